@@ -1,0 +1,83 @@
+"""Painting with NumPy alone: smooth shapes on an RGB canvas, for the worlds' pictures.
+
+Shapes are masks: float arrays in [0, 1] of the size of what they are painted on, soft at the edge. A mask comes from a
+signed distance (negative inside, in pixels), so that shapes look smooth without a graphics library.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Canvas = NDArray[np.float32]
+"""(height, width, 3), colours 0 to 255."""
+
+Mask = NDArray[np.float32]
+"""(height, width), 1 inside the shape."""
+
+Colour = tuple[int, int, int]
+
+_DIGITS = (
+    ("111", "101", "101", "101", "111"),
+    ("010", "110", "010", "010", "111"),
+    ("111", "001", "111", "100", "111"),
+    ("111", "001", "111", "001", "111"),
+    ("101", "101", "111", "001", "001"),
+    ("111", "100", "111", "001", "111"),
+    ("111", "100", "111", "101", "111"),
+    ("111", "001", "010", "010", "010"),
+    ("111", "101", "111", "101", "111"),
+    ("111", "101", "111", "001", "111"),
+)
+
+
+def _soft(distance: NDArray[np.float64]) -> Mask:
+    return np.clip(0.5 - distance, 0, 1).astype(np.float32)
+
+
+@lru_cache(maxsize=512)
+def ellipse(height: int, width: int, x: float, y: float, rx: float, ry: float) -> Mask:
+    """An ellipse about (x, y) with radii rx and ry, in pixels from the top left corner."""
+    rows, columns = np.mgrid[:height, :width] + 0.5
+    reach = np.hypot((columns - x) / rx, (rows - y) / ry)
+    return _soft((reach - 1) * min(rx, ry))
+
+
+@lru_cache(maxsize=512)
+def box(height: int, width: int, left: float, top: float, right: float, bottom: float, radius: float = 0.0) -> Mask:
+    """A rectangle with rounded corners."""
+    rows, columns = np.mgrid[:height, :width] + 0.5
+    beyond_x = np.abs(columns - (left + right) / 2) - (right - left) / 2 + radius
+    beyond_y = np.abs(rows - (top + bottom) / 2) - (bottom - top) / 2 + radius
+    outside = np.hypot(np.maximum(beyond_x, 0), np.maximum(beyond_y, 0))
+    return _soft(outside + np.minimum(np.maximum(beyond_x, beyond_y), 0) - radius)
+
+
+@lru_cache(maxsize=512)
+def line(height: int, width: int, x0: float, y0: float, x1: float, y1: float, thick: float) -> Mask:
+    """A line with round ends."""
+    rows, columns = np.mgrid[:height, :width] + 0.5
+    dx, dy = x1 - x0, y1 - y0
+    along = np.clip(((columns - x0) * dx + (rows - y0) * dy) / (dx * dx + dy * dy), 0, 1)
+    return _soft(np.hypot(columns - x0 - along * dx, rows - y0 - along * dy) - thick / 2)
+
+
+def paint(canvas: Canvas, mask: Mask, colour: Colour) -> None:
+    """Lay ``colour`` over ``canvas`` where ``mask`` is, in place."""
+    canvas += mask[:, :, None] * (np.asarray(colour, np.float32) - canvas)
+
+
+def number(canvas: Canvas, value: int, x: int, y: int, scale: int, colour: Colour) -> None:
+    """Write a whole number with its top left corner at (x, y), its digits 3 x 5 dots of ``scale`` pixels."""
+    for digit in str(value):
+        rows = [[dot == "1" for dot in row] for row in _DIGITS[int(digit)]]
+        dots = np.kron(np.array(rows), np.ones((scale, scale), bool))
+        canvas[y : y + 5 * scale, x : x + 3 * scale][dots] = colour
+        x += 4 * scale
+
+
+def picture(canvas: Canvas) -> NDArray[np.uint8]:
+    """The canvas as an RGB picture."""
+    return canvas.round().astype(np.uint8)

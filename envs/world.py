@@ -1,0 +1,158 @@
+"""The contract every family of worlds fulfils.
+
+A *world* is ``n`` independent copies of one environment, stepped together. It is the one source of truth for a
+family: the Gymnasium ``Env`` and ``VectorEnv`` (``rrm.envs.forms``) and the Stable-Baselines3 ``VecEnv``
+(``rrm.agents.vec_env``) are made from it without a line in the family's file.
+
+A world keeps three readings of its state apart:
+
+* ``observe()``: everything, for whoever acts and for the reward model, which is to learn what the labels imply;
+* ``view()``: the few fields that a bounded evaluator may read;
+* ``utility()`` and ``hacked()``: the ground truth, for metrics and the oracle only. Nothing that learns may read them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+State = dict[str, Array]
+"""A saved state: named arrays with one leading axis (the copies saved). Opaque to everyone but its family."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the numbers of an observation vector are: planes of a grid first, flattened, then plain scalars.
+
+    The reward model and the policy choose their network by this, never by the name of a family.
+    """
+
+    scalars: int
+    planes: tuple[int, int, int] | None = None
+    """(channels, height, width), or None where there is no grid."""
+
+    @property
+    def size(self) -> int:
+        return self.scalars + (int(np.prod(self.planes)) if self.planes else 0)
+
+
+class World(ABC):
+    """``n`` copies of one environment. Every state array has leading axis ``n``.
+
+    A subclass's ``__init__`` takes ``n`` first and then JSON-able keywords, hands the keywords to ``super().__init__``
+    (so that ``copies`` can build the same world in another size) and sets ``layout`` and ``actions``.
+    """
+
+    length: int
+    """T, the number of steps of an episode; a rule of the world, observed as t/T, ending an episode as *terminated*."""
+
+    layout: Layout
+    actions: int
+    """The number of discrete actions."""
+
+    fields: ClassVar[tuple[str, ...]]
+    """The names of the fields of ``view()``, in order."""
+
+    bounds: tuple[float, float] = (-np.inf, np.inf)
+    """The lowest and the highest number that an observation can hold (Gymnasium's checker wants them finite)."""
+
+    step_cost: float = 0.0
+    """What each step costs; subtracted from every kind of reward, outside the reward model."""
+
+    depth: ClassVar[int] = 0
+    """How many levels of evaluation worlds there are below this world."""
+
+    scripts: ClassVar[tuple[str, ...]] = ()
+    """The names that ``script`` knows; an evaluation world knows at least ``ideal``."""
+
+    def __init__(self, n: int, **settings: Any) -> None:
+        if n < 1:
+            raise ValueError(f"n must be at least 1, got {n}")
+        self.n = n
+        self.settings = settings
+
+    def copies(self, n: int) -> Self:
+        """The same world with ``n`` copies, in no particular state: reset or load it before use."""
+        return type(self)(n, **self.settings)
+
+    @property
+    def observation_space(self) -> spaces.Box:
+        """The space of one copy's observation: a vector of ``layout.size`` float32."""
+        return spaces.Box(*self.bounds, (self.layout.size,), np.float32)
+
+    @property
+    def action_space(self) -> spaces.Discrete:
+        return spaces.Discrete(self.actions)
+
+    @abstractmethod
+    def reset(self, which: Indices, rng: np.random.Generator) -> None:
+        """Start a new episode, drawn from ``rng``, in the copies ``which`` (k,)."""
+
+    @abstractmethod
+    def step(self, actions: Array) -> Bools:
+        """Apply ``actions`` (n,) to all copies; return (n,) whether the episode has now terminated.
+
+        A terminated copy stays as it is (its last state can be read) until it is reset or loaded.
+        """
+
+    @abstractmethod
+    def observe(self) -> NDArray[np.float32]:
+        """The whole state as the layout declares it: (n, layout.size)."""
+
+    @abstractmethod
+    def view(self) -> Floats:
+        """What a bounded evaluator may read: (n, len(fields))."""
+
+    @abstractmethod
+    def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
+        """What a careful reader concludes from these fields alone.
+
+        ``view`` is (m, len(fields)). ``evidence`` is None where nobody helped, else (m, e): the view of the last
+        evaluation world after the assistants have acted. Returns (m,) scores: how much has been accomplished.
+        It may read its arguments and the world's settings, never its state.
+        """
+
+    @abstractmethod
+    def utility(self) -> Floats:
+        """The ground truth (n,). For metrics and the oracle only."""
+
+    @abstractmethod
+    def hacked(self) -> Bools:
+        """Whether the state shows a hack (n,). For metrics only."""
+
+    @abstractmethod
+    def save(self, which: Indices) -> State:
+        """A copy of the states of ``which`` (k,): arrays with leading axis k."""
+
+    @abstractmethod
+    def load(self, state: State, which: Indices) -> None:
+        """Put the copies ``which`` (k,) into ``state`` (leading axis k), which shares no memory with it.
+
+        An evaluation world also takes the states of the world that it evaluates, and of the evaluation worlds above
+        it, and starts its own clock.
+        """
+
+    @abstractmethod
+    def draw(self, i: int) -> NDArray[np.uint8]:
+        """Copy ``i`` as an RGB picture (height, width, 3) that a person understands at a glance."""
+
+    def evaluation(self, level: int, n: int) -> World | None:
+        """The world, with ``n`` copies, in which the assistant of ``level`` (1, 2, …, depth) acts; None above depth."""
+        return None
+
+    def script(self, name: str) -> Array:
+        """The actions (n,) of the scripted agent ``name`` in the current states."""
+        raise ValueError(f"{type(self).__name__} has no script {name!r}; it has {list(self.scripts)}")
+
+    def text(self, i: int) -> str:
+        """Copy ``i`` as plain text, for ``render_mode="ansi"``."""
+        return ", ".join(f"{name} {value:g}" for name, value in zip(self.fields, self.view()[i], strict=True))

@@ -1,0 +1,1 @@
+"""Tests of the worlds and of their Gymnasium forms."""

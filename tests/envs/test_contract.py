@@ -1,0 +1,110 @@
+"""Every registered world keeps the contract; and the checks notice worlds that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rrm.envs
+from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.world import Array, Bools, Floats, Indices, State, World
+from tests.helpers import worlds
+from tests.helpers.worlds import CHECKS, Make, check_hidden
+
+IDS = sorted(name for name in rrm.envs.ids() if name.startswith("rrm/"))
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", IDS)
+def test_the_contract(name: str, check: Callable[[Make], None]) -> None:
+    check(partial(rrm.envs.make_world, name))
+
+
+def test_ids_says_what_there_is() -> None:
+    assert "rrm/TidyRooms-v0" in IDS
+    assert all(line.endswith(".") and len(line) < 120 for line in rrm.envs.ids().values())
+
+
+class SharesMemory(TidyRooms):
+    def save(self, which: Indices) -> State:
+        return {part: getattr(self, part)[:] for part in self.parts}
+
+
+class ForgetsItsHands(TidyRooms):
+    def load(self, state: State, which: Indices) -> None:
+        super().load({**state, "carrying": np.zeros_like(state["carrying"])}, which)
+
+
+class NeverEnds(TidyRooms):
+    def step(self, actions: Array) -> Bools:
+        return np.zeros_like(super().step(actions))
+
+
+class ReadsItsState(TidyRooms):
+    def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
+        return np.full(len(view), float(self.t.sum()))
+
+
+class LendsItsState(TidyRooms):
+    def hacked(self) -> Bools:
+        return self.board[:, 0, 0].view(np.bool_)
+
+
+class OwnClock(TidyRooms):
+    """Evaluated in a world that does not start its clock."""
+
+    def evaluation(self, level: int, n: int) -> World | None:
+        return TidyRooms(n, length=3) if level == 1 else None
+
+
+class IgnoresItsSeed(TidyRooms):
+    def reset(self, which: Indices, rng: np.random.Generator) -> None:
+        super().reset(which, np.random.default_rng())
+
+
+class WrongScript(TidyRooms):
+    def script(self, name: str) -> Array:
+        return np.full(self.n, 5)
+
+
+@pytest.mark.parametrize(
+    ("world", "check", "why"),
+    [
+        (SharesMemory, worlds.check_save, "saved state changed"),
+        (ForgetsItsHands, worlds.check_save, "does not restore"),
+        (NeverEnds, worlds.check_length, "episodes go on"),
+        (ReadsItsState, worlds.check_appraise, "reads the world's state"),
+        (LendsItsState, worlds.check_purity, "part of it"),
+        (OwnClock, worlds.check_evaluation, "no ideal script"),
+        (IgnoresItsSeed, worlds.check_seeds, "same seed"),
+        (WrongScript, worlds.check_scripts, "no action of the world"),
+    ],
+)
+def test_the_checks_notice(world: type[World], check: Callable[[Make], None], why: str) -> None:
+    with pytest.raises(AssertionError, match=why):
+        check(world)
+    with pytest.raises(AssertionError):
+        worlds.check_world(world)
+
+
+class Telltale(TidyRooms):
+    """Its view gives away what is in the bin."""
+
+    def view(self) -> Floats:
+        view = super().view()
+        view[:, 0] = self.binned
+        return view
+
+
+def test_the_leak_check_notices() -> None:
+    def shuffle(world: Any, rng: np.random.Generator) -> None:
+        world.binned[:] = rng.permutation(world.binned)
+
+    with pytest.raises(AssertionError, match="the view shows"):
+        check_hidden(Telltale, shuffle)
+    with pytest.raises(AssertionError, match="nothing is tested"):
+        check_hidden(TidyRooms, lambda world, rng: None)

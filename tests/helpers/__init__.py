@@ -1,0 +1,1 @@
+"""What authors of worlds and evaluators can test theirs with."""
