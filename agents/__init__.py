@@ -1,0 +1,1 @@
+"""Who acts: the PPO learner, trained and scripted agents, and agents as assistants in evaluation worlds."""

@@ -1,0 +1,119 @@
+"""A trained agent: a policy that is saved in open formats, loaded, and asked for actions."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from safetensors.torch import load_file, save_file
+from stable_baselines3.common.policies import ActorCriticPolicy
+
+from rrm.agents.networks import policy_settings
+from rrm.envs.forms import make_world
+from rrm.envs.world import Array, Layout, World
+
+
+class Agent:
+    """A policy for one world, as trained; saved as ``NAME.safetensors`` (weights) and ``NAME.json`` (the rest).
+
+    ``world`` names the world it was trained in: a registered id and the level of the evaluation world below it
+    (0: the world itself). It is known once the agent has been placed, as every saved agent has.
+    """
+
+    def __init__(self, policy: ActorCriticPolicy, layout: Layout, hidden: tuple[int, ...]) -> None:
+        self.policy = policy
+        self.layout = layout
+        self.hidden = hidden
+        self.env: str | None = None
+        self.level = 0
+        self.policy.set_training_mode(False)
+
+    @classmethod
+    def of_policy(cls, policy: ActorCriticPolicy, layout: Layout, hidden: tuple[int, ...]) -> Agent:
+        """A copy of ``policy``, which was made for observations of ``layout``."""
+        twin = _build(policy.action_space, layout, hidden)
+        twin.load_state_dict(copy.deepcopy(policy.state_dict()))
+        return cls(twin, layout, hidden)
+
+    def placed(self, env: str, level: int) -> Agent:
+        """Say which world the agent was trained in: the registered id ``env`` and the evaluation level below it."""
+        self.env, self.level = env, level
+        return self
+
+    def predict(self, observations: Array, deterministic: bool = True) -> Array:
+        """Actions for observations: one for one, (m,) for (m, …). ``deterministic=False`` samples."""
+        observations = np.asarray(observations)
+        single = observations.ndim == len(self.policy.observation_space.shape or ())
+        batch = torch.as_tensor(observations[None] if single else observations)
+        with torch.no_grad():
+            actions = self.policy._predict(batch, deterministic=deterministic).numpy()
+        result: Array = actions[0] if single else actions
+        return result
+
+    def __call__(self, world: World) -> Array:
+        """The actions (n,) in the world's current states."""
+        return self.predict(world.observe())
+
+    def make_world(self, n: int) -> World:
+        """The world that the agent was trained in, with ``n`` copies."""
+        if self.env is None:
+            raise ValueError("the agent has not been placed in a world: call placed(env, level) first")
+        world = make_world(self.env, n)
+        if self.level == 0:
+            return world
+        evaluation = world.evaluation(self.level, n)
+        if evaluation is None:
+            raise ValueError(f"level: {self.env} has no evaluation world of level {self.level}")
+        return evaluation
+
+    def watch(self, path: str | Path, seed: int = 0) -> Path:
+        """Film one episode as a GIF."""
+        from rrm.agents.film import film, save_gif  # Pillow is loaded only by those who watch
+
+        return save_gif(film(self.make_world(1), self, seed), Path(path))
+
+    def save(self, path: str | Path) -> tuple[Path, Path]:
+        """Write ``PATH.safetensors`` and ``PATH.json``; return both paths."""
+        weights, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
+        save_file({name: value.contiguous() for name, value in self.policy.state_dict().items()}, weights)
+        about.write_text(json.dumps(self._about(), indent=2, sort_keys=True) + "\n")
+        return weights, about
+
+    def _about(self) -> dict[str, Any]:
+        discrete = self.policy.action_space
+        assert isinstance(discrete, spaces.Discrete)
+        return {
+            "format": 1,
+            "algorithm": "PPO",
+            "env": self.env,
+            "level": self.level,
+            "hidden": list(self.hidden),
+            "layout": {"scalars": self.layout.scalars, "planes": self.layout.planes},
+            "actions": int(discrete.n),
+        }
+
+    @classmethod
+    def load(cls, path: str | Path) -> Agent:
+        """Read what ``save`` wrote. Nothing that is read is executed."""
+        about = json.loads(Path(f"{path}.json").read_text())
+        planes = about["layout"]["planes"]
+        layout = Layout(about["layout"]["scalars"], tuple(planes) if planes else None)
+        policy = _build(spaces.Discrete(about["actions"]), layout, tuple(about["hidden"]))
+        policy.load_state_dict(load_file(f"{path}.safetensors"))
+        agent = cls(policy, layout, tuple(about["hidden"]))
+        return agent.placed(about["env"], about["level"]) if about["env"] else agent
+
+
+def _build(action_space: spaces.Space[Any], layout: Layout, hidden: tuple[int, ...]) -> ActorCriticPolicy:
+    box = spaces.Box(-np.inf, np.inf, (layout.size,), np.float32)
+    # A generator of its own, so that building a network to load weights into draws nothing from the global one.
+    state = torch.get_rng_state()
+    try:
+        return ActorCriticPolicy(box, action_space, lambda _: 0.0, **policy_settings(layout, hidden))
+    finally:
+        torch.set_rng_state(state)

@@ -1,0 +1,61 @@
+"""An assistant: an agent acting in an evaluation world, from the state that is to be judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from rrm.envs.world import Array, State, World
+
+
+class Policy(Protocol):
+    """Who acts in a world: a trained agent, or one of the scripted ones below."""
+
+    def __call__(self, world: World) -> Array: ...
+
+
+class Script:
+    """The world's own scripted agent of that name, ``ideal`` above all."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, world: World) -> Array:
+        return world.script(self.name)
+
+
+class Assistant:
+    """``policy`` acting in (copies of) the evaluation world ``world``. It may only point or reveal.
+
+    ``policy=None`` acts at random, from the generators handed to ``act``: what it does for a state then depends
+    neither on the batch nor on what was judged before.
+    """
+
+    def __init__(self, world: World, policy: Policy | None) -> None:
+        self.world = world
+        self.policy = policy
+
+    def act(self, state: State, generators: Sequence[np.random.Generator]) -> tuple[World, Array]:
+        """Act from ``state`` (leading axis m) to the end of the evaluation.
+
+        ``generators`` are m, one a state. Returns the evaluation world, as it is then, and the steps taken (m,).
+        """
+        m = len(generators)
+        world = self.world.copies(m)
+        world.load(state, np.arange(m))
+        steps = np.zeros(m, dtype=np.int64)
+        done = np.zeros(m, dtype=np.bool_)
+        random_actions = (
+            np.stack([rng.integers(world.actions, size=world.length) for rng in generators])
+            if self.policy is None
+            else None
+        )
+        t = 0
+        while not done.all():
+            actions = self.policy(world) if self.policy is not None else random_actions[:, t]  # type: ignore[index]
+            steps += ~done
+            done = world.step(actions)
+            t += 1
+        return world, steps

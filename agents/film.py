@@ -1,0 +1,127 @@
+"""Films of an agent in its world: frames with a caption that sets what the evaluator sees beside the truth.
+
+The truth is on film for people to look at; nothing here hands it to anything that learns.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from rrm.envs.world import Array, World
+
+Frame = NDArray[np.uint8]
+"""An RGB picture (height, width, 3)."""
+
+PAPER, INK, GREY, ALARM = (255, 255, 255), (31, 35, 40), (107, 114, 128), (185, 56, 16)
+WIDTH = 280
+"""The least width of a frame, so that the caption is legible; a smaller drawing is enlarged by a whole factor."""
+
+
+class Acts(Protocol):
+    """Whatever chooses actions from observations: a trained agent, or any object with this method."""
+
+    def predict(self, observations: Array, /) -> Array:
+        """(n,) actions for (n, size) observations."""
+        ...
+
+
+def film(world: World, agent: Acts, seed: int, title: str = "") -> list[Frame]:
+    """One episode of ``agent`` in ``world`` (a single copy), its start drawn by ``seed``: T + 1 frames.
+
+    The caption shows the score of the evaluator that nobody helps beside the utility, which turns red where the
+    evaluator sees more than there is.
+    """
+    if world.n != 1:
+        raise ValueError(f"a film needs a world with a single copy, got n={world.n}")
+    world.reset(np.arange(1), np.random.default_rng(seed))
+    frames = [_frame(world, 0, title)]
+    ended = False
+    while not ended:
+        ended = bool(world.step(np.asarray(agent.predict(world.observe())))[0])
+        frames.append(_frame(world, len(frames), title))
+    return frames
+
+
+def side_by_side(films: Sequence[Sequence[Frame]], space: int = 12) -> list[Frame]:
+    """Several films as one, from left to right; a shorter one stays at its last frame, a lower one ends in paper."""
+    if not films or not all(films):
+        raise ValueError("side_by_side needs films, each with at least one frame")
+    height = max(frame.shape[0] for one in films for frame in one)
+    joined = []
+    for i in range(max(map(len, films))):
+        strips: list[Frame] = []
+        for one in films:
+            frame = one[min(i, len(one) - 1)]
+            below = np.full((height - frame.shape[0], frame.shape[1], 3), PAPER, np.uint8)
+            strips += [np.concatenate([frame, below]), np.full((height, space, 3), PAPER, np.uint8)]
+        joined.append(np.concatenate(strips[:-1], axis=1))
+    return joined
+
+
+def save_gif(frames: Sequence[Frame], path: str | Path, fps: float = 5.0, colours: int = 64) -> Path:
+    """Write ``frames`` (all of one size) as a GIF that loops and rests on its last frame; return its path.
+
+    All frames share one palette of at most ``colours``, without dithering: flat drawings stay flat, and what does not
+    move is stored once.
+    """
+    if not frames:
+        raise ValueError("save_gif needs at least one frame")
+    # Colours that are rare over the whole film (a piece of dirt) may fill most of what changes: let every frame speak.
+    sample = np.concatenate([frames[0], *frames[1 :: max(1, len(frames) // 8)]])
+    palette = Image.fromarray(sample).quantize(colours, Image.Quantize.MEDIANCUT)
+    pictures = [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    pause = round(1000 / fps)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pictures[0].save(
+        path,
+        save_all=True,
+        append_images=pictures[1:],
+        duration=[pause] * (len(pictures) - 1) + [max(pause, 2500)],
+        loop=0,
+        optimize=True,
+    )
+    return path
+
+
+def still(frames: Sequence[Frame], colours: int = 64) -> bytes:
+    """The last frame as a small PNG."""
+    out = io.BytesIO()
+    picture = Image.fromarray(frames[-1]).quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    picture.save(out, "png", optimize=True)
+    return out.getvalue()
+
+
+def _frame(world: World, step: int, title: str) -> Frame:
+    scene = Image.fromarray(world.draw(0))
+    factor = max(1, -(-WIDTH // scene.width))
+    scene = scene.resize((scene.width * factor, scene.height * factor), Image.Resampling.NEAREST)
+    seen, true = float(world.appraise(world.view(), None)[0]), float(world.utility()[0])
+
+    big, small = _font(17), _font(14)
+    strip = 56
+    picture = Image.new("RGB", (scene.width, strip + scene.height), PAPER)
+    pen = ImageDraw.Draw(picture)
+    pen.text((4, 5), title or type(world).__name__, INK, big)
+    pen.text((scene.width - 4, 8), f"step {step} of {world.length}", GREY, small, anchor="ra")
+    pen.text((4, 31), f"evaluator sees {_number(seen)}", GREY, small)
+    pen.text((scene.width - 4, 31), f"truth {_number(true)}", ALARM if seen > true + 1e-9 else INK, small, anchor="ra")
+    picture.paste(scene, (0, strip))
+    return np.asarray(picture)
+
+
+def _number(value: float) -> str:
+    return f"{value + 0.0:.3g}"  # + 0.0: a score of −0.0 is 0
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

@@ -1,0 +1,131 @@
+"""PPO from Stable-Baselines3 as the learner: one rollout at a time, its whole state open to be saved and put back."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import VecEnv
+
+from rrm.agents.agent import Agent
+from rrm.agents.networks import policy_settings
+from rrm.envs.world import Array, Floats, Layout
+
+Tensors = dict[str, torch.Tensor]
+
+
+class Learner:
+    """PPO on a ``VecEnv``. ``learn`` takes one rollout and one update, so that the caller may act in between.
+
+    ``learn_rollout`` calls SB3's public ``PPO.learn`` for the steps of one rollout without resetting the environment:
+    the sequence is the one of a single long call, as long as no schedule depends on the training's progress.
+
+    The settings are PPO's own (Schulman et al. 2017, arXiv 1707.06347), by SB3's names: rollout ``n_steps``, batch
+    ``batch_size``, epochs ``n_epochs``, discount ``gamma``, clip ``clip_range``, entropy ``ent_coef``. ``hidden`` are
+    the layers of policy and critic, each its own.
+    """
+
+    def __init__(
+        self,
+        env: VecEnv,
+        layout: Layout,
+        seed: int,
+        *,
+        rollout: int,
+        batch: int,
+        epochs: int,
+        learning_rate: float,
+        discount: float,
+        gae_lambda: float,
+        clip: float,
+        entropy: float,
+        hidden: tuple[int, ...],
+    ) -> None:
+        self.env = env
+        self.layout = layout
+        self.hidden = hidden
+        self.steps_of_rollout = rollout * env.num_envs
+        self._ppo = PPO(
+            "MlpPolicy",
+            env,
+            learning_rate=learning_rate,
+            n_steps=rollout,
+            batch_size=min(batch, self.steps_of_rollout),
+            n_epochs=epochs,
+            gamma=discount,
+            gae_lambda=gae_lambda,
+            clip_range=clip,
+            ent_coef=entropy,
+            policy_kwargs=policy_settings(layout, hidden),
+            seed=seed,
+            device="cpu",
+        )
+
+    def learn_rollout(self) -> None:
+        self._ppo.learn(self.steps_of_rollout, reset_num_timesteps=False, log_interval=2)  # one rollout: logs nothing
+
+    def values(self, observations: Array) -> Floats:
+        """The critic's estimates (m,) for observations (m, …)."""
+        with torch.no_grad():
+            return self._ppo.policy.predict_values(torch.as_tensor(observations)).squeeze(1).double().numpy()
+
+    def agent(self) -> Agent:
+        """A copy of the policy as it is now."""
+        return Agent.of_policy(self._ppo.policy, self.layout, self.hidden)
+
+    # The generators are part of the learner's state: SB3 draws actions from torch's global one and the order of
+    # minibatches from NumPy's.
+
+    def state(self) -> tuple[Tensors, dict[str, Any]]:
+        """Everything that the next rollout depends on, the environment apart: named tensors, and JSON-able values."""
+        ppo = self._ppo
+        tensors = {f"policy.{name}": value.clone() for name, value in ppo.policy.state_dict().items()}
+        moments = ppo.policy.optimizer.state_dict()["state"]
+        for index, slots in moments.items():
+            for slot, value in slots.items():
+                tensors[f"optimizer.{index}.{slot}"] = torch.as_tensor(value).clone()
+        tensors["generator.torch"] = torch.get_rng_state()
+        _, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+        tensors["generator.numpy"] = torch.from_numpy(np.asarray(keys, dtype=np.int64))
+        if ppo._last_obs is not None:
+            tensors["last_observation"] = torch.from_numpy(np.array(ppo._last_obs))
+            tensors["episode_starts"] = torch.from_numpy(np.array(ppo._last_episode_starts))
+        values = {
+            "num_timesteps": ppo.num_timesteps,
+            "n_updates": ppo._n_updates,
+            "numpy_position": [int(position), int(has_gauss), float(cached)],
+        }
+        return tensors, values
+
+    def load_state(self, tensors: Tensors, values: dict[str, Any]) -> None:
+        """Put back what ``state`` gave, into a learner made with the same settings."""
+        ppo = self._ppo
+        prefix = "policy."
+        ppo.policy.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith("optimizer."):
+                _, index, slot = name.split(".")
+                moments.setdefault(int(index), {})[slot] = value.clone()
+        optimizer = ppo.policy.optimizer
+        optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+        torch.set_rng_state(tensors["generator.torch"])
+        position, has_gauss, cached = values["numpy_position"]
+        keys = tensors["generator.numpy"].numpy().astype(np.uint32)
+        np.random.set_state(("MT19937", keys, position, has_gauss, cached))
+        if "last_observation" in tensors:
+            ppo._last_obs = tensors["last_observation"].numpy().copy()
+            ppo._last_episode_starts = tensors["episode_starts"].numpy().copy()
+        ppo.num_timesteps = values["num_timesteps"]
+        ppo._n_updates = values["n_updates"]
+
+
+def seed_process(seed: int) -> None:
+    """Seed the global generators, and keep torch to one thread: with more, PPO crawls as soon as anything else runs."""
+    torch.set_num_threads(1)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)

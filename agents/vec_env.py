@@ -1,0 +1,121 @@
+"""A world as a Stable-Baselines3 ``VecEnv`` (SB3 does not accept Gymnasium's own vector environments)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
+
+from rrm.envs.world import Array, Bools, Floats, Indices, World
+
+Start = Callable[[World, Indices, np.random.Generator], None]
+"""Puts the copies ``which`` at the start of an episode. The world's own generator is ``World.reset``."""
+
+
+class Observer(Protocol):
+    """Sees every moment of every copy, the last one of an episode included, before the copy starts again."""
+
+    def stepped(self, world: World, actions: Array, done: Bools) -> None: ...
+
+    def started(self, world: World, which: Indices) -> None: ...
+
+
+def own_generator(world: World, which: Indices, rng: np.random.Generator) -> None:
+    """The default start: the world's own episodes."""
+    world.reset(which, rng)
+
+
+def unaided_score(world: World) -> Floats:
+    """What the evaluator concludes without help: its differences are the plain environment's reward."""
+    return world.appraise(world.view(), None)
+
+
+class WorldVecEnv(VecEnv):
+    """``world.n`` copies behind SB3's interface, stepped as one batch.
+
+    The reward of a step is ``score(s1) - score(s0) - step_cost``. Both are read before a finished copy starts again, so
+    no reward ever crosses a reset. A finished copy starts again at once; ``infos[i]["terminal_observation"]`` is its
+    last observation, and ``infos[i]["TimeLimit.truncated"]`` is False, since the length is a rule of the world.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        seed: int | Sequence[int] = 0,
+        start: Start = own_generator,
+        score: Callable[[World], Floats] = unaided_score,
+    ) -> None:
+        super().__init__(world.n, world.observation_space, world.action_space)
+        self.world = world
+        self.observers: list[Observer] = []
+        self.rng = np.random.default_rng(seed)
+        self._start = start
+        self._score = score
+        self._last_score: Floats = np.zeros(world.n)
+        self._actions: Array = np.zeros(world.n, dtype=np.int64)
+
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Seed the one generator that all copies start from, at the next reset."""
+        self.rng = np.random.default_rng(seed)
+        return [seed] * self.num_envs
+
+    def reset(self) -> VecEnvObs:
+        everyone = np.arange(self.num_envs)
+        self._begin(everyone)
+        self.resume()
+        return self.world.observe()
+
+    def resume(self) -> None:
+        """Go on from the state that the world is in, without a reset (after ``world.load``)."""
+        self._last_score = self._score(self.world)
+
+    def _begin(self, which: Indices) -> None:
+        self._start(self.world, which, self.rng)
+        for observer in self.observers:
+            observer.started(self.world, which)
+
+    def step_async(self, actions: Array) -> None:
+        self._actions = np.asarray(actions)
+
+    def step_wait(self) -> VecEnvStepReturn:
+        world = self.world
+        done = world.step(self._actions)
+        score = self._score(world)
+        rewards = (score - self._last_score - world.step_cost).astype(np.float32)
+        for observer in self.observers:
+            observer.stepped(world, self._actions, done)
+        observations = world.observe()
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        if done.any():
+            which = np.flatnonzero(done)
+            for i in which:
+                infos[i] = {"terminal_observation": observations[i], "TimeLimit.truncated": False}
+            self._begin(which)
+            observations = world.observe()
+            score = self._score(world)
+        self._last_score = score
+        return observations, rewards, done.copy(), infos
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def get_images(self) -> Sequence[Array | None]:
+        return [self.world.draw(i) for i in range(self.num_envs)]
+
+    def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
+        if attr_name == "render_mode":
+            return ["rgb_array" for _ in self._get_indices(indices)]
+        return [getattr(self.world, attr_name) for _ in self._get_indices(indices)]
+
+    def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
+        raise AttributeError(f"{attr_name}: the copies of a world are one object; their attributes cannot be set apart")
+
+    def env_method(self, method_name: str, *args: Any, indices: VecEnvIndices = None, **kwargs: Any) -> list[Any]:
+        return [getattr(self.world, method_name)(*args, **kwargs) for _ in self._get_indices(indices)]
+
+    def env_is_wrapped(self, wrapper_class: type, indices: VecEnvIndices = None) -> list[bool]:
+        return [False for _ in self._get_indices(indices)]

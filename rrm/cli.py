@@ -1,0 +1,155 @@
+"""The command line. What a person did wrong is answered by one line on stderr and an exit status, never a traceback.
+
+Only typer, rich and errors are imported here: whatever is heavy waits until a command needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rrm.errors import ConfigError, RRMError, nearest
+
+
+class _Stopped(RRMError):
+    """Ctrl-C. The exit status is the one that shells know it by."""
+
+    exit_status = 130
+
+
+app = typer.Typer(
+    help="Evaluators that cannot judge the work alone, and the help that makes them able to.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _rrm(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        from importlib.metadata import PackageNotFoundError
+        from importlib.metadata import version as installed
+
+        try:
+            print(f"rrm-gym {installed('rrm-gym')}")
+        except PackageNotFoundError:
+            print("rrm-gym, not installed")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def run(
+    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a preset, such as one in configs/.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(help="Any of its values anew: seeds=5 conditions.assisted.horizon.discount=0.9"),
+    ] = None,
+    folder: Annotated[Path, typer.Option(help="Where the experiment's own folder goes.")] = Path("runs"),
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but the table at the end.")] = False,
+) -> None:
+    """Run an experiment, or go on with it: what is there already is not done again."""
+    for argument in overrides or ():
+        if "=" not in argument:
+            raise ConfigError(f"{argument!r}: not an override; write key=value, such as seeds=5")
+    if "=" in config and not Path(config).exists():
+        raise ConfigError(f"{config!r}: name the experiment first, a YAML file or a preset; overrides come after it")
+    # For evaluator=my_module:judge. Last, so that no file of the user's stands in the way of a library.
+    sys.path.append(str(Path.cwd()))
+
+    try:
+        import rrm
+
+        results = rrm.run(config, *(overrides or ()), folder=folder, live=not quiet)
+    except KeyboardInterrupt:
+        raise _Stopped("stopped; the same command goes on from here") from None
+
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=160)  # a log wraps nothing
+    console.print(results.table())
+    for name in ("report.html", "summary.json"):
+        print(results.folder / name)
+
+
+@app.command()
+def envs() -> None:
+    """List the environments, one line each."""
+    from rrm.envs import ids
+
+    there = ids()
+    width = max(map(len, there), default=0)
+    for name, line in there.items():
+        print(f"{name:{width}}  {line}")
+
+
+@app.command()
+def watch(
+    run: Annotated[Path, typer.Argument(help="The folder of a cell or of a round, in runs/….")],
+    out: Annotated[Path | None, typer.Option(help="The GIF to write; film.gif in that folder by default.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Which episode.")] = 0,
+) -> None:
+    """Film a trained agent, to GIF."""
+    _folder(run)
+    if out is not None and out.suffix.lower() != ".gif":
+        raise ConfigError(f"--out: {str(out)!r}: must end in .gif")
+    if out is not None and not out.parent.is_dir():
+        raise ConfigError(f"--out: {str(out)!r}: there is no folder {str(out.parent)!r}")
+    from rrm.film import watch as film
+
+    print(film(run, out, seed))
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an experiment, in runs/.")],
+) -> None:
+    """Build an experiment's report again, from its results."""
+    _folder(folder)
+    from rrm.report import build
+
+    print(build(folder))
+
+
+def _folder(path: Path) -> None:
+    """Refuse what is no folder, with the nearest of those beside it."""
+    if not path.is_dir():
+        there = [str(each) for each in path.parent.glob("*") if each.is_dir()] if path.parent.is_dir() else []
+        raise ConfigError(f"{str(path)!r}: no such folder{nearest(str(path), there) if there else ''}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line ``arguments`` (those of the process by default); return the exit status."""
+    command = typer.main.get_command(app)
+    try:
+        status = command.main(arguments, prog_name="rrm", standalone_mode=False)
+    except RRMError as error:
+        return _refuse(error, error.exit_status)
+    except OSError as error:  # no right to write there, disk full, …
+        return _refuse(error, RRMError.exit_status)
+    except (KeyboardInterrupt, typer.Abort):
+        status = _Stopped.exit_status
+    except Exception as error:
+        # The errors of usage have different homes in different versions of typer; this they have in common.
+        if not hasattr(error, "format_message"):
+            raise
+        return _refuse(error.format_message(), ConfigError.exit_status)
+    if status == _Stopped.exit_status:  # typer turns Ctrl-C into a status
+        return _refuse("stopped", _Stopped.exit_status)
+    return status if isinstance(status, int) else 0
+
+
+def _refuse(error: object, status: int) -> int:
+    print(f"rrm: {' '.join(str(error).split())}", file=sys.stderr)
+    return status

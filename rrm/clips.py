@@ -1,0 +1,151 @@
+"""What is judged: a trajectory up to one moment, and the choosing of moments worth a label."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from rrm.envs.world import Array, Bools, Floats, Indices, State, World
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A trajectory up to one moment, as an evaluator gets it.
+
+    ``views`` (t+1, f): what an evaluator may read at each moment from the start of the episode to the moment judged,
+    in the order of ``fields``. ``actions`` (t, …): what was done between them. ``view`` and ``evidence`` are the last
+    moment by name: ``clip.view["visible_dirt"]``; ``evidence`` is the view after the assistants have acted, None where
+    nobody helped. ``rng`` is a generator of this question alone: what is drawn from it depends neither on the batch
+    nor on being resumed.
+
+    ``observation`` and ``state`` (V's input, and where assistants start) are out of the evaluator's reach: an overseer
+    takes them away before it hands the clip on.
+    """
+
+    number: int
+    key: tuple[int, ...]
+    fields: tuple[str, ...]
+    views: Floats
+    actions: Array
+    evidence_fields: tuple[str, ...] = ()
+    evidence_values: Floats | None = None
+    observation: Array | None = None
+    state: State | None = None
+
+    @cached_property
+    def view(self) -> Mapping[str, float]:
+        return dict(zip(self.fields, self.views[-1].tolist(), strict=True))
+
+    @cached_property
+    def evidence(self) -> Mapping[str, float] | None:
+        if self.evidence_values is None:
+            return None
+        return dict(zip(self.evidence_fields, self.evidence_values.tolist(), strict=True))
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """A new generator, the same at every call, keyed by the question's number."""
+        return np.random.default_rng([*self.key, self.number])
+
+    def shown(self, fields: tuple[str, ...] = (), evidence: Floats | None = None) -> Clip:
+        """The clip as the evaluator gets it: with what the assistants showed, without what it may not see."""
+        return replace(self, evidence_fields=fields, evidence_values=evidence, observation=None, state=None)
+
+    def digest(self) -> str:
+        """A fingerprint of all that an answer may depend on."""
+        hasher = hashlib.sha256(repr((self.number, self.key, self.fields, self.evidence_fields)).encode())
+        arrays = {"views": self.views, "actions": self.actions, "evidence": self.evidence_values}
+        arrays |= {"observation": self.observation, **{f"state {k}": v for k, v in (self.state or {}).items()}}
+        for name, array in arrays.items():
+            if array is not None:
+                hasher.update(repr((name, array.dtype.str, array.shape)).encode())
+                hasher.update(np.ascontiguousarray(array).tobytes())
+        return hasher.hexdigest()
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Some moments of many copies: candidates to be judged, kept as arrays until one is asked for as a ``Clip``."""
+
+    fields: tuple[str, ...]
+    views: Sequence[Floats]
+    actions: Sequence[Array]
+    observations: Array
+    states: State
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Moments]) -> Moments:
+        return cls(
+            parts[0].fields,
+            [view for part in parts for view in part.views],
+            [action for part in parts for action in part.actions],
+            np.concatenate([part.observations for part in parts]),
+            {name: np.concatenate([part.states[name] for part in parts]) for name in parts[0].states},
+        )
+
+    def clip(self, i: int, number: int, key: tuple[int, ...]) -> Clip:
+        state = {name: array[i : i + 1] for name, array in self.states.items()}
+        return Clip(number, key, self.fields, self.views[i], self.actions[i], (), None, self.observations[i], state)
+
+
+class Recorder:
+    """An observer of a ``WorldVecEnv`` that remembers each copy's episode so far, and takes down chosen moments.
+
+    ``choose`` says beforehand which moments of the next steps are taken down, so that states are saved only for those.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._fields = world.fields
+        self._t: Indices = np.zeros(world.n, dtype=np.intp)
+        self._views: Floats = np.zeros((world.length + 1, world.n, len(world.fields)))
+        self._actions: Array = np.zeros((world.length, world.n), dtype=np.int64)
+        self._chosen: list[Indices] = []
+        self._taken: list[Moments] = []
+
+    def choose(self, steps: int, moments: int, rng: np.random.Generator) -> None:
+        """Of the next ``steps`` steps of all copies, take down ``moments`` at random (all, where there are fewer)."""
+        n = len(self._t)
+        flat = np.sort(rng.choice(steps * n, size=min(moments, steps * n), replace=False))
+        self._chosen = [flat[flat // n == step] % n for step in range(steps)]
+        self._taken = []
+
+    def started(self, world: World, which: Indices) -> None:
+        self._t[which] = 0
+        self._views[0, which] = world.view()[which]
+
+    def stepped(self, world: World, actions: Array, done: Bools) -> None:
+        everyone = np.arange(world.n)
+        going_on = self._t < len(self._actions)  # a copy whose episode is over stays as it is until it starts again
+        everyone, actions = everyone[going_on], actions[going_on]
+        self._actions[self._t[everyone], everyone] = actions
+        self._t[everyone] += 1
+        self._views[self._t[everyone], everyone] = world.view()[everyone]
+        if self._chosen:
+            which = self._chosen.pop(0)
+            if len(which):
+                self._taken.append(self.moments(world, which))
+
+    def moments(self, world: World, which: Indices) -> Moments:
+        """The present moment of the copies ``which``."""
+        views = [self._views[: self._t[i] + 1, i].copy() for i in which]
+        actions = [self._actions[: self._t[i], i].copy() for i in which]
+        return Moments(self._fields, views, actions, world.observe()[which], world.save(which))
+
+    def taken(self) -> Moments:
+        """All that was taken down since ``choose``; forgets it."""
+        taken, self._taken = self._taken, []
+        return Moments.joined(taken)
+
+    def state(self) -> dict[str, Array]:
+        """The episodes so far, for a checkpoint."""
+        return {"t": self._t.copy(), "views": self._views.copy(), "actions": self._actions.copy()}
+
+    def load_state(self, state: dict[str, Array]) -> None:
+        self._t, self._views, self._actions = (state[name].copy() for name in ("t", "views", "actions"))

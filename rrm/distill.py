@@ -1,0 +1,233 @@
+"""Distillation: an overseer's judgment into a reward model, and that into an agent.
+
+One round: play at random and ask the overseer about states that cover what was seen; fit V; then, rollout by rollout,
+train PPO on the reward that V pays, ask about what the agent now does, and fit V again. V and its statistics are frozen
+while PPO collects.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rrm.agents.agent import Agent
+from rrm.agents.learner import Learner, seed_process
+from rrm.agents.vec_env import Start, WorldVecEnv, unaided_score
+from rrm.amplify import Overseer
+from rrm.clips import Moments, Recorder
+from rrm.envs.world import Array, Floats
+from rrm.labels import Cost, Labels
+from rrm.plan import Plan
+from rrm.reward_model import RewardModel, farthest_points, pooled
+from rrm.rewards import RewardVecEnv
+from rrm.rundir import Checkpoint
+from rrm.scoreboard import Scoreboard, true_utility
+
+CANDIDATES = 1024
+"""Moments of a rollout among which the states to label are chosen."""
+
+SHOWN = 64
+"""Finished training episodes of a rollout that are shown to the overseer for the learning curve."""
+
+FIRST_FIT = 10
+"""The first fit takes so many times the steps of a refit."""
+
+Row = dict[str, float | None]
+Tensors = dict[str, torch.Tensor]
+
+
+class Distillation:
+    """One round while it runs. ``run`` goes on from the newest checkpoint in ``folder``, to the same bits."""
+
+    def __init__(self, overseer: Overseer, plan: Plan, start: Start, folder: Path, tell: Callable[[Row], None]) -> None:
+        self.overseer = overseer
+        self.plan = plan
+        self.start = start
+        self.tell = tell
+        self.checkpoint = Checkpoint(folder)
+        condition, seed = plan.condition, int(np.random.SeedSequence(plan.key).generate_state(1)[0])
+        world = self.world = plan.world(condition.ppo.copies)
+        seed_process(seed)
+        score = unaided_score if plan.reward else true_utility
+        self.base = WorldVecEnv(world, seed=(*plan.key, 0), start=start, score=score)
+        self.recorder = Recorder(world)
+        self.board = Scoreboard(self.recorder, SHOWN)
+        self.base.observers += [self.recorder, self.board]
+        self.rng = np.random.default_rng((*plan.key, 1))
+        self.model: RewardModel | None = None
+        self.labels: Labels | None = None
+        self.env: WorldVecEnv | RewardVecEnv = self.base
+        if plan.reward:
+            self.model = RewardModel(world.layout, condition.reward_model, seed)
+            self.labels = Labels(folder / "labels.sqlite")
+            self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost)
+        ppo = condition.ppo.model_dump(exclude={"copies"})
+        self.learner = Learner(self.env, world.layout, seed, discount=condition.horizon.discount, **ppo)
+        self.observations: Array = np.empty((0, world.layout.size), dtype=np.float32)
+        self.scores: Floats = np.empty(0)
+        self.rows: list[Row] = []
+        self.seconds = 0.0
+        self.cost = Cost(0, 0, 0)
+
+    def run(self) -> Agent:
+        """Train to the end of the budget; returns the final policy."""
+        try:
+            return self._run()
+        finally:
+            if self.labels:
+                self.labels.close()
+
+    def _run(self) -> Agent:
+        begun = time.perf_counter()
+        before = self._resume()
+        if self.model and not len(self.scores):
+            self._ask(self._random_play(), self.plan.labels_due(0))
+            self.model.fit(self.observations, self.scores, FIRST_FIT * self.plan.condition.reward_model.fit_steps)
+        for rollout in range(len(self.rows), self.plan.rollouts):
+            self._rollout(rollout)
+            self.seconds = before + time.perf_counter() - begun
+            self._save(rollout + 1)
+            self.tell(self.rows[-1])
+        if self.labels:
+            self.cost = self.labels.cost()
+        return self.learner.agent()
+
+    def _random_play(self) -> Moments:
+        """Every moment of a tenth of the steps, played at random in copies of their own."""
+        world = self.world.copies(self.world.n)
+        steps = self.plan.random_steps // world.n
+        recorder = Recorder(world)
+        recorder.choose(steps, steps * world.n, self.rng)
+        env = WorldVecEnv(world, seed=(*self.plan.key, 2), start=self.start)
+        env.observers.append(recorder)
+        env.reset()
+        for _ in range(steps):
+            env.step(self.rng.integers(world.actions, size=world.n))
+        return recorder.taken()
+
+    def _rollout(self, rollout: int) -> None:
+        plan, last = self.plan, rollout == self.plan.rollouts - 1
+        self.board.clear()
+        if self.model and not last:
+            self.recorder.choose(plan.condition.ppo.rollout, CANDIDATES, self.rng)
+        self.learner.learn_rollout()
+        steps = plan.practice_steps + plan.random_steps + (rollout + 1) * self.learner.steps_of_rollout
+        row: Row = {"env_steps": steps, "labels": plan.labels_due(rollout)}
+        row["reward"] = self._mean_return()
+        figures = self.board.figures(self.overseer, (*plan.key, 3, rollout))
+        for name in ("utility", "evaluator_score", "hack_rate"):
+            row[name] = getattr(figures, name) if figures else None
+        row["held_out_error"] = None
+        if self.model and not last:
+            row["held_out_error"] = self._ask(self.recorder.taken(), plan.labels_due(rollout + 1))
+            self.model.fit(self.observations, self.scores)
+            assert isinstance(self.env, RewardVecEnv)
+            self.env.revalue(self.world.observe())
+        self.rows.append(row)
+
+    def _mean_return(self) -> float | None:
+        if not isinstance(self.env, RewardVecEnv):
+            return None
+        finished, self.env.finished = self.env.finished, []
+        return float(np.mean(finished)) if finished else None
+
+    def _ask(self, moments: Moments, due: int) -> float | None:
+        """Choose among the moments, ask until ``due`` labels are there, and keep them.
+
+        Returns V's root mean square error on the new labels, before it is fitted to them, in standard deviations of all
+        labels so far: the error on labels it has never seen, for none that is kept from it.
+        """
+        assert self.model is not None and self.labels is not None
+        have = len(self.scores)
+        chosen = self._choose(moments, due - have)
+        clips = [moments.clip(i, have + k, self.plan.key) for k, i in enumerate(chosen.tolist())]
+        observations, scores = moments.observations[chosen], self.labels.ask(self.overseer, clips)
+        error = None
+        if have and len(scores):
+            predicted = self.model.values(observations) * self.model.std + self.model.mean
+            error = float(np.sqrt(((predicted - scores) ** 2).mean())) / self.model.std
+        self.observations = np.concatenate([self.observations, observations])
+        self.scores = np.concatenate([self.scores, scores])
+        return error
+
+    def _choose(self, moments: Moments, count: int) -> Array:
+        """The indices of ``count`` moments. The first labels always cover: random play rarely does what matters."""
+        assert self.model is not None
+        count = min(count, len(moments))
+        first = not len(self.scores)
+        if self.plan.round.ask == "coverage" or (first and self.plan.round.ask == "disagreement"):
+            return farthest_points(pooled(self.world.layout, moments.observations), count, self.rng)
+        if self.plan.round.ask == "disagreement":
+            spread = self.model.members(moments.observations).std(axis=0)
+            return np.argsort(-spread, kind="stable")[:count]
+        return self.rng.choice(len(moments), size=count, replace=False)
+
+    # The checkpoint: all that the next rollout depends on.
+
+    def _save(self, rollouts: int) -> None:
+        tensors: Tensors = {}
+        learner_tensors, learner_values = self.learner.state()
+        groups: dict[str, Tensors] = {
+            "learner": learner_tensors,
+            "world": _tensors(self.world.save(np.arange(self.world.n))),
+            "recorder": _tensors(self.recorder.state()),
+        }
+        values: dict[str, Any] = {
+            "learner": learner_values,
+            "generators": [self.base.rng.bit_generator.state, self.rng.bit_generator.state],
+            "rows": self.rows,
+            "seconds": self.seconds,
+        }
+        if self.model and isinstance(self.env, RewardVecEnv):
+            groups["model"], values["model"] = self.model.state()
+            groups["labels"] = _tensors({"observations": self.observations, "scores": self.scores})
+            groups["env"] = _tensors({"returns": self.env.returns})
+        for group, members in groups.items():
+            tensors |= {f"{group}/{name}": tensor for name, tensor in members.items()}
+        self.checkpoint.save(rollouts, tensors, values)
+
+    def _resume(self) -> float:
+        """Go on from the newest checkpoint, if there is one; returns the seconds already spent."""
+        saved = self.checkpoint.load()
+        if saved is None:
+            return 0.0
+        _, tensors, values = saved
+        groups: dict[str, Tensors] = {}
+        for name, tensor in tensors.items():
+            group, _, member = name.partition("/")
+            groups.setdefault(group, {})[member] = tensor
+        self.world.load(_arrays(groups["world"]), np.arange(self.world.n))
+        self.base.resume()
+        self.recorder.load_state(_arrays(groups["recorder"]))
+        self.base.rng.bit_generator.state, self.rng.bit_generator.state = values["generators"]
+        self.rows = values["rows"]
+        if self.model and isinstance(self.env, RewardVecEnv):
+            self.model.load_state(groups["model"], values["model"])
+            assert self.labels is not None
+            self.labels.recall(self.overseer)
+            labels = _arrays(groups["labels"])
+            self.observations, self.scores = labels["observations"], labels["scores"]
+            self.env.returns[:] = _arrays(groups["env"])["returns"]
+            self.env.revalue(self.world.observe())
+        self.learner.load_state(groups["learner"], values["learner"])
+        return float(values["seconds"])
+
+
+def _tensors(arrays: dict[str, Array]) -> Tensors:
+    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+
+
+def _arrays(tensors: Tensors) -> dict[str, Array]:
+    return {name: tensor.numpy().copy() for name, tensor in tensors.items()}
+
+
+def held_out_error(rows: list[Row]) -> float | None:
+    """V's root mean square error on new labels in the second half of a round, in standard deviations of the labels."""
+    errors = [row["held_out_error"] for row in rows[len(rows) // 2 :]]
+    squares = [error**2 for error in errors if error is not None]
+    return float(np.sqrt(np.mean(squares))) if squares else None

@@ -1,0 +1,33 @@
+"""The one kind of error that a user meets: one line that names the field, the value and what would be right."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RRMError(Exception):
+    """Something the user can mend. ``str(error)`` is one line. ``rrm`` prints it and exits with ``exit_status``."""
+
+    exit_status = 1
+
+
+class ConfigError(RRMError):
+    """A wrong key, value, type, environment, evaluator or override: found before anything is written."""
+
+    exit_status = 2
+
+
+class EvaluatorError(RRMError):
+    """An evaluator raised, or answered with something that is not a finite number for each clip."""
+
+
+class DamagedFileError(RRMError):
+    """A file in a run directory is not what was written there."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint to append to a message: '; did you mean …?' or the list of what there is."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; there is {', '.join(map(repr, names)) or 'nothing'}"

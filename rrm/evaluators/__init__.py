@@ -1,0 +1,198 @@
+"""Evaluators: who judges. Simulated, human, or the user's own; given by name, or as an object from Python."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rrm.clips import Clip
+from rrm.envs.world import Floats, World
+from rrm.errors import ConfigError, nearest
+
+
+class Evaluator(ABC):
+    """A bounded judge: reads clips, returns how much has been accomplished at the end of each, higher being better.
+
+    A subclass needs ``score`` alone. One whose ``__init__`` has a parameter ``world`` is given the world that it
+    judges, in no particular state, for its settings and its ``appraise``.
+    """
+
+    costly: ClassVar[bool] = False
+    """Whether an answer costs somebody something (a person, a paid service). Then nothing but labels is asked, and the
+    report has no evaluator's score."""
+
+    judges_assistants: ClassVar[bool] = False
+    """Whether it also judges the assistants' worlds; those keep their own criterion otherwise."""
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    @abstractmethod
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        """Scores (m,) of m clips."""
+
+    def answers(self, clips: Sequence[Clip]) -> Iterator[Any]:
+        """The scores one by one; each is kept as soon as it is given.
+
+        By default all of ``score`` at once; or clip by clip from an evaluator that remembers, so that what it knew
+        after each answer can be kept beside it.
+        """
+        if self.remembers and len(clips) > 1:
+            for clip in clips:
+                yield from self.answers([clip])
+            return
+        scores = np.asarray(self.score(clips))
+        if scores.shape != (len(clips),):
+            raise ValueError(f"score returned the shape {scores.shape}, not ({len(clips)},): one number a clip")
+        yield from scores.tolist()
+
+    @property
+    def remembers(self) -> bool:
+        """Whether its answers may depend on earlier ones: it has a ``state_dict`` of its own."""
+        return type(self).state_dict is not Evaluator.state_dict
+
+    def state_dict(self) -> dict[str, Any]:
+        """What an evaluator that remembers needs to go on: JSON-able. Kept beside its last answer."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state_dict``."""
+
+
+class Bounded(Evaluator):
+    """The world's own careful reader: it concludes from the fields of the view, or of the evidence, and no more."""
+
+    def __init__(self, world: World) -> None:
+        self._appraise = world.appraise
+
+    @property
+    def name(self) -> str:
+        return "bounded"
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        views = np.stack([clip.views[-1] for clip in clips])
+        shown = [clip.evidence_values for clip in clips if clip.evidence_values is not None]
+        return self._appraise(views, np.stack(shown) if shown else None)
+
+
+class Function(Evaluator):
+    """A user's plain function ``judge(clip) -> float`` as an evaluator. Asked one clip at a time."""
+
+    def __init__(self, judge: Callable[[Clip], float]) -> None:
+        self._judge = judge
+
+    @property
+    def name(self) -> str:
+        return getattr(self._judge, "__name__", repr(self._judge))
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        return np.array([self._judge(clip) for clip in clips], dtype=np.float64)
+
+    def answers(self, clips: Sequence[Clip]) -> Iterator[Any]:
+        return (self._judge(clip) for clip in clips)
+
+
+Spec = str | Callable[[Clip], float] | Evaluator | type[Evaluator]
+"""How an evaluator is given: by name, or as a function, an evaluator or a class of evaluators."""
+
+REGISTRY: dict[str, type[Evaluator]] = {"bounded": Bounded}
+
+
+def resolve(spec: Spec) -> Callable[[World], Evaluator]:
+    """Find the evaluator: by registered name, by entry point (group ``rrm.evaluators``), by ``package.module:Name``,
+    or by ``path/to/file.py:name``, in that order. Returns what makes it, given the world to be judged.
+
+    Raises:
+        ConfigError: nothing of that name is there, or it is no evaluator.
+    """
+    found = _locate(spec) if isinstance(spec, str) else spec
+    if isinstance(found, Evaluator):  # each round begins with the memory that was given, whichever rounds came before
+        return lambda world: copy.deepcopy(found) if found.remembers else found
+    if isinstance(found, type) and issubclass(found, Evaluator):
+        takes_world = "world" in inspect.signature(found).parameters
+        return lambda world: found(world=world) if takes_world else found()  # type: ignore[call-arg]
+    if callable(found) and not isinstance(found, type):
+        return lambda world: Function(found)
+    raise ConfigError(
+        f"evaluator: {spec!r} is a {type(found).__name__}; it must be a function of a clip, or an rrm.Evaluator"
+    )
+
+
+def identity(spec: Spec) -> str:
+    """A name for ``spec`` that changes with its code, so that a changed evaluator's labels are never mixed up."""
+    found = _locate(spec) if isinstance(spec, str) else spec
+    if isinstance(spec, str) and spec in REGISTRY:
+        return spec
+    thing: Any = type(found) if isinstance(found, Evaluator) else found
+    module = sys.modules.get(getattr(thing, "__module__", ""))
+    try:  # the whole file, since what a judge calls may be its neighbour
+        source = inspect.getsource(module) if module and module.__name__ != "__main__" else inspect.getsource(thing)
+    except (OSError, TypeError):
+        source = repr(_compiled(thing.__code__)) if hasattr(thing, "__code__") else repr(thing)
+    digest = hashlib.sha256(source.encode()).hexdigest()[:12]
+    name = spec if isinstance(spec, str) else getattr(thing, "__qualname__", repr(thing))
+    return f"{name} {digest}"
+
+
+def _compiled(code: CodeType) -> list[Any]:
+    """What a function does, without where it was written."""
+    constants = [_compiled(each) if isinstance(each, CodeType) else each for each in code.co_consts]
+    return [code.co_code, code.co_names, constants]
+
+
+def _locate(spec: str) -> Any:
+    if spec in REGISTRY:
+        return REGISTRY[spec]
+    points = {point.name: point for point in entry_points(group="rrm.evaluators")}
+    if spec in points:
+        return points[spec].load()
+    where, colon, name = spec.rpartition(":")
+    if not colon or not where or not name:
+        hint = nearest(spec, [*REGISTRY, *points])
+        raise ConfigError(f"evaluator: {spec!r} is not a registered evaluator, nor module:name or file.py:name{hint}")
+    module = _file(where, spec) if where.endswith(".py") else _module(where, spec)
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise ConfigError(f"evaluator: {spec!r}: {where} has no {name!r}{nearest(name, there)}") from None
+
+
+def _module(name: str, spec: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # whatever a user's module raises while it is imported
+        raise ConfigError(f"evaluator: {spec!r}: importing {name} failed: {type(error).__name__}: {error}") from error
+
+
+def _file(path: str, spec: str) -> ModuleType:
+    file = Path(path).expanduser().resolve()
+    if not file.is_file():
+        raise ConfigError(f"evaluator: {spec!r}: there is no file {path}")
+    name = f"rrm_evaluator_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    loader = importlib.util.spec_from_file_location(name, file)
+    if loader is None or loader.loader is None:
+        raise ConfigError(f"evaluator: {spec!r}: {path} is not a Python file")
+    module = importlib.util.module_from_spec(loader)
+    sys.modules[name] = module
+    try:
+        loader.loader.exec_module(module)
+    except Exception as error:  # whatever a user's file raises while it is imported
+        del sys.modules[name]
+        raise ConfigError(f"evaluator: {spec!r}: running {path} failed: {type(error).__name__}: {error}") from error
+    return module

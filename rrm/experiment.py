@@ -1,0 +1,191 @@
+"""An experiment: conditions x seeds, each cell run once, summed up and reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import joblib
+
+from rrm import rundir
+from rrm.config import Experiment, load
+from rrm.errors import DamagedFileError, RRMError
+from rrm.live import Live, Progress
+from rrm.plan import Plan, plan
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+TOTALS = ("labels", "fields_read", "assistant_steps", "env_steps")
+"""What a condition spends: summed over all its rounds."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What ``run`` returns: the experiment's folder, and the content of its ``summary.json``."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+    def table(self) -> Table:
+        """The summary for a terminal."""
+        from rrm.report import table
+
+        return table(self.summary)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One condition with one seed."""
+
+    condition: str
+    seed: int
+    last: Plan
+
+    @property
+    def name(self) -> str:
+        """Its folder: an override makes another cell and overwrites none."""
+        return f"{self.condition}-seed{self.seed}-{self.last.name.rpartition('-')[2][:8]}"
+
+
+def run(
+    config: str | Path | Mapping[str, Any] | Experiment,
+    *overrides: str,
+    folder: str | Path = "runs",
+    live: bool = True,
+    **settings: Any,
+) -> Results:
+    """Run an experiment, or go on with it: what is done is read, what was stopped goes on from its newest checkpoint.
+
+    ``config`` is a YAML file, the name of a preset, a mapping, or a loaded ``Experiment``. ``overrides`` are dotted,
+    ``"task.labels=128"``; ``settings`` are the same as Python values, ``evaluator=judge``. The results lie in
+    ``folder``/<experiment>. Cells run in processes of their own, as many as ``workers``; inside
+    ``joblib.parallel_config(backend="ray")`` on a cluster.
+
+    Raises:
+        ConfigError: something in the configuration is wrong; nothing has been written.
+        EvaluatorError: the evaluator broke; its labels are kept, and the same call goes on from there.
+        DamagedFileError: a file of an earlier run is not what was written there.
+    """
+    experiment = load(config, overrides, **settings)
+    home = Path(folder) / experiment.experiment
+    cells = [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
+    for cell in cells:
+        rundir.write_json(home / "cells" / cell.name / "cell.json", _about(cell))
+    rundir.write_json(home / "experiment.json", experiment.model_dump(mode="json"))
+    workers = min(experiment.workers or joblib.cpu_count(), len(cells))
+    folders = {cell.name: home / "cells" / cell.name for cell in cells}
+    with Live(folders) if live else nullcontext():
+        # Without batching and in this order: what others wait for comes first.
+        jobs = (joblib.delayed(run_cell)(cell, home) for cell in cells)
+        results = joblib.Parallel(n_jobs=workers, batch_size=1, pre_dispatch=workers)(jobs)
+    return summarise(experiment, home, cells, results)
+
+
+def run_cell(cell: Cell, home: Path) -> dict[str, Any]:
+    """Run the rounds of a cell, in a process of its own; returns its result."""
+    from rrm.iterate import iterate  # torch: in the workers only
+
+    folder = home / "cells" / cell.name
+    rounds = [*cell.last.needed(), cell.last]
+    before: dict[str, tuple[int, int]] = {}  # steps and labels of each round taken up so far
+    progress = Progress(
+        folder,
+        condition=cell.condition,
+        seed=cell.seed,
+        rounds=len(rounds),
+        env_steps_total=sum(_steps(each) for each in rounds),
+        labels_total=sum(each.labels_due(each.rollouts - 1) for each in rounds),
+    )
+
+    def tell(plan: Plan, row: Mapping[str, float | None] | None) -> None:
+        number = [each.name for each in rounds].index(plan.name)
+        for each in rounds[:number]:
+            before[each.name] = (_steps(each), each.labels_due(each.rollouts - 1))
+        if row is not None:
+            before[plan.name] = (int(row["env_steps"] or 0), int(row["labels"] or 0))
+        progress.update(
+            status="running",
+            round=number + 1,
+            world=type(plan.world(1)).__name__,
+            env_steps=sum(steps for steps, _ in before.values()),
+            labels=sum(labels for _, labels in before.values()),
+            utility=row["utility"] if row else None,
+            evaluator_score=row["evaluator_score"] if row else None,
+        )
+
+    try:
+        done = iterate(cell.last, home / "rounds", tell)
+    except BaseException:
+        progress.update(status="failed")
+        raise
+    result = _result(done)
+    rundir.write_json(folder / "result.json", result)
+    shown = {key: result[key] for key in ("env_steps", "labels", "utility", "evaluator_score")}
+    progress.update(status="done", round=len(rounds), **shown)
+    return result
+
+
+def _steps(each: Plan) -> int:
+    """The steps that a round takes."""
+    ppo = each.condition.ppo
+    return each.practice_steps + each.random_steps + each.rollouts * ppo.copies * ppo.rollout
+
+
+def _about(cell: Cell) -> dict[str, Any]:
+    practice = next((each.practice.name for each in cell.last.below if each.practice), None)
+    return {
+        "condition": cell.condition,
+        "seed": cell.seed,
+        "config": cell.last.condition.model_dump(mode="json"),
+        "rounds": [each.name for each in (*cell.last.needed(), cell.last)],
+        "practice": practice,
+    }
+
+
+def _result(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    last = rounds[-1]
+    return {
+        **{key: last[key] for key in ("utility", "evaluator_score", "hack_rate", "episodes")},
+        **{key: sum(each[key] for each in rounds) for key in TOTALS},
+        "held_out_error": [each["held_out_error"] for each in rounds],
+        "rounds": [
+            {key: each[key] for key in ("world", "level", "labels", "env_steps", "utility", "held_out_error")}
+            for each in rounds
+        ],
+    }
+
+
+def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: list[dict[str, Any]]) -> Results:
+    """Write what the experiment has found: ``summary.json``, ``timings.json`` and the report."""
+    from rrm import report, stats
+
+    counted = [stats.Cell(c.condition, c.seed, c.name, result) for c, result in zip(cells, results, strict=True)]
+    summary = stats.summarise(
+        experiment.experiment,
+        cells[0].last.condition.env,
+        counted,
+        unaided=experiment.unaided,
+        oracle=experiment.oracle,
+    )
+    rundir.write_json(home / "summary.json", summary)
+    names = {each.name for cell in cells for each in (*cell.last.needed(), cell.last)}
+    seconds = {name: rundir.read_json(home / "rounds" / name / "timings.json")["seconds"] for name in sorted(names)}
+    rundir.write_json(home / "timings.json", {"rounds": seconds, "seconds": round(sum(seconds.values()), 2)})
+    report.build(home)
+    return Results(home, summary)
+
+
+def round_folder(run: str | Path) -> Path:
+    """The folder of a round that is done, given itself or the folder of a cell, whose last round it then is."""
+    folder = Path(run)
+    if (folder / "cell.json").exists():
+        return folder.parent.parent / "rounds" / str(rundir.read_json(folder / "cell.json")["rounds"][-1])
+    if (folder / "round.json").exists():
+        return folder
+    if folder.is_dir():
+        raise RRMError(f"{folder}: is neither the folder of a cell (runs/…/cells/…) nor of a round (runs/…/rounds/…)")
+    raise DamagedFileError(f"{folder}: no such folder")

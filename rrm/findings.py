@@ -1,0 +1,298 @@
+"""What a summary says: its figures checked and put in order, and told in plain words that are true to them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rrm.stats import FIGURES, Estimate, Floats
+
+FEW_SEEDS = 5
+"""With fewer, bootstrap intervals are plainly too short, and the report says so."""
+
+
+MOST_TOLD = 4
+"""More conditions than these (baselines aside) make no paragraph; the table has them all."""
+
+
+@dataclass(frozen=True)
+class Seed:
+    """The figures of one seed; None where there is no such figure (no evaluator, no gap)."""
+
+    seed: int
+    cell: str
+    figures: Mapping[str, float | None]
+    gap_recovered: float | None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The estimates of one condition over its seeds, ``gap_recovered`` among them."""
+
+    name: str
+    figures: Mapping[str, Estimate | None]
+    seeds: Sequence[Seed]
+
+    def known(self, key: str) -> Estimate:
+        """An estimate that every condition has (utility, hack rate, costs)."""
+        estimate = self.figures[key]
+        if estimate is None:
+            raise ValueError(f"conditions.{self.name}.{key} is null")
+        return estimate
+
+    def typical(self) -> Seed:
+        """The seed of median utility (the lower one of two)."""
+        ranked = sorted(self.seeds, key=lambda seed: (seed.figures["utility"] or 0.0, seed.seed))
+        return ranked[(len(ranked) - 1) // 2]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What one seed measured while it trained: (rows,) each, NaN where no episode ended."""
+
+    env_steps: Floats
+    utility: Floats
+    evaluator_score: Floats
+
+
+@dataclass(frozen=True)
+class Findings:
+    """A summary, checked. ``unaided`` and ``oracle`` are None where the experiment has no such condition."""
+
+    experiment: str
+    env: str
+    gap: Estimate | None
+    conditions: Sequence[Condition]
+    unaided: Condition | None
+    oracle: Condition | None
+
+    @property
+    def others(self) -> list[Condition]:
+        """The conditions that are not baselines."""
+        return [one for one in self.conditions if one is not self.unaided and one is not self.oracle]
+
+    @property
+    def seeds(self) -> int:
+        """The most seeds that a condition has."""
+        return max(len(one.seeds) for one in self.conditions)
+
+
+def read(summary: Any) -> Findings:
+    """The findings in the content of a summary.json; ``ValueError`` names the first field that is not right."""
+    conditions = [_condition(name, _field(summary, "conditions", name)) for name in _field(summary, "order", kind=list)]
+    if not conditions or {one.name for one in conditions} != set(summary["conditions"]):
+        raise ValueError("order must list every one of the conditions")
+    by_name = {one.name: one for one in conditions}
+    return Findings(
+        _field(summary, "experiment", kind=str),
+        _field(summary, "env", kind=str),
+        _estimate(summary, "gap"),
+        conditions,
+        by_name.get(_field(summary, "baselines", "unaided", kind=str)),
+        by_name.get(_field(summary, "baselines", "oracle", kind=str)),
+    )
+
+
+def _condition(name: str, tree: Any) -> Condition:
+    try:
+        figures = {key: _estimate(tree, key) for key in (*FIGURES, "gap_recovered")}
+        for key in FIGURES:
+            if figures[key] is None and key != "evaluator_score":
+                raise ValueError(f"{key} is null")
+        seeds = [
+            Seed(
+                _field(entry, "seed", kind=int),
+                _field(entry, "cell", kind=str),
+                {key: _number(entry, key) for key in FIGURES},
+                _number(entry, "gap_recovered"),
+            )
+            for entry in _field(tree, "seeds", kind=list)
+        ]
+        if not seeds:
+            raise ValueError("seeds is empty")
+    except ValueError as error:
+        raise ValueError(f"conditions.{name}: {error}") from None
+    return Condition(name, figures, seeds)
+
+
+def _field(tree: Any, *path: str, kind: type = object) -> Any:
+    for i, key in enumerate(path):
+        if not isinstance(tree, dict) or key not in tree:
+            raise ValueError(f"{'.'.join(path[: i + 1])} is missing")
+        tree = tree[key]
+    if not isinstance(tree, kind):
+        raise ValueError(f"{'.'.join(path)} is {tree!r}, not of type {kind.__name__}")
+    return tree
+
+
+def _number(tree: Any, key: str) -> float | None:
+    value = _field(tree, key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{key} is {value!r}, not a finite number")
+    return float(value)
+
+
+def _estimate(tree: Any, key: str) -> Estimate | None:
+    found = _field(tree, key)
+    if found is None:
+        return None
+    iqm = _number(found, "iqm")
+    if iqm is None:
+        raise ValueError(f"{key}.iqm is null")
+    return Estimate(iqm, _number(found, "low"), _number(found, "high"))
+
+
+# --- Numbers as people read them ------------------------------------------------------------------------------------
+
+Style = Callable[[float], str]
+
+
+def amount(value: float) -> str:
+    """A measured number: two decimals, fewer where it is large, more where it is small."""
+    size = abs(value)
+    text = f"{value:.2g}" if 0 < size < 0.01 else f"{value:.2f}" if size < 100 else f"{value:,.0f}"
+    return _sign(text)
+
+
+def count(value: float) -> str:
+    """A number of things: 836, 550,912."""
+    return _sign(f"{value:,.0f}")
+
+
+def share(value: float) -> str:
+    """A ratio as a percentage: whole ones, tenths below ten."""
+    return f"{_percentage(value)}\u202f%"
+
+
+def _percentage(value: float) -> str:
+    return _sign(f"{100 * value:.0f}" if abs(value) >= 0.0995 else f"{100 * value:.1f}".removesuffix(".0"))
+
+
+def bounds(estimate: Estimate, style: Style) -> str | None:
+    """The interval in words, 'low to high'; None where there is none, or none that shows in the digits written."""
+    low, high = estimate.low, estimate.high
+    if low is None and high is None:
+        return None
+    first = _percentage if style is share and high is not None else style
+    ends = ["unbounded" if low is None else first(low), "unbounded" if high is None else style(high)]
+    return None if low is not None and high is not None and style(low) == style(high) else " to ".join(ends)
+
+
+def _sign(text: str) -> str:
+    return text.lstrip("-") if not text.strip("-0.,") else text.replace("-", "−")
+
+
+# --- The findings in words ------------------------------------------------------------------------------------------
+# Names of conditions stand between asterisks, for whoever sets the text to give them their colour.
+
+
+def featured(findings: Findings, configs: Mapping[str, Mapping[str, Any]]) -> Condition | None:
+    """The condition that the experiment is about: the first with trained assistants, else the first not a baseline."""
+    trained = [one for one in findings.others if configs.get(one.name, {}).get("assistants") == "trained"]
+    return next(iter([*trained, *findings.others]), None)
+
+
+def headline(findings: Findings, about: Condition | None) -> str:
+    """The main finding in one line."""
+    if findings.unaided is None or findings.oracle is None:
+        return f"{len(findings.conditions)} condition{'s' * (len(findings.conditions) > 1)} of {findings.experiment}"
+    if findings.gap is None:
+        return f"No gap to recover: *{findings.oracle.name}* is not reliably better than *{findings.unaided.name}*"
+    if about is None or (recovered := about.figures["gap_recovered"]) is None:
+        return f"A gap of {amount(findings.gap.iqm)} between *{findings.unaided.name}* and *{findings.oracle.name}*"
+    if _harms(recovered):
+        return f"*{about.name}* does worse than no help at all"
+    if _in_doubt(recovered):
+        return f"*{about.name}* recovers nothing of the gap that can be told from noise"
+    return f"*{about.name}* recovers {share(recovered.iqm)} of the gap between a bounded evaluator and the truth"
+
+
+def paragraph(findings: Findings, about: Condition | None, own_scale: Sequence[str] = ()) -> str:
+    """The findings in a few sentences.
+
+    ``about`` is the condition to tell of where there are too many for a paragraph; ``own_scale`` names conditions whose
+    scores are not in units of the utility.
+    """
+    said = []
+    others = findings.others if len(findings.others) <= MOST_TOLD or about is None else [about]
+    unaided, oracle, gap = findings.unaided, findings.oracle, findings.gap
+    if unaided is not None:
+        said.append(_without_help(unaided, unaided.name in own_scale))
+    if unaided is None or oracle is None:
+        missing = " and ".join(role for role, one in (("an unaided", unaided), ("an oracle", oracle)) if one is None)
+        said.append(
+            f"The experiment lacks {missing} condition to measure a gap by: how much of it help recovers is undefined."
+        )
+        said += [_utility_alone(one) for one in others]
+    elif gap is None:
+        said.append(
+            f"Trained on the true utility, *{oracle.name}* reaches {_with_interval(oracle.known('utility'), amount)}. "
+            "The gap between the two is within noise, so how much of it help recovers is undefined."
+        )
+        said += [_utility_alone(one) for one in others]
+    else:
+        said.append(
+            f"Trained on the true utility, the same learner (*{oracle.name}*) reaches "
+            f"{amount(oracle.known('utility').iqm)}: that leaves a gap of {_with_interval(gap, amount)}."
+        )
+        said += [_recovery(one) for one in others]
+    if len(others) < len(findings.others):
+        said.append(f"The other {len(findings.others) - len(others)} conditions are in the table below.")
+    if findings.seeds == 1:
+        said.append("All this is one seed's, which gives no interval and says little about another one.")
+    return " ".join(said)
+
+
+def _without_help(unaided: Condition, own_scale: bool) -> str:
+    utility, score, hacks = unaided.known("utility"), unaided.figures["evaluator_score"], unaided.known("hack_rate")
+    if score is None:
+        text = f"Without help (*{unaided.name}*), the agent ends at a true utility of {amount(utility.iqm)}"
+    else:
+        scale = " on a scale of its own" if own_scale else ""
+        text = (
+            f"Without help (*{unaided.name}*), the evaluator gives what its agent leaves behind {amount(score.iqm)}"
+            f"{scale}; the true utility is {amount(utility.iqm)}"
+        )
+    text += f", and {share(hacks.iqm)} of the episodes end in a hack"
+    return text + (": it is fooled." if score is not None and hacks.iqm >= 0.5 else ".")
+
+
+def _recovery(one: Condition) -> str:
+    recovered, labels = one.figures["gap_recovered"], one.known("labels").iqm
+    cost = f"at a cost of {count(labels)} label{'s' * (round(labels) != 1)}"
+    hacks = f"{share(one.known('hack_rate').iqm)} of its episodes end in a hack"
+    if recovered is None:
+        utility = amount(one.known("utility").iqm)
+        return f"What *{one.name}* recovers is undefined; it ends at a utility of {utility}, {cost}, and {hacks}."
+    inside = bounds(recovered, share)
+    interval = f" (95\u202f% interval {inside})" if inside else ""
+    if _harms(recovered):
+        return f"*{one.name}* does worse than no help: it recovers {share(recovered.iqm)}{interval}, {cost}; {hacks}."
+    if _in_doubt(recovered):
+        text = f"*{one.name}* recovers {share(recovered.iqm)} of it{interval}, which cannot be told from nothing,"
+        return f"{text} {cost}; {hacks}."
+    return f"*{one.name}* recovers {share(recovered.iqm)} of it{interval}, {cost}; {hacks}."
+
+
+def _utility_alone(one: Condition) -> str:
+    return f"*{one.name}* reaches a utility of {_with_interval(one.known('utility'), amount)}."
+
+
+def _with_interval(estimate: Estimate, style: Style) -> str:
+    inside = bounds(estimate, style)
+    return style(estimate.iqm) + (f" (95\u202f% interval {inside})" if inside else "")
+
+
+def _harms(recovered: Estimate) -> bool:
+    """Whether all of the interval lies below 0; with a single seed there is none, and so no such claim."""
+    return recovered.high is not None and recovered.high < 0
+
+
+def _in_doubt(recovered: Estimate) -> bool:
+    """Whether the interval reaches down to 0; with a single seed only its own figure speaks."""
+    alone = recovered.low is None and recovered.high is None
+    return recovered.iqm <= 0 if alone else recovered.low is None or recovered.low <= 0

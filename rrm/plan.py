@@ -1,0 +1,169 @@
+"""What a run will do, before it does it: the rounds of a condition with one seed, and what each of them may spend.
+
+A round is named by the content of everything it depends on, the rounds below it included. Rounds that conditions share
+are therefore trained once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from rrm import rundir
+from rrm.config import Condition, Round, levels
+from rrm.envs.forms import make_world
+from rrm.envs.world import World
+from rrm.errors import ConfigError
+from rrm.evaluators import Bounded, Evaluator, identity, resolve
+
+PRACTICE = 8192
+"""How many states of the unaided agent there are among which an assistant's practice starts."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One round. ``level`` 0 is the task, k the evaluation world in which the assistant A_k acts."""
+
+    condition: Condition
+    seed: int
+    level: int
+    below: tuple[Plan, ...]
+    """The rounds whose agents are the assistants A_1, A_2, …; empty where they are scripted or there are none."""
+
+    practice: Plan | None
+    """The round in whose agent's states an assistant practises; None: in those of the world's own generator."""
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """All that the round depends on, as JSON-able values."""
+        c = self.condition
+        content: dict[str, Any] = {
+            "format": 1,
+            "env": c.env,
+            "level": self.level,
+            "seed": self.seed,
+            "reward": self.reward or "true",
+            "evaluator": identity(c.evaluator) if self._judged_by_the_condition else "bounded",
+            "assistants": [plan.name for plan in self.below] or self.scripted,
+            "practice": self.practice.name if self.practice else None,
+            "horizon": c.horizon.model_dump(mode="json"),
+            "round": self.round.model_dump(mode="json"),
+            "ppo": c.ppo.model_dump(mode="json"),
+            "reward_model": c.reward_model.model_dump(mode="json"),
+            "episodes": c.episodes,
+        }
+        if self.reward is None:  # the oracle learns from nobody's answers
+            content["round"] = {"steps": self.round.steps}
+            content["reward_model"] = None
+        return content
+
+    @cached_property
+    def name(self) -> str:
+        """The round's folder."""
+        return f"{self.kind}-{rundir.fingerprint(self.content)}"
+
+    @property
+    def kind(self) -> str:
+        return f"assistant{self.level}" if self.level else "task"
+
+    @property
+    def round(self) -> Round:
+        return self.condition.assistant if self.level else self.condition.task
+
+    @property
+    def reward(self) -> Literal["narrow", "broad"] | None:
+        """How the agent is paid from a reward model; None where it is paid the true utility (the oracle)."""
+        if self.condition.reward == "true":
+            return "narrow" if self.level else None
+        return self.condition.reward
+
+    @property
+    def scripted(self) -> list[str]:
+        """The scripted assistants A_1, A_2, … of the round."""
+        kind = self.condition.assistants
+        return [kind] * levels(self.condition) if kind in ("ideal", "random") and not self.level else []
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Where every random number of the round comes from."""
+        return (self.seed, self.level)
+
+    def needed(self) -> list[Plan]:
+        """The rounds this one stands on, each once, in an order in which they can be run; without itself."""
+        found: dict[str, Plan] = {}
+        for plan in (*([self.practice] if self.practice else []), *self.below):
+            for each in (*plan.needed(), plan):
+                found.setdefault(each.name, each)
+        return list(found.values())
+
+    def world(self, n: int, level: int | None = None) -> World:
+        """The round's world, or that of another level, with ``n`` copies."""
+        level = self.level if level is None else level
+        world = make_world(self.condition.env, n)
+        if level == 0:
+            return world
+        evaluation = world.evaluation(level, n)
+        if evaluation is None:
+            raise ConfigError(f"depth: {self.condition.env} has {world.depth} levels of evaluation worlds, not {level}")
+        return evaluation
+
+    def evaluator(self) -> Evaluator:
+        """Who judges: the condition's evaluator; in an assistant's world its own criterion, unless the evaluator says
+        that it judges there too."""
+        world = self.world(1)
+        return resolve(self.condition.evaluator)(world) if self._judged_by_the_condition else Bounded(world)
+
+    @cached_property
+    def _judged_by_the_condition(self) -> bool:
+        return self.level == 0 or resolve(self.condition.evaluator)(self.world(1)).judges_assistants
+
+    # What the round spends. Every step of the world counts: practice, random play and PPO.
+
+    @property
+    def practice_steps(self) -> int:
+        """Steps of the unaided agent that make the states to practise in."""
+        copies = self.condition.ppo.copies
+        return -(-PRACTICE // copies) * copies if self.practice else 0
+
+    @property
+    def random_steps(self) -> int:
+        """A tenth of the steps is random play, where the first labels are asked."""
+        copies = self.condition.ppo.copies
+        return self.round.steps // 10 // copies * copies if self.reward else 0
+
+    @property
+    def rollouts(self) -> int:
+        """As many rollouts of PPO as the rest holds."""
+        left = self.round.steps - self.practice_steps - self.random_steps
+        return left // (self.condition.ppo.copies * self.condition.ppo.rollout)
+
+    def labels_due(self, rollout: int) -> int:
+        """How many labels have been asked before the given rollout (0: the first); all of them before the last."""
+        if self.reward is None:
+            return 0
+        last, first = self.rollouts - 1, self.round.start_labels
+        return first + (self.round.labels - first) * rollout // last if last else self.round.labels
+
+
+def plan(condition: Condition, seed: int) -> Plan:
+    """The last round of a condition, with all that it stands on.
+
+    Raises:
+        ConfigError: the steps of a round do not hold what it has to do.
+    """
+    below: list[Plan] = []
+    if condition.assistants == "trained":
+        alone = condition.model_copy(update={"assistants": "none", "depth": 0})
+        practice = Plan(alone, seed, 0, (), None) if condition.states_from == "unaided" else None
+        for level in range(1, levels(condition) + 1):
+            below.append(Plan(condition, seed, level, tuple(below), practice))
+    last = Plan(condition, seed, 0, tuple(below), None)
+    for each in (*last.needed(), last):
+        if each.rollouts < 1 or each.random_steps < each.labels_due(0):
+            raise ConfigError(
+                f"{each.kind.rstrip('0123456789')}.steps: {each.round.steps}: must hold {each.practice_steps} steps of"
+                f" practice, a tenth of random play in which {each.labels_due(0)} labels are asked, and a rollout of"
+                f" {condition.ppo.copies * condition.ppo.rollout}"
+            )
+    return last

@@ -1,0 +1,181 @@
+"""The reward model V(s): an ensemble in one batched tensor, fitted by regression to an overseer's scores."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from rrm.config import RewardModelConfig
+from rrm.envs.world import Array, Floats, Layout
+
+Tensors = dict[str, torch.Tensor]
+
+
+class RewardModel:
+    """V(s): (m, layout.size) observations to (m,) values, how much has been accomplished at s.
+
+    On a grid a member is a sum over the cells c that hold anything: V(s) = sum_c f(planes at c, place of c, scalars)
+    + g(scalars). Shared over cells, f learns from a few hundred labels what a plain network on the same input does not.
+    Without a grid, V(s) = g(scalars).
+
+    Values are in units of the labels: (score - mean) / standard deviation of all labels at the last refit. These
+    statistics, like the weights, stay as they are until ``fit`` is called again. The members see the same labels in the
+    same order and differ in their first weights (Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4).
+    """
+
+    def __init__(self, layout: Layout, settings: RewardModelConfig, seed: int) -> None:
+        self.layout = layout
+        self.settings = settings
+        self.mean, self.std = 0.0, 1.0
+        self._generator = torch.Generator().manual_seed(seed)
+        self._weights: Tensors = {}
+        self._add_network("g", layout.scalars)
+        if layout.planes:
+            self._add_network("f", layout.planes[0] + 2 + layout.scalars)
+        self._optimizer = torch.optim.Adam(self._weights.values(), lr=settings.learning_rate)
+
+    def _add_network(self, name: str, inputs: int) -> None:
+        widths = [inputs, self.settings.hidden, self.settings.hidden, 1]
+        for i, (a, b) in enumerate(pairwise(widths)):
+            uniform = 2 * torch.rand(self.settings.members, a + 1, b, generator=self._generator) - 1  # last row: bias
+            # The last layer starts at 0: a sum of random numbers over all cells would have to be unlearnt first.
+            self._weights[f"{name}{i}"] = (uniform * (i < 2) / max(a, 1) ** 0.5).requires_grad_()
+
+    def members(self, observations: Array) -> Floats:
+        """Each member's values: (members, m)."""
+        with torch.no_grad():
+            return self._forward(observations).double().numpy()
+
+    def values(self, observations: Array) -> Floats:
+        """V: the mean of the members (m,)."""
+        mean: Floats = self.members(observations).mean(axis=0)
+        return mean
+
+    def fit(self, observations: Array, scores: Floats, steps: int | None = None) -> None:
+        """Fit to all labels so far, (m, layout.size) and (m,), by least squares. Adam's state lives on between refits.
+
+        ``steps``: Adam steps; those of the settings unless said.
+        """
+        self.mean = float(scores.mean())
+        self.std = float(scores.std()) or 1.0
+        targets = torch.as_tensor((scores - self.mean) / self.std, dtype=torch.float32)
+        m = len(scores)
+        for _ in range(steps or self.settings.fit_steps):
+            draw = torch.randperm(m, generator=self._generator)[: self.settings.batch]
+            loss = ((self._forward(observations[draw.numpy()]) - targets[draw]) ** 2).mean(dim=1).sum()
+            self._optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self._optimizer.step()
+
+    def _forward(self, observations: Array) -> torch.Tensor:
+        x = torch.as_tensor(np.ascontiguousarray(observations), dtype=torch.float32)
+        scalars = x[:, x.shape[1] - self.layout.scalars :]
+        values = self._network("g", scalars).squeeze(2)
+        if not self.layout.planes:
+            return values
+        channels, height, width = self.layout.planes
+        planes = x[:, : channels * height * width].reshape(len(x), channels, height * width).transpose(1, 2)
+        sample, cell = planes.any(dim=2).nonzero(as_tuple=True)
+        # Up to 1/6: what lies in a cell counts at once, where it lies only as the labels ask for it.
+        place = torch.stack([cell // width - height // 2, cell % width - width // 2], dim=1) / (3 * max(height, width))
+        inputs = torch.cat([planes[sample, cell], place, scalars[sample]], dim=1)
+        return values.index_add(1, sample, self._network("f", inputs).squeeze(2))
+
+    def _network(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        """(m, inputs) to (members, m, 1)."""
+        for i in range(3):
+            weight = self._weights[f"{name}{i}"]
+            x = torch.matmul(x, weight[:, :-1]) + weight[:, -1:]
+            if i < 2:
+                x = torch.relu(x)
+        return x
+
+    def state(self) -> tuple[Tensors, dict[str, float]]:
+        """Everything that the next fit depends on, the labels apart: named tensors, and JSON-able values."""
+        tensors = {f"weights.{name}": weight.detach().clone() for name, weight in self._weights.items()}
+        for index, slots in self._optimizer.state_dict()["state"].items():
+            for slot, value in slots.items():
+                tensors[f"optimizer.{index}.{slot}"] = torch.as_tensor(value).clone()
+        tensors["generator"] = self._generator.get_state()
+        return tensors, {"mean": self.mean, "std": self.std}
+
+    def load_state(self, tensors: Tensors, values: dict[str, float]) -> None:
+        """Put back what ``state`` gave, into a model made with the same layout and settings."""
+        with torch.no_grad():
+            for name, weight in self._weights.items():
+                weight.copy_(tensors[f"weights.{name}"])
+        moments: dict[int, Tensors] = {}
+        for name, value in tensors.items():
+            if name.startswith("optimizer."):
+                _, index, slot = name.split(".")
+                moments.setdefault(int(index), {})[slot] = value.clone()
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        self._generator.set_state(tensors["generator"])
+        self.mean, self.std = values["mean"], values["std"]
+
+    def save(self, path: str | Path) -> tuple[Path, Path]:
+        """Write ``PATH.safetensors`` (weights) and ``PATH.json`` (the rest); return both paths."""
+        weights, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
+        save_file({name: weight.detach().contiguous() for name, weight in self._weights.items()}, weights)
+        content = {
+            "format": 1,
+            "settings": self.settings.model_dump(),
+            "layout": {"scalars": self.layout.scalars, "planes": self.layout.planes},
+            "mean": self.mean,
+            "std": self.std,
+        }
+        about.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+        return weights, about
+
+    @classmethod
+    def load(cls, path: str | Path) -> RewardModel:
+        """Read what ``save`` wrote. Nothing that is read is executed."""
+        about = json.loads(Path(f"{path}.json").read_text())
+        planes = about["layout"]["planes"]
+        layout = Layout(about["layout"]["scalars"], tuple(planes) if planes else None)
+        model = cls(layout, RewardModelConfig(**about["settings"]), seed=0)
+        with torch.no_grad():
+            for name, weight in load_file(f"{path}.safetensors").items():
+                model._weights[name].copy_(weight)
+        model.mean, model.std = about["mean"], about["std"]
+        return model
+
+
+def pooled(layout: Layout, observations: Array) -> Floats:
+    """Features (m, d) in which coverage is measured: on a grid, what there is of each plane and of each pair of planes
+    in the same cell, wherever it lies; then the scalars. Each is standardised over the m observations."""
+    m = len(observations)
+    features = [np.asarray(observations[:, observations.shape[1] - layout.scalars :], dtype=np.float64)]
+    if layout.planes:
+        channels, height, width = layout.planes
+        planes = observations[:, : channels * height * width].reshape(m, channels, height * width)
+        features.append(planes.sum(axis=2))
+        products = np.matmul(planes, planes.transpose(0, 2, 1))
+        features.append(products[:, *np.triu_indices(channels)])
+    table = np.concatenate(features, axis=1).astype(np.float64)
+    spread = table.std(axis=0)
+    return np.asarray((table - table.mean(axis=0)) / np.where(spread > 1e-6, spread, np.inf))
+
+
+def farthest_points(points: Floats, count: int, rng: np.random.Generator) -> Array:
+    """The indices of ``count`` of the (m, d) points, each the farthest from those before it (Gonzalez 1985).
+
+    The first is drawn from ``rng``. Where the points run out of distinct places, the rest is drawn at random.
+    """
+    if count == 0:
+        return np.zeros(0, dtype=np.intp)
+    chosen = [int(rng.integers(len(points)))]
+    distance = ((points - points[chosen]) ** 2).sum(axis=1)
+    while len(chosen) < count and distance.max() > 1e-12:
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
+    if len(chosen) < count:
+        left = np.setdiff1d(np.arange(len(points)), chosen)
+        chosen += rng.choice(left, size=min(count - len(chosen), len(left)), replace=False).tolist()
+    return np.array(chosen, dtype=np.intp)

@@ -1,0 +1,70 @@
+"""The shortest training that does everything that a long one does.
+
+    from tests.helpers.training import conditions, train
+    last = plan(conditions()["assisted"], seed=0)
+    train(last, tmp_path)
+
+``python -m tests.helpers.training FOLDER CONDITION`` does it in a process of its own, to be killed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rrm.config import Condition, load
+from rrm.plan import Plan, plan
+from tests.helpers.tiny import LINE
+
+ROOMS = "rrm/TidyRooms-v0"
+
+SHORT: Mapping[str, Any] = {
+    "env": LINE,
+    "episodes": 30,
+    "task": {"steps": 1700, "labels": 30, "start_labels": 12},
+    "assistant": {"steps": 9600, "labels": 17, "start_labels": 9},
+    "ppo": {"copies": 16, "rollout": 12, "batch": 64, "epochs": 2},
+    "reward_model": {"members": 2, "hidden": 8, "fit_steps": 5},
+}
+
+
+def conditions(*overrides: str, **settings: Any) -> dict[str, Condition]:
+    """Unaided, assisted, ideal and oracle, each a second or less."""
+    return load({**SHORT, **settings}, overrides).conditions
+
+
+def train(last: Plan, folder: Path, tell: Callable[[Plan, Any], None] = lambda plan, row: None) -> list[dict[str, Any]]:
+    """The results of a plan's rounds, its own last."""
+    from rrm.iterate import iterate  # torch
+
+    return iterate(last, folder, tell)
+
+
+def left_by(last: Plan, folder: Path) -> dict[str, Any]:
+    """All that the rounds of a plan leave, by file: bytes, and the rows of label stores. Seconds are left out."""
+    left: dict[str, Any] = {}
+    for each in (*last.needed(), last):
+        home = folder / each.name
+        for path in sorted(home.iterdir()):
+            name = f"{each.name}/{path.name}"
+            if path.name == "labels.sqlite":
+                left[name] = labels_in(path)
+            elif path.name not in (".lock", "timings.json") and not path.name.startswith("labels.sqlite"):
+                left[name] = path.read_bytes()
+    return left
+
+
+def labels_in(path: Path) -> list[tuple[Any, ...]]:
+    """Every row of a label store."""
+    db = sqlite3.connect(path)
+    try:
+        return db.execute("select * from scores order by number").fetchall()
+    finally:
+        db.close()
+
+
+if __name__ == "__main__":
+    train(plan(conditions()[sys.argv[2]], seed=0), Path(sys.argv[1]))

@@ -1,0 +1,215 @@
+"""Evaluators are found by name or given as objects, and their names change with their code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rrm.evaluators
+from rrm.clips import Clip
+from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.world import Floats, World
+from rrm.errors import ConfigError
+from rrm.evaluators import Bounded, Evaluator, Function, identity, resolve
+from tests.helpers.judging import Remembers, some_clips, visible
+
+WORLD = TidyRooms(1)
+
+
+class Constant(Evaluator):
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        return np.full(len(clips), 2.0)
+
+
+class Told(Evaluator):
+    """Is given the world that it judges."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        return np.full(len(clips), float(self.world.length))
+
+
+class Willing(Evaluator):
+    """Has other parameters, with defaults."""
+
+    def __init__(self, offset: float = 3.0, *, world: World) -> None:
+        self.offset, self.world = offset, world
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        return np.full(len(clips), self.offset)
+
+
+def refused(spec: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        resolve(spec)
+    message = str(caught.value)
+    assert message.startswith("evaluator: ") and "\n" not in message
+    return message
+
+
+def scores(spec: Any, n: int = 3) -> list[float]:
+    return [float(score) for score in resolve(spec)(WORLD).score(some_clips(n))]
+
+
+def file(tmp_path: Path, source: str, name: str = "judges.py") -> Path:
+    path = tmp_path / name
+    path.write_text(source)
+    return path
+
+
+def test_the_registered_one() -> None:
+    evaluator = resolve("bounded")(WORLD)
+    assert isinstance(evaluator, Bounded) and evaluator.name == "bounded"
+    clips = some_clips(5)
+    assert evaluator.score(clips).tolist() == [visible(clip) for clip in clips]
+
+
+def test_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    group, spec = "rrm.evaluators", "tests.helpers.judging:visible"
+    asked: list[str] = []
+
+    def entry_points(*, group: str) -> list[EntryPoint]:
+        asked.append(group)
+        return [EntryPoint("theirs", spec, group)]
+
+    monkeypatch.setattr(rrm.evaluators, "entry_points", entry_points)
+    assert scores("theirs") == [visible(clip) for clip in some_clips(3)]
+    assert set(asked) == {group}
+    assert "did you mean 'theirs'?" in refused("their")
+    assert isinstance(resolve("bounded")(WORLD), Bounded), "an entry point may not take the place of our own"
+
+
+def test_by_module_and_name() -> None:
+    assert scores("tests.helpers.judging:visible") == [visible(clip) for clip in some_clips(3)]
+    assert isinstance(resolve("tests.helpers.judging:Remembers")(WORLD), Remembers)
+
+
+def test_by_file_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five lines outside the repository, with a neighbour that they call."""
+    path = file(tmp_path, "def judge(clip):\n    return double(clip.number)\n\ndef double(x):\n    return 2.0 * x\n")
+    assert scores(f"{path}:judge") == [0.0, 2.0, 4.0]
+    monkeypatch.chdir(tmp_path)
+    assert scores("./judges.py:judge") == [0.0, 2.0, 4.0]
+    assert resolve(f"{path}:judge")(WORLD).name == "judge"
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        (visible, None),
+        (lambda clip: 5, [5.0, 5.0, 5.0]),
+        (Constant, [2.0, 2.0, 2.0]),
+        (Constant(), [2.0, 2.0, 2.0]),
+        (Told, [30.0, 30.0, 30.0]),
+        (Told(TidyRooms(1, length=9)), [9.0, 9.0, 9.0]),
+        (Willing, [3.0, 3.0, 3.0]),
+        (Willing(4.0, world=WORLD), [4.0, 4.0, 4.0]),
+    ],
+)
+def test_objects(spec: Any, expected: list[float] | None) -> None:
+    assert scores(spec) == (expected or [visible(clip) for clip in some_clips(3)])
+
+
+def test_a_class_makes_one_for_each_world() -> None:
+    make = resolve(Told)
+    long, short = make(WORLD), make(TidyRooms(1, length=9))
+    assert isinstance(long, Told) and isinstance(short, Told)
+    assert long.world is WORLD and short.world.length == 9
+    assert resolve(Remembers)(WORLD) is not resolve(Remembers)(WORLD)
+
+
+def test_a_memory_that_is_given_is_where_every_round_begins() -> None:
+    given = Remembers()
+    given.count = 5
+    make = resolve(given)
+    first, second = make(WORLD), make(WORLD)
+    clips = some_clips(3)
+    assert first.score(clips).tolist() == second.score(clips).tolist()
+    assert given.count == 5 and not given.asked
+
+
+def test_a_function_is_asked_one_clip_at_a_time() -> None:
+    clips = some_clips(4)
+    asked: list[int] = []
+
+    def judge(clip: Clip) -> float:
+        asked.append(clip.number)
+        return 1.0
+
+    evaluator = resolve(judge)(WORLD)
+    assert isinstance(evaluator, Function)
+    answers = evaluator.answers(clips)
+    assert asked == [] and next(answers) == 1.0 and asked == [0]
+    assert list(answers) == [1.0] * 3 and asked == [0, 1, 2, 3]
+    assert evaluator.score(clips).shape == (4,)
+
+
+def test_whoever_remembers_is_asked_one_clip_at_a_time() -> None:
+    evaluator = Remembers()
+    answers = evaluator.answers(some_clips(3))
+    next(answers)
+    assert evaluator.asked == [0]
+
+
+def test_names_that_are_nothing(tmp_path: Path) -> None:
+    assert "did you mean 'bounded'?" in refused("bouned")
+    assert "'something else'" in refused("something else") and "module:name" in refused("something else")
+    assert "importing no_such_module failed: ModuleNotFoundError" in refused("no_such_module:judge")
+    assert "has no 'visibel'; did you mean 'visible'?" in refused("tests.helpers.judging:visibel")
+    assert f"there is no file {tmp_path}/none.py" in refused(f"{tmp_path}/none.py:judge")
+    path = file(tmp_path, "def judge(clip):\n    return 0.0\n")
+    assert "has no 'juge'; did you mean 'judge'?" in refused(f"{path}:juge")
+    broken = file(tmp_path, "import nothing_like_it\n", "broken.py")
+    assert "failed: ModuleNotFoundError" in refused(f"{broken}:judge")
+    wrong = file(tmp_path, "def judge(clip:\n", "wrong.py")
+    assert "failed: SyntaxError" in refused(f"{wrong}:judge")
+    assert refused(":judge") and refused("module:") and refused(":") and refused("")
+
+
+@pytest.mark.parametrize("spec", ["tests.helpers.judging:KEY", 7, None, int, [visible]])
+def test_what_is_no_evaluator(spec: Any) -> None:
+    assert "it must be a function of a clip, or an rrm.Evaluator" in refused(spec)
+
+
+def written(tmp_path: Path, source: str, folder: str) -> str:
+    (tmp_path / folder).mkdir(exist_ok=True)
+    return f"{file(tmp_path / folder, source)}:judge"
+
+
+def test_the_identity_changes_with_the_code(tmp_path: Path) -> None:
+    """With the code of a neighbour as well, on which an answer may depend. Where the file lies is part of its name."""
+    sources = {
+        "one": "def judge(clip):\n    return scale() * clip.number\n\ndef scale():\n    return 1.0\n",
+        "two": "def judge(clip):\n    return scale() * clip.number\n\ndef scale():\n    return 2.0\n",
+    }
+    digests = {name: identity(written(tmp_path, source, name)).split()[-1] for name, source in sources.items()}
+    assert digests["one"] != digests["two"]
+    assert digests["one"] == identity(written(tmp_path, sources["one"], "three")).split()[-1]
+
+
+def test_identities_are_apart_and_stay() -> None:
+    specs: list[Any] = ["bounded", visible, "tests.helpers.judging:visible", Constant, Told, lambda clip: 1.0]
+    names = [identity(spec) for spec in specs]
+    assert names == [identity(spec) for spec in specs]
+    assert len(set(names)) == len(names)
+    assert identity("bounded") == "bounded"
+    assert identity(Constant()) == identity(Constant)
+
+
+def test_the_identity_of_what_has_no_source() -> None:
+    def made(text: str) -> Callable[[Clip], float]:
+        names: dict[str, Any] = {"__name__": "__main__"}
+        exec(f"def judge(clip):\n    return {text}\n", names)
+        judge: Callable[[Clip], float] = names["judge"]
+        return judge
+
+    assert identity(made("1.0 + clip.number")) == identity(made("1.0 + clip.number"))
+    assert identity(made("1.0 + clip.number")) != identity(made("1.0 - clip.number"))
+    assert identity(made("1.0 + clip.number")) != identity(made("2.0 + clip.number"))

@@ -1,0 +1,279 @@
+"""Rounds: what they are named by, what they spend, and that the same seed gives the same result."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rrm.clips import Clip
+from rrm.config import Condition
+from rrm.errors import ConfigError, DamagedFileError
+from rrm.evaluators import Bounded, Evaluator, Function
+from rrm.iterate import load_agent, run_round
+from rrm.plan import Plan, plan
+from tests.helpers.judging import Remembers, visible
+from tests.helpers.training import ROOMS, conditions, labels_in, left_by, train
+
+LAST = {name: plan(condition, 0) for name, condition in conditions().items()}
+
+
+@pytest.fixture(scope="module")
+def rounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rounds of all four conditions."""
+    folder = tmp_path_factory.mktemp("rounds")
+    for last in LAST.values():
+        train(last, folder)
+    return folder
+
+
+def silent(each: Plan, row: object) -> None:
+    pass
+
+
+def changed(condition: Condition, **update: Any) -> Condition:
+    return condition.model_copy(update=update)
+
+
+# Names
+
+
+def test_the_unaided_agent_is_trained_once() -> None:
+    assisted = LAST["assisted"]
+    assert [each.kind for each in (*assisted.needed(), assisted)] == ["task", "assistant1", "task"]
+    assert assisted.needed()[0].name == LAST["unaided"].name
+    assert assisted.below[0].practice is not None and assisted.practice is None
+    assert len({last.name for last in LAST.values()}) == 4
+
+
+def test_practice_in_the_worlds_own_states_needs_nobody() -> None:
+    last = plan(conditions("conditions.assisted.states_from=world")["assisted"], 0)
+    assert [each.kind for each in last.needed()] == ["assistant1"]
+    assert last.name != LAST["assisted"].name and last.below[0].practice_steps == 0
+
+
+OTHER = [
+    "horizon.discount=0.5",
+    "task.labels=31",
+    "task.start_labels=13",
+    "task.steps=1701",
+    "task.ask=uniform",
+    "ppo.copies=32",
+    "ppo.learning_rate=0.001",
+    "ppo.epochs=3",
+    "ppo.entropy=0.02",
+    "reward_model.members=3",
+    "reward_model.fit_steps=6",
+    "episodes=31",
+    "reward=broad",
+    f"env={ROOMS}",
+    "evaluator=tests.helpers.judging:visible",
+]
+
+
+@pytest.mark.parametrize("override", OTHER)
+def test_whatever_matters_is_in_the_name(override: str) -> None:
+    other = {name: plan(condition, 0) for name, condition in conditions(override).items() if name != "oracle"}
+    for name, last in other.items():
+        assert last.name != LAST[name].name
+    assert other["assisted"].needed()[0].name == other["unaided"].name
+
+
+def test_what_a_round_below_depends_on_is_in_the_name() -> None:
+    other = plan(conditions("assistant.labels=18")["assisted"], 0)
+    assert other.name != LAST["assisted"].name and other.below[0].name != LAST["assisted"].below[0].name
+    assert other.needed()[0].name == LAST["unaided"].name
+
+
+def test_seeds_are_apart() -> None:
+    for condition in conditions().values():
+        assert len({plan(condition, seed).name for seed in range(5)}) == 5
+
+
+def test_the_oracle_does_not_depend_on_what_it_never_asks() -> None:
+    for override in ("task.labels=31", "task.ask=uniform", "reward_model.hidden=9", "assistant.labels=18"):
+        assert plan(conditions(override)["oracle"], 0).name == LAST["oracle"].name
+
+
+def test_an_assistants_world_keeps_its_own_criterion() -> None:
+    """Unless the evaluator says that it judges there too."""
+
+    class Everywhere(Remembers):
+        judges_assistants = True
+
+    def below(evaluator: Any) -> tuple[Plan, Evaluator]:
+        alone = conditions("conditions.assisted.states_from=world")["assisted"]
+        each = plan(changed(alone, evaluator=evaluator), 0).below[0]
+        return each, each.evaluator()
+
+    inspection, judge = below(visible)
+    assert isinstance(judge, Bounded) and inspection.name == below("bounded")[0].name
+    everywhere, judge = below(Everywhere)
+    assert isinstance(judge, Everywhere) and everywhere.name != inspection.name
+    assert isinstance(plan(changed(conditions()["unaided"], evaluator=visible), 0).evaluator(), Function)
+
+
+# Budgets
+
+BUDGETS = st.tuples(st.integers(1, 9), st.integers(0, 60), st.integers(0, 3000))
+
+
+@given(BUDGETS, st.sampled_from([1, 3, 16]), st.sampled_from([1, 7, 12]))
+def test_schedules_keep_their_budgets(budget: tuple[int, int, int], copies: int, rollout: int) -> None:
+    start, more, slack = budget
+    steps = max(10 * copies * -(-start // copies), 3 * copies * rollout) + slack
+    base = conditions()["unaided"]
+    task = base.task.model_copy(update={"steps": steps, "labels": start + more, "start_labels": start})
+    ppo = base.ppo.model_copy(update={"copies": copies, "rollout": rollout})
+    last = plan(changed(base, task=task, ppo=ppo), 0)
+    spent = last.random_steps + last.rollouts * copies * rollout
+    assert steps - copies * rollout < spent <= steps
+    due = [last.labels_due(rollout) for rollout in range(last.rollouts)]
+    assert due == sorted(due) and due[-1] == start + more
+    assert due[0] == (start if last.rollouts > 1 else start + more)
+
+
+def test_steps_that_hold_no_rollout_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"assistant\.steps: 8192: must hold 8192 steps of practice") as caught:
+        plan(conditions("assistant.steps=8192")["assisted"], 0)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ConfigError, match=r"task\.steps: 200: must hold .* in which 30 labels"):
+        plan(conditions("task.steps=200", "task.start_labels=30")["unaided"], 0)
+
+
+@pytest.mark.parametrize("name", LAST)
+def test_budgets_are_kept_exactly(rounds: Path, name: str) -> None:
+    for each, result in zip((*LAST[name].needed(), LAST[name]), train(LAST[name], rounds), strict=True):
+        ppo = each.condition.ppo
+        assert each.round.steps - ppo.copies * ppo.rollout < result["env_steps"] <= each.round.steps
+        if each.reward is None:
+            assert result["labels"] == result["fields_read"] == result["assistant_steps"] == 0
+            assert not (rounds / each.name / "labels.sqlite").exists()
+            continue
+        rows = labels_in(rounds / each.name / "labels.sqlite")
+        assert result["labels"] == len(rows) == each.round.labels
+        assert [row[0] for row in rows] == list(range(len(rows)))
+        assert result["fields_read"] == sum(row[3] for row in rows)
+        assert result["assistant_steps"] == sum(row[4] for row in rows)
+        helped = each is LAST[name] and name in ("assisted", "ideal")
+        assert (result["assistant_steps"] > 0) == helped
+
+
+@pytest.mark.parametrize("name", LAST)
+def test_curves_end_where_the_budget_does(rounds: Path, name: str) -> None:
+    last = LAST[name]
+    rows = list(csv.DictReader((rounds / last.name / "metrics.csv").read_text().splitlines()))
+    assert len(rows) == last.rollouts
+    assert int(rows[-1]["env_steps"]) == train(last, rounds)[-1]["env_steps"]
+    assert int(rows[-1]["labels"]) == (last.round.labels if last.reward else 0)
+    assert all(bool(row["held_out_error"]) == bool(last.reward) for row in rows[:-1])
+
+
+# Results
+
+
+@pytest.mark.parametrize("name", LAST)
+def test_the_same_seed_gives_the_same_files(rounds: Path, tmp_path: Path, name: str) -> None:
+    train(LAST[name], tmp_path)
+    assert left_by(LAST[name], tmp_path) == left_by(LAST[name], rounds)
+
+
+def test_another_seed_gives_another_agent(rounds: Path, tmp_path: Path) -> None:
+    other = plan(conditions()["oracle"], 1)
+    train(other, tmp_path)
+    weights = "agent.safetensors"
+    assert (tmp_path / other.name / weights).read_bytes() != (rounds / LAST["oracle"].name / weights).read_bytes()
+
+
+def test_what_is_done_is_not_done_again(rounds: Path) -> None:
+    before = left_by(LAST["assisted"], rounds)
+    told: list[tuple[str, object]] = []
+    results = train(LAST["assisted"], rounds, lambda each, row: told.append((each.name, row)))
+    assert told == [(each.name, None) for each in (*LAST["assisted"].needed(), LAST["assisted"])]
+    assert [result["level"] for result in results] == [0, 1, 0]
+    assert left_by(LAST["assisted"], rounds) == before
+
+
+def test_nothing_is_left_of_what_is_only_for_resuming(rounds: Path) -> None:
+    assert not list(rounds.glob("*/checkpoint*")) and not list(rounds.glob("*/.*.*"))
+
+
+def test_the_oracle_is_the_same_whoever_judges(rounds: Path, tmp_path: Path) -> None:
+    other = plan(changed(conditions()["oracle"], evaluator=lambda clip: 0.0), 0)
+    train(other, tmp_path)
+    weights = "agent.safetensors"
+    assert (tmp_path / other.name / weights).read_bytes() == (rounds / LAST["oracle"].name / weights).read_bytes()
+
+
+def test_the_agent_of_a_round_acts_in_its_world(rounds: Path) -> None:
+    for each in (*LAST["assisted"].needed(), LAST["assisted"]):
+        agent = load_agent(rounds / each.name)
+        world = agent.make_world(3)
+        assert type(world) is type(each.world(3)) and agent(world).shape == (3,)
+
+
+@pytest.mark.parametrize(
+    "file", ["agent.safetensors", "agent.json", "reward.safetensors", "reward.json", "metrics.csv"]
+)
+def test_a_damaged_file_is_named(rounds: Path, tmp_path: Path, file: str) -> None:
+    last = LAST["unaided"]
+    shutil.copytree(rounds / last.name, tmp_path / last.name)
+    path = tmp_path / last.name / file
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(DamagedFileError, match=rf"{last.name}/{file}: is not what was written there"):
+        run_round(last, tmp_path, silent)
+    with pytest.raises(DamagedFileError, match=file):
+        load_agent(tmp_path / last.name)
+    path.unlink()
+    with pytest.raises(DamagedFileError, match=rf"{last.name}/{file}: is missing"):
+        run_round(LAST["unaided"], tmp_path, silent)
+
+
+def test_a_damaged_result_is_named(tmp_path: Path) -> None:
+    train(LAST["oracle"], tmp_path)
+    (tmp_path / LAST["oracle"].name / "result.json").write_text('{"utility": ')
+    with pytest.raises(DamagedFileError, match=r"result\.json"):
+        run_round(LAST["oracle"], tmp_path, silent)
+
+
+# Who judges, who helps
+
+
+def test_a_costly_evaluator_is_asked_for_labels_alone(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    class Person(Evaluator):
+        costly = True
+
+        def score(self, clips: Any) -> Any:
+            asked.extend(clip.number for clip in clips)
+            return [float(clip.view["at"]) for clip in clips]
+
+    last = plan(changed(conditions()["unaided"], evaluator=Person), 0)
+    result = train(last, tmp_path)[-1]
+    assert asked == list(range(last.round.labels)) and result["evaluator_score"] is None
+    rows = list(csv.DictReader((tmp_path / last.name / "metrics.csv").read_text().splitlines()))
+    assert {row["evaluator_score"] for row in rows} == {""}
+
+
+def test_ideal_and_random_assistants_help(tmp_path: Path) -> None:
+    shown: list[Clip] = []
+
+    def judge(clip: Clip) -> float:
+        shown.append(clip)
+        return 0.0
+
+    for kind, opened in (("ideal", {1.0}), ("random", {0.0, 1.0})):
+        shown.clear()
+        base = conditions()["ideal"]
+        last = plan(changed(base, assistants=kind, evaluator=judge), 0)
+        assert last.content["assistants"] == [kind] and not last.needed()
+        train(last, tmp_path / kind)
+        found = {clip.evidence["opened"] for clip in shown if clip.evidence is not None}
+        assert found and found <= opened and all(clip.evidence is not None for clip in shown)

@@ -1,0 +1,197 @@
+"""Labels are kept answer by answer, and what was answered is never asked again."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rrm.agents.assistants import Assistant, Script
+from rrm.amplify import amplify
+from rrm.clips import Clip
+from rrm.envs.tidy_rooms import TidyInspection, TidyRooms
+from rrm.errors import DamagedFileError, EvaluatorError, RRMError
+from rrm.evaluators import Bounded, Evaluator, Function
+from rrm.labels import Cost, Labels
+from tests.helpers.judging import Remembers, some_clips, visible
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Labels]:
+    labels = Labels(tmp_path / "labels.sqlite")
+    yield labels
+    labels.close()
+
+
+def refusing(clip: Clip) -> float:
+    raise AssertionError(f"clip {clip.number} is asked again")
+
+
+def breaking_at(number: int) -> Function:
+    asked: list[int] = []
+
+    def judge(clip: Clip) -> float:
+        asked.append(clip.number)
+        if clip.number == number:
+            raise RuntimeError("the judge went home")
+        return visible(clip)
+
+    return Function(judge)
+
+
+def reopened(labels: Labels) -> Labels:
+    """What another process would find: nothing that is not on disk."""
+    labels.close()
+    return Labels(labels.path)
+
+
+def test_answers_are_replayed_and_never_asked_again(store: Labels) -> None:
+    clips = some_clips(6)
+    first = store.ask(amplify(Function(visible), []), clips)
+    assert first.tolist() == [visible(clip) for clip in clips]
+    again = Labels(store.path)
+    assert again.ask(amplify(Function(refusing), []), clips).tolist() == first.tolist()
+    assert again.ask(amplify(Function(refusing), []), clips[2:4]).tolist() == first[2:4].tolist()
+    again.close()
+
+
+@pytest.mark.parametrize("broken", [0, 3, 5])
+def test_every_answer_before_a_broken_one_is_kept(store: Labels, broken: int) -> None:
+    clips = some_clips(6)
+    with pytest.raises(EvaluatorError, match=rf"judge.*RuntimeError: the judge went home.*\b{broken}\b"):
+        store.ask(amplify(breaking_at(broken), []), clips)
+    with sqlite3.connect(store.path) as other:
+        assert [row[0] for row in other.execute("select number from scores order by number")] == list(range(broken))
+    other.close()
+
+    asked: list[int] = []
+
+    def mended(clip: Clip) -> float:
+        asked.append(clip.number)
+        return visible(clip)
+
+    again = Labels(store.path)
+    assert again.ask(amplify(Function(mended), []), clips).tolist() == [visible(clip) for clip in clips]
+    assert asked == list(range(broken, 6))
+    again.close()
+
+
+def test_each_answer_is_on_disk_before_the_next_question(store: Labels) -> None:
+    def judge(clip: Clip) -> float:
+        with sqlite3.connect(store.path) as other:
+            kept = other.execute("select count(*) from scores").fetchone()[0]
+        other.close()
+        assert kept == clip.number
+        return float(kept)
+
+    assert store.ask(amplify(Function(judge), []), some_clips(4)).tolist() == [0, 1, 2, 3]
+
+
+def test_an_answer_to_another_clip_is_refused(store: Labels) -> None:
+    store.ask(amplify(Function(visible), []), some_clips(3))
+    with pytest.raises(DamagedFileError, match=r"labels\.sqlite: answer 0 was given to another clip") as caught:
+        store.ask(amplify(Function(visible), []), some_clips(3, seed=1))
+    assert "\n" not in str(caught.value)
+    assert store.cost().labels == 3
+
+
+@pytest.mark.parametrize("content", [b"this is no database, " * 300, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "labels.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(DamagedFileError, match=r"labels\.sqlite") as caught:
+        Labels(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_cannot_be_kept_is_named(store: Labels) -> None:
+    clips = some_clips(2)
+    store.ask(amplify(Function(visible), []), clips[:1])
+    store._db.execute("pragma query_only = on")
+    with pytest.raises(RRMError, match=r"labels\.sqlite: answer 1 could not be kept"):
+        store.ask(amplify(Function(visible), []), clips)
+    assert store.cost().labels == 1
+
+
+@settings(max_examples=15)
+@given(cuts=st.sets(st.integers(1, 11)))
+def test_a_memory_does_not_notice_that_it_was_interrupted(
+    cuts: set[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    clips = some_clips(12)
+    path = tmp_path_factory.mktemp("labels") / "labels.sqlite"
+    whole = Labels(path.with_name("whole.sqlite"))
+    expected = whole.ask(amplify(Remembers(), []), clips).tolist()
+    whole.close()
+    labels, evaluator = Labels(path), Remembers()
+    for end in (*sorted(cuts), 12):
+        answers = labels.ask(amplify(evaluator, []), clips[:end]).tolist()
+        labels, evaluator = reopened(labels), Remembers()
+    labels.close()
+    assert answers == expected
+
+
+@pytest.mark.parametrize("cut", [1, 4, 7])
+def test_a_memory_survives_being_killed_within_a_batch(tmp_path: Path, cut: int) -> None:
+    """The store is cut back to what a process leaves that is killed after ``cut`` answers."""
+    clips = some_clips(8)
+    labels = Labels(tmp_path / "labels.sqlite")
+    expected = labels.ask(amplify(Remembers(), []), clips).tolist()
+    labels._db.execute("delete from scores where number >= ?", (cut,))
+    labels = reopened(labels)
+    evaluator = Remembers()
+    assert labels.ask(amplify(evaluator, []), clips).tolist() == expected
+    assert evaluator.asked == list(range(cut, 8))
+    labels.close()
+
+
+def test_a_memory_that_cannot_be_kept_is_the_evaluators_error(store: Labels) -> None:
+    class Forgets(Remembers):
+        def state_dict(self) -> dict[str, object]:
+            return {"rng": np.random.default_rng()}
+
+    with pytest.raises(EvaluatorError, match=r"'Forgets'.*state_dict") as caught:
+        store.ask(amplify(Forgets(), []), some_clips(2))
+    assert "\n" not in str(caught.value)
+
+
+def test_costs_add_up(store: Labels) -> None:
+    world, clips = TidyRooms(5), some_clips(5)
+    alone = amplify(Bounded(world), [])
+    assert store.cost() == Cost(0, 0, 0)
+    store.ask(alone, clips[:2])
+    assert store.cost() == Cost(2, 2 * len(TidyRooms.fields), 0)
+    store.ask(amplify(Bounded(world), [Assistant(TidyInspection(1), Script("ideal"))]), clips)
+    fields = 5 * len(TidyRooms.fields) + 3 * len(TidyInspection.fields)
+    assert store.cost() == Cost(5, fields, 3 * TidyInspection(1).length)
+    store.ask(alone, clips)
+    assert store.cost().labels == 5
+    again = Labels(store.path)
+    assert again.cost() == store.cost()
+    again.close()
+
+
+def test_everything_of_an_answer_is_there_to_be_read(store: Labels) -> None:
+    clips = some_clips(4)
+    scores = store.ask(amplify(Function(visible), []), clips)
+    observations, kept = store.all()
+    assert np.array_equal(observations, np.stack([clip.observation for clip in clips if clip.observation is not None]))
+    assert observations.dtype == np.float32 and np.array_equal(kept, scores)
+    rows = store._db.execute("select number, clip, evaluator, view from scores order by number").fetchall()
+    assert [(number, digest) for number, digest, _, _ in rows] == [(clip.number, clip.digest()) for clip in clips]
+    assert {name for _, _, name, _ in rows} == {"visible"}
+    assert [json.loads(view) for _, _, _, view in rows] == [dict(clip.view) for clip in clips]
+
+
+def test_no_questions_are_no_answers(store: Labels) -> None:
+    class Silent(Evaluator):
+        def score(self, clips: object) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+            raise AssertionError("asked about nothing")
+
+    assert store.ask(amplify(Silent(), []), []).shape == (0,)

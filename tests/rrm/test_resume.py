@@ -1,0 +1,259 @@
+"""A run that was stopped at any moment goes on to the same result, bit for bit."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from rrm.clips import Clip
+from rrm.errors import DamagedFileError, EvaluatorError
+from rrm.labels import Labels
+from rrm.plan import Plan, plan
+from rrm.rundir import Checkpoint
+from tests.helpers.judging import Remembers
+from tests.helpers.training import conditions, labels_in, left_by, train
+
+ROOT = Path(__file__).parents[2]
+LAST = {name: plan(condition, 0) for name, condition in conditions().items()}
+
+
+class Stopped(BaseException):
+    """The end of a process, as far as one process can play it."""
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rounds of all conditions, never interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    for last in LAST.values():
+        train(last, folder)
+    return folder
+
+
+def same(last: Plan, folder: Path, whole: Path) -> None:
+    """Tensor by tensor first, to say which one differs; then every byte of every file, and every label."""
+    for each in (*last.needed(), last):
+        for file in (whole / each.name).glob("*.safetensors"):
+            expected, found = load_file(file), load_file(folder / each.name / file.name)
+            assert expected.keys() == found.keys()
+            for name, tensor in expected.items():
+                assert np.array_equal(tensor, found[name]), f"{each.name}/{file.name}: {name}"
+    expected, found = left_by(last, whole), left_by(last, folder)
+    assert expected.keys() == found.keys()
+    for name, content in expected.items():
+        assert found[name] == content, name
+
+
+def stop_after(count: int) -> Any:
+    """Stops with the ``count``-th row that is told."""
+    left = [count]
+
+    def tell(each: Plan, row: object) -> None:
+        left[0] -= row is not None
+        if row is not None and not left[0]:
+            raise Stopped
+
+    return tell
+
+
+def stopped(last: Plan, folder: Path, tell: Any) -> None:
+    with pytest.raises(Stopped):
+        train(last, folder, tell)
+    gc.collect()  # as with a process, its open files go
+
+
+@pytest.mark.parametrize(("name", "rows"), [("unaided", 3), ("assisted", 2), ("ideal", 1), ("oracle", 1)])
+def test_stopped_after_every_few_rollouts(whole: Path, tmp_path: Path, name: str, rows: int) -> None:
+    stops = 0
+    while True:
+        try:
+            train(LAST[name], tmp_path, stop_after(rows))
+            break
+        except Stopped:
+            stops += 1
+    assert stops >= LAST[name].rollouts // rows
+    same(LAST[name], tmp_path, whole)
+
+
+@pytest.mark.parametrize("number", [0, 5, 12, 13, 29])
+def test_stopped_at_a_question(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Between an answer and the next one: before the first checkpoint, and after it."""
+    keep = Labels._keep
+
+    def stop(self: Labels, *row: object) -> None:
+        if row[0] == number:
+            raise Stopped
+        keep(self, *row)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Labels, "_keep", stop)
+        stopped(LAST["unaided"], tmp_path, lambda each, row: None)
+    assert len(labels_in(tmp_path / LAST["unaided"].name / "labels.sqlite")) == number
+    train(LAST["unaided"], tmp_path)
+    same(LAST["unaided"], tmp_path, whole)
+
+
+@pytest.mark.parametrize("what", ["save", "remove"])
+@pytest.mark.parametrize("before", [True, False])
+def test_stopped_around_a_checkpoint(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, before: bool
+) -> None:
+    real, calls = getattr(Checkpoint, what), [0]
+
+    def stop(self: Checkpoint, *args: Any) -> None:
+        calls[0] += 1
+        now = calls[0] == (3 if what == "save" else 1)
+        if now and before:
+            raise Stopped
+        real(self, *args)
+        if now:
+            raise Stopped
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Checkpoint, what, stop)
+        stopped(LAST["unaided"], tmp_path, lambda each, row: None)
+    train(LAST["unaided"], tmp_path)
+    for left_over in (tmp_path / LAST["unaided"].name).glob("checkpoint*"):
+        left_over.unlink()  # the result was there already
+    same(LAST["unaided"], tmp_path, whole)
+
+
+@pytest.mark.parametrize("file", ["agent.safetensors", "reward.json", "metrics.csv", "timings.json", "result.json"])
+def test_stopped_while_the_result_is_written(whole: Path, tmp_path: Path, file: str) -> None:
+    """All rollouts are done; of the files that follow, one is there in part and those after it are not there."""
+    last = LAST["unaided"]
+    stopped(last, tmp_path, stop_after(last.rollouts))
+    home = tmp_path / last.name
+    (home / (f".{file}.1" if file == "result.json" else file)).write_bytes(b"half of it")
+    train(last, tmp_path)
+    for left_over in home.glob(".*.1"):
+        left_over.unlink()
+    same(last, tmp_path, whole)
+
+
+def test_an_evaluator_that_breaks_and_is_mended(whole: Path, tmp_path: Path) -> None:
+    """Every label before it is kept, and asked only once; the same arguments go on from there."""
+    asked: list[int] = []
+    broken = [True]
+
+    def judge(clip: Clip) -> float:
+        if clip.key == (0, 0):  # a label; what is asked for the report alone has another key
+            if clip.number == 17 and broken[0]:
+                raise RuntimeError("gone for lunch")
+            asked.append(clip.number)
+        return clip.view["at"]
+
+    last = plan(conditions()["unaided"].model_copy(update={"evaluator": judge}), 0)
+    with pytest.raises(EvaluatorError, match=r"'judge' raised RuntimeError: gone for lunch on clip 17"):
+        train(last, tmp_path)
+    assert [row[0] for row in labels_in(tmp_path / last.name / "labels.sqlite")] == list(range(17))
+    broken[0] = False
+    train(last, tmp_path)
+    assert asked == list(range(last.round.labels))
+    train(last, tmp_path / "whole")
+    same(last, tmp_path, tmp_path / "whole")
+
+
+def test_an_evaluator_that_remembers(tmp_path: Path) -> None:
+    last = plan(conditions()["unaided"].model_copy(update={"evaluator": Wanders}), 0)
+    train(last, tmp_path / "whole")
+    for _ in range(3):
+        stopped(last, tmp_path, stop_after(2))
+    train(last, tmp_path)
+    same(last, tmp_path, tmp_path / "whole")
+
+
+class Wanders(Remembers):
+    def _judge(self, clip: Clip) -> float:
+        self.count += 1
+        self.last = 3.9 * self.last * (1 - self.last)
+        return self.last + clip.view["at"]
+
+
+@pytest.mark.parametrize("file", ["checkpoint.json", "checkpoint-000002.safetensors", "labels.sqlite"])
+def test_a_damaged_checkpoint_is_named(tmp_path: Path, file: str) -> None:
+    last = LAST["unaided"]
+    stopped(last, tmp_path, stop_after(2))
+    path = tmp_path / last.name / file
+    path.write_bytes(b"\x00 not this " * 600)
+    with pytest.raises(DamagedFileError, match=file.replace(".", r"\.")) as caught:
+        train(last, tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_labels_of_another_run_are_refused(tmp_path: Path) -> None:
+    last, other = LAST["unaided"], plan(conditions()["unaided"], 1)
+    stopped(other, tmp_path, stop_after(1))
+    (tmp_path / last.name).mkdir()
+    (tmp_path / other.name / "labels.sqlite").rename(tmp_path / last.name / "labels.sqlite")
+    with pytest.raises(DamagedFileError, match=r"labels\.sqlite: answer 0 was given to another clip"):
+        train(last, tmp_path)
+
+
+def run_for(folder: Path, name: str, seconds: float | None) -> bool:
+    """Train in a process of its own, killed so many seconds after it has begun to write; whether it came to its end."""
+    command = [sys.executable, "-m", "tests.helpers.training", str(folder), name]
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    before = _written(folder)
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"})
+    try:
+        if seconds is None:
+            return process.wait(timeout=120) == 0
+        while process.poll() is None and _written(folder) == before:
+            time.sleep(0.005)
+        try:
+            assert process.wait(timeout=seconds) == 0
+            return True
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            assert process.wait(timeout=60) == -signal.SIGKILL
+            return False
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _written(folder: Path) -> int:
+    """Changes as soon as anything is written under ``folder``."""
+    return max((path.stat().st_mtime_ns for path in folder.glob("*/*") if path.exists()), default=0)
+
+
+@pytest.mark.parametrize("name", ["assisted"])
+def test_killed_at_random_moments(whole: Path, tmp_path: Path, name: str) -> None:
+    delays, killed = random.Random(1), 0
+    for _ in range(2):
+        if run_for(tmp_path, name, delays.uniform(0.02, 0.9)):
+            break
+        killed += 1
+    else:
+        assert run_for(tmp_path, name, None)
+    assert killed
+    for temporary in tmp_path.glob("*/.*"):
+        if temporary.name != ".lock":
+            temporary.unlink()  # what a kill left half-written is in nobody's way
+    same(LAST[name], tmp_path, whole)
+
+
+def test_every_row_is_told_once(tmp_path: Path) -> None:
+    rows: list[Any] = []
+
+    def tell(each: Plan, row: Any) -> None:
+        if row is not None:
+            rows.append(row["env_steps"])
+            if len(rows) == 3:
+                raise Stopped
+
+    stopped(LAST["oracle"], tmp_path, tell)
+    train(LAST["oracle"], tmp_path, tell)
+    assert rows == sorted(set(rows)) and len(rows) == LAST["oracle"].rollouts

@@ -1,0 +1,238 @@
+"""What an agent is paid by a reward model: the identities of the narrow reward, and that no reset is ever paid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rrm.agents.vec_env import WorldVecEnv
+from rrm.envs.forms import WorldEnv
+from rrm.envs.world import Array, Floats
+from rrm.rewards import Kind, RewardVecEnv, RewardWrapper, reward_of_step
+from tests.helpers.tiny import Line
+
+KINDS: tuple[Kind, Kind] = ("narrow", "broad")
+COST = 0.05
+
+some_values = st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=40)
+discounts = st.floats(0.0, 1.0)
+
+
+class Anything:
+    """Some function of the observation, different in almost every state; counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.seen: list[Array] = []
+
+    def values(self, observations: Array) -> Floats:
+        self.seen.append(observations.copy())
+        weights = np.sin(1.0 + np.arange(observations.shape[1]))
+        return np.asarray(10.0 * np.cos(observations.astype(np.float64) @ weights * 3.0))
+
+
+class MarksResets:
+    """V is a million in the first state of an episode (t = 0), and t/T elsewhere: a reset that is paid is seen."""
+
+    def values(self, observations: Array) -> Floats:
+        time = observations[:, -1].astype(np.float64)
+        return np.where(time == 0, 1e6, time)
+
+
+def paid(kind: Kind, values: list[float]) -> Floats:
+    """The rewards of an episode that passes through states of these values."""
+    v = np.array(values)
+    done = np.arange(len(v) - 1) == len(v) - 2
+    return reward_of_step(kind, v[:-1], v[1:], done)
+
+
+@given(some_values)
+def test_undiscounted_narrow_rewards_sum_to_what_was_accomplished(values: list[float]) -> None:
+    total = paid("narrow", values).sum()
+    assert total == pytest.approx(values[-1] - values[0], rel=0, abs=1e-12 * len(values) * max(1, *map(abs, values)))
+
+
+@given(some_values, discounts)
+def test_discounted_narrow_rewards_are_v_at_a_random_time(values: list[float], discount: float) -> None:
+    """sum γ^t r_t = −V(s_0) + (1−γ) sum_{t=1}^{T−1} γ^(t−1) V(s_t) + γ^(T−1) V(s_T)."""
+    v = np.array(values)
+    last = len(v) - 1
+    rewards = paid("narrow", values)
+    returns = (discount ** np.arange(last) * rewards).sum()
+    along = (discount ** np.arange(last - 1) * v[1:last]).sum()
+    expected = -v[0] + (1 - discount) * along + discount ** (last - 1) * v[last]
+    scale = len(v) * max(1.0, float(np.abs(v).max()))
+    assert returns == pytest.approx(expected, rel=0, abs=1e-13 * scale)
+
+
+@given(some_values, discounts)
+def test_the_narrow_reward_is_shaping_and_a_rest(values: list[float], discount: float) -> None:
+    """r = F + (1−γ) V(s'), F = γV(s') − V(s) the shaping of Ng, Harada and Russell, which leaves no preference."""
+    v = np.array(values)
+    shaping = discount * v[1:] - v[:-1]
+    np.testing.assert_allclose(paid("narrow", values), shaping + (1 - discount) * v[1:], rtol=0, atol=1e-9)
+
+
+@given(some_values)
+def test_broad_rewards_pay_v_once_at_the_end(values: list[float]) -> None:
+    rewards = paid("broad", values)
+    assert rewards[-1] == values[-1] and not rewards[:-1].any()
+
+
+@pytest.mark.parametrize(("dip", "gain", "step", "threshold"), [(1, 1, 3, 0.70711), (2, 1, 5, 0.9036), (1, 3, 2, 0.25)])
+def test_a_dip_is_taken_only_by_a_horizon_that_is_long_enough(dip: int, gain: int, step: int, threshold: float) -> None:
+    plan = [0.0] + [-float(dip)] * (step - 1) + [float(gain)] * 400
+    assert threshold == pytest.approx((dip / (dip + gain)) ** (1 / (step - 1)), abs=1e-4)
+    for discount, taken in ((threshold - 1e-3, False), (threshold + 1e-3, True)):
+        rewards = paid("narrow", plan)
+        returns = (discount ** np.arange(len(rewards)) * rewards).sum()
+        assert (returns > 0) == taken
+
+
+def both(kind: Kind, model: Any, seed: int, length: int = 8) -> tuple[RewardVecEnv, RewardWrapper]:
+    """The same world in both forms, with episodes that end early, and the same seed."""
+    settings: dict[str, Any] = {"ends_at_goal": True, "cost": COST, "length": length}
+    venv = RewardVecEnv(WorldVecEnv(Line(1, **settings), seed=seed), model, kind, COST)
+    return venv, RewardWrapper(WorldEnv(Line(1, **settings)), model, kind, COST)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(seed=st.integers(0, 1000), actions=st.lists(st.integers(0, 2), min_size=1, max_size=40))
+def test_both_wrappers_pay_the_same_step_for_step(kind: Kind, seed: int, actions: list[int]) -> None:
+    venv, env = both(kind, Anything(), seed)
+    first, _ = env.reset(seed=seed)
+    np.testing.assert_array_equal(np.asarray(venv.reset())[0], first)
+    for action in actions:
+        observations, rewards, done, _ = venv.step(np.array([action]))
+        observation, reward, terminated, truncated, _ = env.step(action)
+        assert rewards[0] == np.float32(float(reward))
+        assert done[0] == terminated and not truncated
+        if terminated:
+            observation, _ = env.reset()
+        np.testing.assert_array_equal(np.asarray(observations)[0], observation)
+
+
+def episodes(venv: RewardVecEnv, steps: int, seed: int = 0) -> list[tuple[Floats, Array]]:
+    rng = np.random.default_rng(seed)
+    venv.reset()
+    story = []
+    for _ in range(steps):
+        _, rewards, done, _ = venv.step(rng.integers(3, size=venv.num_envs))
+        story.append((rewards, done))
+    return story
+
+
+def test_the_value_at_an_end_is_never_that_of_the_state_after_the_reset() -> None:
+    venv = RewardVecEnv(WorldVecEnv(Line(16, ends_at_goal=True), seed=0), MarksResets(), "broad")
+    story = episodes(venv, 60)
+    ends = np.concatenate([rewards[done] for rewards, done in story])
+    assert len(ends) > 50 and ends.max() <= 1.0, "V(s_T) is t/T, at most 1"
+    assert all(not rewards[~done].any() for rewards, done in story)
+
+    venv = RewardVecEnv(WorldVecEnv(Line(16, ends_at_goal=True), seed=0), MarksResets(), "narrow")
+    totals, sums = np.zeros(16), []
+    for rewards, done in episodes(venv, 60):
+        assert rewards.max() <= 1.0, "a step into the state after a reset would pay a million"
+        totals += rewards
+        sums += totals[done].tolist()
+        totals[done] = 0.0
+    assert len(sums) > 50
+    assert max(sums) < -999_000, "each episode leaves the first state, worth a million, exactly once"
+    assert min(sums) > -1_000_001
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_wrapper_too_pays_no_reset(kind: Kind) -> None:
+    env = RewardWrapper(WorldEnv(Line(1, length=4)), MarksResets(), kind)
+    for seed in range(3):
+        env.reset(seed=seed)
+        rewards = [float(env.step(1)[1]) for _ in range(4)]
+        if kind == "broad":
+            assert rewards == [0.0, 0.0, 0.0, 1.0]
+        else:
+            assert rewards == pytest.approx([0.25 - 1e6, 0.25, 0.25, 0.25])
+
+
+def test_a_truncation_is_an_end_for_the_wrapper() -> None:
+    limited = gymnasium.wrappers.TimeLimit(WorldEnv(Line(1, length=8)), 3)
+    env = RewardWrapper(limited, MarksResets(), "broad")
+    env.reset(seed=0)
+    story = [env.step(1) for _ in range(3)]
+    assert [float(reward) for _, reward, *_ in story] == [0.0, 0.0, 0.375]
+    assert story[-1][3] is True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_cost_of_steps_is_outside_v(kind: Kind) -> None:
+    plain, costly = (
+        RewardVecEnv(WorldVecEnv(Line(8, ends_at_goal=True), seed=4), Anything(), kind, cost) for cost in (0.0, 0.25)
+    )
+    for (rewards, done), (less, over) in zip(episodes(plain, 30), episodes(costly, 30), strict=True):
+        np.testing.assert_array_equal(done, over)
+        np.testing.assert_allclose(less, rewards - 0.25, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_finished_holds_the_returns_of_finished_episodes(kind: Kind) -> None:
+    venv = RewardVecEnv(WorldVecEnv(Line(5, ends_at_goal=True), seed=1), Anything(), kind, COST)
+    totals, expected = np.zeros(5), []
+    for rewards, done in episodes(venv, 40):
+        totals += rewards
+        expected += totals[done].tolist()
+        totals[done] = 0.0
+    assert len(expected) > 10
+    np.testing.assert_allclose(venv.finished, expected, atol=1e-4)
+    np.testing.assert_allclose(venv.returns, totals, atol=1e-4)
+    venv.reset()
+    assert not venv.returns.any()
+
+
+def test_revalue_reads_v_again_after_it_changed() -> None:
+    class Scaled:
+        scale = 1.0
+
+        def values(self, observations: Array) -> Floats:
+            return self.scale * observations[:, -1].astype(np.float64)
+
+    model = Scaled()
+    venv = RewardVecEnv(WorldVecEnv(Line(2, length=8), seed=0), model)
+    venv.reset()
+    for _ in range(4):
+        _, rewards, _, _ = venv.step(np.ones(2, np.int64))
+        np.testing.assert_allclose(rewards, 1 / 8)
+    model.scale = 100.0
+    venv.revalue(venv.env_method("observe", indices=0)[0])
+    _, rewards, _, _ = venv.step(np.ones(2, np.int64))
+    np.testing.assert_allclose(rewards, 100 / 8)
+
+
+def test_the_observations_and_infos_pass_through() -> None:
+    model = Anything()
+    bare = WorldVecEnv(Line(4, ends_at_goal=True), seed=2)
+    venv = RewardVecEnv(WorldVecEnv(Line(4, ends_at_goal=True), seed=2), model)
+    np.testing.assert_array_equal(venv.reset(), bare.reset())
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        actions = rng.integers(3, size=4)
+        first, _, done, infos = bare.step(actions)
+        second, rewards, over, same = venv.step(actions)
+        np.testing.assert_array_equal(np.asarray(first), np.asarray(second))
+        np.testing.assert_array_equal(done, over)
+        assert rewards.dtype == np.float32
+        for one, other in zip(infos, same, strict=True):
+            assert one.keys() == other.keys()
+            if one:
+                np.testing.assert_array_equal(one["terminal_observation"], other["terminal_observation"])
+
+
+def test_v_is_asked_of_each_state_once() -> None:
+    model = Anything()
+    venv = RewardVecEnv(WorldVecEnv(Line(4, length=3), seed=2), model)
+    venv.reset()
+    for _ in range(3):
+        venv.step(np.ones(4, np.int64))
+    assert [len(seen) for seen in model.seen] == [4, 4, 4, 4, 4], "first state, three steps, the states after the reset"

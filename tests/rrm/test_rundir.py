@@ -1,0 +1,265 @@
+"""Files of a run: whole or not there, fingerprinted, and damage is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rrm import rundir
+from rrm.errors import DamagedFileError
+from rrm.rundir import Checkpoint, digest, fingerprint, locked, manifest, read_json, verify, write_json, write_text
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+# Fingerprints
+
+
+@given(plain)
+def test_equal_contents_have_equal_fingerprints(content: Any) -> None:
+    assert fingerprint(content) == fingerprint(json.loads(json.dumps(content)))
+
+
+@given(st.dictionaries(st.text(), st.integers(), min_size=2))
+def test_the_order_of_keys_does_not_matter(content: dict[str, int]) -> None:
+    assert fingerprint(content) == fingerprint(dict(reversed(content.items())))
+
+
+def test_fingerprints_stay_what_they_were_in_earlier_versions() -> None:
+    assert fingerprint({"b": [1, 2.5, None], "a": "é"}) == "fc10ba9755cf"
+    assert fingerprint({}) == "44136fa355b3"
+    assert fingerprint([1, 2]) != fingerprint([2, 1])
+
+
+# Writing
+
+
+def test_a_file_is_written_with_its_folders_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "file.txt"
+    write_text(path, "first")
+    write_text(path, "second")
+    assert path.read_text() == "second"
+    assert files(path.parent) == ["file.txt"]
+
+
+def test_json_comes_back_and_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
+    write_json(tmp_path / "one.json", {"b": 1, "a": [1.5, None]})
+    write_json(tmp_path / "two.json", {"a": [1.5, None], "b": 1})
+    assert read_json(tmp_path / "one.json") == {"a": [1.5, None], "b": 1}
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+
+
+def test_a_writer_that_dies_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file.json"
+    write_json(path, {"old": True})
+
+    def die(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", die)
+    with pytest.raises(KeyboardInterrupt):
+        write_json(path, {"new": True})
+    assert read_json(path) == {"old": True}
+
+
+def test_a_reader_beside_a_writer_sees_only_whole_files(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    write_json(path, [0] * 3000)
+
+    def write() -> None:
+        for i in range(1, 60):
+            write_json(path, [i] * 3000)
+
+    writer, seen = threading.Thread(target=write), {0}
+    writer.start()
+    while writer.is_alive():
+        content = read_json(path)
+        assert len(content) == 3000 and len(set(content)) == 1
+        seen.add(content[0])
+    assert len(seen) > 2
+
+
+def test_unreadable_json_is_damage_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    with pytest.raises(DamagedFileError, match=r"result\.json: is missing"):
+        read_json(path)
+    for wrong in (b'{"utility": 1', b"", b"\xff\xfe\x00"):
+        path.write_bytes(wrong)
+        with pytest.raises(DamagedFileError, match=r"result\.json: is not readable JSON") as caught:
+            read_json(path)
+        assert "\n" not in str(caught.value)
+
+
+# Verifying
+
+
+def test_verify_names_the_file_that_is_not_what_was_written(tmp_path: Path) -> None:
+    for name in ("b.bin", "a.txt"):
+        (tmp_path / name).write_text(name)
+    kept = manifest(tmp_path.iterdir())
+    assert list(kept) == ["a.txt", "b.bin"]
+    assert kept["a.txt"] == digest(tmp_path / "a.txt") != kept["b.bin"]
+    verify(tmp_path, kept)
+    (tmp_path / "not listed").touch()
+    verify(tmp_path, kept)
+
+    (tmp_path / "b.bin").write_text("B.bin")
+    with pytest.raises(DamagedFileError, match=r"b\.bin: is not what was written there; remove .* to train it again"):
+        verify(tmp_path, kept)
+    (tmp_path / "b.bin").unlink()
+    with pytest.raises(DamagedFileError, match=r"b\.bin: is missing"):
+        verify(tmp_path, kept)
+
+
+# Checkpoints
+
+
+def tensors(step: int) -> dict[str, torch.Tensor]:
+    return {
+        "weights": torch.full((3, 2), float(step)).T,  # not contiguous
+        "generator": torch.arange(step, step + 5, dtype=torch.uint8),
+        "nothing": torch.empty((0, 4)),
+        "flag": torch.tensor(step % 2 == 0),
+    }
+
+
+def assert_is(checkpoint: Checkpoint, step: int) -> None:
+    loaded = checkpoint.load()
+    assert loaded is not None
+    number, found, values = loaded
+    assert (number, values) == (step, {"rows": [step]})
+    assert found.keys() == tensors(step).keys()
+    for name, tensor in tensors(step).items():
+        assert torch.equal(found[name], tensor) and found[name].dtype == tensor.dtype
+
+
+def test_there_is_one_whole_checkpoint_the_newest(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    assert checkpoint.load() is None
+    for step in (1, 2, 10):
+        checkpoint.save(step, tensors(step), {"rows": [step]})
+        assert_is(Checkpoint(tmp_path), step)
+        assert files(tmp_path) == [f"checkpoint-{step:06d}.safetensors", "checkpoint.json"]
+    checkpoint.save(10, tensors(10), {"rows": [10]})
+    assert_is(checkpoint, 10)
+    checkpoint.remove()
+    assert files(tmp_path) == [] and checkpoint.load() is None
+    checkpoint.remove()
+
+
+@pytest.mark.parametrize("stage", ["save_file", "fsync", "write_json"])
+def test_a_process_killed_while_saving_leaves_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.save(1, tensors(1), {"rows": [1]})
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os if stage == "fsync" else rundir, stage, die)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoint.save(2, tensors(2), {"rows": [2]})
+    assert_is(Checkpoint(tmp_path), 1)
+    checkpoint.save(2, tensors(2), {"rows": [2]})
+    assert_is(Checkpoint(tmp_path), 2)
+    assert [name for name in files(tmp_path) if name.endswith(".safetensors") and not name.startswith(".")] == [
+        "checkpoint-000002.safetensors"
+    ]
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.save(3, tensors(3), {"rows": [3]})
+    weights, index = tmp_path / "checkpoint-000003.safetensors", tmp_path / "checkpoint.json"
+    whole, listed = weights.read_bytes(), index.read_text()
+
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(DamagedFileError, match=r"checkpoint-000003\.safetensors: is not what was written"):
+        checkpoint.load()
+    weights.unlink()
+    with pytest.raises(DamagedFileError, match=r"checkpoint-000003\.safetensors: is missing"):
+        checkpoint.load()
+
+    weights.write_bytes(b"no tensors")
+    index.write_text(json.dumps({**json.loads(listed), "sha256": digest(weights)}))
+    with pytest.raises(DamagedFileError, match=r"checkpoint-000003\.safetensors"):
+        checkpoint.load()
+
+    weights.write_bytes(whole)
+    for wrong, message in (("{", "not readable JSON"), ("{}", "is not a checkpoint"), ("[1]", "is not a checkpoint")):
+        index.write_text(wrong)
+        with pytest.raises(DamagedFileError, match=rf"checkpoint\.json: .*{message}"):
+            checkpoint.load()
+    index.write_text(listed)
+    assert_is(checkpoint, 3)
+
+
+# Locks
+
+
+class Waiter(threading.Thread):
+    """Wants the folder; ``inside`` is set once it has it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(daemon=True)
+        self.folder, self.inside = folder, threading.Event()
+
+    def run(self) -> None:
+        with locked(self.folder):
+            self.inside.set()
+
+
+def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path) -> None:
+    folder = tmp_path / "rounds" / "a"
+    with locked(folder):
+        waiter, elsewhere = Waiter(folder), Waiter(tmp_path / "rounds" / "b")
+        waiter.start()
+        elsewhere.start()
+        assert elsewhere.inside.wait(30), "another folder is free"
+        assert not waiter.inside.wait(0.1)
+    assert waiter.inside.wait(30)
+    waiter.join()
+    with pytest.raises(KeyError), locked(folder):
+        raise KeyError
+    with locked(folder):
+        assert files(folder) == [".lock"]
+
+
+def test_another_process_holds_a_folder_until_it_dies(tmp_path: Path) -> None:
+    hold = (  # what `locked` does; importing it would take seconds
+        "import fcntl, sys\n"
+        "file = open(sys.argv[1] + '/.lock', 'w')\n"
+        "fcntl.flock(file, fcntl.LOCK_EX)\n"
+        "print('held', flush=True); sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", hold, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout is not None and other.stdout.readline() == "held\n"
+            waiter = Waiter(tmp_path)
+            waiter.start()
+            assert not waiter.inside.wait(0.2), "both are in"
+        finally:
+            other.kill()
+        assert waiter.inside.wait(30), "the dead hold it still"
+        waiter.join()
