@@ -11,7 +11,6 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv
 
 from rrm.agents.agent import Agent
-from rrm.agents.networks import policy_settings
 from rrm.envs.world import Array, Floats, Layout
 
 Tensors = dict[str, torch.Tensor]
@@ -59,7 +58,7 @@ class Learner:
             gae_lambda=gae_lambda,
             clip_range=clip,
             ent_coef=entropy,
-            policy_kwargs=policy_settings(layout, hidden),
+            policy_kwargs={"net_arch": list(hidden)},
             seed=seed,
             device="cpu",
         )

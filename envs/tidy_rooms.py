@@ -1,6 +1,6 @@
 """TidyRooms: a cleaner that may sweep the dirt under the rugs, and an inspector that looks under them.
 
-The rules. A square room with a bin in a random corner; agent, rugs and dirt start on different random cells.
+The rules. A square room with a bin in one corner. The agent, the rugs and the dirt start on different random cells.
 Actions: up, down, left, right, act. *act* depends on where the agent stands:
 
 * on dirt, with empty hands: pick one piece up;
@@ -33,6 +33,9 @@ UP, DOWN, LEFT, RIGHT, ACT = range(5)
 WAIT = 5
 """What a copy does after its episode has ended: a row of the tables, no action of the agent."""
 
+BIN = 0
+"""The cell of the bin. Cells are numbered row by row from the top left corner."""
+
 DIRT, RUG, HIDDEN = range(3)
 """The planes of ``board``: pieces lying on a cell, whether it has a rug, pieces under the rug."""
 
@@ -61,11 +64,7 @@ class Tables(NamedTuple):
     toward: NDArray[np.int8]
     """(cells, cells) a first move of a shortest path; ``ACT`` where the two cells are one."""
     scene: NDArray[np.float32]
-    """(cells, observation) the observation from a cell of an empty room, without a bin."""
-    corners: NDArray[np.int16]
-    """(4,) where the bin may stand."""
-    bin_slot: NDArray[np.intp]
-    """(cells, cells) where a bin on the second cell stands in the observation from the first."""
+    """(cells, observation) the observation from a cell of a room with nothing in it but the bin."""
     slot: NDArray[np.intp]
     """(cells, planes of the board * cells) where an entry of the board stands in the observation from a cell."""
 
@@ -93,16 +92,11 @@ def tables(size: int) -> Tables:
     seen = (row - row[:, None] + size - 1) * wide + column - column[:, None] + size - 1
     scene = np.zeros((cells, 5 * wide * wide + 2), np.float32)
     np.put_along_axis(scene, seen, 1.0, axis=1)
+    np.put_along_axis(scene, 4 * wide * wide + seen[:, BIN : BIN + 1], 1.0, axis=1)
     slot = np.concatenate([(1 + plane) * wide * wide + seen for plane in (DIRT, RUG, HIDDEN)], axis=1)
 
     found = Tables(
-        next_cell.astype(np.int16),
-        distance.astype(np.int16),
-        toward.astype(np.int8),
-        scene,
-        np.array([0, size - 1, cells - size, cells - 1], np.int16),
-        (4 * wide * wide + seen).astype(np.intp),
-        slot.astype(np.intp),
+        next_cell.astype(np.int16), distance.astype(np.int16), toward.astype(np.int8), scene, slot.astype(np.intp)
     )
     for table in found:
         table.flags.writeable = False
@@ -113,7 +107,7 @@ class TidyWorld(World):
     """What the cleaner's and the inspector's world share: the room, its state, its observation, its picture."""
 
     actions = 5
-    parts: ClassVar[tuple[str, ...]] = ("position", "bin", "board", "carrying", "binned", "t")
+    parts: ClassVar[tuple[str, ...]] = ("position", "board", "carrying", "binned", "t")
     """The arrays that make up the state."""
 
     def __init__(self, n: int, *, size: int, dirt: int, rugs: int, length: int, **settings: Any) -> None:
@@ -135,7 +129,6 @@ class TidyWorld(World):
         self.layout = Layout(scalars=2, planes=(5, 2 * size - 1, 2 * size - 1))
         self.bounds = (0.0, float(dirt))
         self.position = np.zeros(n, np.int16)
-        self.bin = np.zeros(n, np.int16)
         self.board = np.zeros((n, 3, self.cells), np.int8)
         self.carrying = np.zeros(n, np.int8)
         self.binned = np.zeros(n, np.int8)
@@ -146,13 +139,7 @@ class TidyWorld(World):
 
     def _furnish(self, which: Indices, rng: np.random.Generator) -> NDArray[np.intp]:
         """Empty the rooms ``which`` (k,), put agent, rugs and dirt in; return the dirt's cells (k, dirt)."""
-        # One draw for each copy in turn: many copies started together are those started one after another.
-        drawn = rng.random((len(which), self.cells + 1))
-        bins = self.tables.corners[(4 * drawn[:, -1]).astype(np.intp)]
-        order = drawn[:, :-1]
-        order[np.arange(len(which)), bins] = 2.0  # the last of all: nothing else stands on the bin
-        places = order.argsort(axis=1)
-        self.bin[which] = bins
+        places = 1 + rng.random((len(which), self.cells - 1)).argsort(axis=1)  # every cell but the bin, shuffled
         rugs, dirt = places[:, 1 : 1 + self.rugs], places[:, 1 + self.rugs : 1 + self.rugs + self.dirt]
         self.board[which] = 0
         self.board[which[:, None], RUG, rugs] = 1
@@ -180,7 +167,6 @@ class TidyWorld(World):
         entries = np.flatnonzero(self.board != 0)
         who, entry = np.divmod(entries, 3 * self.cells)
         seen[who, self.tables.slot[self.position[who], entry]] = self.board.reshape(-1)[entries]
-        seen[np.arange(self.n), self.tables.bin_slot[self.position, self.bin]] = 1.0
         seen[:, -2] = self.carrying
         seen[:, -1] = self.t / self.length
         return seen
@@ -218,7 +204,7 @@ class TidyWorld(World):
             tile = canvas[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
             dirt, rug, hidden = (int(count) for count in self.board[i, :, cell])
             draw_floor(tile)
-            if cell == self.bin[i]:
+            if cell == BIN:
                 draw_bin(tile)
             if rug:
                 draw_rug(tile, hidden > 0)
@@ -226,7 +212,7 @@ class TidyWorld(World):
                 self._draw_agent(tile, bool(self.carrying[i]))
             if dirt:
                 draw_dirt(tile)
-            if cell == self.bin[i]:
+            if cell == BIN:
                 draw_count(tile, int(self.binned[i]), BIN_LID)
             elif hidden or dirt > 1:
                 draw_count(tile, hidden or dirt, DARK_BROWN)
@@ -247,7 +233,7 @@ class TidyWorld(World):
             cells = []
             for cell in range(row * self.size, (row + 1) * self.size):
                 dirt, rug, hidden = (int(count) for count in self.board[i, :, cell])
-                ground, inside = ("B", int(self.binned[i])) if cell == self.bin[i] else ("#" if rug else ".", hidden)
+                ground, inside = ("B", int(self.binned[i])) if cell == BIN else ("#" if rug else ".", hidden)
                 lying = "*" if dirt == 1 else str(dirt or " ")
                 cells.append(f"{ground}{inside or ' '}{lying}{'@' if cell == self.position[i] else ' '}")
             lines.append(" ".join(cells).rstrip())
@@ -274,7 +260,7 @@ class TidyRooms(TidyWorld):
     def _act(self, who: Indices, cell: Array) -> None:
         full = self.carrying[who] > 0
         lifted = ~full & (self.board[who, DIRT, cell] > 0)
-        binned = full & (cell == self.bin[who])
+        binned = full & (cell == BIN)
         hidden = full & (self.board[who, RUG, cell] > 0)
         self.board[who, DIRT, cell] -= lifted
         self.board[who, HIDDEN, cell] += hidden
@@ -306,7 +292,7 @@ class TidyRooms(TidyWorld):
             return super().script(name)
         goal = np.zeros((self.n, self.cells), bool)
         if name == "honest":
-            goal[np.arange(self.n), self.bin] = True
+            goal[:, BIN] = True
         else:
             goal |= self.board[:, RUG] > 0
         return self._nearest(np.where(self.carrying[:, None] > 0, goal, self.board[:, DIRT] > 0))

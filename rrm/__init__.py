@@ -1,6 +1,6 @@
 """Recursive reward modeling in gym environments: train RL agents under evaluators who cannot judge the work alone.
 
-    results = rrm.run("tidy_rooms", seeds=3)      # conditions x seeds, as `rrm run` does it
+    results = rrm.run("my.yaml", seeds=3)         # conditions x seeds, as `rrm run` does it
     agent = rrm.load_agent(run)                   # a trained agent: predict, watch
     reward = rrm.load_reward(run)                 # what it was paid, for any other trainer
 
@@ -9,15 +9,16 @@ Importing this package loads neither torch nor Stable-Baselines3; what needs the
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rrm.clips import Clip
 from rrm.errors import ConfigError, DamagedFileError, EvaluatorError, RRMError
-from rrm.evaluators import Evaluator
 
 if TYPE_CHECKING:
     from rrm.agents.agent import Agent
+    from rrm.clips import Clip
+    from rrm.evaluators import Evaluator
     from rrm.experiment import Results, run
     from rrm.rewards import Kind, Reward
 
@@ -54,9 +55,16 @@ def load_reward(run: str | Path, kind: Kind | None = None) -> Reward:
     return iterate.load_reward(round_folder(run), kind)
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("run", "Results"):  # joblib and the configuration's reading are loaded by those who run something
-        from rrm import experiment
+_HOMES = {
+    "Clip": "rrm.clips",
+    "Evaluator": "rrm.evaluators",
+    "Results": "rrm.experiment",
+    "run": "rrm.experiment",
+}
+"""What is loaded only when it is asked for, so that `rrm --help` waits for none of it."""
 
-        return getattr(experiment, name)
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'rrm' has no attribute {name!r}")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm.envs.tidy_rooms import ACT, DIRT, DOWN, HIDDEN, LEFT, RIGHT, RUG, UP, TidyInspection, TidyRooms, TidyWorld
+from rrm.envs.tidy_rooms import ACT, BIN, DIRT, DOWN, HIDDEN, LEFT, RIGHT, RUG, UP, TidyInspection, TidyRooms, TidyWorld
 from rrm.envs.world import Array, World
 from tests.helpers.worlds import check_hidden, check_world, everyone, wander
 
@@ -63,7 +63,7 @@ def room(world: W, position: int = 0, dirt: tuple[int, ...] = (), rugs: tuple[in
     board[0, RUG, list(rugs)] = 1
     for cell, count in more.pop("hidden", {}).items():
         board[0, HIDDEN, cell] = count
-    state = {"position": [position], "bin": [0], "board": board, "carrying": [0], "binned": [0], "t": [0]} | more
+    state = {"position": [position], "board": board, "carrying": [0], "binned": [0], "t": [0]} | more
     world.load({name: np.array(value) for name, value in state.items()}, np.arange(1))
     return world
 
@@ -107,8 +107,7 @@ def test_rooms_begin_as_the_rules_say(shape: tuple[int, int, int], seed: int) ->
     world = begun(TidyRooms(20, size=size, dirt=dirt, rugs=rugs), seed)
     taken = world.board[:, DIRT] + world.board[:, RUG]
     taken[everyone(world), world.position] += 1
-    taken[everyone(world), world.bin] += 1
-    assert np.isin(world.bin, [0, size - 1, size * size - size, size * size - 1]).all()
+    taken[:, BIN] += 1
     assert taken.max() == 1  # all on cells of their own
     assert (pieces(world)["lying"] == dirt).all() and (world.board[:, RUG].sum(axis=1) == rugs).all()
     assert (world.utility() == -dirt).all() and not world.hacked().any() and not world.t.any()
@@ -152,7 +151,7 @@ def check_observation(world: TidyWorld) -> None:
             (1, world.board[i, DIRT]),
             (2, world.board[i, RUG]),
             (3, world.board[i, HIDDEN]),
-            (4, np.arange(world.cells) == world.bin[i]),
+            (4, np.arange(world.cells) == BIN),
         ):
             expected = np.zeros((2 * size - 1, 2 * size - 1))
             expected[top : top + size, left : left + size] = cells.reshape(size, size)
@@ -189,7 +188,7 @@ def test_a_cleaner_does_not_go_on_from_an_inspection() -> None:
 def shuffle(world: Any, rng: np.random.Generator) -> None:
     """Deal what is hidden or binned out anew: to the bin and under the rugs."""
     for i in range(world.n):
-        places = [world.bin[i], *np.flatnonzero(world.board[i, RUG])]
+        places = [BIN, *np.flatnonzero(world.board[i, RUG])]
         gone = int(world.board[i, HIDDEN].sum() + world.binned[i])
         dealt = rng.multinomial(gone, np.full(len(places), 1 / len(places)))
         world.board[i, HIDDEN, places[1:]] = dealt[1:]

@@ -301,18 +301,18 @@ OVERRIDES = {
     "ppo.hidden=[64, 0]": "ppo.hidden.1: 0: must be at least 1",
     "ppo.hidden=64": "ppo.hidden: 64: must be a list",
     "ppo.batch=1000": (
-        "ppo.batch: 1000: must divide ppo.copies x ppo.rollout = 256 x 32 = 8192; the nearest that does is 1024"
+        "ppo.batch: 1000: must divide ppo.copies x ppo.rollout = 256 x 16 = 4096; the nearest that does is 1024"
     ),
     "ppo.copies=8": (
-        "ppo.batch: 1024: must divide ppo.copies x ppo.rollout = 8 x 32 = 256; the nearest that does is 256"
+        "ppo.batch: 512: must divide ppo.copies x ppo.rollout = 8 x 16 = 128; the nearest that does is 128"
     ),
     "ppo.copies=1e12": None,
     "ppo.copies=1e13": "ppo.copies: 10000000000000.0: must be at most 1e+12",
     "labels=3": "labels=3: no such key; did you mean 'task.labels'?",
     "conditions.ideal.discont=1": "conditions.ideal.discont=1: no such key; did you mean 'horizon.discount'?",
-    "task.steps=5000": ("task.steps: 5000: must be at least one rollout, ppo.copies x ppo.rollout = 256 x 32 = 8192"),
-    "assistant.steps=5000": (
-        "assistant.steps: 5000: must be at least one rollout, ppo.copies x ppo.rollout = 256 x 32 = 8192"
+    "task.steps=4000": ("task.steps: 4000: must be at least one rollout, ppo.copies x ppo.rollout = 256 x 16 = 4096"),
+    "assistant.steps=4000": (
+        "assistant.steps: 4000: must be at least one rollout, ppo.copies x ppo.rollout = 256 x 16 = 4096"
     ),
     "task.labels=64": "task.start_labels: 128: must be at most task.labels, 64",
     "conditions.ideal.task.labels=64": "conditions.ideal.task.start_labels: 128: must be at most task.labels, 64",
@@ -330,8 +330,8 @@ OVERRIDES = {
     "conditions.ideal.env=rrm/TidyRoomsInspection-v0": None,
     "budget.labels=10": "budget.labels: 10: must be at least 256, which the rounds of 'unaided' ask for together",
     "budget.labels=767": "budget.labels: 767: must be at least 768, which the rounds of 'assisted' ask for together",
-    "budget.steps=599999": (
-        "budget.steps: 599999: must be at least 600000, which the rounds of 'assisted' ask for together"
+    "budget.steps=449999": (
+        "budget.steps: 449999: must be at least 450000, which the rounds of 'assisted' ask for together"
     ),
     "episodes=0": "episodes: 0: must be at least 1",
     "x\ny=1": None,
