@@ -259,7 +259,7 @@ def cost(condition: Condition) -> tuple[int, int]:
 
 # --- Checking ---------------------------------------------------------------------------------------------------------
 
-_TOP: Final = {*Experiment.model_fields, *Condition.model_fields}
+_TOP: Final = tuple(dict.fromkeys((*Condition.model_fields, *Experiment.model_fields)))  # a set has no order to rely on
 _SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
     name: field.annotation
     for model in (Condition, Experiment)
