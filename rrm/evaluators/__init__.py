@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import importlib
 import importlib.util
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, ClassVar
 
+import joblib
 import numpy as np
 
 from rrm.clips import Clip
@@ -132,19 +134,33 @@ def resolve(spec: Spec) -> Callable[[World], Evaluator]:
 
 
 def identity(spec: Spec) -> str:
-    """A name for ``spec`` that changes with its code, so that a changed evaluator's labels are never mixed up."""
-    found = _locate(spec) if isinstance(spec, str) else spec
+    """A name for ``spec`` that changes with its code and settings, so that the labels of two are never mixed up."""
+    found: Any = _locate(spec) if isinstance(spec, str) else spec
     if isinstance(spec, str) and spec in REGISTRY:
         return spec
-    thing: Any = type(found) if isinstance(found, Evaluator) else found
+    if isinstance(found, functools.partial):
+        return f"{identity(found.func)} {joblib.hash([found.args, found.keywords])[:12]}"
+    # A function or a class is its own code; any other object is of a class, and has settings.
+    thing: Any = found if isinstance(found, type) or hasattr(found, "__code__") else type(found)
     module = sys.modules.get(getattr(thing, "__module__", ""))
     try:  # the whole file, since what a judge calls may be its neighbour
         source = inspect.getsource(module) if module and module.__name__ != "__main__" else inspect.getsource(thing)
     except (OSError, TypeError):
         source = repr(_compiled(thing.__code__)) if hasattr(thing, "__code__") else repr(thing)
-    digest = hashlib.sha256(source.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(f"{source}{_settings(found)}".encode()).hexdigest()[:12]
     name = spec if isinstance(spec, str) else getattr(thing, "__qualname__", repr(thing))
     return f"{name} {digest}"
+
+
+def _settings(found: Any) -> str:
+    """A fingerprint of what an object was made with, or a function closes over."""
+    if isinstance(found, type):
+        return ""
+    if hasattr(found, "__code__"):
+        cells = [cell.cell_contents for cell in found.__closure__ or ()]
+        return str(joblib.hash([cells, found.__defaults__, found.__kwdefaults__]))
+    settings = getattr(found, "__dict__", {})
+    return str(joblib.hash(settings)) if settings else ""  # an instance without any is what its class makes
 
 
 def _compiled(code: CodeType) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -213,3 +214,24 @@ def test_the_identity_of_what_has_no_source() -> None:
     assert identity(made("1.0 + clip.number")) == identity(made("1.0 + clip.number"))
     assert identity(made("1.0 + clip.number")) != identity(made("1.0 - clip.number"))
     assert identity(made("1.0 + clip.number")) != identity(made("2.0 + clip.number"))
+
+
+def _above(limit: float) -> Callable[[Clip], float]:
+    return lambda clip: float(clip.views[-1, 0] > limit)
+
+
+class _Scaled(Evaluator):
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+    def score(self, clips: Sequence[Clip]) -> Any:
+        return np.array([self.scale * clip.views[-1, 0] for clip in clips])
+
+
+def _power(clip: Clip, exponent: float) -> float:
+    return float(clip.views[-1, 0] ** exponent)
+
+
+def test_settings_are_part_of_the_identity() -> None:
+    for make in (_above, _Scaled, lambda exponent: functools.partial(_power, exponent=exponent)):
+        assert identity(make(3.0)) == identity(make(3.0)) != identity(make(4.0))
