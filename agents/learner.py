@@ -82,10 +82,7 @@ class Learner:
         """Everything that the next rollout depends on, the environment apart: named tensors, and JSON-able values."""
         ppo = self._ppo
         tensors = {f"policy.{name}": value.clone() for name, value in ppo.policy.state_dict().items()}
-        moments = ppo.policy.optimizer.state_dict()["state"]
-        for index, slots in moments.items():
-            for slot, value in slots.items():
-                tensors[f"optimizer.{index}.{slot}"] = torch.as_tensor(value).clone()
+        tensors |= moments(ppo.policy.optimizer)
         tensors["generator.torch"] = torch.get_rng_state()
         _, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
         tensors["generator.numpy"] = torch.from_numpy(np.asarray(keys, dtype=np.int64))
@@ -104,13 +101,7 @@ class Learner:
         ppo = self._ppo
         prefix = "policy."
         ppo.policy.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-        moments: dict[int, dict[str, torch.Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith("optimizer."):
-                _, index, slot = name.split(".")
-                moments.setdefault(int(index), {})[slot] = value.clone()
-        optimizer = ppo.policy.optimizer
-        optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+        load_moments(ppo.policy.optimizer, tensors)
         torch.set_rng_state(tensors["generator.torch"])
         position, has_gauss, cached = values["numpy_position"]
         keys = tensors["generator.numpy"].numpy().astype(np.uint32)
@@ -120,6 +111,25 @@ class Learner:
             ppo._last_episode_starts = tensors["episode_starts"].numpy().copy()
         ppo.num_timesteps = values["num_timesteps"]
         ppo._n_updates = values["n_updates"]
+
+
+def moments(optimizer: torch.optim.Optimizer) -> Tensors:
+    """What an optimiser remembers of each parameter, as tensors named ``optimizer.<parameter>.<slot>``."""
+    return {
+        f"optimizer.{index}.{slot}": torch.as_tensor(value).clone()
+        for index, slots in optimizer.state_dict()["state"].items()
+        for slot, value in slots.items()
+    }
+
+
+def load_moments(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
+    """Put back what ``moments`` gave; other tensors are passed over."""
+    state: dict[int, Tensors] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer."):
+            _, index, slot = name.split(".")
+            state.setdefault(int(index), {})[slot] = value.clone()
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def seed_process(seed: int) -> None:

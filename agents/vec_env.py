@@ -9,6 +9,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+from rrm.envs.forms import unaided
 from rrm.envs.world import Array, Bools, Floats, Indices, World
 
 Start = Callable[[World, Indices, np.random.Generator], None]
@@ -28,11 +29,6 @@ def own_generator(world: World, which: Indices, rng: np.random.Generator) -> Non
     world.reset(which, rng)
 
 
-def unaided_score(world: World) -> Floats:
-    """What the evaluator concludes without help: its differences are the plain environment's reward."""
-    return world.appraise(world.view(), None)
-
-
 class WorldVecEnv(VecEnv):
     """``world.n`` copies behind SB3's interface, stepped as one batch.
 
@@ -47,7 +43,7 @@ class WorldVecEnv(VecEnv):
         *,
         seed: int | Sequence[int] = 0,
         start: Start = own_generator,
-        score: Callable[[World], Floats] = unaided_score,
+        score: Callable[[World], Floats] = unaided,
     ) -> None:
         super().__init__(world.n, world.observation_space, world.action_space)
         self.world = world

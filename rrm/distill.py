@@ -17,9 +17,10 @@ import torch
 
 from rrm.agents.agent import Agent
 from rrm.agents.learner import Learner, seed_process
-from rrm.agents.vec_env import Start, WorldVecEnv, unaided_score
+from rrm.agents.vec_env import Start, WorldVecEnv
 from rrm.amplify import Overseer
 from rrm.clips import Moments, Recorder
+from rrm.envs.forms import unaided
 from rrm.envs.world import Array, Floats
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
@@ -53,7 +54,7 @@ class Distillation:
         condition, seed = plan.condition, int(np.random.SeedSequence(plan.key).generate_state(1)[0])
         world = self.world = plan.world(condition.ppo.copies)
         seed_process(seed)
-        score = unaided_score if plan.reward else true_utility
+        score = unaided if plan.reward else true_utility
         self.base = WorldVecEnv(world, seed=(*plan.key, 0), start=start, score=score)
         self.recorder = Recorder(world)
         self.board = Scoreboard(self.recorder, SHOWN)
@@ -116,7 +117,7 @@ class Distillation:
         if self.model and not last:
             self.recorder.choose(plan.condition.ppo.rollout, CANDIDATES, self.rng)
         self.learner.learn_rollout()
-        steps = plan.practice_steps + plan.random_steps + (rollout + 1) * self.learner.steps_of_rollout
+        steps = plan.steps_due(rollout + 1)
         row: Row = {"env_steps": steps, "labels": plan.labels_due(rollout)}
         row["reward"] = self._mean_return()
         figures = self.board.figures(self.overseer, (*plan.key, 3, rollout))

@@ -97,14 +97,14 @@ def run_cell(cell: Cell, home: Path) -> dict[str, Any]:
         condition=cell.condition,
         seed=cell.seed,
         rounds=len(rounds),
-        env_steps_total=sum(_steps(each) for each in rounds),
+        env_steps_total=sum(each.steps_due(each.rollouts) for each in rounds),
         labels_total=sum(each.labels_due(each.rollouts - 1) for each in rounds),
     )
 
     def tell(plan: Plan, row: Mapping[str, float | None] | None) -> None:
         number = [each.name for each in rounds].index(plan.name)
         for each in rounds[:number]:
-            before[each.name] = (_steps(each), each.labels_due(each.rollouts - 1))
+            before[each.name] = (each.steps_due(each.rollouts), each.labels_due(each.rollouts - 1))
         if row is not None:
             before[plan.name] = (int(row["env_steps"] or 0), int(row["labels"] or 0))
         progress.update(
@@ -127,12 +127,6 @@ def run_cell(cell: Cell, home: Path) -> dict[str, Any]:
     shown = {key: result[key] for key in ("env_steps", "labels", "utility", "evaluator_score")}
     progress.update(status="done", round=len(rounds), **shown)
     return result
-
-
-def _steps(each: Plan) -> int:
-    """The steps that a round takes."""
-    ppo = each.condition.ppo
-    return each.practice_steps + each.random_steps + each.rollouts * ppo.copies * ppo.rollout
 
 
 def _about(cell: Cell) -> dict[str, Any]:

@@ -138,6 +138,11 @@ class Plan:
         left = self.round.steps - self.practice_steps - self.random_steps
         return left // (self.condition.ppo.copies * self.condition.ppo.rollout)
 
+    def steps_due(self, rollouts: int) -> int:
+        """How many steps have been taken after so many rollouts."""
+        ppo = self.condition.ppo
+        return self.practice_steps + self.random_steps + rollouts * ppo.copies * ppo.rollout
+
     def labels_due(self, rollout: int) -> int:
         """How many labels have been asked before the given rollout (0: the first); all of them before the last."""
         if self.reward is None:

@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from rrm.agents.learner import Tensors, load_moments, moments
 from rrm.config import RewardModelConfig
 from rrm.envs.world import Array, Floats, Layout
-
-Tensors = dict[str, torch.Tensor]
 
 
 class RewardModel:
@@ -98,9 +97,7 @@ class RewardModel:
     def state(self) -> tuple[Tensors, dict[str, float]]:
         """Everything that the next fit depends on, the labels apart: named tensors, and JSON-able values."""
         tensors = {f"weights.{name}": weight.detach().clone() for name, weight in self._weights.items()}
-        for index, slots in self._optimizer.state_dict()["state"].items():
-            for slot, value in slots.items():
-                tensors[f"optimizer.{index}.{slot}"] = torch.as_tensor(value).clone()
+        tensors |= moments(self._optimizer)
         tensors["generator"] = self._generator.get_state()
         return tensors, {"mean": self.mean, "std": self.std}
 
@@ -109,13 +106,7 @@ class RewardModel:
         with torch.no_grad():
             for name, weight in self._weights.items():
                 weight.copy_(tensors[f"weights.{name}"])
-        moments: dict[int, Tensors] = {}
-        for name, value in tensors.items():
-            if name.startswith("optimizer."):
-                _, index, slot = name.split(".")
-                moments.setdefault(int(index), {})[slot] = value.clone()
-        groups = self._optimizer.state_dict()["param_groups"]
-        self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        load_moments(self._optimizer, tensors)
         self._generator.set_state(tensors["generator"])
         self.mean, self.std = values["mean"], values["std"]
 

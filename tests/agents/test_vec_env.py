@@ -11,7 +11,8 @@ from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.vec_env import VecEnv
 
 import rrm.envs
-from rrm.agents.vec_env import WorldVecEnv, unaided_score
+from rrm.agents.vec_env import WorldVecEnv
+from rrm.envs.forms import unaided
 from rrm.envs.world import Array, Bools, Floats, Indices, World
 from tests.helpers.tiny import Line, LineInspection
 from tests.helpers.worlds import CHECKS, Make, check_hidden
@@ -220,13 +221,13 @@ def test_starts_can_be_chosen_and_observers_see_every_moment() -> None:
     assert [which.tolist() for _, which, _ in watcher.moments] == [everyone] + [[], everyone, everyone] * 2
 
 
-def test_the_plain_reward_is_the_unaided_score() -> None:
+def test_the_plain_reward_is_the_unaided() -> None:
     env = WorldVecEnv(Line(4), seed=0)
     env.reset()
-    before = unaided_score(env.world)
+    before = unaided(env.world)
     np.testing.assert_array_equal(before, env.world.view()[:, 0] - 6)
     _, rewards, _, _ = env.step(np.full(4, 2))
-    np.testing.assert_array_equal(rewards, (unaided_score(env.world) - before).astype(np.float32))
+    np.testing.assert_array_equal(rewards, (unaided(env.world) - before).astype(np.float32))
 
 
 def test_the_rest_of_the_interface() -> None:

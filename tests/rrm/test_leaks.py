@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
-from rrm.agents.vec_env import WorldVecEnv, unaided_score
+from rrm.agents.vec_env import WorldVecEnv
 from rrm.amplify import amplify
 from rrm.clips import Clip
+from rrm.envs.forms import unaided
 from rrm.envs.tidy_rooms import HIDDEN, RUG, TidyInspection, TidyRooms, TidyWorld
 from rrm.envs.world import Bools, Floats, World
 from rrm.evaluators import Function
@@ -193,7 +194,7 @@ def test_what_is_hidden_changes_nothing_that_is_seen(seed: int, steps: int) -> N
     two.resume()
     for _ in range(first.length - steps - 1):  # to the last step but one: then new episodes start
         assert np.array_equal(first.view(), second.view())
-        assert np.array_equal(unaided_score(first), unaided_score(second))
+        assert np.array_equal(unaided(first), unaided(second))
         actions = wander(first, rng)
         _, rewards, done, infos = one.step(actions)
         _, others, done_too, infos_too = two.step(actions)

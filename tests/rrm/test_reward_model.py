@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
+from rrm.agents.learner import Tensors
 from rrm.config import RewardModelConfig
 from rrm.envs.world import Array, Floats, Layout
-from rrm.reward_model import RewardModel, Tensors, farthest_points, pooled
+from rrm.reward_model import RewardModel, farthest_points, pooled
 
 GRID = Layout(2, (3, 4, 5))
 VECTOR = Layout(4)
