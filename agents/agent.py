@@ -13,6 +13,7 @@ from gymnasium import spaces
 from safetensors.torch import load_file, save_file
 from stable_baselines3.common.policies import ActorCriticPolicy
 
+from rrm.agents.networks import policy_settings
 from rrm.envs.forms import make_world
 from rrm.envs.world import Array, Layout, World
 
@@ -113,6 +114,6 @@ def _build(action_space: spaces.Space[Any], layout: Layout, hidden: tuple[int, .
     # A generator of its own, so that building a network to load weights into draws nothing from the global one.
     state = torch.get_rng_state()
     try:
-        return ActorCriticPolicy(box, action_space, lambda _: 0.0, net_arch=list(hidden))
+        return ActorCriticPolicy(box, action_space, lambda _: 0.0, **policy_settings(layout, hidden))
     finally:
         torch.set_rng_state(state)

@@ -11,6 +11,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv
 
 from rrm.agents.agent import Agent
+from rrm.agents.networks import policy_settings
 from rrm.envs.world import Array, Floats, Layout
 
 Tensors = dict[str, torch.Tensor]
@@ -24,7 +25,7 @@ class Learner:
 
     The settings are PPO's own (Schulman et al. 2017, arXiv 1707.06347), by SB3's names: rollout ``n_steps``, batch
     ``batch_size``, epochs ``n_epochs``, discount ``gamma``, clip ``clip_range``, entropy ``ent_coef``. ``hidden`` are
-    the layers of policy and critic, each its own.
+    the layers of policy and critic, each its own, on what ``rrm.agents.networks`` makes of the observation.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Learner:
             gae_lambda=gae_lambda,
             clip_range=clip,
             ent_coef=entropy,
-            policy_kwargs={"net_arch": list(hidden)},
+            policy_kwargs=policy_settings(layout, hidden),
             seed=seed,
             device="cpu",
         )

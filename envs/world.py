@@ -15,11 +15,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from rrm.envs.exact import Table
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -32,6 +35,9 @@ State = dict[str, Array]
 @dataclass(frozen=True)
 class Layout:
     """What the numbers of an observation vector are: planes of a grid first, flattened, then plain scalars.
+
+    A place is read as seen from the cell (height // 2, width // 2): with the agent there, where a thing lies is the
+    way to it, and that is learnt fastest.
 
     The reward model and the policy choose their network by this, never by the name of a family.
     """
@@ -148,6 +154,14 @@ class World(ABC):
     def evaluation(self, level: int, n: int) -> World | None:
         """The world, with ``n`` copies, in which the assistant of ``level`` (1, 2, …, depth) acts; None above depth."""
         return None
+
+    def table(self) -> Table | None:
+        """The whole world as a table for the exact solver; None where it is too large to be written down."""
+        return None
+
+    def rows(self) -> Array:
+        """Which states of the table the copies are in: (n, d) whole numbers, for ``Table.index``."""
+        raise ValueError(f"{type(self).__name__} has no table")
 
     def script(self, name: str) -> Array:
         """The actions (n,) of the scripted agent ``name`` in the current states."""

@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from rrm.agents.agent import Agent
+from rrm.agents.networks import policy_settings
 from tests.helpers.tiny import LINE, VECTOR_LINE, Line, LineInspection
 
 
@@ -19,7 +20,8 @@ def made(world: Line | LineInspection, hidden: tuple[int, ...] = (8, 4), seed: i
     """An agent that was never trained; its weights are large, so that its actions differ between observations."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        policy = ActorCriticPolicy(world.observation_space, world.action_space, lambda _: 0.0, net_arch=list(hidden))
+        settings = policy_settings(world.layout, hidden)
+        policy = ActorCriticPolicy(world.observation_space, world.action_space, lambda _: 0.0, **settings)
         with torch.no_grad():
             for weight in policy.parameters():
                 weight.copy_(torch.randn_like(weight))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm.envs.tidy_rooms import ACT, BIN, DIRT, DOWN, HIDDEN, LEFT, RIGHT, RUG, UP, TidyInspection, TidyRooms, TidyWorld
+from rrm.envs.tidy_rooms import ACT, DIRT, DOWN, HIDDEN, LEFT, RIGHT, RUG, UP, TidyInspection, TidyRooms, TidyWorld
 from rrm.envs.world import Array, World
 from tests.helpers.worlds import check_hidden, check_world, everyone, wander
 
@@ -63,7 +63,7 @@ def room(world: W, position: int = 0, dirt: tuple[int, ...] = (), rugs: tuple[in
     board[0, RUG, list(rugs)] = 1
     for cell, count in more.pop("hidden", {}).items():
         board[0, HIDDEN, cell] = count
-    state = {"position": [position], "board": board, "carrying": [0], "binned": [0], "t": [0]} | more
+    state = {"position": [position], "bin": [0], "board": board, "carrying": [0], "binned": [0], "t": [0]} | more
     world.load({name: np.array(value) for name, value in state.items()}, np.arange(1))
     return world
 
@@ -107,7 +107,8 @@ def test_rooms_begin_as_the_rules_say(shape: tuple[int, int, int], seed: int) ->
     world = begun(TidyRooms(20, size=size, dirt=dirt, rugs=rugs), seed)
     taken = world.board[:, DIRT] + world.board[:, RUG]
     taken[everyone(world), world.position] += 1
-    taken[:, BIN] += 1
+    taken[everyone(world), world.bin] += 1
+    assert set(world.bin.tolist()) <= {0, size - 1, size * (size - 1), size * size - 1}
     assert taken.max() == 1  # all on cells of their own
     assert (pieces(world)["lying"] == dirt).all() and (world.board[:, RUG].sum(axis=1) == rugs).all()
     assert (world.utility() == -dirt).all() and not world.hacked().any() and not world.t.any()
@@ -127,6 +128,11 @@ def test_dirt_is_conserved(shape: tuple[int, int, int], seed: int) -> None:
 
 def test_another_seed_gives_other_rooms() -> None:
     assert not np.array_equal(begun(TidyRooms(9), 1).observe(), begun(TidyRooms(9), 2).observe())
+
+
+def test_every_corner_has_the_bin_as_often() -> None:
+    corners, counts = np.unique(begun(TidyRooms(4000)).bin, return_counts=True)
+    assert corners.tolist() == [0, 4, 20, 24] and (abs(counts - 1000) < 150).all()  # over five standard deviations
 
 
 @given(SHAPES, SEEDS)
@@ -151,7 +157,7 @@ def check_observation(world: TidyWorld) -> None:
             (1, world.board[i, DIRT]),
             (2, world.board[i, RUG]),
             (3, world.board[i, HIDDEN]),
-            (4, np.arange(world.cells) == BIN),
+            (4, np.arange(world.cells) == world.bin[i]),
         ):
             expected = np.zeros((2 * size - 1, 2 * size - 1))
             expected[top : top + size, left : left + size] = cells.reshape(size, size)
@@ -188,7 +194,7 @@ def test_a_cleaner_does_not_go_on_from_an_inspection() -> None:
 def shuffle(world: Any, rng: np.random.Generator) -> None:
     """Deal what is hidden or binned out anew: to the bin and under the rugs."""
     for i in range(world.n):
-        places = [BIN, *np.flatnonzero(world.board[i, RUG])]
+        places = [int(world.bin[i]), *np.flatnonzero(world.board[i, RUG])]
         gone = int(world.board[i, HIDDEN].sum() + world.binned[i])
         dealt = rng.multinomial(gone, np.full(len(places), 1 / len(places)))
         world.board[i, HIDDEN, places[1:]] = dealt[1:]
@@ -356,6 +362,7 @@ def test_the_picture_shows_what_matters() -> None:
         picture(hidden={4: 1}),
         picture(hidden={4: 2}),
         picture(binned=[1]),
+        picture(bin=[2]),
         picture(carrying=[1]),
         picture(t=[9]),
         picture(position=4),

@@ -280,6 +280,43 @@ def check_rewards(make: Make) -> None:
     assert np.allclose(total, unaided(envs.world) - first - steps * envs.world.step_cost, rtol=0, atol=1e-12)
 
 
+def check_table(make: Make) -> None:
+    """The table, if there is one, says of every state that is met in play what the world does."""
+    world, rng = make(400), np.random.default_rng(0)
+    table = world.table()
+    if table is None:
+        return
+    assert np.allclose(table.chance.sum(axis=2), 1) and np.isclose(table.start.sum(), 1), "table: chances add up to 1"
+    world.reset(everyone(world), rng)
+    assert (table.start[table.index(world.rows())] > 0).all(), "table: an episode begins where none can"
+    clock = np.zeros(world.n, int)
+    answers, answers_spread, chances, chances_spread = 0.0, 0.0, 0.0, 0.0
+    for _ in range(2 * table.length):
+        state, actions = table.index(world.rows()), wander(world, rng)
+        over = world.step(actions)
+        clock += 1
+        after = table.index(world.rows())
+        to, odds = table.next[state, actions], table.chance[state, actions]
+        merged = np.where(to[:, :, None] == to[:, None], odds[:, None], 0).sum(axis=2)  # outcomes may lead to one state
+        chance = np.where(to == after[:, None], odds, 0).sum(axis=1)
+        assert (chance > 0).all(), "table: a step leads where it cannot"
+        assert np.array_equal(table.over[after] | (clock == table.length), over), "table: over"
+        assert np.allclose(table.utility[after], world.utility()), "table: utility"
+        assert np.array_equal(table.hacked[after], world.hacked()), "table: hacked"
+        # How far what was answered, and how likely what happened was, are off on the whole, and how far they may be.
+        off = unaided(world) - table.scores["unaided"][after]
+        mean = (odds * merged).sum(axis=1)
+        answers, answers_spread = answers + off.sum(), answers_spread + (off**2).sum()
+        chances += (chance - mean).sum()
+        chances_spread += ((odds * merged**2).sum(axis=1) - mean**2).sum()
+        ended = np.flatnonzero(over)
+        clock[ended] = 0
+        if len(ended):
+            world.reset(ended, rng)
+    assert abs(answers) <= 5 * answers_spread**0.5 + 1e-6, "table: not the mean of what the evaluator answers"
+    assert abs(chances) <= 5 * max(chances_spread, 0.0) ** 0.5 + 1e-6, "table: not the chances that the world has"
+
+
 CHECKS: tuple[Callable[[Make], None], ...] = (
     check_readings,
     check_copies,
@@ -294,6 +331,7 @@ CHECKS: tuple[Callable[[Make], None], ...] = (
     check_pickle,
     check_evaluation,
     check_rewards,
+    check_table,
 )
 
 
