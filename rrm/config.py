@@ -99,7 +99,7 @@ class PPO(_Section):
         description="Minibatch of an update; divides copies x rollout, so that no minibatch is a small remainder.",
     )
     epochs: Count = Field(default=4, description="Passes over each rollout.")
-    learning_rate: Positive = Field(default=4e-3, description="Adam's learning rate.")
+    learning_rate: Positive = Field(default=3e-3, description="Adam's learning rate.")
     gae_lambda: Share = Field(default=0.9, description="Lambda of generalised advantage estimation.")
     clip: Positive = Field(default=0.2, description="Range to which the ratio of new to old probabilities is clipped.")
     entropy: Annotated[Real, Field(ge=0)] = Field(default=0.02, description="Weight of the entropy bonus.")
