@@ -15,7 +15,7 @@ episode, its rewards discounted. The end of the episode cuts either.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from rrm.envs.world import Array, Bools, Floats, Indices
 
 TIE = 1e-9
-"""Values closer than this are equal; of equally good actions the first is taken."""
+"""Values closer than this are equal."""
 
 Rows = NDArray[np.int64]
 """(m, d) states, one row of whole numbers each."""
@@ -167,37 +167,34 @@ class Solution(NamedTuple):
     hack_rate: float
 
 
-def solve(table: Table, pay: Pay, *, window: int | None = None, discount: float = 1.0) -> Solution:
+def solve(
+    table: Table, pay: Pay, *, window: int | None = None, discount: float = 1.0, last_of_ties: bool = False
+) -> Solution:
     """The agent that plans ``window`` steps ahead (None: to the end of the episode), and how its episodes end.
 
-    ``discount`` is that of each further step. With a window, plans are made anew in every state.
+    ``discount`` is that of each further step. With a window, plans are made anew in every state. Of equally good
+    actions the first is taken, or the last.
     """
     if window is not None and window < 1:
         raise ValueError(f"window must be at least 1, got {window}")
-    # Plans that the end of the episode cuts: with so many steps to go, from the last step backwards.
-    until_end = _plans(table, pay, np.asarray(pay.final), min(window or table.length, table.length), discount)
-    actions = np.empty((table.length, len(table.rows)), np.int8)
-    for t in range(table.length):
-        actions[t] = until_end[min(table.length - t, len(until_end)) - 1]
-    if window is not None and window < table.length:
-        # Before that, the pay at the end is too far away, except where the episode is over.
-        actions[: table.length - window] = _plans(table, pay, np.where(table.over, pay.final, 0.0), window, discount)[
-            -1
-        ]
-    return run(table, actions)
-
-
-def _plans(table: Table, pay: Pay, final: Floats, steps: int, discount: float) -> list[NDArray[np.int8]]:
-    """The best first actions (s,) of plans of 1, 2, … ``steps`` steps, ``final`` (s,) being paid at their end."""
-    plans = []
-    value = final
     everyone = np.arange(len(table.rows))
-    for _ in range(steps):
-        worth = pay.step + discount * table.expect(value)
-        best = (worth >= worth.max(axis=1, keepdims=True) - TIE).argmax(axis=1)
-        value = np.where(table.over, final, worth[everyone, best])
-        plans.append(best.astype(np.int8))
-    return plans
+
+    def plans(final: Floats, steps: int) -> Iterator[NDArray[np.int8]]:
+        """The best first actions (s,) of plans of 1, 2, … steps, ``final`` (s,) being paid at their end."""
+        value = final
+        for _ in range(steps):
+            worth = pay.step + discount * table.expect(value)
+            good = worth >= worth.max(axis=1, keepdims=True) - TIE
+            best = worth.shape[1] - 1 - good[:, ::-1].argmax(axis=1) if last_of_ties else good.argmax(axis=1)
+            value = np.where(table.over, final, worth[everyone, best])
+            yield best.astype(np.int8)
+
+    sight = min(window or table.length, table.length)
+    # Once the end is in sight, it cuts the plans: that of the last step is of one step.
+    last = list(plans(np.asarray(pay.final), sight))[::-1]
+    # Before, what is paid at the end is too far away, except where the episode is over.
+    *_, first = plans(np.where(table.over, pay.final, 0.0), sight)
+    return run(table, np.stack([first] * (table.length - sight) + last))
 
 
 def run(table: Table, actions: Array) -> Solution:

@@ -184,6 +184,15 @@ class TidyWorld(World):
         seen[:, -1] = self.t / self.length
         return seen
 
+    def shuffle(self, rng: np.random.Generator) -> None:
+        """Deal what is hidden or binned out anew: to the bin and under the rugs."""
+        for i in range(self.n):
+            places = [int(self.bin[i]), *np.flatnonzero(self.board[i, RUG])]
+            gone = int(self.board[i, HIDDEN].sum() + self.binned[i])
+            dealt = rng.multinomial(gone, np.full(len(places), 1 / len(places)))
+            self.board[i, HIDDEN, places[1:]] = dealt[1:]
+            self.binned[i] = dealt[0]
+
     def utility(self) -> Floats:
         return self.binned.astype(np.float64) - self.dirt
 

@@ -14,6 +14,7 @@ A world keeps three readings of its state apart:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -74,8 +75,14 @@ class World(ABC):
     step_cost: float = 0.0
     """What each step costs; subtracted from every kind of reward, outside the reward model."""
 
-    depth: ClassVar[int] = 0
+    depth: int = 0
     """How many levels of evaluation worlds there are below this world."""
+
+    discount: float = 0.95
+    """How far an agent of this world is meant to look ahead: the discount at which the gate is passed."""
+
+    controls: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Settings under which help must not help, by what they do: the evaluator sees all, or nobody can show the flaw."""
 
     scripts: ClassVar[tuple[str, ...]] = ()
     """The names that ``script`` knows; an evaluation world knows at least ``ideal``."""
@@ -154,6 +161,13 @@ class World(ABC):
     def evaluation(self, level: int, n: int) -> World | None:
         """The world, with ``n`` copies, in which the assistant of ``level`` (1, 2, …, depth) acts; None above depth."""
         return None
+
+    def shuffle(self, rng: np.random.Generator) -> None:
+        """Rearrange, in place, what the view does not show and will not under the same actions; for the leak tests.
+
+        The truth changes, but nothing that the evaluator sees, now or later.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no shuffle")
 
     def table(self) -> Table | None:
         """The whole world as a table for the exact solver; None where it is too large to be written down."""

@@ -95,6 +95,47 @@ def envs() -> None:
 
 
 @app.command()
+def check(
+    name: Annotated[str, typer.Argument(metavar="ID", help="A registered world; 'package:Id' imports the package.")],
+) -> None:
+    """Say what a world of one's own still lacks: Gymnasium's checker, the contract, leaks, and the exact gate."""
+    sys.path.append(str(Path.cwd()))  # for a world in a file beside it, my_module:Id
+    from rrm.envs.check import check as points
+    from rrm.envs.forms import make_world
+
+    try:
+        make_world(name, 1)
+    except Exception as error:  # of the user's module, or an id that nobody registered
+        raise ConfigError(f"{name!r}: {error}") from None
+    failed = 0
+    for point in points(name):
+        print(point, flush=True)
+        failed += point.passed is False
+    if failed:
+        raise RRMError(f"{name}: {failed} {'point' if failed == 1 else 'points'} failed")
+
+
+@app.command()
+def exact(
+    name: Annotated[
+        str | None, typer.Argument(metavar="ID", help="A registered world; without it, the first of each family.")
+    ] = None,
+) -> None:
+    """Print what the best agents of a world reach, found by exact solution, and what its scripts do, as Markdown."""
+    sys.path.append(str(Path.cwd()))
+    from rrm.envs.forms import make_world
+    from rrm.envs.tables import families, page
+
+    if name is not None:
+        try:
+            make_world(name, 1)
+        except Exception as error:
+            raise ConfigError(f"{name!r}: {error}") from None
+    for each in families().values() if name is None else [name]:
+        print(f"## {each}\n\n{page(each)}", flush=True)
+
+
+@app.command()
 def watch(
     run: Annotated[Path, typer.Argument(help="The folder of a cell or of a round, in runs/….")],
     out: Annotated[Path | None, typer.Option(help="The GIF to write; film.gif in that folder by default.")] = None,

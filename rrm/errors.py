@@ -29,5 +29,7 @@ class DamagedFileError(RRMError):
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint to append to a message: '; did you mean …?' or the list of what there is."""
     names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; there is {', '.join(map(repr, names)) or 'nothing'}"
+    if close := difflib.get_close_matches(word, names, n=1, cutoff=0.5):
+        return f"; did you mean {close[0]!r}?"
+    shown = ", ".join(map(repr, names[:6])) or "nothing"
+    return f"; there is {shown}" + (f" and {len(names) - 6} more" if len(names) > 6 else "")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pytest
 
 import rrm.envs
+from rrm.envs import check as worlds
+from rrm.envs.check import CHECKS, Make, check_hidden
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
-from tests.helpers import worlds
-from tests.helpers.worlds import CHECKS, Make, check_hidden
 
 IDS = sorted(name for name in rrm.envs.ids() if name.startswith("rrm/"))
 
@@ -22,6 +22,13 @@ IDS = sorted(name for name in rrm.envs.ids() if name.startswith("rrm/"))
 @pytest.mark.parametrize("name", IDS)
 def test_the_contract(name: str, check: Callable[[Make], None]) -> None:
     check(partial(rrm.envs.make_world, name))
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_worlds_survive_pickling(name: str) -> None:
+    world = worlds.started(partial(rrm.envs.make_world, name), steps=1)
+    twin = pickle.loads(pickle.dumps(world))
+    worlds.assert_same(worlds.readings(world), worlds.readings(twin), "pickling changes the world")
 
 
 def test_ids_says_what_there_is() -> None:
@@ -100,11 +107,22 @@ class Telltale(TidyRooms):
         return view
 
 
-def test_the_leak_check_notices() -> None:
-    def shuffle(world: Any, rng: np.random.Generator) -> None:
-        world.binned[:] = rng.permutation(world.binned)
+class Redealt(Telltale):
+    """Deals out anew what is in the bin alone."""
 
+    def shuffle(self, rng: np.random.Generator) -> None:
+        self.binned[:] = rng.permutation(self.binned)
+
+
+class Untouched(TidyRooms):
+    """Shuffles nothing."""
+
+    def shuffle(self, rng: np.random.Generator) -> None:
+        pass
+
+
+def test_the_leak_check_notices() -> None:
     with pytest.raises(AssertionError, match="the view shows"):
-        check_hidden(Telltale, shuffle)
+        check_hidden(Redealt)
     with pytest.raises(AssertionError, match="nothing is tested"):
-        check_hidden(TidyRooms, lambda world, rng: None)
+        check_hidden(Untouched)

@@ -14,7 +14,7 @@ from rrm.envs.world import Array
 
 
 def fork(branches: list[list[float]], length: int, **more: object) -> Table:
-    """Stay at 0, or enter a branch once and for all, whose states are worth so much, step by step; the last one lasts."""
+    """Stay at 0, or enter a branch for good, whose states are worth so much, step by step; the last one lasts."""
 
     def outcomes(rows: Array, action: int) -> tuple[Array, Array]:
         branch, step = rows.T
@@ -57,7 +57,7 @@ def test_a_hack_is_chosen_from_the_discount_of_the_closed_form_on(work: float, h
 def test_no_foresight_takes_the_best_next_state() -> None:
     table = fork([[1.0, -5.0], [0.5, 9.0], [-1.0, 99.0]], length=6)
     for kind in ({"discount": 0.0}, {"window": 1}):
-        assert solve(table, narrow(table, table.utility), **kind).utility == -5.0  # type: ignore[arg-type]
+        assert solve(table, narrow(table, table.utility), **kind).utility == -5.0
     assert solve(table, narrow(table, table.utility), window=2).utility == 99.0
 
 

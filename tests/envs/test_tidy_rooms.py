@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rrm.envs.check import check_hidden, check_world, everyone, wander
 from rrm.envs.tidy_rooms import ACT, DIRT, DOWN, HIDDEN, LEFT, RIGHT, RUG, UP, TidyInspection, TidyRooms, TidyWorld
 from rrm.envs.world import Array, World
-from tests.helpers.worlds import check_hidden, check_world, everyone, wander
 
 W = TypeVar("W", bound=TidyWorld)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -191,26 +191,16 @@ def test_a_cleaner_does_not_go_on_from_an_inspection() -> None:
 # --- What the evaluator cannot see ------------------------------------------------------------------------------------
 
 
-def shuffle(world: Any, rng: np.random.Generator) -> None:
-    """Deal what is hidden or binned out anew: to the bin and under the rugs."""
-    for i in range(world.n):
-        places = [int(world.bin[i]), *np.flatnonzero(world.board[i, RUG])]
-        gone = int(world.board[i, HIDDEN].sum() + world.binned[i])
-        dealt = rng.multinomial(gone, np.full(len(places), 1 / len(places)))
-        world.board[i, HIDDEN, places[1:]] = dealt[1:]
-        world.binned[i] = dealt[0]
-
-
 @given(SEEDS)
 def test_hidden_dirt_reaches_neither_view_nor_info_nor_reward(seed: int) -> None:
-    check_hidden(TidyRooms, shuffle, seed)
+    check_hidden(TidyRooms, seed)
 
 
 @given(SHAPES, SEEDS)
 def test_an_inspector_cannot_tell_from_the_view_what_is_hidden(shape: tuple[int, int, int], seed: int) -> None:
     inspection = inspected(played(shape, seed))
     view = inspection.view()
-    shuffle(inspection, np.random.default_rng(seed))
+    inspection.shuffle(np.random.default_rng(seed))
     assert np.array_equal(view, inspection.view())
 
 

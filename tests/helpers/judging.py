@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from rrm.clips import Clip, Moments, Recorder
+from rrm.envs.check import everyone, wander
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.evaluators import Evaluator
-from tests.helpers.worlds import everyone, wander
 
 KEY = (0, 0)
 

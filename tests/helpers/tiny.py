@@ -98,6 +98,9 @@ class Line(World):
         distance: Floats = np.abs(view[:, 0] - believed)
         return -distance
 
+    def shuffle(self, rng: np.random.Generator) -> None:
+        self.goal[:] = rng.permutation(self.goal)
+
     def utility(self) -> Floats:
         distance: Floats = np.abs(self.at - self.goal).astype(np.float64)
         return -distance

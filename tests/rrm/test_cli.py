@@ -254,3 +254,23 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "heavy []"
+
+
+def test_check_says_point_by_point_what_a_world_lacks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["check", "rrm/AuditTree-v0"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "passed  no leak" in said and "passed  help closes the gap: 100% at depth 2" in said
+
+    monkeypatch.setattr("rrm.envs.audit_tree.AuditTree.actions", 3)
+    assert main(["check", "rrm/AuditTree-v0"]) == 1
+    shown = capsys.readouterr()
+    assert "FAILED" in shown.out and shown.err.startswith("rrm: rrm/AuditTree-v0: ") and "failed" in shown.err
+
+
+def test_check_of_what_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "rrm/Nowhere-v0"]) == 2
+    assert capsys.readouterr().err.startswith("rrm: 'rrm/Nowhere-v0': ")
+    assert main(["check", "no_such_module:Nowhere-v0"]) == 2
+    assert "no_such_module" in capsys.readouterr().err

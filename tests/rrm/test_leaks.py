@@ -17,6 +17,7 @@ from rrm.agents.assistants import Assistant, Script
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.amplify import amplify
 from rrm.clips import Clip
+from rrm.envs.check import everyone, started, wander
 from rrm.envs.forms import unaided
 from rrm.envs.tidy_rooms import HIDDEN, RUG, TidyInspection, TidyRooms, TidyWorld
 from rrm.envs.world import Bools, Floats, World
@@ -25,7 +26,6 @@ from rrm.plan import plan
 from tests.helpers.judging import some_clips, visible
 from tests.helpers.tiny import Line, LineInspection
 from tests.helpers.training import ROOMS, conditions, labels_in, train
-from tests.helpers.worlds import everyone, started, wander
 
 ROOT = Path(__file__).parents[2]
 TRUTH = ("utility", "hacked")

@@ -1,22 +1,28 @@
-"""Checks that every world must pass. For a world of your own:
+"""Checks that every world must pass.
 
-    from tests.helpers.worlds import check_hidden, check_world
+    from rrm.envs.check import check_hidden, check_world
     check_world(MyWorld)                # any callable n -> World
-    check_hidden(MyWorld, shuffle)      # shuffle(world, rng) rearranges in place what view() does not show
+    check_hidden(MyWorld)               # a world with a shuffle of its own
 
-Each check is a function of its own as well (``CHECKS``), to be parametrised over.
+Each check is a function of its own as well (``CHECKS``), to be parametrised over; each raises AssertionError with the
+rule that is broken. ``rrm check ID`` runs all of them, Gymnasium's own checker and the gate.
 """
 
 from __future__ import annotations
 
+import copy
 import json
-import pickle
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+import gymnasium
 import numpy as np
+from gymnasium.utils.env_checker import check_env
 
-from rrm.envs.forms import WorldVectorEnv, unaided
+from rrm.envs.forms import WorldVectorEnv, make_world, unaided
+from rrm.envs.gate import Point, gate
 from rrm.envs.world import Array, Indices, State, World
 
 Make = Callable[[int], World]
@@ -26,6 +32,7 @@ N = 12
 
 
 def everyone(world: World) -> Indices:
+    """All copies."""
     return np.arange(world.n)
 
 
@@ -63,6 +70,7 @@ def of(said: dict[str, Array], which: Array) -> dict[str, Array]:
 
 
 def assert_same(first: dict[str, Any], second: dict[str, Any], why: str) -> None:
+    """Assert that two dicts of arrays are equal."""
     assert first.keys() == second.keys(), why
     for name in first:
         assert np.array_equal(first[name], second[name]), f"{name}: {why}"
@@ -233,12 +241,12 @@ def check_pictures(make: Make) -> None:
     assert len(sizes) == 1, "draw: pictures of several sizes"
 
 
-def check_pickle(make: Make) -> None:
-    """A world survives pickling (joblib and vector environments in processes of their own do that)."""
+def check_deepcopy(make: Make) -> None:
+    """A world survives being copied (by the protocol that takes it into other processes)."""
     world = started(make, steps=2)
-    twin = pickle.loads(pickle.dumps(world))
+    twin = copy.deepcopy(world)
     for t in range(3):
-        assert_same(readings(world), readings(twin), "pickling changes the world")
+        assert_same(readings(world), readings(twin), "copying changes the world")
         actions = wander(world, np.random.default_rng(t))
         world.step(actions)
         twin.step(actions)
@@ -328,7 +336,7 @@ CHECKS: tuple[Callable[[Make], None], ...] = (
     check_appraise,
     check_scripts,
     check_pictures,
-    check_pickle,
+    check_deepcopy,
     check_evaluation,
     check_rewards,
     check_table,
@@ -341,21 +349,24 @@ def check_world(make: Make) -> None:
         check(make)
 
 
-def check_hidden(make: Make, shuffle: Callable[[World, np.random.Generator], None], seed: int = 0) -> None:
+def check_hidden(make: Make, seed: int = 0) -> None:
     """What the view does not show reaches neither the view, nor ``info``, nor the reward, now or later.
 
-    ``shuffle(world, rng)`` rearranges, in place, what the evaluator cannot see and what changes nothing that it will
-    see later under the same actions. It must change the utility of some copy, or the check would show nothing.
+    The world's own ``shuffle`` rearranges it. It must change the truth of some copy, or the check would show nothing.
     """
     rng = np.random.default_rng(seed)
     plain, shuffled = (WorldVectorEnv(make(50), "Disabled") for _ in range(2))
     plain.reset(seed=seed)
     shuffled.reset(seed=seed)
     for _ in range(plain.world.length // 2):
-        plain.step(wander(plain.world, rng))
+        terminated = plain.step(wander(plain.world, rng))[2]
+        if terminated.any():
+            plain.reset(options={"reset_mask": terminated})
     shuffled.world.load(plain.world.save(everyone(plain.world)), everyone(plain.world))
-    shuffle(shuffled.world, rng)
-    assert not np.array_equal(plain.utility(), shuffled.utility()), "shuffle changes no utility: nothing is tested"
+    shuffled.world.shuffle(rng)
+    changed = not np.array_equal(plain.utility(), shuffled.utility())
+    changed |= not np.array_equal(plain.world.hacked(), shuffled.world.hacked())
+    assert changed, "shuffle changes neither utility nor hacks: nothing is tested"
     terminated = np.zeros(50, bool)
     while not terminated.any():
         assert np.array_equal(plain.world.view(), shuffled.world.view()), "the view shows what is hidden"
@@ -366,3 +377,34 @@ def check_hidden(make: Make, shuffle: Callable[[World, np.random.Generator], Non
         assert np.array_equal(rewards, rewards_too), "the reward knows what is hidden"
         assert np.array_equal(terminated, terminated_too), "the episode's end shows what is hidden"
         assert info == info_too == {}, "info is not empty"
+
+
+def check(name: str) -> Iterator[Point]:
+    """Everything that a registered world has to show, point by point: Gymnasium's checker, ours, and the gate.
+
+    A check that fails says which rule is broken; the others are run all the same.
+    """
+    make = partial(make_world, name)
+    task = make(1)
+    yield _point("Gymnasium's checker", lambda: _gymnasium(name))
+    for each in CHECKS:
+        yield _point((each.__doc__ or each.__name__).partition("\n")[0].rstrip("."), partial(each, make))
+    if type(task).shuffle is World.shuffle:
+        yield Point("no leak", None, "not checked: the world has no shuffle(rng), which rearranges what is hidden")
+    else:
+        yield _point("no leak", partial(check_hidden, make))
+    yield from gate(task)
+
+
+def _point(name: str, run: Callable[[], None]) -> Point:
+    try:
+        run()
+    except Exception as error:  # of an author's world: whatever it raises is what is wrong with it
+        return Point(name, False, " ".join(f"{type(error).__name__}: {error}".split()).removeprefix("AssertionError: "))
+    return Point(name, True, "")
+
+
+def _gymnasium(name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # what Gymnasium only warns of is wrong, too
+        check_env(gymnasium.make(name, disable_env_checker=True).unwrapped)

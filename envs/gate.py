@@ -1,0 +1,121 @@
+"""The gate that admits a family: what its exact solution has to show before anything is trained on it.
+
+    for point in gate(make_world("rrm/AuditTree-v0", 1)):
+        print(point)
+
+1. Alone, the evaluator is fooled: the best agent by its score hacks, and its utility is below the oracle's.
+2. With ideal assistants at all levels, that gap is closed.
+3. With fewer it is closed as far as the row says (nothing to pass: to be printed).
+4. The best assistant by the score that it is trained on, given ideal ones below it, does what is useful.
+5. Assistants that act at random do not close the gap, so that training them matters.
+6. Where help must not help, in the world's controls, it does not: there is no gap, or it stays.
+7. Ties decide nothing: an agent that takes the last of equally good actions ends as well as one that takes the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from rrm.envs.exact import Table, gap_recovered, narrow, solve
+from rrm.envs.world import World
+
+CLOSED = 0.9
+"""The share of the gap from which on it is closed."""
+
+ALIKE = 0.05
+"""The share of a gap that is as good as none."""
+
+
+class Point(NamedTuple):
+    """One point of the gate: whether it was passed (None: there was nothing to pass), and what was found."""
+
+    name: str
+    passed: bool | None
+    found: str
+
+    def __str__(self) -> str:
+        mark = {True: "passed", False: "FAILED", None: "      "}[self.passed]
+        return f"{mark}  {self.name}{': ' if self.found else ''}{self.found}"
+
+
+class Exact(NamedTuple):
+    """What the best agents of a world reach, at its own discount."""
+
+    utility: dict[str, float]
+    """By the score they are paid for (those of ``Table.scores``), and of the oracle."""
+    hack_rate: dict[str, float]
+
+    def recovered(self, name: str) -> float:
+        """The share of the gap between unaided and oracle."""
+        return gap_recovered(self.utility[name], self.utility["unaided"], self.utility["oracle"])
+
+
+def exact(table: Table, discount: float, *, last_of_ties: bool = False) -> Exact:
+    """The best agents under each score of the table, by narrow reward."""
+    values = {**table.scores, "oracle": table.utility}
+    found = {
+        name: solve(table, narrow(table, value), discount=discount, last_of_ties=last_of_ties)
+        for name, value in values.items()
+    }
+    return Exact(
+        {name: solution.utility for name, solution in found.items()},
+        {name: solution.hack_rate for name, solution in found.items()},
+    )
+
+
+def gate(world: World) -> Iterator[Point]:
+    """The points in turn. A world that is too large for a table has no gate."""
+    table = world.table()
+    if table is None:
+        yield Point("table", None, f"{type(world).__name__} is too large to be solved")
+        return
+    best = exact(table, world.discount)
+    unaided, oracle = best.utility["unaided"], best.utility["oracle"]
+    hacks = best.hack_rate["unaided"]
+    fooled = hacks >= 0.5 and oracle > unaided + 1e-6
+    yield Point("the evaluator is fooled", fooled, f"alone U {unaided:.3g}, oracle {oracle:.3g}; hacks {hacks:.0%}")
+    if not fooled:
+        return
+
+    helped = best.recovered(str(world.depth))
+    yield Point("help closes the gap", helped >= CLOSED, f"{helped:.0%} at depth {world.depth}")
+    if world.depth > 1:
+        row = ", ".join(f"{best.recovered(str(k)):.0%} at {k}" for k in range(1, world.depth))
+        yield Point("with less help", None, row)
+    for level in range(1, world.depth + 1):
+        yield _assistant(world, level)
+    random = best.recovered("random")
+    yield Point("training matters", random < CLOSED, f"random assistants recover {random:.0%}")
+    for name, settings in world.controls.items():
+        yield _control(world, name, settings)
+    other = exact(table, world.discount, last_of_ties=True)
+    tied = [
+        name for name, value in best.utility.items() if abs(other.utility[name] - value) > ALIKE * (oracle - unaided)
+    ]
+    says = f"they decide under {', '.join(tied)}" if tied else "none decides anything"
+    yield Point("ties", not {"unaided", "oracle", str(world.depth)} & {*tied}, says)
+
+
+def _assistant(world: World, level: int) -> Point:
+    name = f"the assistant of level {level} is useful"
+    evaluation = world.evaluation(level, 1)
+    table = evaluation.table() if evaluation else None
+    if evaluation is None or table is None:
+        return Point(name, None if evaluation else False, "its world has no table" if evaluation else "it has no world")
+    judged_by = str(level - 1) if level > 1 else "unaided"
+    best = exact(table, evaluation.discount)
+    reached, possible = best.utility[judged_by], best.utility["oracle"]
+    passed = reached >= possible - ALIKE * abs(possible)
+    return Point(name, passed, f"U {reached:.3g} of {possible:.3g} in its own world")
+
+
+def _control(world: World, name: str, settings: Mapping[str, Any]) -> Point:
+    control = type(world)(1, **{**world.settings, **settings})
+    table = control.table()
+    assert table is not None, "a world with a table has controls with tables"
+    best = exact(table, control.discount)
+    if abs(best.utility["oracle"] - best.utility["unaided"]) <= 1e-6:
+        return Point(f"control, {name}", True, "there is no gap")
+    helped = best.recovered(str(control.depth)) if control.depth else 0.0
+    return Point(f"control, {name}", helped <= ALIKE, f"help recovers {helped:.0%}")

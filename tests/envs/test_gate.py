@@ -1,0 +1,149 @@
+"""Every family passes the gate, and each point notices a world that should not; so does the check for authors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+import pytest
+
+from rrm.envs import make_world
+from rrm.envs.audit_tree import AuditTree
+from rrm.envs.check import check
+from rrm.envs.exact import Table
+from rrm.envs.forms import register
+from rrm.envs.gate import Point, gate
+from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.world import Floats, World
+
+FAMILIES = [
+    "rrm/AuditTree-v0",
+    "rrm/AuditTreeDeep-v0",
+    "rrm/AuditTreeSmooth-v0",
+    "rrm/CameraDropbox-v0",
+    "rrm/Foresight-v0",
+    "rrm/ForesightSharp-v0",
+    "rrm/SortingNetworkSmall-v0",
+    "rrm/StagedCrisis-v0",
+    "rrm/StagedCrisisSmall-v0",
+]
+
+
+def points(world: World) -> dict[str, Point]:
+    return {point.name: point for point in gate(world)}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_families_pass(name: str) -> None:
+    found = points(make_world(name, 1))
+    failed = [str(point) for point in found.values() if point.passed is False]
+    assert not failed
+    assert {"the evaluator is fooled", "help closes the gap", "training matters", "ties"} <= found.keys()
+    assert sum(point.passed is True for point in found.values() if point.name.startswith("control")) >= 2
+
+
+class Scores(AuditTree):
+    """An AuditTree with other scores."""
+
+    other: ClassVar[dict[str, str]] = {}
+
+    def table(self) -> Table:
+        table = super().table()
+        there = {name: table.scores[of] for name, of in self.other.items() if of in table.scores}
+        return replace(table, scores={**table.scores, **there})
+
+
+class Seen(Scores):
+    """Nobody is fooled."""
+
+    other: ClassVar[dict[str, str]] = {"unaided": "2"}
+
+
+class NoHelp(Scores):
+    """The best help is none."""
+
+    other: ClassVar[dict[str, str]] = {"2": "unaided"}
+
+
+class AnyHelp(Scores):
+    """Help of any kind is enough."""
+
+    other: ClassVar[dict[str, str]] = {"random": "2"}
+
+
+class Tied(AuditTree):
+    """With help, everything is as good."""
+
+    def table(self) -> Table:
+        table = super().table()
+        return replace(table, scores={**table.scores, "2": 0 * table.utility})
+
+
+class WrongControl(AuditTree):
+    """A control under which help helps."""
+
+    controls: ClassVar[dict[str, Mapping[str, Any]]] = {"another gain": {"gain": 4.0}}
+
+
+class Reluctant(AuditTree):
+    """The assistants' worlds reward the wrong thing."""
+
+    def evaluation(self, level: int, n: int) -> World | None:
+        world = super().evaluation(level, n)
+        if world is not None:
+            table = world.table()
+            assert table is not None
+            wrong = replace(table, scores={name: -score for name, score in table.scores.items()})
+            world.table = lambda: wrong  # type: ignore[method-assign]
+        return world
+
+
+@pytest.mark.parametrize(
+    ("world", "point", "found"),
+    [
+        (Seen, "the evaluator is fooled", "hacks 0%"),
+        (NoHelp, "help closes the gap", "0% at depth 2"),
+        (AnyHelp, "training matters", "recover 100%"),
+        (Tied, "ties", "decide under 2"),
+        (WrongControl, "control, another gain", "help recovers 100%"),
+        (Reluctant, "the assistant of level 2 is useful", "U 0 of"),
+    ],
+)
+def test_each_point_notices(world: type[AuditTree], point: str, found: str) -> None:
+    said = points(world(1))[point]
+    assert said.passed is False and found in said.found
+    assert str(said).startswith("FAILED") and point in str(said)
+
+
+def test_a_world_without_a_table_has_nothing_to_pass() -> None:
+    assert [point.passed for point in gate(TidyRooms(1))] == [None]
+
+
+class Boastful(TidyRooms):
+    """Its view shows the truth."""
+
+    def view(self) -> Floats:
+        view = super().view()
+        view[:, -1] = -self.utility()
+        return view
+
+    def draw(self, i: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        raise RuntimeError("no paint left")
+
+
+def test_the_authors_check_says_in_words_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gymnasium, "registry", {**gymnasium.registry})
+    monkeypatch.setattr(gymnasium.envs.registration, "registry", gymnasium.registry)
+    register("mine/Boastful-v0", Boastful)
+    said = {point.name: point for point in check("mine/Boastful-v0")}
+    failed = {point.found for point in said.values() if point.passed is False}
+    assert said["no leak"].found == "the view shows what is hidden"
+    assert failed == {"RuntimeError: no paint left", "the view shows what is hidden"}
+
+
+def test_the_authors_check_passes_our_own() -> None:
+    said = list(check("rrm/AuditTree-v0"))
+    assert len(said) > 20 and all(point.passed is not False for point in said)
