@@ -309,7 +309,7 @@ class CrisisReplay(World):
         if not 1 <= length <= 1000:
             raise ValueError(f"length must be 1 to 1000, got {length}")
         self.length = length
-        self.layout = Layout(scalars=1, planes=(5, 1, 2 * length - 1))
+        self.layout = Layout(scalars=2, planes=(5, 1, 2 * length - 1))
         self.log = np.zeros((n, length), np.int8)
         self.cursor, self.t = np.zeros(n, np.int16), np.zeros(n, np.int16)
 
@@ -344,12 +344,13 @@ class CrisisReplay(World):
         return np.asarray(self.t >= self.length)
 
     def observe(self) -> NDArray[np.float32]:
-        """Planes of one line, centred on the cursor: inside the log, written, worked, sown, fought; then t/T."""
+        """Planes of one line, centred on the cursor: inside the log, written, worked, sown, fought; then whether the
+        step under the cursor is a seed, and t/T."""
         wide = 2 * self.length - 1
-        seen = np.zeros((self.n, 5 * wide + 1), np.float32)
+        seen = np.zeros((self.n, 5 * wide + 2), np.float32)
         centre = (self.length - 1 - self.cursor).astype(np.intp)
         place = centre[:, None] + np.arange(self.length)
-        start = np.arange(self.n)[:, None] * (5 * wide + 1)
+        start = np.arange(self.n)[:, None] * (5 * wide + 2)
         flat = seen.reshape(-1)
         flat[start + place] = 1.0
         who, page = np.nonzero(self.log)
@@ -357,6 +358,7 @@ class CrisisReplay(World):
         flat[at + wide] = 1.0
         plane = np.array([0, 2, 3, 4, 1])[what]  # idling has no plane: it is written, and nothing else
         flat[at + plane * wide] = 1.0
+        seen[:, -2] = self._shown()
         seen[:, -1] = self.t / self.length
         return seen
 

@@ -314,7 +314,7 @@ def test_the_observation_of_a_replay() -> None:
         [0, 0, 0, 0, 1, 0, 0, 0, 0],  # sown
         [0, 0, 0, 0, 0, 0, 1, 0, 0],  # fought
     ]
-    assert rest == [np.float32(0.2)]
+    assert rest.tolist() == [1, np.float32(0.2)]  # a seed under the cursor
 
 
 def test_the_best_of_a_replay_is_to_show_a_seed() -> None:
