@@ -177,6 +177,24 @@ def test_envs_lists_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(len(line.split()) > 1 for line in lines)
 
 
+def test_exact_prints_the_tables_of_a_world(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from rrm.envs.tables import page
+
+    assert main(["exact", "rrm/AuditTree-v0"]) == 0
+    assert capsys.readouterr().out == f"## rrm/AuditTree-v0\n\n{page('rrm/AuditTree-v0')}\n"
+
+
+def test_exact_prints_those_of_all_families(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rrm.envs import tables
+
+    monkeypatch.setattr(tables, "page", lambda name: f"what is known of {name}\n")
+    assert main(["exact"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"## {name}\n\nwhat is known of {name}\n\n" in out for name in tables.families().values())
+
+
 def test_watch_films(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     calls: list[tuple[Any, ...]] = []
 
@@ -209,6 +227,7 @@ def test_report_builds_anew(home: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         (["watch", "runs", "--out", "nosuch/a.gif"], "--out: 'nosuch/a.gif': there is no folder 'nosuch'"),
         (["watch", "runs", "--seed", "x"], "Invalid value for '--seed'"),
         (["watch", "runs", "--seed", "-1"], "Invalid value for '--seed'"),
+        (["exact", "rrm/AuditTre-v0"], "'rrm/AuditTre-v0': 'rrm/AuditTre-v0' is not registered: "),
         (["watch"], "Missing argument"),
         (["rnu"], "No such command 'rnu'"),
         (["--nosuch"], "No such option: --nosuch"),
