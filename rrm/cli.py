@@ -9,11 +9,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rrm.errors import ConfigError, RRMError, nearest
+
+if TYPE_CHECKING:
+    from rrm.suite import SuiteResults
 
 
 class _Stopped(RRMError):
@@ -68,8 +71,15 @@ def run(
 
     try:
         import rrm
+        from rrm.suite import members, run_suite
 
-        results = rrm.run(config, *(overrides or ()), folder=folder, live=not quiet)
+        results: rrm.Results | SuiteResults
+        if members(config) is not None:
+            results = run_suite(config, *(overrides or ()), folder=folder, live=not quiet)
+            files = ["suite.json"]
+        else:
+            results = rrm.run(config, *(overrides or ()), folder=folder, live=not quiet)
+            files = ["report.html", "summary.json"]
     except KeyboardInterrupt:
         raise _Stopped("stopped; the same command goes on from here") from None
 
@@ -79,7 +89,7 @@ def run(
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(width=160)  # a log wraps nothing
     console.print(results.table())
-    for name in ("report.html", "summary.json"):
+    for name in files:
         print(results.folder / name)
 
 

@@ -134,6 +134,39 @@ def table(summary: Mapping[str, Any]) -> Table:
     return rows
 
 
+def suite_table(summary: Mapping[str, Any]) -> Table:
+    """The results of a suite for a terminal: each condition learnt and, where the world can be solved, exact."""
+    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), title=summary["suite"])
+    rows.title_justify, rows.title_style, rows.caption_justify = "left", "bold", "left"
+    rows.add_column("experiment", overflow="fold")
+    rows.add_column("condition", overflow="fold", max_width=20)
+    for heading in ("utility, exact", "learnt", "hack rate", "gap recovered, exact", "learnt", "labels"):
+        rows.add_column(heading, justify="right", overflow="fold")
+    for i, each in enumerate(summary["experiments"]):
+        if i:
+            rows.add_section()
+        findings = found.read(each)
+        for j, one in enumerate(findings.conditions):
+            exact = (each["exact"] or {}).get(one.name, {})
+            values = [exact.get("utility"), exact.get("gap_recovered")]
+            utility, gap = ("–" if x is None else style(x) for x, style in zip(values, (amount, share), strict=True))
+            rows.add_row(
+                findings.experiment if j == 0 else "",
+                Text(one.name, style="bold"),
+                utility,
+                _estimated(findings, one, "utility", amount),
+                _estimated(findings, one, "hack_rate", share),
+                gap,
+                _estimated(findings, one, "gap_recovered", share),
+                _short(one.known("labels").iqm),
+            )
+    rows.caption = (
+        "Exact: the best agents, with ideal assistants at as many levels. Learnt: interquartile means over the seeds"
+        " with 95\u202f% bootstrap intervals."
+    )
+    return rows
+
+
 # --- The terminal's cells -------------------------------------------------------------------------------------------
 
 

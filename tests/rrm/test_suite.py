@@ -1,0 +1,92 @@
+"""A suite: its experiments in turn, and what they recover beside what is exact."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rich.console import Console
+
+from rrm.cli import main
+from rrm.config import load
+from rrm.errors import ConfigError
+from rrm.suite import exact_row, members, run_suite
+from tests.helpers.training import SHORT
+
+
+@pytest.fixture
+def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A suite of two tiny experiments: one in a world that can be solved, one in a world that cannot."""
+    monkeypatch.chdir(tmp_path)
+    common: dict[str, Any] = {**SHORT, "seeds": 1, "workers": 1}
+    common["conditions"] = {"unaided": {}, "ideal": {"assistants": "ideal"}, "oracle": {"reward": "true"}}
+    Path("line.yaml").write_text(yaml.safe_dump(common))
+    Path("tree.yaml").write_text(yaml.safe_dump({**common, "env": "rrm/AuditTree-v0"}))
+    Path("both.yaml").write_text(yaml.safe_dump({"suite": ["line.yaml", "tree.yaml"]}))
+    return Path("both.yaml")
+
+
+def test_a_suite_runs_its_experiments_and_sums_them_up(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", str(suite), "seeds=[4]", "--quiet"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == str(Path("runs/both/suite.json"))
+    summary = json.loads(Path("runs/both/suite.json").read_text())
+    line, tree = summary["experiments"]
+    assert (line["experiment"], line["exact"]) == ("line", None)
+    assert tree["exact"]["unaided"] == {"utility": -6.0, "gap_recovered": None}
+    assert tree["exact"]["ideal"] == {"utility": 3.0, "gap_recovered": 1.0}
+    alone = json.loads(Path("runs/tree/summary.json").read_text())
+    assert {key: tree[key] for key in alone} == alone
+    assert [seed["seed"] for seed in tree["conditions"]["ideal"]["seeds"]] == [4]
+    again = run_suite(suite, "seeds=[4]", live=False)
+    assert again.summary["experiments"] == summary["experiments"]
+    console = Console(width=140, record=True)
+    console.print(again.table())
+    shown = console.export_text()
+    assert "line" in shown and "tree" in shown and "−6.00" in shown
+
+
+def test_a_suite_is_checked_before_anything_is_written(suite: Path) -> None:
+    with pytest.raises(ConfigError, match=r"seeds: 0"):
+        run_suite(suite, "seeds=0")
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"suite": []}, "suite: .*must be a list of YAML files or presets"),
+        ({"suite": "tidy_rooms"}, "must be a list"),
+        ({"suite": ["tidy_rooms"], "seeds": 3}, "seeds: a suite holds nothing but its experiments"),
+    ],
+)
+def test_what_is_no_suite(content: dict[str, Any], message: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigError, match=message):
+        members(file)
+
+
+def test_an_experiment_is_no_suite() -> None:
+    assert members("tidy_rooms") is None
+    with pytest.raises(ConfigError, match="has no 'suite'"):
+        run_suite("tidy_rooms")
+
+
+def test_each_condition_has_its_exact_row() -> None:
+    rows = exact_row(load("audit_tree_deep"))
+    assert rows is not None
+    utilities = {name: row["utility"] for name, row in rows.items()}
+    assert utilities == pytest.approx(
+        {"unaided": -6, "random": -6, "depth1": -6, "depth2": -6, "assisted": 3, "ideal": 3, "oracle": 3}
+    )
+    assert rows["depth2"]["gap_recovered"] == pytest.approx(0) and rows["assisted"]["gap_recovered"] == 1
+
+
+def test_what_the_solver_has_no_row_for_is_left_out() -> None:
+    rows = exact_row(load("audit_tree", ["conditions.ideal.reward=broad", "conditions.random.evaluator=bounded"]))
+    assert rows is not None and "ideal" not in rows and "random" in rows
+    assert exact_row(load("tidy_rooms")) is None
