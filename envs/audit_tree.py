@@ -116,6 +116,8 @@ class AuditWorld(World):
         uninformative: bool = False,
         **own: int,
     ) -> None:
+        if unknown := sorted(own.keys() - {"level"}):
+            raise TypeError(f"{type(self).__name__} has no setting {unknown[0]!r}")
         books = {"branching": branching, "depth": depth, "length": length, "gain": gain, "penalty": penalty}
         super().__init__(n, **books, off_books=off_books, uninformative=uninformative, **own)
         if branching < 2:

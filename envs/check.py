@@ -388,20 +388,41 @@ def check(name: str) -> Iterator[Point]:
     task = make(1)
     yield _point("Gymnasium's checker", lambda: _gymnasium(name))
     for each in CHECKS:
-        yield _point((each.__doc__ or each.__name__).partition("\n")[0].rstrip("."), partial(each, make))
+        yield _point(
+            (each.__doc__ or each.__name__).partition("\n")[0].rstrip(".").replace("`", ""), partial(each, make)
+        )
+    for level in range(1, task.depth + 1):
+        yield _point(f"The world of the assistant of level {level} does all of this, too", partial(_below, task, level))
     if type(task).shuffle is World.shuffle:
         yield Point("no leak", None, "not checked: the world has no shuffle(rng), which rearranges what is hidden")
     else:
         yield _point("no leak", partial(check_hidden, make))
-    yield from gate(task)
+    try:
+        yield from gate(task)
+    except Exception as error:  # of an author's world
+        yield Point("the gate", False, _says(error))
 
 
 def _point(name: str, run: Callable[[], None]) -> Point:
     try:
         run()
     except Exception as error:  # of an author's world: whatever it raises is what is wrong with it
-        return Point(name, False, " ".join(f"{type(error).__name__}: {error}".split()).removeprefix("AssertionError: "))
+        return Point(name, False, _says(error))
     return Point(name, True, "")
+
+
+def _says(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split()).removeprefix("AssertionError: ")
+
+
+def _below(task: World, level: int) -> None:
+    def make(n: int) -> World:
+        world = task.evaluation(level, n)
+        assert world is not None, f"evaluation: there is none of level {level}, but depth is {task.depth}"
+        return world
+
+    for each in CHECKS:
+        each(make)
 
 
 def _gymnasium(name: str) -> None:

@@ -70,6 +70,10 @@ def gate(world: World) -> Iterator[Point]:
     if table is None:
         yield Point("table", None, f"{type(world).__name__} is too large to be solved")
         return
+    needed = ["unaided", "random", *(str(k) for k in range(1, world.depth + 1))]
+    if missing := [name for name in needed if name not in table.scores]:
+        yield Point("table", False, f"scores lack {', '.join(missing)}; there are {', '.join(table.scores)}")
+        return
     best = exact(table, world.discount)
     unaided, oracle = best.utility["unaided"], best.utility["oracle"]
     hacks = best.hack_rate["unaided"]

@@ -118,6 +118,25 @@ def test_each_point_notices(world: type[AuditTree], point: str, found: str) -> N
     assert str(said).startswith("FAILED") and point in str(said)
 
 
+class Unscored(AuditTree):
+    """Nobody said what random assistants bring."""
+
+    def table(self) -> Table:
+        table = super().table()
+        return replace(table, scores={name: score for name, score in table.scores.items() if name != "random"})
+
+
+class Mistyped(AuditTree):
+    """A control with a setting that is none."""
+
+    controls: ClassVar[dict[str, Mapping[str, Any]]] = {"another gain": {"gian": 4.0}}
+
+
+def test_a_score_that_is_missing_is_named() -> None:
+    (said,) = gate(Unscored(1))
+    assert said == Point("table", False, "scores lack random; there are unaided, 1, 2")
+
+
 def test_a_world_without_a_table_has_nothing_to_pass() -> None:
     assert [point.passed for point in gate(TidyRooms(1))] == [None]
 
@@ -134,14 +153,25 @@ class Boastful(TidyRooms):
         raise RuntimeError("no paint left")
 
 
-def test_the_authors_check_says_in_words_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test registers goes again."""
     monkeypatch.setattr(gymnasium, "registry", {**gymnasium.registry})
     monkeypatch.setattr(gymnasium.envs.registration, "registry", gymnasium.registry)
+
+
+def test_the_authors_check_says_in_words_what_is_wrong(own_registry: None) -> None:
     register("mine/Boastful-v0", Boastful)
     said = {point.name: point for point in check("mine/Boastful-v0")}
     failed = {point.found for point in said.values() if point.passed is False}
     assert said["no leak"].found == "the view shows what is hidden"
     assert failed == {"RuntimeError: no paint left", "the view shows what is hidden"}
+
+
+def test_the_authors_check_survives_what_the_gate_does_not(own_registry: None) -> None:
+    register("mine/Mistyped-v0", Mistyped)
+    said = {point.name: point for point in check("mine/Mistyped-v0")}
+    assert said["the gate"].passed is False and "gian" in said["the gate"].found
 
 
 def test_the_authors_check_passes_our_own() -> None:
