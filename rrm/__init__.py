@@ -1,6 +1,7 @@
 """Recursive reward modeling in gym environments: train RL agents under evaluators who cannot judge the work alone.
 
     results = rrm.run("my.yaml", seeds=3)         # conditions x seeds, as `rrm run` does it
+    results = rrm.run_suite("suite", "seeds=1")   # several experiments, learnt beside exact
     agent = rrm.load_agent(run)                   # a trained agent: predict, watch
     reward = rrm.load_reward(run)                 # what it was paid, for any other trainer
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rrm.evaluators import Evaluator
     from rrm.experiment import Results, run
     from rrm.rewards import Kind, Reward
+    from rrm.suite import SuiteResults, run_suite
 
 __all__ = [
     "Clip",
@@ -30,9 +32,11 @@ __all__ = [
     "EvaluatorError",
     "RRMError",
     "Results",
+    "SuiteResults",
     "load_agent",
     "load_reward",
     "run",
+    "run_suite",
 ]
 
 
@@ -59,7 +63,9 @@ _HOMES = {
     "Clip": "rrm.clips",
     "Evaluator": "rrm.evaluators",
     "Results": "rrm.experiment",
+    "SuiteResults": "rrm.suite",
     "run": "rrm.experiment",
+    "run_suite": "rrm.suite",
 }
 """What is loaded only when it is asked for, so that `rrm --help` waits for none of it."""
 

@@ -535,6 +535,8 @@ def load(
     Raises ``ConfigError`` (one line) for the first thing that is wrong.
     """
     tree = read(config)
+    if "suite" in tree:
+        raise ConfigError(f"{line(config)}: is a suite, several experiments; rrm.run_suite runs it, and `rrm run` does")
     if tree.get("conditions") is None:
         tree["conditions"] = {name: {} for name in NAMED}
     if not isinstance(tree["conditions"], dict) or not tree["conditions"]:

@@ -76,6 +76,13 @@ def test_an_experiment_is_no_suite() -> None:
         run_suite("tidy_rooms")
 
 
+def test_a_suite_is_no_experiment() -> None:
+    with pytest.raises(ConfigError, match="suite: is a suite, several experiments"):
+        load("suite")
+    with pytest.raises(ConfigError, match="is a suite"):
+        load({"suite": ["tidy_rooms"]})
+
+
 def test_each_condition_has_its_exact_row() -> None:
     rows = exact_row(load("audit_tree_deep"))
     assert rows is not None
