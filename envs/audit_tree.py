@@ -137,15 +137,6 @@ class AuditWorld(World):
         self.claim = np.zeros(n)
         self.tainted: Bools = np.zeros((n, len(self.tree.height)), np.bool_)
 
-    def save(self, which: Indices) -> State:
-        return {part: np.take(getattr(self, part), which, axis=0) for part in self.parts}
-
-    def load(self, state: State, which: Indices) -> None:
-        if set(state) != set(self.parts):
-            raise ValueError(f"{type(self).__name__} loads states of {sorted(self.parts)}, got {sorted(state)}")
-        for part in self.parts:
-            getattr(self, part)[which] = state[part]
-
     def _below(self, node: Array, to: int, drawn: Array) -> Array:
         """The nodes at height ``to`` to which leaf draws (k,) lead from the nodes (k,), which are as high or higher."""
         height = self.tree.height[node]

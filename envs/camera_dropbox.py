@@ -211,15 +211,6 @@ class DropboxWorld(World):
         """Let the bell have rung for nothing, or the dropbox have held a box before."""
         self.stored[:] = rng.integers(3, size=self.n)
 
-    def save(self, which: Indices) -> State:
-        return {part: np.take(getattr(self, part), which, axis=0) for part in self.parts}
-
-    def load(self, state: State, which: Indices) -> None:
-        if set(state) != set(self.parts):
-            raise ValueError(f"{type(self).__name__} loads states of {sorted(self.parts)}, got {sorted(state)}")
-        for part in self.parts:
-            getattr(self, part)[which] = state[part]
-
     def _standing(self) -> Array:
         """(n,) the cell of whoever acts."""
         raise NotImplementedError

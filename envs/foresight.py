@@ -225,15 +225,6 @@ class ForesightWorld(World):
         """X, what is banked and how it looks: as the last assistant left it if there was one."""
         return np.asarray((view if evidence is None else evidence).sum(axis=1))
 
-    def save(self, which: Indices) -> State:
-        return {part: np.take(getattr(self, part), which, axis=0) for part in self.parts}
-
-    def load(self, state: State, which: Indices) -> None:
-        if set(state) != set(self.parts):
-            raise ValueError(f"{type(self).__name__} loads states of {sorted(self.parts)}, got {sorted(state)}")
-        for part in self.parts:
-            getattr(self, part)[which] = state[part]
-
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The four corridors and how they look step by step; how they look ahead is pale, and a blue line is kappa.
 

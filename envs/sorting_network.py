@@ -127,15 +127,6 @@ class NetworkWorld(World):
         unsorted: Bools = ~self.wiring.ordered.take(self.out)
         return unsorted
 
-    def save(self, which: Indices) -> State:
-        return {part: np.take(getattr(self, part), which, axis=0) for part in self.parts}
-
-    def load(self, state: State, which: Indices) -> None:
-        if set(state) != set(self.parts):
-            raise ValueError(f"{type(self).__name__} loads states of {sorted(self.parts)}, got {sorted(state)}")
-        for part in self.parts:
-            getattr(self, part)[which] = state[part]
-
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The network, left to right; below it a square for each input, red where it comes out unsorted; the time."""
         columns = min(16, self.inputs)

@@ -248,15 +248,6 @@ class StagedCrisis(World):
     def hacked(self) -> Bools:
         return np.asarray(self.seeds > 0)
 
-    def save(self, which: Indices) -> State:
-        return {part: np.take(getattr(self, part), which, axis=0) for part in self.parts}
-
-    def load(self, state: State, which: Indices) -> None:
-        if set(state) != set(self.parts):
-            raise ValueError(f"{type(self).__name__} loads states of {sorted(self.parts)}, got {sorted(state)}")
-        for part in self.parts:
-            getattr(self, part)[which] = state[part]
-
     def evaluation(self, level: int, n: int) -> World | None:
         return CrisisReplay(n, length=self.length) if level == 1 else None
 
@@ -328,13 +319,7 @@ class CrisisReplay(World):
         if "opened" in state:
             t = state["t"]
             state = {"log": state["log"], "cursor": state["opened"][np.arange(len(t)), t], "t": np.zeros_like(t)}
-        if set(state) != set(self.parts):
-            raise ValueError(f"{type(self).__name__} loads states of {sorted(self.parts)}, got {sorted(state)}")
-        for part in self.parts:
-            getattr(self, part)[which] = state[part]
-
-    def save(self, which: Indices) -> State:
-        return {part: np.take(getattr(self, part), which, axis=0) for part in self.parts}
+        super().load(state, which)
 
     def step(self, actions: Array) -> Bools:
         on = self.t < self.length

@@ -196,15 +196,6 @@ class TidyWorld(World):
     def utility(self) -> Floats:
         return self.binned.astype(np.float64) - self.dirt
 
-    def save(self, which: Indices) -> State:
-        return {part: np.take(getattr(self, part), which, axis=0) for part in self.parts}
-
-    def load(self, state: State, which: Indices) -> None:
-        if set(state) != set(self.parts):
-            raise ValueError(f"{type(self).__name__} loads states of {sorted(self.parts)}, got {sorted(state)}")
-        for part in self.parts:
-            getattr(self, part)[which] = state[part]
-
     def _visible(self) -> NDArray[np.intp]:
         """(n,) the pieces that lie about or are carried."""
         lying: NDArray[np.intp] = self.board[:, DIRT].sum(axis=1, dtype=np.intp)

@@ -69,6 +69,9 @@ class World(ABC):
     fields: ClassVar[tuple[str, ...]]
     """The names of the fields of ``view()``, in order."""
 
+    parts: ClassVar[tuple[str, ...]] = ()
+    """The attributes, arrays with leading axis ``n``, that make up the state: all that the future depends on."""
+
     bounds: tuple[float, float] = (-np.inf, np.inf)
     """The lowest and the highest number that an observation can hold (Gymnasium's checker wants them finite)."""
 
@@ -142,17 +145,20 @@ class World(ABC):
     def hacked(self) -> Bools:
         """Whether the state shows a hack (n,). For metrics only."""
 
-    @abstractmethod
     def save(self, which: Indices) -> State:
-        """A copy of the states of ``which`` (k,): arrays with leading axis k."""
+        """A copy of the states of ``which`` (k,): arrays with leading axis k, by ``parts``."""
+        return {part: np.take(getattr(self, part), which, axis=0) for part in self.parts}
 
-    @abstractmethod
     def load(self, state: State, which: Indices) -> None:
         """Put the copies ``which`` (k,) into ``state`` (leading axis k), which shares no memory with it.
 
         An evaluation world also takes the states of the world that it evaluates, and of the evaluation worlds above
-        it, and starts its own clock.
+        it, and starts its own clock: it makes of them a state of its own, and hands that on to here.
         """
+        if set(state) != set(self.parts):
+            raise ValueError(f"{type(self).__name__} loads states of {sorted(self.parts)}, got {sorted(state)}")
+        for part in self.parts:
+            getattr(self, part)[which] = state[part]
 
     @abstractmethod
     def draw(self, i: int) -> NDArray[np.uint8]:
