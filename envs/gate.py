@@ -115,7 +115,7 @@ def _assistant(world: World, level: int) -> Point:
 
 
 def _control(world: World, name: str, settings: Mapping[str, Any]) -> Point:
-    control = type(world)(1, **{**world.settings, **settings})
+    control = world.copies(1, **settings)
     table = control.table()
     assert table is not None, "a world with a table has controls with tables"
     best = exact(table, control.discount)

@@ -186,7 +186,7 @@ def _paid(world: World) -> Iterator[tuple[str, Table, Callable[[Horizon], Pay]]]
     for name in _ordered([*table.scores, "oracle"]):
         yield _label(name), table, _score(table, table.utility if name == "oracle" else table.scores[name])
     for name, settings in world.controls.items():
-        control = type(world)(1, **{**world.settings, **settings})
+        control = world.copies(1, **settings)
         helped = control.table()
         assert helped is not None, "a world with a table has controls with tables"
         score = helped.scores[str(control.depth) if control.depth else "unaided"]
@@ -406,8 +406,7 @@ def _class(id: str) -> type[World]:
 
 
 def _world(sheet: Sheet) -> World:
-    world = make_world(sheet.id, 1)
-    return type(world)(1, **{**world.settings, **sheet.settings})
+    return make_world(sheet.id, 1).copies(1, **sheet.settings)
 
 
 def _table(world: World) -> Table | None:

@@ -96,9 +96,9 @@ class World(ABC):
         self.n = n
         self.settings = settings
 
-    def copies(self, n: int) -> Self:
-        """The same world with ``n`` copies, in no particular state: reset or load it before use."""
-        return type(self)(n, **self.settings)
+    def copies(self, n: int, **changes: Any) -> Self:
+        """The same world with ``n`` copies and some settings changed, in no particular state: reset or load it."""
+        return type(self)(n, **{**self.settings, **changes})
 
     @property
     def observation_space(self) -> spaces.Box:

@@ -109,14 +109,9 @@ def check(
     name: Annotated[str, typer.Argument(metavar="ID", help="A registered world; 'package:Id' imports the package.")],
 ) -> None:
     """Say what a world of one's own still lacks: Gymnasium's checker, the contract, leaks, and the exact gate."""
-    sys.path.append(str(Path.cwd()))  # for a world in a file beside it, my_module:Id
+    _registered(name)
     from rrm.envs.check import check as points
-    from rrm.envs.forms import make_world
 
-    try:
-        make_world(name, 1)
-    except Exception as error:  # of the user's module, or an id that nobody registered
-        raise ConfigError(f"{name!r}: {error}") from None
     failed = 0
     for point in points(name):
         print(point, flush=True)
@@ -132,15 +127,10 @@ def exact(
     ] = None,
 ) -> None:
     """Print what the best agents of a world reach, found by exact solution, and what its scripts do, as Markdown."""
-    sys.path.append(str(Path.cwd()))
-    from rrm.envs.forms import make_world
+    if name is not None:
+        _registered(name)
     from rrm.envs.tables import families, page
 
-    if name is not None:
-        try:
-            make_world(name, 1)
-        except Exception as error:
-            raise ConfigError(f"{name!r}: {error}") from None
     for each in families().values() if name is None else [name]:
         print(f"## {each}\n\n{page(each)}", flush=True)
 
@@ -171,6 +161,17 @@ def report(
     from rrm.report import build
 
     print(build(folder))
+
+
+def _registered(name: str) -> None:
+    """Refuse what is no registered world, and find those in the user's own files."""
+    sys.path.append(str(Path.cwd()))  # for a world in a file beside it, my_module:Id
+    from rrm.envs.forms import make_world
+
+    try:
+        make_world(name, 1)
+    except Exception as error:  # of the user's module, or an id that nobody registered
+        raise ConfigError(f"{name!r}: {error}") from None
 
 
 def _folder(path: Path) -> None:

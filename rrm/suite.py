@@ -82,15 +82,21 @@ def exact_row(experiment: Experiment) -> dict[str, dict[str, float | None]] | No
     from rrm.envs.forms import make_world
 
     utility: dict[str, float] = {}
+    solved: dict[
+        tuple[str, str, float], float
+    ] = {}  # conditions differ in how an agent is trained, not in the best one
     for name, condition in experiment.conditions.items():
         table = make_world(condition.env, 1).table()
         if table is None:
             return None
         values = {**table.scores, "oracle": table.utility}
-        key = _score(condition)
-        if key in values:
-            pay = narrow(table, values[key])
-            utility[name] = solve(table, pay, discount=condition.horizon.discount).utility
+        key, discount = _score(condition), condition.horizon.discount
+        if key not in values:
+            continue
+        same = (condition.env, key, discount)
+        if same not in solved:
+            solved[same] = solve(table, narrow(table, values[key]), discount=discount).utility
+        utility[name] = solved[same]
     weak, best = utility.get(experiment.unaided), utility.get(experiment.oracle)
     rows: dict[str, dict[str, float | None]] = {}
     for name, reached in utility.items():

@@ -108,13 +108,6 @@ class Line(World):
     def hacked(self) -> Bools:
         return np.asarray((self.at == self.cells - 1) & (self.goal == 0))
 
-    def save(self, which: Indices) -> State:
-        return {part: getattr(self, part)[which] for part in self.parts}
-
-    def load(self, state: State, which: Indices) -> None:
-        for part in self.parts:
-            getattr(self, part)[which] = state[part]
-
     def evaluation(self, level: int, n: int) -> World | None:
         return LineInspection(n, cells=self.cells) if level == 1 else None
 
@@ -175,15 +168,11 @@ class LineInspection(World):
     def hacked(self) -> Bools:
         return np.zeros(self.n, np.bool_)
 
-    def save(self, which: Indices) -> State:
-        return {part: getattr(self, part)[which] for part in self.parts}
-
     def load(self, state: State, which: Indices) -> None:
         if "opened" not in state:
             fresh = np.zeros_like(state["t"])
             state = {**state, "t": fresh, "opened": fresh}
-        for part in self.parts:
-            getattr(self, part)[which] = state[part]
+        super().load(state, which)
 
     def script(self, name: str) -> Array:
         return np.full(self.n, OPEN) if name in self.scripts else super().script(name)
