@@ -24,7 +24,7 @@ from rrm.envs.forms import unaided
 from rrm.envs.world import Array, Floats
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
-from rrm.reward_model import RewardModel, farthest_points, pooled
+from rrm.reward_model import RewardModel, farthest_points
 from rrm.rewards import RewardVecEnv
 from rrm.rundir import Checkpoint
 from rrm.scoreboard import Scoreboard, true_utility
@@ -162,7 +162,7 @@ class Distillation:
         count = min(count, len(moments))
         first = not len(self.scores)
         if self.plan.round.ask == "coverage" or (first and self.plan.round.ask == "disagreement"):
-            return farthest_points(pooled(self.world.layout, moments.observations), count, self.rng)
+            return farthest_points(self.model.features(moments.observations), count, self.rng)
         if self.plan.round.ask == "disagreement":
             spread = self.model.members(moments.observations).std(axis=0)
             return np.argsort(-spread, kind="stable")[:count]

@@ -57,6 +57,11 @@ class RewardModel:
         mean: Floats = self.members(observations).mean(axis=0)
         return mean
 
+    def features(self, observations: Array) -> Array:
+        """Features (m, d) in which to cover what was seen, before V is known: two states that differ in none of them
+        are much the same to the network. One network of the whole grid tells all apart, a sum not where things lie."""
+        return pooled(self.layout, observations) if self._planes or not self.layout.planes else observations
+
     def fit(self, observations: Array, scores: Floats, steps: int | None = None) -> None:
         """Fit to all labels so far, (m, layout.size) and (m,), by least squares. Adam's state lives on between refits.
 

@@ -298,6 +298,15 @@ def test_pooled_features_know_what_lies_together() -> None:
     assert (distance[np.triu_indices(3, 1)] > 0.5).all()
 
 
+def test_coverage_tells_places_apart_where_the_network_does() -> None:
+    states = far_apart(0, 30)[0]
+    pooling, whole = (RewardModel(GRID, settings, 0).features(states) for settings in (SETTINGS, WHOLE))
+    np.testing.assert_array_equal(pooling, pooled(GRID, states))
+    np.testing.assert_array_equal(whole, states)
+    vectors = random_states(VECTOR, 30, 0)
+    np.testing.assert_array_equal(RewardModel(VECTOR, WHOLE, 0).features(vectors), pooled(VECTOR, vectors))
+
+
 @layouts
 def test_pooled_features_are_standardised(layout: Layout) -> None:
     states = random_states(layout, 60, 0)
