@@ -110,7 +110,7 @@ def _frame(world: World, step: int, title: str) -> Frame:
     strip = 56
     picture = Image.new("RGB", (scene.width, strip + scene.height), PAPER)
     pen = ImageDraw.Draw(picture)
-    pen.text((4, 5), title or type(world).__name__, INK, big)
+    pen.text((4, 5), title or world.name, INK, big)
     pen.text((scene.width - 4, 8), f"step {step} of {world.length}", GREY, small, anchor="ra")
     pen.text((4, 31), f"evaluator sees {_number(seen)}", GREY, small)
     pen.text((scene.width - 4, 31), f"truth {_number(true)}", ALARM if seen > true + 1e-9 else INK, small, anchor="ra")

@@ -34,7 +34,8 @@ class WorldVecEnv(VecEnv):
 
     The reward of a step is ``score(s1) - score(s0) - step_cost``. Both are read before a finished copy starts again, so
     no reward ever crosses a reset. A finished copy starts again at once; ``infos[i]["terminal_observation"]`` is its
-    last observation, and ``infos[i]["TimeLimit.truncated"]`` is False, since the length is a rule of the world.
+    last observation, and ``infos[i]["TimeLimit.truncated"]`` is what the world says: False where its length is a rule
+    of its own.
     """
 
     def __init__(
@@ -87,9 +88,9 @@ class WorldVecEnv(VecEnv):
         observations = world.observe()
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if done.any():
-            which = np.flatnonzero(done)
+            which, truncated = np.flatnonzero(done), world.truncated()
             for i in which:
-                infos[i] = {"terminal_observation": observations[i], "TimeLimit.truncated": False}
+                infos[i] = {"terminal_observation": observations[i], "TimeLimit.truncated": bool(truncated[i])}
             self._begin(which)
             observations = world.observe()
             score = self._score(world)

@@ -105,7 +105,8 @@ class Recorder:
         self._fields = world.fields
         self._t: Indices = np.zeros(world.n, dtype=np.intp)
         self._views: Floats = np.zeros((world.length + 1, world.n, len(world.fields)))
-        self._actions: Array = np.zeros((world.length, world.n), dtype=np.int64)
+        space = world.action_space
+        self._actions: Array = np.zeros((world.length, world.n, *(space.shape or ())), dtype=space.dtype)
         self._chosen: list[Indices] = []
         self._taken: list[Moments] = []
 

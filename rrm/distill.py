@@ -21,6 +21,7 @@ from rrm.agents.vec_env import Start, WorldVecEnv
 from rrm.amplify import Overseer
 from rrm.clips import Moments, Recorder
 from rrm.envs.forms import unaided
+from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
@@ -108,7 +109,7 @@ class Distillation:
         env.observers.append(recorder)
         env.reset()
         for _ in range(steps):
-            env.step(self.rng.integers(world.actions, size=world.n))
+            env.step(random_actions(world.action_space, world.n, self.rng))
         return recorder.taken()
 
     def _rollout(self, rollout: int) -> None:
