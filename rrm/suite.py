@@ -15,6 +15,8 @@ from rrm.reading import line, read, show
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from rrm.envs import exact
+
 
 def members(config: str | Path | Mapping[str, Any]) -> list[str] | None:
     """The experiments of a suite; None where ``config`` is an experiment of its own.
@@ -76,26 +78,24 @@ def exact_row(experiment: Experiment) -> dict[str, dict[str, float | None]] | No
     """What the best agents of each condition reach (``utility``, ``gap_recovered``): no training, ideal assistants.
 
     None where the world is too large for a table; conditions that the solver has no row for (an evaluator of one's
-    own, a broad reward) are left out.
+    own, approval with help) are left out.
     """
-    from rrm.envs.exact import gap_recovered, narrow, solve
+    from rrm.envs.exact import gap_recovered, solve
     from rrm.envs.forms import make_world
 
     utility: dict[str, float] = {}
-    solved: dict[
-        tuple[str, str, float], float
-    ] = {}  # conditions differ in how an agent is trained, not in the best one
+    solved: dict[Any, float] = {}  # conditions differ in how an agent is trained, not in the best one
     for name, condition in experiment.conditions.items():
         table = make_world(condition.env, 1).table()
         if table is None:
             return None
-        values = {**table.scores, "oracle": table.utility}
-        key, discount = _score(condition), condition.horizon.discount
-        if key not in values:
+        pay = _pay(table, condition)
+        if pay is None:
             continue
-        same = (condition.env, key, discount)
+        horizon = condition.horizon
+        same = (condition.env, condition.reward, _score(condition), horizon.gamma, horizon.window)
         if same not in solved:
-            solved[same] = solve(table, narrow(table, values[key]), discount=discount).utility
+            solved[same] = solve(table, pay, discount=horizon.gamma, window=horizon.window).utility
         utility[name] = solved[same]
     weak, best = utility.get(experiment.unaided), utility.get(experiment.oracle)
     rows: dict[str, dict[str, float | None]] = {}
@@ -105,12 +105,22 @@ def exact_row(experiment: Experiment) -> dict[str, dict[str, float | None]] | No
     return rows
 
 
+def _pay(table: exact.Table, condition: Condition) -> exact.Pay | None:
+    """What the condition's agent is paid, in the table; None where the solver has no row for that."""
+    from rrm.envs.exact import approval, broad, narrow
+
+    if condition.reward == "true":
+        return narrow(table, table.utility)
+    if condition.evaluator != "bounded" or condition.judging != "advance":
+        return None
+    if condition.reward == "approval":
+        return approval(table) if condition.assistants == "none" else None
+    values = table.scores[_score(condition)]
+    return narrow(table, values) if condition.reward == "narrow" else broad(table, values)
+
+
 def _score(condition: Condition) -> str:
     """The name of the score, among those of a table, for which the condition's agent is paid."""
-    if condition.reward == "true":
-        return "oracle"
-    if condition.reward != "narrow" or condition.evaluator != "bounded":
-        return ""
     if condition.assistants == "none":
         return "unaided"
     return "random" if condition.assistants == "random" else str(levels(condition))

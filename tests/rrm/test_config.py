@@ -296,7 +296,7 @@ OVERRIDES = {
     "conditions.ideal.task.labels=-3": "conditions.ideal.task.labels: -3: must be at least 1",
     "task.ask=covrage": "task.ask: 'covrage': no such choice; did you mean 'coverage'?",
     "task.ask=3": "task.ask: 3: no such choice; there is 'coverage', 'disagreement', 'uniform'",
-    "reward=false": "reward: false: no such choice; there is 'narrow', 'broad', 'true'",
+    "reward=false": "reward: false: no such choice; there is 'narrow', 'broad', 'approval', 'true'",
     "horizon.discount=1.5": "horizon.discount: 1.5: must be at most 1",
     "horizon.discount=-1": "horizon.discount: -1: must be at least 0",
     "horizon.discount=.nan": "horizon.discount: nan: must be a finite number",
@@ -376,6 +376,12 @@ def test_a_wrong_override_is_one_line_that_names_it(override: str) -> None:
             "reward_model: {members: 1}\ntask: {ask: disagreement}",
             "task.ask: 'disagreement': needs reward_model.members",
         ),
+        ("judging: lower", "judging: 'lower': needs horizon.window: the step is credited when the episode is over"),
+        (
+            "judging: hindsight\nreward: broad\nhorizon: {window: 3}",
+            "judging: 'hindsight': broad reward is hindsight already: must be 'advance'",
+        ),
+        ("reward: approval", "reward: 'approval': the evaluator of rrm/TidyRooms-v0 does not judge actions"),
         ("assistants: ideal\nreward: true", "conditions.assisted.assistants: 'trained': the true reward asks no"),
     ],
 )

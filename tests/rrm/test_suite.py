@@ -94,6 +94,22 @@ def test_each_condition_has_its_exact_row() -> None:
 
 
 def test_what_the_solver_has_no_row_for_is_left_out() -> None:
-    rows = exact_row(load("audit_tree", ["conditions.ideal.reward=broad", "conditions.random.evaluator=bounded"]))
+    rows = exact_row(load("audit_tree", ["conditions.ideal.judging=lower", "horizon.window=1"]))
     assert rows is not None and "ideal" not in rows and "random" in rows
     assert exact_row(load("tidy_rooms")) is None
+
+
+def test_exact_rows_know_horizons_and_rewards() -> None:
+    conditions = {
+        "unaided": {},
+        "short": {"horizon": {"window": 2}},
+        "long": {"horizon": {"window": 20, "discount": 1}},
+        "broad": {"reward": "broad", "horizon": {"discount": 1}},
+        "approval": {"reward": "approval", "horizon": {"discount": 0.3}},
+        "oracle": {},
+    }
+    rows = exact_row(load({"env": "rrm/StagedCrisis-v0", "horizon": {"discount": 0.9}, "conditions": conditions}))
+    assert rows is not None
+    utilities = {name: round(row["utility"], 2) for name, row in rows.items() if row["utility"] is not None}
+    assert utilities.pop("broad") < -1  # it differs from the long window by the ties that discounting would break
+    assert utilities == {"unaided": -1.03, "short": 1.62, "long": -1.02, "approval": -1.03, "oracle": 1.62}
