@@ -109,8 +109,16 @@ def name_of(env: str | Constructor) -> str:
 
 
 def check_contract(env: str | Constructor, settings: dict[str, Any]) -> None:
-    """Gymnasium's own checker, but for pictures. What it only warns of is allowed. Raises UnfitError."""
-    made = make_env(env, settings)
+    """Gymnasium's own checker, but for pictures; done once in a process. What it only warns of is allowed.
+
+    Raises UnfitError.
+    """
+    _contract(env, json.dumps(settings, sort_keys=True))
+
+
+@lru_cache(maxsize=32)
+def _contract(env: str | Constructor, settings: str) -> None:
+    made = make_env(env, json.loads(settings))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

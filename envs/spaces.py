@@ -34,6 +34,16 @@ def random_actions(space: Space, size: int, rng: np.random.Generator) -> Array:
     raise ValueError(f"no actions can be drawn from {space}")
 
 
+def action_numbers(space: Space, actions: Array) -> NDArray[np.float32]:
+    """Actions (m, …) as numbers (m, k) for a network, k being ``spaces.flatdim(space)``: choices are one-hot."""
+    if isinstance(space, spaces.Discrete):
+        return np.eye(int(space.n), dtype=np.float32)[actions]
+    if isinstance(space, spaces.MultiDiscrete):
+        parts = [np.eye(int(n), dtype=np.float32)[actions[:, i]] for i, n in enumerate(space.nvec)]
+        return np.concatenate(parts, axis=1)
+    return np.asarray(actions, np.float32).reshape(len(actions), -1)
+
+
 def plain_actions(space: Space) -> tuple[Space, Callable[[Array], Sequence[Any]]]:
     """The space in which an agent acts, and what makes of its actions (m, …) the m that the environment takes.
 

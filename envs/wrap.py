@@ -188,6 +188,12 @@ class Wrapped(World):
             return np.zeros(len(view))
         return np.asarray(view[:, self.fields.index("return")], np.float64).copy()
 
+    def approve(self, view: Floats, action: Array, next_view: Floats, evidence: Floats | None) -> Floats:
+        """The environment's own reward of the step; 0 where ``visible_fields`` leaves that out."""
+        if "reward" not in self.fields:
+            return np.zeros(len(next_view))
+        return np.asarray(next_view[:, self.fields.index("reward")], np.float64).copy()
+
     def utility(self) -> Floats:
         return self._return.copy()
 

@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 
+from rrm.envs.spaces import action_numbers
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
 
 
@@ -95,14 +98,26 @@ class Moments:
         return Clip(number, key, self.fields, self.views[i], self.actions[i], (), None, self.observations[i], state)
 
 
+def with_action(observations: Array, actions: Array, space: spaces.Space[Any]) -> Array:
+    """What a model of state and action takes: observations (n, d), and behind them the actions (n, …) of ``space`` that
+    were taken, as ``action_numbers`` (n, k): (n, d + k)."""
+    return np.concatenate([observations, action_numbers(space, actions)], axis=1)
+
+
 class Recorder:
     """An observer of a ``WorldVecEnv`` that remembers each copy's episode so far, and takes down chosen moments.
 
     ``choose`` says beforehand which moments of the next steps are taken down, so that states are saved only for those.
+
+    ``of_actions``: it is the last action that is judged, so that what a model takes is the observation before it, with
+    the action behind (``with_action``).
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, of_actions: bool = False) -> None:
         self._fields = world.fields
+        self._of_actions = of_actions
+        self._now: Array = np.zeros((world.n, world.layout.size if of_actions else 0), np.float32)
+        self._inputs: Array = np.zeros((world.n, 0), np.float32)
         self._t: Indices = np.zeros(world.n, dtype=np.intp)
         self._views: Floats = np.zeros((world.length + 1, world.n, len(world.fields)))
         space = world.action_space
@@ -120,8 +135,12 @@ class Recorder:
     def started(self, world: World, which: Indices) -> None:
         self._t[which] = 0
         self._views[0, which] = world.view()[which]
+        if self._of_actions:
+            self._now[which] = world.observe()[which]
 
     def stepped(self, world: World, actions: Array, done: Bools) -> None:
+        if self._of_actions:
+            self._inputs, self._now = with_action(self._now, actions, world.action_space), world.observe()
         everyone = np.arange(world.n)
         going_on = self._t < len(self._actions)  # a copy whose episode is over stays as it is until it starts again
         everyone, actions = everyone[going_on], actions[going_on]
@@ -137,7 +156,8 @@ class Recorder:
         """The present moment of the copies ``which``."""
         views = [self._views[: self._t[i] + 1, i].copy() for i in which]
         actions = [self._actions[: self._t[i], i].copy() for i in which]
-        return Moments(self._fields, views, actions, world.observe()[which], world.save(which))
+        inputs = self._inputs if self._of_actions else world.observe()
+        return Moments(self._fields, views, actions, inputs[which], world.save(which))
 
     def taken(self) -> Moments:
         """All that was taken down since ``choose``; forgets it."""
@@ -146,7 +166,7 @@ class Recorder:
 
     def state(self) -> dict[str, Array]:
         """The episodes so far, for a checkpoint."""
-        return {"t": self._t.copy(), "views": self._views.copy(), "actions": self._actions.copy()}
+        return {name: getattr(self, f"_{name}").copy() for name in ("t", "views", "actions", "now")}
 
     def load_state(self, state: dict[str, Array]) -> None:
-        self._t, self._views, self._actions = (state[name].copy() for name in ("t", "views", "actions"))
+        self._t, self._views, self._actions, self._now = (state[n].copy() for n in ("t", "views", "actions", "now"))
