@@ -95,14 +95,26 @@ class Moments:
         return Clip(number, key, self.fields, self.views[i], self.actions[i], (), None, self.observations[i], state)
 
 
+def with_action(observations: Array, actions: Array, number: int) -> Array:
+    """What a model of state and action takes: observations (n, d) and, of ``number`` actions, those taken (n,), as
+    one-hot numbers behind them: (n, d + number)."""
+    return np.concatenate([observations, np.eye(number, dtype=np.float32)[actions]], axis=1)
+
+
 class Recorder:
     """An observer of a ``WorldVecEnv`` that remembers each copy's episode so far, and takes down chosen moments.
 
     ``choose`` says beforehand which moments of the next steps are taken down, so that states are saved only for those.
+
+    ``of_actions``: it is the last action that is judged, so that what a model takes is the observation before it, with
+    the action behind (``with_action``).
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, of_actions: bool = False) -> None:
         self._fields = world.fields
+        self._of_actions = of_actions
+        self._now: Array = np.zeros((world.n, world.layout.size if of_actions else 0), np.float32)
+        self._inputs: Array = np.zeros((world.n, 0), np.float32)
         self._t: Indices = np.zeros(world.n, dtype=np.intp)
         self._views: Floats = np.zeros((world.length + 1, world.n, len(world.fields)))
         self._actions: Array = np.zeros((world.length, world.n), dtype=np.int64)
@@ -119,8 +131,12 @@ class Recorder:
     def started(self, world: World, which: Indices) -> None:
         self._t[which] = 0
         self._views[0, which] = world.view()[which]
+        if self._of_actions:
+            self._now[which] = world.observe()[which]
 
     def stepped(self, world: World, actions: Array, done: Bools) -> None:
+        if self._of_actions:
+            self._inputs, self._now = with_action(self._now, actions, world.actions), world.observe()
         everyone = np.arange(world.n)
         going_on = self._t < len(self._actions)  # a copy whose episode is over stays as it is until it starts again
         everyone, actions = everyone[going_on], actions[going_on]
@@ -136,7 +152,8 @@ class Recorder:
         """The present moment of the copies ``which``."""
         views = [self._views[: self._t[i] + 1, i].copy() for i in which]
         actions = [self._actions[: self._t[i], i].copy() for i in which]
-        return Moments(self._fields, views, actions, world.observe()[which], world.save(which))
+        inputs = self._inputs if self._of_actions else world.observe()
+        return Moments(self._fields, views, actions, inputs[which], world.save(which))
 
     def taken(self) -> Moments:
         """All that was taken down since ``choose``; forgets it."""
@@ -145,7 +162,7 @@ class Recorder:
 
     def state(self) -> dict[str, Array]:
         """The episodes so far, for a checkpoint."""
-        return {"t": self._t.copy(), "views": self._views.copy(), "actions": self._actions.copy()}
+        return {name: getattr(self, f"_{name}").copy() for name in ("t", "views", "actions", "now")}
 
     def load_state(self, state: dict[str, Array]) -> None:
-        self._t, self._views, self._actions = (state[name].copy() for name in ("t", "views", "actions"))
+        self._t, self._views, self._actions, self._now = (state[n].copy() for n in ("t", "views", "actions", "now"))

@@ -21,7 +21,7 @@ from rrm.agents.vec_env import Start, WorldVecEnv
 from rrm.amplify import Overseer
 from rrm.clips import Moments, Recorder
 from rrm.envs.forms import unaided
-from rrm.envs.world import Array, Floats
+from rrm.envs.world import Array, Floats, Layout
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
 from rrm.reward_model import RewardModel, farthest_points, pooled
@@ -56,20 +56,26 @@ class Distillation:
         seed_process(seed)
         score = unaided if plan.reward else true_utility
         self.base = WorldVecEnv(world, seed=(*plan.key, 0), start=start, score=score)
-        self.recorder = Recorder(world)
-        self.board = Scoreboard(self.recorder, SHOWN)
+        of_actions = plan.reward == "approval"
+        self.recorder = Recorder(world, of_actions)
+        # The score is of states: of who judges actions there is none to put beside the utility.
+        self.board = Scoreboard(self.recorder, 0 if of_actions else SHOWN)
         self.base.observers += [self.recorder, self.board]
         self.rng = np.random.default_rng((*plan.key, 1))
         self.model: RewardModel | None = None
+        self.layout = world.layout
         self.labels: Labels | None = None
         self.env: WorldVecEnv | RewardVecEnv = self.base
         if plan.reward:
-            self.model = RewardModel(world.layout, condition.reward_model, seed)
+            self.layout = Layout(world.layout.scalars + world.actions * of_actions, world.layout.planes)
+            self.model = RewardModel(self.layout, condition.reward_model, seed)
             self.labels = Labels(folder / "labels.sqlite")
             self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost)
         ppo = condition.ppo.model_dump(exclude={"copies"})
-        self.learner = Learner(self.env, world.layout, seed, discount=condition.horizon.discount, **ppo)
-        self.observations: Array = np.empty((0, world.layout.size), dtype=np.float32)
+        ppo |= {"discount": plan.horizon.gamma, "window": plan.horizon.window, "judging": plan.judging}
+        self.learner = Learner(self.env, world.layout, seed, **ppo)
+        self.inputs: Array = np.empty((0, self.layout.size), dtype=np.float32)
+        """What the model is fitted to: observations, or for approval those with the action behind them."""
         self.scores: Floats = np.empty(0)
         self.rows: list[Row] = []
         self.seconds = 0.0
@@ -88,7 +94,7 @@ class Distillation:
         before = self._resume()
         if self.model and not len(self.scores):
             self._ask(self._random_play(), self.plan.labels_due(0))
-            self.model.fit(self.observations, self.scores, FIRST_FIT * self.plan.condition.reward_model.fit_steps)
+            self.model.fit(self.inputs, self.scores, FIRST_FIT * self.plan.condition.reward_model.fit_steps)
         for rollout in range(len(self.rows), self.plan.rollouts):
             self._rollout(rollout)
             self.seconds = before + time.perf_counter() - begun
@@ -102,7 +108,7 @@ class Distillation:
         """Every moment of a tenth of the steps, played at random in copies of their own."""
         world = self.world.copies(self.world.n)
         steps = self.plan.random_steps // world.n
-        recorder = Recorder(world)
+        recorder = Recorder(world, self.plan.reward == "approval")
         recorder.choose(steps, steps * world.n, self.rng)
         env = WorldVecEnv(world, seed=(*self.plan.key, 2), start=self.start)
         env.observers.append(recorder)
@@ -114,28 +120,31 @@ class Distillation:
     def _rollout(self, rollout: int) -> None:
         plan, last = self.plan, rollout == self.plan.rollouts - 1
         self.board.clear()
-        if self.model and not last:
+        if self.model and not last and plan.labels_due(rollout + 1) > len(self.scores):
             self.recorder.choose(plan.condition.ppo.rollout, CANDIDATES, self.rng)
         self.learner.learn_rollout()
         steps = plan.steps_due(rollout + 1)
         row: Row = {"env_steps": steps, "labels": plan.labels_due(rollout)}
-        row["reward"] = self._mean_return()
+        row["predicted"] = self._predicted()
         figures = self.board.figures(self.overseer, (*plan.key, 3, rollout))
         for name in ("utility", "evaluator_score", "hack_rate"):
             row[name] = getattr(figures, name) if figures else None
         row["held_out_error"] = None
-        if self.model and not last:
-            row["held_out_error"] = self._ask(self.recorder.taken(), plan.labels_due(rollout + 1))
-            self.model.fit(self.observations, self.scores)
+        due = plan.labels_due(rollout + 1)
+        # Without a new label V stays as it is: with all of them asked at the start, it is frozen.
+        if self.model and not last and due > len(self.scores):
+            row["held_out_error"] = self._ask(self.recorder.taken(), due)
+            self.model.fit(self.inputs, self.scores)
             assert isinstance(self.env, RewardVecEnv)
             self.env.revalue(self.world.observe())
         self.rows.append(row)
 
-    def _mean_return(self) -> float | None:
-        if not isinstance(self.env, RewardVecEnv):
+    def _predicted(self) -> float | None:
+        """What the model says of the episodes that have ended, in the evaluator's units."""
+        if not isinstance(self.env, RewardVecEnv) or self.model is None:
             return None
         finished, self.env.finished = self.env.finished, []
-        return float(np.mean(finished)) if finished else None
+        return float(np.mean(finished)) * self.model.std + self.model.mean if finished else None
 
     def _ask(self, moments: Moments, due: int) -> float | None:
         """Choose among the moments, ask until ``due`` labels are there, and keep them.
@@ -147,12 +156,11 @@ class Distillation:
         have = len(self.scores)
         chosen = self._choose(moments, due - have)
         clips = [moments.clip(i, have + k, self.plan.key) for k, i in enumerate(chosen.tolist())]
-        observations, scores = moments.observations[chosen], self.labels.ask(self.overseer, clips)
+        inputs, scores = moments.observations[chosen], self.labels.ask(self.overseer, clips)
         error = None
         if have and len(scores):
-            predicted = self.model.values(observations) * self.model.std + self.model.mean
-            error = float(np.sqrt(((predicted - scores) ** 2).mean())) / self.model.std
-        self.observations = np.concatenate([self.observations, observations])
+            error = float(np.sqrt(((self.model.scores(inputs) - scores) ** 2).mean())) / self.model.std
+        self.inputs = np.concatenate([self.inputs, inputs])
         self.scores = np.concatenate([self.scores, scores])
         return error
 
@@ -162,7 +170,7 @@ class Distillation:
         count = min(count, len(moments))
         first = not len(self.scores)
         if self.plan.round.ask == "coverage" or (first and self.plan.round.ask == "disagreement"):
-            return farthest_points(pooled(self.world.layout, moments.observations), count, self.rng)
+            return farthest_points(pooled(self.layout, moments.observations), count, self.rng)
         if self.plan.round.ask == "disagreement":
             spread = self.model.members(moments.observations).std(axis=0)
             return np.argsort(-spread, kind="stable")[:count]
@@ -186,8 +194,8 @@ class Distillation:
         }
         if self.model and isinstance(self.env, RewardVecEnv):
             groups["model"], values["model"] = self.model.state()
-            groups["labels"] = _tensors({"observations": self.observations, "scores": self.scores})
-            groups["env"] = _tensors({"returns": self.env.returns})
+            groups["labels"] = _tensors({"inputs": self.inputs, "scores": self.scores})
+            groups["env"] = _tensors({"tally": self.env.tally})
         for group, members in groups.items():
             tensors |= {f"{group}/{name}": tensor for name, tensor in members.items()}
         self.checkpoint.save(rollouts, tensors, values)
@@ -212,8 +220,8 @@ class Distillation:
             assert self.labels is not None
             self.labels.recall(self.overseer)
             labels = _arrays(groups["labels"])
-            self.observations, self.scores = labels["observations"], labels["scores"]
-            self.env.returns[:] = _arrays(groups["env"])["returns"]
+            self.inputs, self.scores = labels["inputs"], labels["scores"]
+            self.env.tally[:] = _arrays(groups["env"])["tally"]
             self.env.revalue(self.world.observe())
         self.learner.load_state(groups["learner"], values["learner"])
         return float(values["seconds"])

@@ -217,8 +217,10 @@ def test_in_training_the_narrow_rewards_of_an_episode_add_up_to_what_v_gained() 
     assert abs(gains[0] - gains[1]) > 0.1
 
     env = RewardVecEnv(WorldVecEnv(world), model)
-    more: dict[str, float] = {"learning_rate": 1e-3, "discount": 0.9, "gae_lambda": 1.0, "clip": 0.2, "entropy": 0.0}
-    learner = Learner(env, world.layout, 0, rollout=7, batch=112, epochs=1, hidden=(8,), **more)
+    learner = Learner(
+        env, world.layout, 0, rollout=7, batch=112, epochs=1, learning_rate=1e-3, discount=0.9, gae_lambda=1.0,
+        clip=0.2, entropy=0.0, hidden=(8,),
+    )  # fmt: skip
     for _ in range(5):
         learner.learn_rollout()
     off = np.abs(np.array(env.finished)[:, None] - gains)
