@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 
+from rrm.envs.spaces import action_numbers
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
 
 
@@ -95,10 +98,10 @@ class Moments:
         return Clip(number, key, self.fields, self.views[i], self.actions[i], (), None, self.observations[i], state)
 
 
-def with_action(observations: Array, actions: Array, number: int) -> Array:
-    """What a model of state and action takes: observations (n, d) and, of ``number`` actions, those taken (n,), as
-    one-hot numbers behind them: (n, d + number)."""
-    return np.concatenate([observations, np.eye(number, dtype=np.float32)[actions]], axis=1)
+def with_action(observations: Array, actions: Array, space: spaces.Space[Any]) -> Array:
+    """What a model of state and action takes: observations (n, d), and behind them the actions (n, …) of ``space`` that
+    were taken, as ``action_numbers`` (n, k): (n, d + k)."""
+    return np.concatenate([observations, action_numbers(space, actions)], axis=1)
 
 
 class Recorder:
@@ -117,7 +120,8 @@ class Recorder:
         self._inputs: Array = np.zeros((world.n, 0), np.float32)
         self._t: Indices = np.zeros(world.n, dtype=np.intp)
         self._views: Floats = np.zeros((world.length + 1, world.n, len(world.fields)))
-        self._actions: Array = np.zeros((world.length, world.n), dtype=np.int64)
+        space = world.action_space
+        self._actions: Array = np.zeros((world.length, world.n, *(space.shape or ())), dtype=space.dtype)
         self._chosen: list[Indices] = []
         self._taken: list[Moments] = []
 
@@ -136,7 +140,7 @@ class Recorder:
 
     def stepped(self, world: World, actions: Array, done: Bools) -> None:
         if self._of_actions:
-            self._inputs, self._now = with_action(self._now, actions, world.actions), world.observe()
+            self._inputs, self._now = with_action(self._now, actions, world.action_space), world.observe()
         everyone = np.arange(world.n)
         going_on = self._t < len(self._actions)  # a copy whose episode is over stays as it is until it starts again
         everyone, actions = everyone[going_on], actions[going_on]

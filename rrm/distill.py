@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.spaces import flatdim
 
 from rrm.agents.agent import Agent
 from rrm.agents.learner import Learner, seed_process
@@ -21,6 +22,7 @@ from rrm.agents.vec_env import Start, WorldVecEnv
 from rrm.amplify import Overseer
 from rrm.clips import Moments, Recorder
 from rrm.envs.forms import unaided
+from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats, Layout
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
@@ -55,7 +57,9 @@ class Distillation:
         world = self.world = plan.world(condition.ppo.copies)
         seed_process(seed)
         score = unaided if plan.reward else true_utility
-        self.base = WorldVecEnv(world, seed=(*plan.key, 0), start=start, score=score)
+        # Where a limit cuts an episode short, SB3 adds what would have come: not past a window, nor past V(s_T).
+        bootstrap = plan.horizon.window is None and plan.reward != "broad"
+        self.base = WorldVecEnv(world, seed=(*plan.key, 0), start=start, score=score, bootstrap=bootstrap)
         of_actions = plan.reward == "approval"
         self.recorder = Recorder(world, of_actions)
         # The score is of states: of who judges actions there is none to put beside the utility.
@@ -67,7 +71,8 @@ class Distillation:
         self.labels: Labels | None = None
         self.env: WorldVecEnv | RewardVecEnv = self.base
         if plan.reward:
-            self.layout = Layout(world.layout.scalars + world.actions * of_actions, world.layout.planes)
+            behind = flatdim(world.action_space) if of_actions else 0
+            self.layout = Layout(world.layout.scalars + behind, world.layout.planes)
             self.model = RewardModel(self.layout, condition.reward_model, seed)
             self.labels = Labels(folder / "labels.sqlite")
             self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost)
@@ -114,7 +119,7 @@ class Distillation:
         env.observers.append(recorder)
         env.reset()
         for _ in range(steps):
-            env.step(self.rng.integers(world.actions, size=world.n))
+            env.step(random_actions(world.action_space, world.n, self.rng))
         return recorder.taken()
 
     def _rollout(self, rollout: int) -> None:

@@ -12,6 +12,8 @@ import joblib
 
 from rrm import rundir
 from rrm.config import Experiment, load
+from rrm.envs.examine import name_of
+from rrm.envs.wrap import BrokenEnvironmentError
 from rrm.errors import DamagedFileError, RRMError
 from rrm.live import Live, Progress
 from rrm.plan import Plan, plan
@@ -110,7 +112,7 @@ def run_cell(cell: Cell, home: Path) -> dict[str, Any]:
         progress.update(
             status="running",
             round=number + 1,
-            world=type(plan.world(1)).__name__,
+            world=plan.world(1).name,
             env_steps=sum(steps for steps, _ in before.values()),
             labels=sum(labels for _, labels in before.values()),
             utility=row["utility"] if row else None,
@@ -119,6 +121,9 @@ def run_cell(cell: Cell, home: Path) -> dict[str, Any]:
 
     try:
         done = iterate(cell.last, home / "rounds", tell)
+    except BrokenEnvironmentError as error:  # the user's own code
+        progress.update(status="failed")
+        raise RRMError(str(error)) from error
     except BaseException:
         progress.update(status="failed")
         raise
@@ -160,7 +165,7 @@ def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: li
     counted = [stats.Cell(c.condition, c.seed, c.name, result) for c, result in zip(cells, results, strict=True)]
     summary = stats.summarise(
         experiment.experiment,
-        cells[0].last.condition.env,
+        name_of(cells[0].last.condition.env),
         counted,
         unaided=experiment.unaided,
         oracle=experiment.oracle,

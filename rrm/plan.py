@@ -12,6 +12,7 @@ from typing import Any
 
 from rrm import rundir
 from rrm.config import Condition, Horizon, Judging, Kind, Round, levels
+from rrm.envs.examine import name_of
 from rrm.envs.forms import make_world
 from rrm.envs.world import World
 from rrm.errors import ConfigError
@@ -40,7 +41,7 @@ class Plan:
         c = self.condition
         content: dict[str, Any] = {
             "format": 1,
-            "env": c.env,
+            "env": name_of(c.env),
             "level": self.level,
             "seed": self.seed,
             "reward": self.reward or "true",
@@ -54,6 +55,10 @@ class Plan:
             "reward_model": c.reward_model.model_dump(mode="json"),
             "episodes": c.episodes,
         }
+        if c.env_settings:
+            content["env_settings"] = c.env_settings
+        if not isinstance(c.env, str):
+            content["env_code"] = identity(c.env)
         if self.reward is None:  # the oracle learns from nobody's answers
             content["round"] = {"steps": self.round.steps}
             content["reward_model"] = None
@@ -114,12 +119,12 @@ class Plan:
     def world(self, n: int, level: int | None = None) -> World:
         """The round's world, or that of another level, with ``n`` copies."""
         level = self.level if level is None else level
-        world = make_world(self.condition.env, n)
+        world = make_world(self.condition.env, n, **self.condition.env_settings)
         if level == 0:
             return world
         evaluation = world.evaluation(level, n)
         if evaluation is None:
-            raise ConfigError(f"depth: {self.condition.env} has {world.depth} levels of evaluation worlds, not {level}")
+            raise ConfigError(f"depth: {world.name} has {world.depth} levels of evaluation worlds, not {level}")
         return evaluation
 
     def evaluator(self) -> Evaluator:
