@@ -57,6 +57,7 @@ def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", 
     Raises:
         ConfigError: something in one of the configurations is wrong; nothing has been written.
     """
+    from rrm import suite_page
     from rrm.experiment import run
 
     names = members(config)
@@ -71,6 +72,7 @@ def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", 
     }
     home = Path(folder) / Path(config).stem
     rundir.write_json(home / "suite.json", summary)
+    suite_page.build(home)
     return SuiteResults(home, summary)
 
 
