@@ -202,8 +202,9 @@ def curve_limits(curves: Mapping[str, Sequence[Curve]], own_scale: Sequence[str]
 
 
 def _finite(parts: Sequence[Floats]) -> Floats:
-    values = np.concatenate([*parts, np.zeros(0)])
-    return values[np.isfinite(values)]
+    values: Floats = np.concatenate([*parts, np.zeros(0)])
+    kept: Floats = values[np.isfinite(values)]
+    return kept
 
 
 def learning(

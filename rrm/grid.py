@@ -59,7 +59,7 @@ def _label(horizon: Horizon) -> str:
 def _reach(horizon: Horizon) -> tuple[float, float]:
     """About how many steps ahead it looks; windows of equal reach by their length."""
     window = math.inf if horizon.window is None else float(horizon.window)
-    discounted = math.inf if horizon.gamma == 1 else 1 / (1 - horizon.gamma)
+    discounted = math.inf if horizon.gamma == 1 else round(1 / (1 - horizon.gamma), 6)
     return min(window, discounted), window
 
 

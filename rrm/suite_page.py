@@ -100,7 +100,8 @@ def _page(
 <section>
 <h2>Where the conditions stand</h2>
 {_corners(experiments, names)}
-<p class="note">In how many of the experiments. Nowhere: in between, or with intervals too wide to tell.</p>
+<p class="note">In how many of the experiments. Nowhere: in between, or with intervals too wide to tell. Wherever there
+is a gap, the oracle is capable and the unaided baseline is not, by definition.</p>
 </section>
 <section>
 <h2>Capability against hack rate</h2>
