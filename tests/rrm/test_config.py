@@ -33,7 +33,7 @@ from rrm.config import (
     load,
 )
 from rrm.errors import ConfigError
-from rrm.suite import members
+from rrm.suite import is_suite, read_suite
 
 ENV = "rrm/TidyRooms-v0"
 DEEP = "rrm/Deep-v0"
@@ -106,12 +106,13 @@ def test_a_file_names_its_experiment(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", reading.presets())
 def test_presets_load_by_name_from_anywhere(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    if (names := members(name)) is not None:
-        assert set(names) <= set(reading.presets())
+    if is_suite(name):
+        suite = read_suite(name)
+        assert suite is not None and {each.experiment for each in suite.experiments} <= set(reading.presets())
         return
     experiment = load(name)
     assert experiment.experiment == name
-    assert set(NAMED) <= set(experiment.conditions)
+    assert experiment.unaided in experiment.conditions and experiment.oracle in experiment.conditions
     assert experiment.budget.labels is not None
     assert all(cost(each)[0] <= experiment.budget.labels for each in experiment.conditions.values())
 
