@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +14,16 @@ from rrm import tradeoff
 from rrm.findings import Condition, Findings, amount, share
 from rrm.html import cell, coloured, document, row, table, variables
 from rrm.results import reading
+
+
+@dataclass(frozen=True)
+class Member:
+    """An experiment of the suite: its findings; by condition what the best agents reach, empty for a world without a
+    table; and why conditions were left out."""
+
+    findings: Findings
+    exact: Mapping[str, Mapping[str, float | None]]
+    left_out: Mapping[str, str]
 
 
 def build(folder: str | Path) -> Path:
@@ -26,8 +37,8 @@ def build(folder: str | Path) -> Path:
     folder = Path(folder)
     with reading(folder / "suite.json") as text:
         summary = json.loads(text)
-        suite, experiments = str(summary["suite"]), [found.read(each) for each in summary["experiments"]]
-        exact = [_exact(each["exact"]) for each in summary["experiments"]]
+        suite, members = str(summary["suite"]), [_member(each) for each in summary["experiments"]]
+    experiments = [each.findings for each in members]
     shades = figures.shared_colours(experiments)
     names = variables(shades)
     height = maps.tradeoff_height(max(len(each.conditions) for each in experiments))
@@ -46,13 +57,14 @@ def build(folder: str | Path) -> Path:
         figures.png(whole, folder / "figures" / "tradeoff.png")
 
     path = folder / "report.html"
-    path.write_text(_page(folder, suite, experiments, exact, panels, shades), encoding="utf-8")
+    path.write_text(_page(folder, suite, members, panels, shades), encoding="utf-8")
     return path
 
 
-def _exact(rows: Any) -> Mapping[str, Mapping[str, float | None]]:
-    """What the best agents reach, by condition; empty for a world without a table."""
-    return {name: {key: each[key] for key in ("utility", "gap_recovered")} for name, each in (rows or {}).items()}
+def _member(summary: Mapping[str, Any]) -> Member:
+    exact, left_out = summary["exact"] or {}, summary.get("left_out", {})
+    solved = {name: {key: row[key] for key in ("utility", "gap_recovered")} for name, row in exact.items()}
+    return Member(found.read(summary), solved, {name: str(why) for name, why in left_out.items()})
 
 
 def headline(experiments: Sequence[Findings]) -> str:
@@ -77,20 +89,20 @@ def _stands(experiments: Sequence[Findings]) -> dict[str, list[str | None]]:
 def _page(
     folder: Path,
     suite: str,
-    experiments: Sequence[Findings],
-    exact: Sequence[Mapping[str, Mapping[str, float | None]]],
+    members: Sequence[Member],
     panels: Sequence[str],
     shades: Mapping[str, str],
 ) -> str:
     names = variables(shades)
+    experiments = [each.findings for each in members]
     first = headline(experiments)
     intervals = any(each.seeds > 1 for each in experiments)
     few = intervals and any(each.seeds < found.FEW_SEEDS for each in experiments)
     shown = "".join(
-        f"<figure><h3>{_linked(folder, each.experiment)} <small>{escape(each.env)}, {each.seeds} "
-        f"seed{'s' * (each.seeds > 1)}</small></h3>{panel}<figcaption>{coloured(tradeoff.told(each), names)}"
-        "</figcaption></figure>"
-        for each, panel in zip(experiments, panels, strict=True)
+        f"<figure><h3>{_linked(folder, each.findings.experiment)} <small>{escape(each.findings.env)}, "
+        f"{each.findings.seeds} seed{'s' * (each.findings.seeds > 1)}</small></h3>{panel}"
+        f"<figcaption>{coloured(_told(each), names)}</figcaption></figure>"
+        for each, panel in zip(members, panels, strict=True)
     )
     body = f"""<header>
 <p class="kicker">{escape(suite)} · {len(experiments)} experiments</p>
@@ -113,11 +125,17 @@ gap to measure by, it is the utility. The shaded corner is where capable and hon
 </section>
 <section>
 <h2>Learnt beside exact</h2>
-{_beside(experiments, exact, names)}
+{_beside(members, names)}
 <p class="note">Exact: the best agents, with ideal assistants at as many levels; “–” where the world is too large for a
 table. Learnt: interquartile means over the seeds with 95&#8239;% bootstrap intervals.</p>
 </section>"""
     return document(first, suite, shades, body)
+
+
+def _told(member: Member) -> str:
+    text = tradeoff.told(member.findings)
+    missing = [f"*{name}* ({why})" for name, why in member.left_out.items()]
+    return f"{text} Left out: {found.enumerated(missing)}." if missing else text
 
 
 def _linked(folder: Path, experiment: str) -> str:
@@ -137,16 +155,12 @@ def _corners(experiments: Sequence[Findings], names: Mapping[str, str]) -> str:
     return table([*headings.values(), "experiments"], rows, "corners")
 
 
-def _beside(
-    experiments: Sequence[Findings],
-    exact: Sequence[Mapping[str, Mapping[str, float | None]]],
-    names: Mapping[str, str],
-) -> str:
+def _beside(members: Sequence[Member], names: Mapping[str, str]) -> str:
     headings = ("utility, exact", "learnt", "gap recovered, exact", "learnt", "hack rate")
     rows = []
-    for each, solved in zip(experiments, exact, strict=True):
-        for one in each.conditions:
-            best = solved.get(one.name, {"utility": None, "gap_recovered": None})
+    for each in members:
+        for one in each.findings.conditions:
+            best = each.exact.get(one.name, {"utility": None, "gap_recovered": None})
             values = (
                 _number(best["utility"], amount),
                 _learnt(one, "utility", amount),
@@ -155,7 +169,7 @@ def _beside(
                 _learnt(one, "hack_rate", share),
             )
             cells = [cell(heading, value) for heading, value in zip(headings, values, strict=True)]
-            rows.append(row(one.name, names, cells, f" <span>{escape(each.experiment)}</span>"))
+            rows.append(row(one.name, names, cells, f" <span>{escape(each.findings.experiment)}</span>"))
     return table(headings, rows, "seeds")
 
 

@@ -26,7 +26,8 @@ def write_suite(folder: Path, **experiments: Mapping[str, Made]) -> Path:
     for name, conditions in experiments.items():
         summary = json.loads((write_run(folder, conditions, name=name) / "summary.json").read_text())
         exact = {key: {"utility": -1.5, "gap_recovered": None if key == "unaided" else 0.75} for key in conditions}
-        summaries.append({**summary, "exact": exact if name != "poor" else None})
+        left_out = {"approval": "nobody judges actions"} if name == "poor" else {}
+        summaries.append({**summary, "exact": exact if name != "poor" else None, "left_out": left_out})
     home = folder / "both"
     home.mkdir()
     (home / "suite.json").write_text(json.dumps({"suite": "both", "experiments": summaries}))
@@ -60,6 +61,7 @@ def test_the_page_says_what_was_found(built: Path) -> None:
     text = plain(built / "report.html")
     assert "ideal is both capable and honest in 2 of 3 experiments" in text  # assisted is in one
     assert "Without a gap" not in text and "Capable means at least 90 % of the gap recovered" in text
+    assert text.count("Left out:") == 1 and "Left out: approval (nobody judges actions)." in text
     assert "only_here is safe but incapable" in text
     for summary in json.loads((built / "suite.json").read_text())["experiments"]:
         for one in found.read(summary).conditions:
