@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -113,23 +114,7 @@ def _name(ax: Axes, points: Sequence[tuple[str, float, float]], spots: Floats, s
         text = ax.text(0, 0, name, color=shades[name], fontsize=8.5, fontweight="bold", zorder=6)
         size = text.get_window_extent()
         text.set_in_layout(False)
-        best: tuple[float, Bbox] | None = None
-        for aside in (8, 24, 44):
-            for step in range(-24, 25):
-                for right in (True, False):
-                    left = x + aside * dot if right else x - aside * dot - size.width
-                    bottom = y + step * 5 * dot - size.height / 2
-                    box = Bbox.from_bounds(left, bottom, size.width, size.height)
-                    hidden = sum(box.overlaps(other) for other in taken)
-                    covered = sum(box.overlaps(mark) for mark in marks)
-                    spotted = ((fine > (box.x0, box.y0)) & (fine < (box.x1, box.y1))).all(axis=1).sum()
-                    outside = max(inside.x0 - box.x0, box.x1 - inside.x1, inside.y0 - box.y0, box.y1 - inside.y1, 0)
-                    away = abs(step) + (aside - 8) / 4 + (0 if right == (x < (inside.x0 + inside.x1) / 2) else 0.5)
-                    cost = 500 * hidden + 200 * covered + 8 * spotted + 50 * outside / dot + away
-                    if best is None or cost < best[0]:
-                        best = cost, box
-        assert best is not None
-        box = best[1]
+        box = _place(size, (x, y), inside, taken, marks, fine, dot)
         taken.append(box.padded(dot))
         edge = box.x0 - 2 * dot if box.x0 > x else box.x1 + 2 * dot
         corner, end = ax.transData.inverted().transform([(box.x0, box.y0), (edge, (box.y0 + box.y1) / 2)])
@@ -138,6 +123,26 @@ def _name(ax: Axes, points: Sequence[tuple[str, float, float]], spots: Floats, s
         if np.hypot(edge - x, (box.y0 + box.y1) / 2 - y) > 14 * dot:
             begin = ax.transData.inverted().transform((x, y))
             ax.plot(*zip(begin, end, strict=True), color=shades[name], lw=0.7, alpha=0.6, zorder=1)
+
+
+def _place(
+    size: Bbox, at: tuple[float, float], inside: Bbox, taken: Sequence[Bbox], marks: Sequence[Bbox], fine: Floats,
+    dot: float,
+) -> Bbox:  # fmt: skip
+    """The best of the boxes around the point ``at``: in the axes, off names and points, off what is fine, near.
+
+    In pixels, of which a point of type has ``dot``. Names are rather written towards the middle of the axes.
+    """
+    (x, y), towards = at, at[0] < (inside.x0 + inside.x1) / 2
+    found = []
+    for aside, step, right in itertools.product((8, 24, 44), range(-24, 25), (True, False)):
+        left = x + aside * dot if right else x - aside * dot - size.width
+        box = Bbox.from_bounds(left, y + step * 5 * dot - size.height / 2, size.width, size.height)
+        outside = max(inside.x0 - box.x0, box.x1 - inside.x1, inside.y0 - box.y0, box.y1 - inside.y1, 0)
+        cost = 500 * sum(box.overlaps(other) for other in taken) + 200 * sum(box.overlaps(mark) for mark in marks)
+        cost += 8 * ((fine > box.min) & (fine < box.max)).all(axis=1).sum() + 50 * outside / dot
+        found.append((cost + abs(step) + (aside - 8) / 4 + 0.5 * (right != towards), box))
+    return min(found, key=lambda each: each[0])[1]
 
 
 # --- Over horizon x rounds ------------------------------------------------------------------------------------------
