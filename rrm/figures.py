@@ -292,8 +292,10 @@ def _name_opinion(ax: Axes, steps: Floats, opinion: Floats, others: Sequence[Flo
     bottom, top = ax.get_ylim()
     close = opinion[middle] + 0.12 * (top - bottom)
     height = max([opinion[middle], *(line[middle] for line in others if line[middle] < close)])
-    ax.annotate("reward model", (steps[middle], height), (0, 5), textcoords="offset points", ha="center", va="bottom",
-                color=INK, fontsize=8.5)  # fmt: skip
+    slope = (opinion[min(middle * 3 // 2, len(steps) - 1)] - opinion[middle // 2]) / (top - bottom)
+    ax.annotate("reward model", (steps[middle], height), (0, 5), textcoords="offset points", va="bottom",
+                ha="right" if slope > 0.15 else "left" if slope < -0.15 else "center", color=INK,
+                fontsize=8.5)  # fmt: skip
 
 
 # --- What it costs --------------------------------------------------------------------------------------------------
