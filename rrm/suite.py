@@ -128,6 +128,7 @@ def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", 
     Raises:
         ConfigError: something in one of the configurations is wrong; nothing has been written.
     """
+    from rrm import suite_page
     from rrm.experiment import run
 
     suite = read_suite(config, overrides)
@@ -147,6 +148,7 @@ def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", 
         ],
     }
     rundir.write_json(home / "suite.json", summary)
+    suite_page.build(home)
     return SuiteResults(home, summary)
 
 
