@@ -51,6 +51,10 @@ class Clip:
         """A new generator, the same at every call, keyed by the question's number."""
         return np.random.default_rng([*self.key, self.number])
 
+    def apart(self, stream: int) -> Clip:
+        """The same clip with another generator: for one of several who judge it, each drawing for itself."""
+        return replace(self, key=(*self.key, _APART + stream))
+
     def shown(self, fields: tuple[str, ...] = (), evidence: Floats | None = None) -> Clip:
         """The clip as the evaluator gets it: with what the assistants showed, without what it may not see."""
         return replace(self, evidence_fields=fields, evidence_values=evidence, observation=None, state=None)
@@ -65,6 +69,34 @@ class Clip:
                 hasher.update(repr((name, array.dtype.str, array.shape)).encode())
                 hasher.update(np.ascontiguousarray(array).tobytes())
         return hasher.hexdigest()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two clips to be compared, and the number of that question in its round. ``rng`` is the question's own, as a
+    clip's is; those of the two clips are others."""
+
+    number: int
+    first: Clip
+    second: Clip
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """A new generator, the same at every call."""
+        return np.random.default_rng(np.random.SeedSequence([*self.first.key, self.number], spawn_key=(1,)))
+
+    def apart(self, stream: int) -> Pair:
+        return Pair(self.number, self.first.apart(stream), self.second.apart(stream))
+
+    def shown(self) -> Pair:
+        return Pair(self.number, self.first.shown(), self.second.shown())
+
+    def digest(self) -> str:
+        return hashlib.sha256(f"{self.number} {self.first.digest()} {self.second.digest()}".encode()).hexdigest()
+
+
+_APART = 1 << 31
+"""Beyond any number that a key is otherwise made of."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +125,9 @@ class Moments:
     def clip(self, i: int, number: int, key: tuple[int, ...]) -> Clip:
         state = {name: array[i : i + 1] for name, array in self.states.items()}
         return Clip(number, key, self.fields, self.views[i], self.actions[i], (), None, self.observations[i], state)
+
+    def pair(self, i: int, j: int, number: int, key: tuple[int, ...]) -> Pair:
+        return Pair(number, self.clip(i, 2 * number, key), self.clip(j, 2 * number + 1, key))
 
 
 class Recorder:

@@ -77,7 +77,12 @@ class Round(_Section):
         description="Every step of the world that the round takes: random play and PPO together. Kept to one rollout.",
     )
     labels: Count = Field(
-        default=256, description="Labels that the round asks of its overseer, exactly; starting ones counted."
+        default=256,
+        description="Labels that the round asks of its overseer, exactly; starting ones counted, and comparisons that"
+        " it leaves without an answer.",
+    )
+    answers: Literal["scores", "comparisons"] = Field(
+        default="scores", description="What a label is: the score of a moment, or which of two is better."
     )
     start_labels: Count = Field(
         default=128, description="How many of the labels are asked before training, on states chosen from random play."
@@ -85,7 +90,8 @@ class Round(_Section):
     ask: Literal["coverage", "disagreement", "uniform"] = Field(
         default="disagreement",
         description="How states to label are chosen: where the members of the reward model disagree most, to cover what"
-        " has been seen (farthest-point), or uniformly at random. The first labels cover in either of the former.",
+        " has been seen (farthest-point), or uniformly at random. The first labels cover in either of the former."
+        " Comparisons are of two such states; disagreement is then that about which is better.",
     )
 
 

@@ -24,7 +24,7 @@ from rrm.envs.forms import unaided
 from rrm.envs.world import Array, Floats
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
-from rrm.reward_model import RewardModel, farthest_points, pooled
+from rrm.reward_model import RewardModel, farthest_points, pooled, random_pairs
 from rrm.rewards import RewardVecEnv
 from rrm.rundir import Checkpoint
 from rrm.scoreboard import Scoreboard, true_utility
@@ -69,8 +69,11 @@ class Distillation:
             self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost)
         ppo = condition.ppo.model_dump(exclude={"copies"})
         self.learner = Learner(self.env, world.layout, seed, discount=condition.horizon.discount, **ppo)
-        self.observations: Array = np.empty((0, world.layout.size), dtype=np.float32)
+        self.comparing = plan.round.answers == "comparisons"
+        of_each = (2, world.layout.size) if self.comparing else (world.layout.size,)
+        self.observations: Array = np.empty((0, *of_each), dtype=np.float32)
         self.scores: Floats = np.empty(0)
+        """What the overseer answered; of comparisons the preferences, NaN where it gave none."""
         self.rows: list[Row] = []
         self.seconds = 0.0
         self.cost = Cost(0, 0, 0)
@@ -88,7 +91,7 @@ class Distillation:
         before = self._resume()
         if self.model and not len(self.scores):
             self._ask(self._random_play(), self.plan.labels_due(0))
-            self.model.fit(self.observations, self.scores, FIRST_FIT * self.plan.condition.reward_model.fit_steps)
+            self._fit(FIRST_FIT * self.plan.condition.reward_model.fit_steps)
         for rollout in range(len(self.rows), self.plan.rollouts):
             self._rollout(rollout)
             self.seconds = before + time.perf_counter() - begun
@@ -126,7 +129,7 @@ class Distillation:
         row["held_out_error"] = None
         if self.model and not last:
             row["held_out_error"] = self._ask(self.recorder.taken(), plan.labels_due(rollout + 1))
-            self.model.fit(self.observations, self.scores)
+            self._fit()
             assert isinstance(self.env, RewardVecEnv)
             self.env.revalue(self.world.observe())
         self.rows.append(row)
@@ -138,35 +141,84 @@ class Distillation:
         return float(np.mean(finished)) if finished else None
 
     def _ask(self, moments: Moments, due: int) -> float | None:
-        """Choose among the moments, ask until ``due`` labels are there, and keep them.
-
-        Returns V's root mean square error on the new labels, before it is fitted to them, in standard deviations of all
-        labels so far: the error on labels it has never seen, for none that is kept from it.
-        """
-        assert self.model is not None and self.labels is not None
-        have = len(self.scores)
-        chosen = self._choose(moments, due - have)
-        clips = [moments.clip(i, have + k, self.plan.key) for k, i in enumerate(chosen.tolist())]
-        observations, scores = moments.observations[chosen], self.labels.ask(self.overseer, clips)
-        error = None
-        if have and len(scores):
-            predicted = self.model.values(observations) * self.model.std + self.model.mean
-            error = float(np.sqrt(((predicted - scores) ** 2).mean())) / self.model.std
+        """Choose among the moments, ask until ``due`` labels are there, and keep them. Returns ``_error``."""
+        assert self.labels is not None
+        have, key = len(self.scores), self.plan.key
+        if self.comparing:
+            chosen = self._choose_pairs(moments, due - have)
+            pairs = [moments.pair(i, j, have + k, key) for k, (i, j) in enumerate(chosen.tolist())]
+            answers = self.labels.compare(self.overseer, pairs)
+        else:
+            chosen = self._choose(moments, due - have)
+            clips = [moments.clip(i, have + k, key) for k, i in enumerate(chosen.tolist())]
+            answers = self.labels.ask(self.overseer, clips)
+        observations = moments.observations[chosen]
+        error = self._error(observations, answers) if have else None
         self.observations = np.concatenate([self.observations, observations])
-        self.scores = np.concatenate([self.scores, scores])
+        self.scores = np.concatenate([self.scores, answers])
         return error
+
+    def _error(self, observations: Array, answers: Floats) -> float | None:
+        """V's root mean square error on new labels, before it is fitted to them: the error on labels it has never seen,
+        for none that is kept from it.
+
+        In standard deviations of all labels so far; in those of a coin, a half, where labels are comparisons: that of
+        who knows nothing is 1 in both.
+        """
+        assert self.model is not None
+        if self.comparing:
+            given = ~np.isnan(answers)
+            observations, answers = observations[given], answers[given]
+        if not len(answers):
+            return None
+        if self.comparing:
+            predicted, unit = self.model.chances(observations).mean(axis=0), 0.5
+        else:
+            predicted, unit = self.model.values(observations) * self.model.std + self.model.mean, self.model.std
+        return float(np.sqrt(((predicted - answers) ** 2).mean())) / unit
+
+    def _fit(self, steps: int | None = None) -> None:
+        """Fit V to all labels so far."""
+        assert self.model is not None
+        if self.comparing:
+            given = ~np.isnan(self.scores)
+            self.model.fit_comparisons(self.observations[given], self.scores[given], steps)
+        else:
+            self.model.fit(self.observations, self.scores, steps)
 
     def _choose(self, moments: Moments, count: int) -> Array:
         """The indices of ``count`` moments. The first labels always cover: random play rarely does what matters."""
         assert self.model is not None
         count = min(count, len(moments))
-        first = not len(self.scores)
-        if self.plan.round.ask == "coverage" or (first and self.plan.round.ask == "disagreement"):
+        if self._covers():
             return farthest_points(pooled(self.world.layout, moments.observations), count, self.rng)
         if self.plan.round.ask == "disagreement":
             spread = self.model.members(moments.observations).std(axis=0)
             return np.argsort(-spread, kind="stable")[:count]
         return self.rng.choice(len(moments), size=count, replace=False)
+
+    def _choose_pairs(self, moments: Moments, count: int) -> Array:
+        """The indices (count, 2) of pairs of moments.
+
+        Where members disagree: of ten times as many random pairs, those about which they do most (Christiano et al.
+        2017, section 2.2.4). To cover: moments as ``_choose`` takes them, paired at random.
+        """
+        assert self.model is not None
+        if self._covers():
+            features = pooled(self.world.layout, moments.observations)
+            points = self.rng.permutation(farthest_points(features, min(2 * count, len(moments)), self.rng))
+            chosen = points[: len(points) // 2 * 2].reshape(-1, 2)
+            return np.concatenate([chosen, random_pairs(len(moments), count - len(chosen), self.rng)])
+        if self.plan.round.ask == "disagreement":
+            drawn = random_pairs(len(moments), 10 * count, self.rng)
+            spread = self.model.chances(moments.observations[drawn]).var(axis=0)
+            return drawn[np.argsort(-spread, kind="stable")[:count]]
+        return random_pairs(len(moments), count, self.rng)
+
+    def _covers(self) -> bool:
+        """Whether the next labels are to cover what has been seen."""
+        ask = self.plan.round.ask
+        return ask == "coverage" or (ask == "disagreement" and not len(self.scores))
 
     # The checkpoint: all that the next rollout depends on.
 

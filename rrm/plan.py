@@ -68,6 +68,11 @@ class Plan:
         return f"assistant{self.level}" if self.level else "task"
 
     @property
+    def section(self) -> str:
+        """The section of the configuration that says what the round spends."""
+        return "assistant" if self.level else "task"
+
+    @property
     def round(self) -> Round:
         return self.condition.assistant if self.level else self.condition.task
 
@@ -167,8 +172,12 @@ def plan(condition: Condition, seed: int) -> Plan:
     for each in (*last.needed(), last):
         if each.rollouts < 1 or each.random_steps < each.labels_due(0):
             raise ConfigError(
-                f"{each.kind.rstrip('0123456789')}.steps: {each.round.steps}: must hold {each.practice_steps} steps of"
+                f"{each.section}.steps: {each.round.steps}: must hold {each.practice_steps} steps of"
                 f" practice, a tenth of random play in which {each.labels_due(0)} labels are asked, and a rollout of"
                 f" {condition.ppo.copies * condition.ppo.rollout}"
+            )
+        if each.reward and each.round.answers == "scores" and (judge := each.evaluator()).compares_only:
+            raise ConfigError(
+                f"{each.section}.answers: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"
             )
     return last

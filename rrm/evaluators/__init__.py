@@ -9,105 +9,22 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import joblib
-import numpy as np
 
 from rrm.clips import Clip
-from rrm.envs.world import Floats, World
+from rrm.envs.world import World
 from rrm.errors import ConfigError, nearest
+from rrm.evaluators.evaluator import Bounded, Evaluator, Function, Preference
 
+__all__ = ["Bounded", "Evaluator", "Function", "Preference", "Spec", "identity", "resolve"]
 
-class Evaluator(ABC):
-    """A bounded judge: reads clips, returns how much has been accomplished at the end of each, higher being better.
-
-    A subclass needs ``score`` alone. One whose ``__init__`` has a parameter ``world`` is given the world that it
-    judges, in no particular state, for its settings and its ``appraise``.
-    """
-
-    costly: ClassVar[bool] = False
-    """Whether an answer costs somebody something (a person, a paid service). Then nothing but labels is asked, and the
-    report has no evaluator's score."""
-
-    judges_assistants: ClassVar[bool] = False
-    """Whether it also judges the assistants' worlds; those keep their own criterion otherwise."""
-
-    @property
-    def name(self) -> str:
-        return type(self).__name__
-
-    @abstractmethod
-    def score(self, clips: Sequence[Clip]) -> Floats:
-        """Scores (m,) of m clips."""
-
-    def answers(self, clips: Sequence[Clip]) -> Iterator[Any]:
-        """The scores one by one; each is kept as soon as it is given.
-
-        By default all of ``score`` at once; or clip by clip from an evaluator that remembers, so that what it knew
-        after each answer can be kept beside it.
-        """
-        if self.remembers and len(clips) > 1:
-            for clip in clips:
-                yield from self.answers([clip])
-            return
-        scores = np.asarray(self.score(clips))
-        if scores.shape != (len(clips),):
-            raise ValueError(f"score returned the shape {scores.shape}, not ({len(clips)},): one number a clip")
-        yield from scores.tolist()
-
-    @property
-    def remembers(self) -> bool:
-        """Whether its answers may depend on earlier ones: it has a ``state_dict`` of its own."""
-        return type(self).state_dict is not Evaluator.state_dict
-
-    def state_dict(self) -> dict[str, Any]:
-        """What an evaluator that remembers needs to go on: JSON-able. Kept beside its last answer."""
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict``."""
-
-
-class Bounded(Evaluator):
-    """The world's own careful reader: it concludes from the fields of the view, or of the evidence, and no more."""
-
-    def __init__(self, world: World) -> None:
-        self._appraise = world.appraise
-
-    @property
-    def name(self) -> str:
-        return "bounded"
-
-    def score(self, clips: Sequence[Clip]) -> Floats:
-        views = np.stack([clip.views[-1] for clip in clips])
-        shown = [clip.evidence_values for clip in clips if clip.evidence_values is not None]
-        return self._appraise(views, np.stack(shown) if shown else None)
-
-
-class Function(Evaluator):
-    """A user's plain function ``judge(clip) -> float`` as an evaluator. Asked one clip at a time."""
-
-    def __init__(self, judge: Callable[[Clip], float]) -> None:
-        self._judge = judge
-
-    @property
-    def name(self) -> str:
-        return getattr(self._judge, "__name__", repr(self._judge))
-
-    def score(self, clips: Sequence[Clip]) -> Floats:
-        return np.array([self._judge(clip) for clip in clips], dtype=np.float64)
-
-    def answers(self, clips: Sequence[Clip]) -> Iterator[Any]:
-        return (self._judge(clip) for clip in clips)
-
-
-Spec = str | Callable[[Clip], float] | Evaluator | type[Evaluator]
+Spec = str | Callable[[Clip], float] | Callable[[Clip, Clip], float | None] | Evaluator | type[Evaluator]
 """How an evaluator is given: by name, or as a function, an evaluator or a class of evaluators."""
 
 REGISTRY: dict[str, type[Evaluator]] = {"bounded": Bounded}
@@ -124,13 +41,30 @@ def resolve(spec: Spec) -> Callable[[World], Evaluator]:
     if isinstance(found, Evaluator):  # each round begins with the memory that was given, whichever rounds came before
         return lambda world: copy.deepcopy(found) if found.remembers else found
     if isinstance(found, type) and issubclass(found, Evaluator):
+        own = [
+            name for name in ("score", "compare", "preferences") if getattr(found, name) is not getattr(Evaluator, name)
+        ]
+        if not own:
+            raise ConfigError(
+                f"evaluator: {spec!r}: {found.__name__} must have a method score(clips), or compare(pairs)"
+            )
         takes_world = "world" in inspect.signature(found).parameters
         return lambda world: found(world=world) if takes_world else found()  # type: ignore[call-arg]
     if callable(found) and not isinstance(found, type):
-        return lambda world: Function(found)
+        kind: Any = Preference if _clips_of(found) == 2 else Function
+        return lambda world: kind(found)
     raise ConfigError(
         f"evaluator: {spec!r} is a {type(found).__name__}; it must be a function of a clip, or an rrm.Evaluator"
     )
+
+
+def _clips_of(function: Callable[..., Any]) -> int:
+    """How many parameters have to be given by position: one clip, or the two of a comparison."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of some built-in functions
+        return 1
+    return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
 
 
 def identity(spec: Spec) -> str:
