@@ -23,7 +23,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from rrm.errors import ConfigError, nearest
-from rrm.reading import Tree, clip, line, merge, parse, plain, read, show
+from rrm.reading import WHOLE, Tree, clip, line, merge, parse, plain, read, show
 
 # --- The words --------------------------------------------------------------------------------------------------------
 
@@ -133,7 +133,8 @@ class Condition(_Section):
     evaluator: Any = Field(
         default="bounded",
         description="Who judges: a registered name, 'package.module:Name' or 'path/to/file.py:name'; from Python also a"
-        " function of a clip or an Evaluator.",
+        " function of a clip, or of two, or an Evaluator. With parameters: {name: …}, with flaws: {of: …, noise: 0.5},"
+        " several: {committee: […], by: majority}.",
     )
     assistants: Literal["none", "trained", "ideal", "random"] = Field(
         default="none",
@@ -162,10 +163,14 @@ class Condition(_Section):
     episodes: Count = Field(default=1000, description="Fresh episodes on which the final policy is judged.")
 
     @field_serializer("evaluator", when_used="json")
-    def _evaluator_name(self, value: Any) -> str:
+    def _evaluator_name(self, value: Any) -> Any:
         """An evaluator given as an object is named in JSON, not kept there: 'module:qualname' of it or of its class."""
-        if isinstance(value, str):
+        if isinstance(value, str | int | float | None):
             return value
+        if isinstance(value, Mapping):
+            return {key: self._evaluator_name(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._evaluator_name(each) for each in value]
         named = value if hasattr(value, "__qualname__") else type(value)
         return f"{named.__module__}:{named.__qualname__}"
 
@@ -337,7 +342,9 @@ def _set(tree: Tree, dotted: str, value: Any, shown: str) -> None:
     for key in reversed(path[:-1]):
         said = {key: said}
     tree.update(merge(tree, said))
-    heeded = isinstance(value, dict) or not all(_at(each, path) for each in conditions.values())
+    heeded = (isinstance(value, dict) and path[0] not in WHOLE) or not all(
+        _at(each, path) for each in conditions.values()
+    )
     if path[0] in Condition.model_fields and not heeded:
         where = f"conditions.{next(iter(conditions))}.{dotted}"
         raise ConfigError(f"{shown}: changes nothing, as every condition sets it for itself; set {where} and so on")

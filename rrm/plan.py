@@ -176,7 +176,10 @@ def plan(condition: Condition, seed: int) -> Plan:
                 f" practice, a tenth of random play in which {each.labels_due(0)} labels are asked, and a rollout of"
                 f" {condition.ppo.copies * condition.ppo.rollout}"
             )
-        if each.reward and each.round.answers == "scores" and (judge := each.evaluator()).compares_only:
+        if each.reward is None:
+            continue
+        judge = each.evaluator()  # its parameters are right, or this says so
+        if each.round.answers == "scores" and judge.compares_only:
             raise ConfigError(
                 f"{each.section}.answers: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"
             )

@@ -8,8 +8,9 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -20,42 +21,119 @@ import joblib
 from rrm.clips import Clip
 from rrm.envs.world import World
 from rrm.errors import ConfigError, nearest
-from rrm.evaluators.evaluator import Bounded, Evaluator, Function, Preference
+from rrm.evaluators.committee import Committee
+from rrm.evaluators.evaluator import Bounded, Evaluator, Function, Preference, short
+from rrm.evaluators.flawed import Flawed
+from rrm.evaluators.teacher import Teacher
 
-__all__ = ["Bounded", "Evaluator", "Function", "Preference", "Spec", "identity", "resolve"]
+__all__ = [
+    "Bounded",
+    "Committee",
+    "Evaluator",
+    "Flawed",
+    "Function",
+    "Preference",
+    "Spec",
+    "Teacher",
+    "identity",
+    "resolve",
+]
 
-Spec = str | Callable[[Clip], float] | Callable[[Clip, Clip], float | None] | Evaluator | type[Evaluator]
-"""How an evaluator is given: by name, or as a function, an evaluator or a class of evaluators."""
+Judge = Callable[[Clip], float] | Callable[[Clip, Clip], float | None] | Evaluator | type[Evaluator]
+Spec = str | Judge | Mapping[str, Any]
+"""How an evaluator is given: by name; as a function of a clip or of two, an evaluator or a class of evaluators; or with
+parameters, as a mapping: ``{name: …}`` of what has them, ``{of: …}`` with the flaws of ``Flawed``, or
+``{committee: […], by: …}``. What stands at ``name``, ``of`` and in the list is given in any of these ways."""
 
-REGISTRY: dict[str, type[Evaluator]] = {"bounded": Bounded}
+REGISTRY: dict[str, type[Evaluator]] = {"bounded": Bounded, "teacher": Teacher}
+
+Make = Callable[[World], Evaluator]
 
 
-def resolve(spec: Spec) -> Callable[[World], Evaluator]:
+def resolve(spec: Spec) -> Make:
     """Find the evaluator: by registered name, by entry point (group ``rrm.evaluators``), by ``package.module:Name``,
     or by ``path/to/file.py:name``, in that order. Returns what makes it, given the world to be judged.
 
     Raises:
-        ConfigError: nothing of that name is there, or it is no evaluator.
+        ConfigError: nothing of that name is there, or it is no evaluator, or has no such parameters. What is returned
+            raises it, too, for a parameter that is out of its range.
     """
-    found = _locate(spec) if isinstance(spec, str) else spec
+    if isinstance(spec, Mapping):
+        return _with_parameters(spec)
+    found: Any = _locate(spec) if isinstance(spec, str) else spec
     if isinstance(found, Evaluator):  # each round begins with the memory that was given, whichever rounds came before
         return lambda world: copy.deepcopy(found) if found.remembers else found
     if isinstance(found, type) and issubclass(found, Evaluator):
-        own = [
-            name for name in ("score", "compare", "preferences") if getattr(found, name) is not getattr(Evaluator, name)
-        ]
-        if not own:
+        if all(getattr(found, each) is getattr(Evaluator, each) for each in ("score", "compare", "preferences")):
             raise ConfigError(
                 f"evaluator: {spec!r}: {found.__name__} must have a method score(clips), or compare(pairs)"
             )
-        takes_world = "world" in inspect.signature(found).parameters
-        return lambda world: found(world=world) if takes_world else found()  # type: ignore[call-arg]
+        return _maker(spec, found, {})
     if callable(found) and not isinstance(found, type):
         kind: Any = Preference if _clips_of(found) == 2 else Function
         return lambda world: kind(found)
     raise ConfigError(
         f"evaluator: {spec!r} is a {type(found).__name__}; it must be a function of a clip, or an rrm.Evaluator"
     )
+
+
+def _with_parameters(spec: Mapping[str, Any]) -> Make:
+    """The same for what is given as a mapping."""
+    parameters = dict(spec)
+    ways = [key for key in ("name", "of", "committee") if key in spec]
+    if len(ways) != 1:
+        raise ConfigError(f"evaluator: {short(spec)}: must have one of the keys 'name', 'of' and 'committee'")
+    judged = parameters.pop(ways[0])
+    if ways == ["of"]:
+        inner = resolve(judged)
+        return _maker(spec, Flawed, parameters, inner)
+    if ways == ["committee"]:
+        if not isinstance(judged, list | tuple):
+            raise ConfigError(f"evaluator: committee: {short(judged)}: must be a list of evaluators")
+        members = [resolve(each) for each in judged]
+        return _maker(spec, Committee, parameters, lambda world: [make(world) for make in members])
+    found: Any = _locate(judged) if isinstance(judged, str) else judged
+    if isinstance(found, type) and issubclass(found, Evaluator):
+        return _maker(spec, found, parameters)
+    if not parameters:
+        return resolve(judged)
+    if not hasattr(found, "__code__"):
+        raise ConfigError(f"evaluator: {short(spec)}: {short(judged)} takes no parameters")
+    _check_parameters(spec, found, parameters)
+    return resolve(functools.update_wrapper(functools.partial(found, **parameters), found))
+
+
+def _maker(
+    spec: Spec, kind: type[Evaluator], parameters: dict[str, Any], first: Callable[[World], Any] | None = None
+) -> Make:
+    """Makes a ``kind`` with these parameters, of what ``first`` makes, and with the world if it takes one."""
+    known = _check_parameters(spec, kind, parameters, skip=first is not None)
+
+    def make(world: World) -> Evaluator:
+        given = {"world": world} if "world" in known else {}
+        try:
+            return kind(*([] if first is None else [first(world)]), **given, **parameters)
+        except ConfigError:
+            raise
+        except Exception as error:  # of a user's class, whatever it raises
+            why = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            raise ConfigError(f"evaluator: {short(spec)}: {' '.join(why.split())}") from error
+
+    return make
+
+
+def _check_parameters(
+    spec: Spec, made: Callable[..., Any], parameters: Mapping[str, Any], skip: bool = False
+) -> set[str]:
+    """The names of the parameters of a class or a function; the given ones must be among them."""
+    signature = inspect.signature(made).parameters
+    known = set([*signature][skip:])
+    open_ended = any(each.kind is each.VAR_KEYWORD for each in signature.values())
+    for name in parameters:
+        if not open_ended and (name not in known or name == "world"):
+            hint = nearest(str(name), known - {"world"})
+            raise ConfigError(f"evaluator: {short(spec)}: {made.__name__} has no parameter {name!r}{hint}")
+    return known
 
 
 def _clips_of(function: Callable[..., Any]) -> int:
@@ -69,6 +147,8 @@ def _clips_of(function: Callable[..., Any]) -> int:
 
 def identity(spec: Spec) -> str:
     """A name for ``spec`` that changes with its code and settings, so that the labels of two are never mixed up."""
+    if isinstance(spec, Mapping):
+        return json.dumps({key: _identified(key, value) for key, value in spec.items()}, sort_keys=True)
     found: Any = _locate(spec) if isinstance(spec, str) else spec
     if isinstance(spec, str) and spec in REGISTRY:
         return spec
@@ -84,6 +164,19 @@ def identity(spec: Spec) -> str:
     digest = hashlib.sha256(f"{source}{_settings(found)}".encode()).hexdigest()[:12]
     name = spec if isinstance(spec, str) else getattr(thing, "__qualname__", repr(thing))
     return f"{name} {digest}"
+
+
+def _identified(key: str, value: Any) -> Any:
+    """The value of a key of a mapping, evaluators being named by their identity."""
+    if key in ("name", "of"):
+        return identity(value)
+    if key == "committee":
+        return [identity(each) for each in value]
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return str(joblib.hash(value))
+    return value
 
 
 def _settings(found: Any) -> str:

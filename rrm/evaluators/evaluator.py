@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
@@ -102,8 +103,15 @@ class Bounded(Evaluator):
 
     def score(self, clips: Sequence[Clip]) -> Floats:
         views = np.stack([clip.views[-1] for clip in clips])
-        shown = [clip.evidence_values for clip in clips if clip.evidence_values is not None]
-        return self._appraise(views, np.stack(shown) if shown else None)
+        shown = {i: clip.evidence_values for i, clip in enumerate(clips) if clip.evidence_values is not None}
+        if not shown:
+            return self._appraise(views, None)
+        helped = np.array([*shown])
+        scores = self._appraise(views[helped], np.stack([*shown.values()]))
+        if len(helped) < len(clips):  # of a few nobody showed it more
+            alone = np.setdiff1d(np.arange(len(clips)), helped)
+            scores = np.concatenate([scores, self._appraise(views[alone], None)])[np.argsort([*helped, *alone])]
+        return scores
 
 
 class Function(Evaluator):
@@ -176,6 +184,20 @@ def checked_preference(name: str, answer: Any, pair: Pair) -> float:
             " is better) to 1 (the first is), or None for no answer"
         )
     return preference
+
+
+def within(name: str, value: Any, low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> Any:
+    """The value of a parameter, None included.
+
+    Raises:
+        ValueError: it is not a (whole) number from ``low`` to ``high``.
+    """
+    kind: Any = numbers.Integral if whole else numbers.Real
+    fits = isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high
+    if value is None or fits:
+        return value
+    span = f" from {low:g} to {high:g}" if high < math.inf else f" of at least {low:g}" if low > -math.inf else ""
+    raise ValueError(f"{name}: {short(value)}: must be a {'whole ' if whole else ''}number{span}")
 
 
 def short(value: Any) -> str:
