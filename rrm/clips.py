@@ -129,15 +129,28 @@ class Moments:
     def pair(self, i: int, j: int, number: int, key: tuple[int, ...]) -> Pair:
         return Pair(number, self.clip(i, 2 * number, key), self.clip(j, 2 * number + 1, key))
 
+    def segments(self, steps: int) -> Moments:
+        """The same, each without what lies further back than so many steps."""
+        views, actions = [each[-steps - 1 :] for each in self.views], [each[-steps:] for each in self.actions]
+        return replace(self, views=views, actions=actions)
+
 
 class Recorder:
     """An observer of a ``WorldVecEnv`` that remembers each copy's episode so far, and takes down chosen moments.
 
     ``choose`` says beforehand which moments of the next steps are taken down, so that states are saved only for those.
+
+    With a ``segment``, what is taken down are segments of so many steps: ``Moments.observations`` (m, segment,
+    layout.size) are those along them. Moments that come too early in an episode for a whole one are left out. So that
+    no segment is told from another by its length, one at an episode's early end goes on beyond it, by a number of steps
+    drawn for it: the last observation and view again and again, a field ``reward`` of the view being 0.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, segment: int = 0) -> None:
         self._fields = world.fields
+        self._segment = segment
+        self._trail: Array = np.zeros((segment, world.n, world.layout.size if segment else 0), np.float32)
+        self._beyond: list[Indices] = []
         self._t: Indices = np.zeros(world.n, dtype=np.intp)
         self._views: Floats = np.zeros((world.length + 1, world.n, len(world.fields)))
         self._actions: Array = np.zeros((world.length, world.n), dtype=np.int64)
@@ -149,6 +162,8 @@ class Recorder:
         n = len(self._t)
         flat = np.sort(rng.choice(steps * n, size=min(moments, steps * n), replace=False))
         self._chosen = [flat[flat // n == step] % n for step in range(steps)]
+        if self._segment:
+            self._beyond = [rng.integers(self._segment, size=len(which)) for which in self._chosen]
         self._taken = []
 
     def started(self, world: World, which: Indices) -> None:
@@ -162,25 +177,51 @@ class Recorder:
         self._actions[self._t[everyone], everyone] = actions
         self._t[everyone] += 1
         self._views[self._t[everyone], everyone] = world.view()[everyone]
+        if self._segment:
+            self._trail[self._t[everyone] % self._segment, everyone] = world.observe()[everyone]
         if self._chosen:
-            which = self._chosen.pop(0)
+            which, beyond = self._chosen.pop(0), None
+            if self._segment:
+                early = done[which] & (self._t[which] < world.length)
+                beyond = np.maximum(self._beyond.pop(0), self._segment - self._t[which]) * early
+                whole = self._t[which] + beyond >= self._segment
+                which, beyond = which[whole], beyond[whole]
             if len(which):
-                self._taken.append(self.moments(world, which))
+                self._taken.append(self.moments(world, which, beyond))
 
-    def moments(self, world: World, which: Indices) -> Moments:
-        """The present moment of the copies ``which``."""
-        views = [self._views[: self._t[i] + 1, i].copy() for i in which]
-        actions = [self._actions[: self._t[i], i].copy() for i in which]
-        return Moments(self._fields, views, actions, world.observe()[which], world.save(which))
+    def moments(self, world: World, which: Indices, beyond: Indices | None = None) -> Moments:
+        """The present moment of the copies ``which``; with segments that go on ``beyond`` it by so many steps."""
+        beyond = np.zeros(len(which), np.intp) if beyond is None else beyond
+        views = [self._going_on(self._views[: self._t[i] + 1, i], more) for i, more in zip(which, beyond, strict=True)]
+        actions = [
+            np.concatenate([self._actions[: self._t[i], i], self._actions[[self._t[i] - 1] * more, i]])
+            for i, more in zip(which, beyond, strict=True)
+        ]
+        if not self._segment:
+            return Moments(self._fields, views, actions, world.observe()[which], world.save(which))
+        last = self._t[which]
+        times = last[:, None] + beyond[:, None] + np.arange(1 - self._segment, 1)
+        times = np.clip(times, np.minimum(1, last)[:, None], last[:, None])
+        observations = self._trail[times % self._segment, which[:, None]]
+        return Moments(self._fields, views, actions, observations, world.save(which))
+
+    def _going_on(self, views: Floats, more: int) -> Floats:
+        rest = np.repeat(views[-1:], more, axis=0)
+        if "reward" in self._fields:
+            rest[:, self._fields.index("reward")] = 0.0
+        return np.concatenate([views, rest])
 
     def taken(self) -> Moments:
         """All that was taken down since ``choose``; forgets it."""
         taken, self._taken = self._taken, []
-        return Moments.joined(taken)
+        return Moments.joined(taken) if taken else Moments(self._fields, [], [], np.empty((0, 0), np.float32), {})
 
     def state(self) -> dict[str, Array]:
         """The episodes so far, for a checkpoint."""
-        return {"t": self._t.copy(), "views": self._views.copy(), "actions": self._actions.copy()}
+        parts = {"t": self._t.copy(), "views": self._views.copy(), "actions": self._actions.copy()}
+        return parts | ({"trail": self._trail.copy()} if self._segment else {})
 
     def load_state(self, state: dict[str, Array]) -> None:
         self._t, self._views, self._actions = (state[name].copy() for name in ("t", "views", "actions"))
+        if self._segment:
+            self._trail = state["trail"].copy()

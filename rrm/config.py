@@ -118,6 +118,14 @@ class RewardModelConfig(_Section):
     """The reward model V: an ensemble fitted to the labels."""
 
     members: Count = Field(default=3, description="Members of the ensemble; their mean is V.")
+    judges: Literal["state", "rate"] = Field(
+        default="state",
+        description="What a label is about: how much has been accomplished at the moment judged (state), or how good"
+        " the moments of a segment are (rate), V being that of one of them.",
+    )
+    segment: Count = Field(
+        default=25, description="Steps of a segment, the last ones of what is judged, where V judges a rate."
+    )
     hidden: Count = Field(default=16, description="Width of each member's hidden layers.")
     fit_steps: Count = Field(default=40, description="Gradient steps of each fit.")
     batch: Count = Field(default=128, description="Labels in each gradient step.")

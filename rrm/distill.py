@@ -56,7 +56,7 @@ class Distillation:
         seed_process(seed)
         score = unaided if plan.reward else true_utility
         self.base = WorldVecEnv(world, seed=(*plan.key, 0), start=start, score=score)
-        self.recorder = Recorder(world)
+        self.recorder = Recorder(world, plan.segment)
         self.board = Scoreboard(self.recorder, SHOWN)
         self.base.observers += [self.recorder, self.board]
         self.rng = np.random.default_rng((*plan.key, 1))
@@ -70,7 +70,7 @@ class Distillation:
         ppo = condition.ppo.model_dump(exclude={"copies"})
         self.learner = Learner(self.env, world.layout, seed, discount=condition.horizon.discount, **ppo)
         self.comparing = plan.round.answers == "comparisons"
-        of_each = (2, world.layout.size) if self.comparing else (world.layout.size,)
+        of_each = (2,) * self.comparing + (plan.segment,) * bool(plan.segment) + (world.layout.size,)
         self.observations: Array = np.empty((0, *of_each), dtype=np.float32)
         self.scores: Floats = np.empty(0)
         """What the overseer answered; of comparisons the preferences, NaN where it gave none."""
@@ -105,7 +105,7 @@ class Distillation:
         """Every moment of a tenth of the steps, played at random in copies of their own."""
         world = self.world.copies(self.world.n)
         steps = self.plan.random_steps // world.n
-        recorder = Recorder(world)
+        recorder = Recorder(world, self.plan.segment)
         recorder.choose(steps, steps * world.n, self.rng)
         env = WorldVecEnv(world, seed=(*self.plan.key, 2), start=self.start)
         env.observers.append(recorder)
@@ -141,9 +141,16 @@ class Distillation:
         return float(np.mean(finished)) if finished else None
 
     def _ask(self, moments: Moments, due: int) -> float | None:
-        """Choose among the moments, ask until ``due`` labels are there, and keep them. Returns ``_error``."""
+        """Choose among the moments, ask until ``due`` labels are there, and keep them. Returns ``_error``.
+
+        Where there are none, as no segment was whole, the questions wait until the next rollout.
+        """
         assert self.labels is not None
+        if len(moments) < 1 + self.comparing:
+            return None
         have, key = len(self.scores), self.plan.key
+        if self.plan.segment:
+            moments = moments.segments(self.plan.segment)
         if self.comparing:
             chosen = self._choose_pairs(moments, due - have)
             pairs = [moments.pair(i, j, have + k, key) for k, (i, j) in enumerate(chosen.tolist())]
@@ -191,7 +198,7 @@ class Distillation:
         assert self.model is not None
         count = min(count, len(moments))
         if self._covers():
-            return farthest_points(pooled(self.world.layout, moments.observations), count, self.rng)
+            return farthest_points(self._features(moments), count, self.rng)
         if self.plan.round.ask == "disagreement":
             spread = self.model.members(moments.observations).std(axis=0)
             return np.argsort(-spread, kind="stable")[:count]
@@ -205,8 +212,8 @@ class Distillation:
         """
         assert self.model is not None
         if self._covers():
-            features = pooled(self.world.layout, moments.observations)
-            points = self.rng.permutation(farthest_points(features, min(2 * count, len(moments)), self.rng))
+            points = farthest_points(self._features(moments), min(2 * count, len(moments)), self.rng)
+            points = self.rng.permutation(points)
             chosen = points[: len(points) // 2 * 2].reshape(-1, 2)
             return np.concatenate([chosen, random_pairs(len(moments), count - len(chosen), self.rng)])
         if self.plan.round.ask == "disagreement":
@@ -214,6 +221,11 @@ class Distillation:
             spread = self.model.chances(moments.observations[drawn]).var(axis=0)
             return drawn[np.argsort(-spread, kind="stable")[:count]]
         return random_pairs(len(moments), count, self.rng)
+
+    def _features(self, moments: Moments) -> Floats:
+        """In which coverage is measured: those of the moment, the last one of a segment."""
+        last = moments.observations[:, -1] if self.plan.segment else moments.observations
+        return pooled(self.world.layout, last)
 
     def _covers(self) -> bool:
         """Whether the next labels are to cover what has been seen."""

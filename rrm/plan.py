@@ -132,6 +132,12 @@ class Plan:
         return -(-PRACTICE // copies) * copies if self.practice else 0
 
     @property
+    def segment(self) -> int:
+        """Steps of what is judged where V is a rate; 0 where it is of states."""
+        model = self.condition.reward_model
+        return model.segment if model.judges == "rate" else 0
+
+    @property
     def random_steps(self) -> int:
         """A tenth of the steps is random play, where the first labels are asked."""
         copies = self.condition.ppo.copies
@@ -178,6 +184,12 @@ def plan(condition: Condition, seed: int) -> Plan:
             )
         if each.reward is None:
             continue
+        longest = min(each.world(1).length, each.random_steps // condition.ppo.copies)
+        if each.segment > longest:
+            raise ConfigError(
+                f"reward_model.segment: {each.segment}: must be at most {longest}, the steps of an episode and those of"
+                " random play in each copy, in which the first labels are asked"
+            )
         judge = each.evaluator()  # its parameters are right, or this says so
         if each.round.answers == "scores" and judge.compares_only:
             raise ConfigError(

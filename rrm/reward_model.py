@@ -51,37 +51,45 @@ class RewardModel:
             self._weights[f"{name}{i}"] = (uniform * (i < 2) / max(a, 1) ** 0.5).requires_grad_()
 
     def members(self, observations: Array) -> Floats:
-        """Each member's values: (members, m)."""
+        """Each member's values (members, m): of observations (m, layout.size), or its mean along each of m segments
+        (m, steps, layout.size)."""
         with torch.no_grad():
-            members: Floats = self._forward(observations).double().numpy()
-        return members if self.spread is None else (members - self.spread[0]) / self.spread[1]
+            members: Floats = self._raw(observations).double().numpy()
+        if self.spread is not None:
+            shift, scale = (each.reshape(-1, *[1] * (members.ndim - 1)) for each in self.spread)
+            members = (members - shift) / scale
+        return members if members.ndim == 2 else members.mean(axis=2)
 
     def values(self, observations: Array) -> Floats:
-        """V: the mean of the members (m,)."""
+        """V: the mean of the members (m,); of segments, its mean along them."""
         mean: Floats = self.members(observations).mean(axis=0)
         return mean
 
     def fit(self, observations: Array, scores: Floats, steps: int | None = None) -> None:
         """Fit to all labels so far, (m, layout.size) and (m,), by least squares. Adam's state lives on between refits.
 
-        ``steps``: Adam steps; those of the settings unless said.
+        Labels of segments, (m, steps, layout.size), are fitted by the mean of V along them. ``steps``: Adam steps;
+        those of the settings unless said.
         """
         self.mean = float(scores.mean())
         self.std = float(scores.std()) or 1.0
         targets = torch.as_tensor((scores - self.mean) / self.std, dtype=torch.float32)
 
         def loss(draw: torch.Tensor) -> torch.Tensor:
-            return ((self._forward(observations[draw.numpy()]) - targets[draw]) ** 2).mean(dim=1).sum()
+            values = self._raw(observations[draw.numpy()])
+            values = values if values.ndim == 2 else values.mean(dim=2)
+            return ((values - targets[draw]) ** 2).mean(dim=1).sum()
 
         self._descend(loss, len(scores), steps)
 
     def fit_comparisons(self, observations: Array, preferences: Floats, steps: int | None = None) -> None:
         """The same to comparisons, (m, 2, layout.size) and (m,): preferences for the first (Bradley and Terry).
 
-        The first is preferred with probability 0.9 P + 0.05, where P is the logistic function of V(first) - V(second):
-        one answer in ten is taken to be a toss (Christiano et al. 2017, arXiv 1706.03741, section 2.2.3). The loss is
-        the cross-entropy with the answers. As it leaves a member's zero and its unit free, both are set so that its
-        values have mean 0 and standard deviation 1 over all that was compared.
+        The first is preferred with probability 0.9 P + 0.05, where P is the logistic function of V(first) - V(second);
+        of segments, (m, 2, steps, layout.size), of the difference of the sums of V along them. One answer in
+        ten is taken to be a toss (Christiano et al. 2017, arXiv 1706.03741, section 2.2.3). The loss is the
+        cross-entropy with the answers. As it leaves a member's zero and its unit free, both are set so that its values
+        have mean 0 and standard deviation 1 over all that was compared.
         """
         if not len(preferences):
             return
@@ -107,10 +115,17 @@ class RewardModel:
         return chances
 
     def _both(self, observations: Array) -> tuple[torch.Tensor, torch.Tensor]:
-        """The members' raw values (members, m) of the first and of the second."""
-        flat = self._forward(observations.reshape(-1, observations.shape[-1]))
-        values = flat.reshape(len(flat), *observations.shape[:2])
+        """The members' raw values (members, m) of the first and of the second: of segments, their sums."""
+        values = self._raw(observations)
+        values = values if values.ndim == 3 else values.sum(dim=3)
         return values[:, :, 0], values[:, :, 1]
+
+    def _raw(self, observations: Array) -> torch.Tensor:
+        """The members' raw values (members, …) of observations (…, layout.size)."""
+        if observations.ndim == 2:
+            return self._forward(observations)
+        flat = self._forward(observations.reshape(-1, observations.shape[-1]))
+        return flat.reshape(len(flat), *observations.shape[:-1])
 
     def _descend(self, loss: Callable[[torch.Tensor], torch.Tensor], m: int, steps: int | None) -> None:
         """Adam steps on the loss of a batch, which is drawn from ``m`` labels."""
