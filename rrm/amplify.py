@@ -20,6 +20,7 @@ from rrm.clips import Clip, Pair
 from rrm.envs.world import Array, Floats
 from rrm.errors import EvaluatorError
 from rrm.evaluators.evaluator import Evaluator, checked, checked_preference
+from rrm.patience import OutOfPatience, patience
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,21 @@ class Overseer(Evaluator):
         """What the evaluator answers to the questions ``numbers``, each about a ``what``."""
         given = 0
         try:
-            for answer in ask():
+            answers = iter(ask())
+            while True:
+                with patience(self.evaluator.patience):
+                    answer = next(answers, _NONE)
+                if answer is _NONE:
+                    break
                 yield answer
                 given += 1
         except EvaluatorError:
             raise
+        except OutOfPatience:
+            asked = f"{what} {numbers[given]}"
+            raise EvaluatorError(
+                f"evaluator {self.name!r} gave no answer to {asked} within {self.evaluator.patience:g} seconds"
+            ) from None
         except Exception as error:  # a user's code: any error of it is the evaluator's
             first, last = numbers[given], numbers[-1]
             where = f"{what}s {first} to {last}" if self._at_once(what) and first < last else f"{what} {first}"
@@ -149,6 +160,9 @@ class Overseer(Evaluator):
 def amplify(evaluator: Evaluator, assistants: Sequence[Assistant]) -> Overseer:
     """The evaluator with the help of ``assistants``, A_1 first."""
     return Overseer(evaluator, assistants)
+
+
+_NONE = object()
 
 
 def _one_line(error: BaseException) -> str:

@@ -22,7 +22,7 @@ from rrm.clips import Clip
 from rrm.envs.world import World
 from rrm.errors import ConfigError, nearest
 from rrm.evaluators.committee import Committee
-from rrm.evaluators.evaluator import Bounded, Evaluator, Function, Preference, short
+from rrm.evaluators.evaluator import Bounded, Evaluator, Function, Preference, short, within
 from rrm.evaluators.flawed import Flawed
 from rrm.evaluators.teacher import Teacher
 
@@ -78,7 +78,20 @@ def resolve(spec: Spec) -> Make:
 
 
 def _with_parameters(spec: Mapping[str, Any]) -> Make:
-    """The same for what is given as a mapping."""
+    """The same for what is given as a mapping. Any may say how long to wait for an answer: ``patience``, in seconds."""
+    if "patience" in spec:
+        make = resolve({key: value for key, value in spec.items() if key != "patience"})
+        try:
+            seconds = within("patience", spec["patience"], low=0.001)
+        except ValueError as error:
+            raise ConfigError(f"evaluator: {short(spec)}: {error}") from None
+
+        def patient(world: World) -> Evaluator:
+            evaluator = copy.copy(make(world))
+            evaluator.patience = seconds
+            return evaluator
+
+        return patient
     parameters = dict(spec)
     ways = [key for key in ("name", "of", "committee") if key in spec]
     if len(ways) != 1:
@@ -148,7 +161,8 @@ def _clips_of(function: Callable[..., Any]) -> int:
 def identity(spec: Spec) -> str:
     """A name for ``spec`` that changes with its code and settings, so that the labels of two are never mixed up."""
     if isinstance(spec, Mapping):
-        return json.dumps({key: _identified(key, value) for key, value in spec.items()}, sort_keys=True)
+        given = {key: _identified(key, value) for key, value in spec.items() if key != "patience"}
+        return json.dumps(given, sort_keys=True)
     found: Any = _locate(spec) if isinstance(spec, str) else spec
     if isinstance(spec, str) and spec in REGISTRY:
         return spec

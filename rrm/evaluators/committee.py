@@ -54,6 +54,8 @@ class Committee(Evaluator):
             raise ValueError(f"by: {by!r}: no such rule{nearest(str(by), RULES)}")
         self.members = list(members)
         self.by = by
+        limits = [each.patience for each in members if each.patience is not None]
+        self.patience = sum(limits) if len(limits) == len(members) else None
         self.costly = any(each.costly for each in members)  # type: ignore[misc]
         self.judges_assistants = all(each.judges_assistants for each in members)  # type: ignore[misc]
 

@@ -26,6 +26,10 @@ class Evaluator:
     """Whether an answer costs somebody something (a person, a paid service). Then nothing but labels is asked, and the
     report has no evaluator's score."""
 
+    patience: float | None = None
+    """Seconds after which an answer is not waited for any longer, and the run stops; None: as long as it takes. Where
+    many are asked for at once (``score``), they are for the first one, that is for all of them."""
+
     judges_assistants: ClassVar[bool] = False
     """Whether it also judges the assistants' worlds; those keep their own criterion otherwise."""
 

@@ -69,7 +69,7 @@ class Flawed(Evaluator):
         skip: float = 0.0,
         world: World | None = None,
     ) -> None:
-        self.of = of
+        self.of, self.patience = of, of.patience
         self.costly, self.judges_assistants = of.costly, of.judges_assistants  # type: ignore[misc]
         self.fields = None if fields is None else _names("fields", fields)
         self.every = within("every", every, low=1, whole=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -243,6 +244,25 @@ def test_of_two_who_ask_at_once_the_faster_one_is_heard(store: Labels) -> None:
     assert store.compare(amplify(Preference(slower), []), pairs).tolist() == [1.0] * 4
     assert store.cost().labels == 4
     other.close()
+
+
+def test_many_writers_at_once_agree(tmp_path: Path) -> None:
+    """Each has an opinion of its own; what is kept of each question is one answer, and all go by it."""
+    pairs = some_pairs(12)
+
+    def write(opinion: float) -> list[float]:
+        labels = Labels(tmp_path / "labels.sqlite")
+        try:
+            return [*map(float, labels.compare(amplify(Preference(lambda first, second: opinion), []), pairs))]
+        finally:
+            labels.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        heard = list(pool.map(write, [0.1, 0.2, 0.3, 0.4]))
+    assert all(each == heard[0] for each in heard) and set(heard[0]) <= {0.1, 0.2, 0.3, 0.4}
+    labels = Labels(tmp_path / "labels.sqlite")
+    assert labels.cost().labels == 12
+    labels.close()
 
 
 # What is learnt
