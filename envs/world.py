@@ -137,6 +137,13 @@ class World(ABC):
         It may read its arguments and the world's settings, never its state.
         """
 
+    def approve(self, view: Floats, action: Array, next_view: Floats, evidence: Floats | None) -> Floats:
+        """What the reader thinks of the actions (m,) that led from ``view`` to ``next_view``, (m, len(fields)) both.
+
+        For approval reward (TAMER: Knox and Stone 2009), where a world has it. It reads what ``appraise`` may read.
+        """
+        raise NotImplementedError(f"the evaluator of {type(self).__name__} does not judge actions")
+
     @abstractmethod
     def utility(self) -> Floats:
         """The ground truth (n,). For metrics and the oracle only."""

@@ -71,10 +71,10 @@ def run(
 
     try:
         import rrm
-        from rrm.suite import members, run_suite
+        from rrm.suite import is_suite, run_suite
 
         results: rrm.Results | SuiteResults
-        if members(config) is not None:
+        if is_suite(config):
             results = run_suite(config, *(overrides or ()), folder=folder, live=not quiet)
             files = ["suite.json"]
         else:

@@ -135,21 +135,34 @@ class Moments:
         return replace(self, views=views, actions=actions)
 
 
+def with_action(observations: Array, actions: Array, number: int) -> Array:
+    """What a model of state and action takes: observations (n, d) and, of ``number`` actions, those taken (n,), as
+    one-hot numbers behind them: (n, d + number)."""
+    return np.concatenate([observations, np.eye(number, dtype=np.float32)[actions]], axis=1)
+
+
 class Recorder:
     """An observer of a ``WorldVecEnv`` that remembers each copy's episode so far, and takes down chosen moments.
 
     ``choose`` says beforehand which moments of the next steps are taken down, so that states are saved only for those.
 
-    With a ``segment``, what is taken down are segments of so many steps: ``Moments.observations`` (m, segment,
-    layout.size) are those along them. Moments that come too early in an episode for a whole one are left out. So that
-    no segment is told from another by its length, one at an episode's early end goes on beyond it, by a number of steps
+    ``of_actions``: it is the last action that is judged, so that what a model takes is the observation before it, with
+    the action behind (``with_action``).
+
+    With a ``segment``, what is taken down are segments of so many steps: ``Moments.observations`` (m, segment, d) are
+    what a model takes along them. Moments that come too early in an episode for a whole one are left out. So that no
+    segment is told from another by its length, one at an episode's early end goes on beyond it, by a number of steps
     drawn for it: the last observation and view again and again, a field ``reward`` of the view being 0.
     """
 
-    def __init__(self, world: World, segment: int = 0) -> None:
+    def __init__(self, world: World, of_actions: bool = False, segment: int = 0) -> None:
         self._fields = world.fields
+        self._of_actions = of_actions
+        self._now: Array = np.zeros((world.n, world.layout.size if of_actions else 0), np.float32)
+        self._inputs: Array = np.zeros((world.n, 0), np.float32)
         self._segment = segment
-        self._trail: Array = np.zeros((segment, world.n, world.layout.size if segment else 0), np.float32)
+        size = world.layout.size + world.actions * of_actions
+        self._trail: Array = np.zeros((segment, world.n, size if segment else 0), np.float32)
         self._beyond: list[Indices] = []
         self._t: Indices = np.zeros(world.n, dtype=np.intp)
         self._views: Floats = np.zeros((world.length + 1, world.n, len(world.fields)))
@@ -169,8 +182,12 @@ class Recorder:
     def started(self, world: World, which: Indices) -> None:
         self._t[which] = 0
         self._views[0, which] = world.view()[which]
+        if self._of_actions:
+            self._now[which] = world.observe()[which]
 
     def stepped(self, world: World, actions: Array, done: Bools) -> None:
+        if self._of_actions:
+            self._inputs, self._now = with_action(self._now, actions, world.actions), world.observe()
         everyone = np.arange(world.n)
         going_on = self._t < len(self._actions)  # a copy whose episode is over stays as it is until it starts again
         everyone, actions = everyone[going_on], actions[going_on]
@@ -178,7 +195,7 @@ class Recorder:
         self._t[everyone] += 1
         self._views[self._t[everyone], everyone] = world.view()[everyone]
         if self._segment:
-            self._trail[self._t[everyone] % self._segment, everyone] = world.observe()[everyone]
+            self._trail[self._t[everyone] % self._segment, everyone] = self._seen(world)[everyone]
         if self._chosen:
             which, beyond = self._chosen.pop(0), None
             if self._segment:
@@ -198,12 +215,16 @@ class Recorder:
             for i, more in zip(which, beyond, strict=True)
         ]
         if not self._segment:
-            return Moments(self._fields, views, actions, world.observe()[which], world.save(which))
+            return Moments(self._fields, views, actions, self._seen(world)[which], world.save(which))
         last = self._t[which]
         times = last[:, None] + beyond[:, None] + np.arange(1 - self._segment, 1)
         times = np.clip(times, np.minimum(1, last)[:, None], last[:, None])
         observations = self._trail[times % self._segment, which[:, None]]
         return Moments(self._fields, views, actions, observations, world.save(which))
+
+    def _seen(self, world: World) -> Array:
+        """What a model takes of the present moment."""
+        return self._inputs if self._of_actions else world.observe()
 
     def _going_on(self, views: Floats, more: int) -> Floats:
         rest = np.repeat(views[-1:], more, axis=0)
@@ -218,10 +239,9 @@ class Recorder:
 
     def state(self) -> dict[str, Array]:
         """The episodes so far, for a checkpoint."""
-        parts = {"t": self._t.copy(), "views": self._views.copy(), "actions": self._actions.copy()}
-        return parts | ({"trail": self._trail.copy()} if self._segment else {})
+        parts = ("t", "views", "actions", "now", *(["trail"] if self._segment else []))
+        return {name: getattr(self, f"_{name}").copy() for name in parts}
 
     def load_state(self, state: dict[str, Array]) -> None:
-        self._t, self._views, self._actions = (state[name].copy() for name in ("t", "views", "actions"))
-        if self._segment:
-            self._trail = state["trail"].copy()
+        for name, array in state.items():
+            setattr(self, f"_{name}", array.copy())

@@ -18,7 +18,7 @@ import numbers
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
@@ -51,6 +51,12 @@ def _true(value: Any) -> Any:
 
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=10**12)]
 Real = Annotated[float, BeforeValidator(_real)]
+Kind = Literal["narrow", "broad", "approval"]
+"""What an agent may be paid from a reward model."""
+
+Judging = Literal["advance", "hindsight", "lower"]
+"""When a step is judged: when it is taken, by what came of it, or by the lower of the two."""
+
 Share = Annotated[Real, Field(ge=0, le=1)]
 Positive = Annotated[Real, Field(gt=0)]
 
@@ -64,9 +70,23 @@ class _Section(BaseModel):
 class Horizon(_Section):
     """How far the agent optimises its reward."""
 
-    discount: Share = Field(
-        default=0.95, description="Discount of the reward: at 0 only the next step counts, at 1 the whole episode."
+    discount: Share | None = Field(
+        default=None,
+        description="Discount of the reward: at 0 only the next step counts, at 1 the whole episode. null: 0.95, or 1"
+        " within a window.",
     )
+    window: Count | None = Field(
+        default=None,
+        description="Receding windows: of each step the next so many rewards count, and nothing is bootstrapped past"
+        " them. null: to the end of the episode.",
+    )
+
+    @property
+    def gamma(self) -> float:
+        """The discount that holds."""
+        if self.discount is not None:
+            return self.discount
+        return 0.95 if self.window is None else 1.0
 
 
 class Round(_Section):
@@ -92,6 +112,14 @@ class Round(_Section):
         description="How states to label are chosen: where the members of the reward model disagree most, to cover what"
         " has been seen (farthest-point), or uniformly at random. The first labels cover in either of the former."
         " Comparisons are of two such states; disagreement is then that about which is better.",
+    )
+
+
+class Assistance(Round):
+    """The same for an assistant's round, whose world asks for a horizon of its own."""
+
+    horizon: Horizon | None = Field(
+        default=None, description="How far assistants optimise their (narrow) reward; null: as far as the agent."
     )
 
 
@@ -153,14 +181,20 @@ class Condition(_Section):
         default=None,
         description="Levels of assistants below the task; null: as many as the world has evaluation worlds.",
     )
-    reward: Annotated[Literal["narrow", "broad", "true"], BeforeValidator(_true)] = Field(
+    reward: Annotated[Literal[Kind, "true"], BeforeValidator(_true)] = Field(
         default="narrow",
-        description="What PPO is paid: V(s1) - V(s0) each step (narrow), V(s_T) at the end (broad), or the difference"
-        " of the true utility (true: the oracle, which asks nobody).",
+        description="What PPO is paid: V(s1) - V(s0) each step (narrow), V(s_T) at the end (broad), what the evaluator"
+        " thinks of the action (approval: a model of state and action, where the world or the evaluator judges"
+        " actions), or the difference of the true utility (true: the oracle, which asks nobody).",
+    )
+    judging: Judging = Field(
+        default="advance",
+        description="Whether a step is judged when it is taken, by what came of it at the episode's end, or by the"
+        " lower of the two. All but the first need horizon.window.",
     )
     horizon: Horizon = Field(default=Horizon(), description="How far the agent optimises its reward.")
     task: Round = Field(default=Round(), description="The round in the world itself: the last one.")
-    assistant: Round = Field(default=Round(), description="Each round below it, in an evaluation world.")
+    assistant: Assistance = Field(default=Assistance(), description="Each round below it, in an evaluation world.")
     states_from: Literal["unaided", "world"] = Field(
         default="unaided",
         description="Where assistants practise: in states that the unaided agent of the same seed visits (its labels"
@@ -279,12 +313,17 @@ def cost(condition: Condition) -> tuple[int, int]:
 # --- Checking ---------------------------------------------------------------------------------------------------------
 
 _TOP: Final = tuple(dict.fromkeys((*Condition.model_fields, *Experiment.model_fields)))  # a set has no order to rely on
-_SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
-    name: field.annotation
-    for model in (Condition, Experiment)
-    for name, field in model.model_fields.items()
-    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-}
+
+
+def _sections(*models: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """The fields of ``models`` that are sections."""
+    return {
+        name: kind
+        for model in models
+        for name, field in model.model_fields.items()
+        for kind in (field.annotation, *get_args(field.annotation))  # the latter where it may be null
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and name != "conditions"
+    }
 
 
 def _known(path: Sequence[str], conditions: Iterable[str]) -> Iterable[str] | None:
@@ -294,11 +333,13 @@ def _known(path: Sequence[str], conditions: Iterable[str]) -> Iterable[str] | No
             return _TOP
         case ["conditions"]:
             return conditions
-        case ["conditions", _]:
-            return Condition.model_fields
-        case [section] | ["conditions", _, section] if section in _SECTIONS:
-            return _SECTIONS[section].model_fields
-    return None
+        case ["conditions", _, *inner]:
+            model: type[BaseModel] | None = Condition
+        case [first, *inner]:
+            model = _sections(Condition, Experiment).get(first)
+    for section in inner:
+        model = _sections(model).get(section) if model else None
+    return model.model_fields if model else None
 
 
 def _unknown(path: Sequence[str], key: str, conditions: Iterable[str]) -> str:
@@ -328,7 +369,10 @@ def _check_keys(tree: Tree, conditions: Iterable[str], path: tuple[str, ...] = (
         if _known(here, conditions) is None:
             continue
         if value is None and not shown:
-            tree[key] = {}
+            if here[:-1] == ("conditions",):
+                tree[key] = {}
+            else:
+                del tree[key]
         elif isinstance(value, dict):
             _check_keys(value, conditions, here, shown)
         else:
@@ -437,6 +481,12 @@ def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
             yield f"{name}.start_labels", each.start_labels, f"must be at most {name}.labels, {each.labels}"
         if asks and each.ask == "disagreement" and condition.reward_model.members < 2:
             yield f"{name}.ask", each.ask, "needs reward_model.members of at least 2"
+    if condition.judging != "advance" and condition.horizon.window is None:
+        yield "judging", condition.judging, "needs horizon.window: the step is credited when the episode is over"
+    if condition.judging != "advance" and condition.reward == "broad":
+        yield "judging", condition.judging, "broad reward is hindsight already: must be 'advance'"
+    if condition.reward == "approval" and condition.evaluator == "bounded" and not _approves(condition.env):
+        yield "reward", "approval", f"the evaluator of {condition.env} does not judge actions (World.approve)"
     if condition.reward == "true" and condition.assistants != "none":
         yield "assistants", condition.assistants, "the true reward asks no evaluator, so nobody helps: must be 'none'"
     elif condition.assistants == "none":
@@ -505,6 +555,14 @@ def _check_env(env: str, dotted: str) -> None:
         _world_depth(env)
     except Exception as error:  # the world may be the user's too
         raise ConfigError(f"{dotted}: {env!r}: making it fails: {line(error)}") from None
+
+
+def _approves(env: str) -> bool:
+    """Whether the world's own evaluator judges actions."""
+    from rrm.envs.forms import make_world
+    from rrm.envs.world import World
+
+    return type(make_world(env, 1)).approve is not World.approve
 
 
 def _world_depth(env: str) -> int:

@@ -21,7 +21,7 @@ from rrm.agents.vec_env import Start, WorldVecEnv
 from rrm.amplify import Overseer
 from rrm.clips import Moments, Recorder
 from rrm.envs.forms import unaided
-from rrm.envs.world import Array, Floats
+from rrm.envs.world import Array, Floats, Layout
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
 from rrm.reward_model import RewardModel, farthest_points, pooled, random_pairs
@@ -56,22 +56,29 @@ class Distillation:
         seed_process(seed)
         score = unaided if plan.reward else true_utility
         self.base = WorldVecEnv(world, seed=(*plan.key, 0), start=start, score=score)
-        self.recorder = Recorder(world, plan.segment)
-        self.board = Scoreboard(self.recorder, SHOWN)
+        of_actions = plan.reward == "approval"
+        self.recorder = Recorder(world, of_actions, plan.segment)
+        # The score is of states: of who judges actions there is none to put beside the utility.
+        self.board = Scoreboard(self.recorder, 0 if of_actions else SHOWN)
         self.base.observers += [self.recorder, self.board]
         self.rng = np.random.default_rng((*plan.key, 1))
         self.model: RewardModel | None = None
+        self.layout = world.layout
         self.labels: Labels | None = None
         self.env: WorldVecEnv | RewardVecEnv = self.base
         if plan.reward:
-            self.model = RewardModel(world.layout, condition.reward_model, seed)
+            self.layout = Layout(world.layout.scalars + world.actions * of_actions, world.layout.planes)
+            self.model = RewardModel(self.layout, condition.reward_model, seed)
             self.labels = Labels(folder / "labels.sqlite")
             self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost)
         ppo = condition.ppo.model_dump(exclude={"copies"})
-        self.learner = Learner(self.env, world.layout, seed, discount=condition.horizon.discount, **ppo)
+        ppo |= {"discount": plan.horizon.gamma, "window": plan.horizon.window, "judging": plan.judging}
+        self.learner = Learner(self.env, world.layout, seed, **ppo)
         self.comparing = plan.round.answers == "comparisons"
-        of_each = (2,) * self.comparing + (plan.segment,) * bool(plan.segment) + (world.layout.size,)
-        self.observations: Array = np.empty((0, *of_each), dtype=np.float32)
+        of_each = (2,) * self.comparing + (plan.segment,) * bool(plan.segment) + (self.layout.size,)
+        self.inputs: Array = np.empty((0, *of_each), dtype=np.float32)
+        """What the model is fitted to: observations, or for approval those with the action behind them; of comparisons
+        two; where a rate is judged, all along a segment."""
         self.scores: Floats = np.empty(0)
         """What the overseer answered; of comparisons the preferences, NaN where it gave none."""
         self.rows: list[Row] = []
@@ -105,7 +112,7 @@ class Distillation:
         """Every moment of a tenth of the steps, played at random in copies of their own."""
         world = self.world.copies(self.world.n)
         steps = self.plan.random_steps // world.n
-        recorder = Recorder(world, self.plan.segment)
+        recorder = Recorder(world, self.plan.reward == "approval", self.plan.segment)
         recorder.choose(steps, steps * world.n, self.rng)
         env = WorldVecEnv(world, seed=(*self.plan.key, 2), start=self.start)
         env.observers.append(recorder)
@@ -117,28 +124,32 @@ class Distillation:
     def _rollout(self, rollout: int) -> None:
         plan, last = self.plan, rollout == self.plan.rollouts - 1
         self.board.clear()
-        if self.model and not last:
+        if self.model and not last and plan.labels_due(rollout + 1) > len(self.scores):
             self.recorder.choose(plan.condition.ppo.rollout, CANDIDATES, self.rng)
         self.learner.learn_rollout()
         steps = plan.steps_due(rollout + 1)
         row: Row = {"env_steps": steps, "labels": plan.labels_due(rollout)}
-        row["reward"] = self._mean_return()
+        row["predicted"] = self._predicted()
         figures = self.board.figures(self.overseer, (*plan.key, 3, rollout))
         for name in ("utility", "evaluator_score", "hack_rate"):
             row[name] = getattr(figures, name) if figures else None
         row["held_out_error"] = None
-        if self.model and not last:
-            row["held_out_error"] = self._ask(self.recorder.taken(), plan.labels_due(rollout + 1))
+        due, have = plan.labels_due(rollout + 1), len(self.scores)
+        if self.model and not last and due > have:
+            row["held_out_error"] = self._ask(self.recorder.taken(), due)
+        # Without a new label V stays as it is: with all of them asked at the start, it is frozen.
+        if self.model and len(self.scores) > have:
             self._fit()
             assert isinstance(self.env, RewardVecEnv)
             self.env.revalue(self.world.observe())
         self.rows.append(row)
 
-    def _mean_return(self) -> float | None:
-        if not isinstance(self.env, RewardVecEnv):
+    def _predicted(self) -> float | None:
+        """What the model says of the episodes that have ended, in the evaluator's units."""
+        if not isinstance(self.env, RewardVecEnv) or self.model is None:
             return None
         finished, self.env.finished = self.env.finished, []
-        return float(np.mean(finished)) if finished else None
+        return float(np.mean(finished)) * self.model.std + self.model.mean if finished else None
 
     def _ask(self, moments: Moments, due: int) -> float | None:
         """Choose among the moments, ask until ``due`` labels are there, and keep them. Returns ``_error``.
@@ -159,13 +170,13 @@ class Distillation:
             chosen = self._choose(moments, due - have)
             clips = [moments.clip(i, have + k, key) for k, i in enumerate(chosen.tolist())]
             answers = self.labels.ask(self.overseer, clips)
-        observations = moments.observations[chosen]
-        error = self._error(observations, answers) if have else None
-        self.observations = np.concatenate([self.observations, observations])
+        inputs = moments.observations[chosen]
+        error = self._error(inputs, answers) if have else None
+        self.inputs = np.concatenate([self.inputs, inputs])
         self.scores = np.concatenate([self.scores, answers])
         return error
 
-    def _error(self, observations: Array, answers: Floats) -> float | None:
+    def _error(self, inputs: Array, answers: Floats) -> float | None:
         """V's root mean square error on new labels, before it is fitted to them: the error on labels it has never seen,
         for none that is kept from it.
 
@@ -175,13 +186,13 @@ class Distillation:
         assert self.model is not None
         if self.comparing:
             given = ~np.isnan(answers)
-            observations, answers = observations[given], answers[given]
+            inputs, answers = inputs[given], answers[given]
         if not len(answers):
             return None
         if self.comparing:
-            predicted, unit = self.model.chances(observations).mean(axis=0), 0.5
+            predicted, unit = self.model.chances(inputs).mean(axis=0), 0.5
         else:
-            predicted, unit = self.model.values(observations) * self.model.std + self.model.mean, self.model.std
+            predicted, unit = self.model.scores(inputs), self.model.std
         return float(np.sqrt(((predicted - answers) ** 2).mean())) / unit
 
     def _fit(self, steps: int | None = None) -> None:
@@ -189,9 +200,9 @@ class Distillation:
         assert self.model is not None
         if self.comparing:
             given = ~np.isnan(self.scores)
-            self.model.fit_comparisons(self.observations[given], self.scores[given], steps)
+            self.model.fit_comparisons(self.inputs[given], self.scores[given], steps)
         else:
-            self.model.fit(self.observations, self.scores, steps)
+            self.model.fit(self.inputs, self.scores, steps)
 
     def _choose(self, moments: Moments, count: int) -> Array:
         """The indices of ``count`` moments. The first labels always cover: random play rarely does what matters."""
@@ -225,7 +236,7 @@ class Distillation:
     def _features(self, moments: Moments) -> Floats:
         """In which coverage is measured: those of the moment, the last one of a segment."""
         last = moments.observations[:, -1] if self.plan.segment else moments.observations
-        return pooled(self.world.layout, last)
+        return pooled(self.layout, last)
 
     def _covers(self) -> bool:
         """Whether the next labels are to cover what has been seen."""
@@ -250,8 +261,8 @@ class Distillation:
         }
         if self.model and isinstance(self.env, RewardVecEnv):
             groups["model"], values["model"] = self.model.state()
-            groups["labels"] = _tensors({"observations": self.observations, "scores": self.scores})
-            groups["env"] = _tensors({"returns": self.env.returns})
+            groups["labels"] = _tensors({"inputs": self.inputs, "scores": self.scores})
+            groups["env"] = _tensors({"tally": self.env.tally})
         for group, members in groups.items():
             tensors |= {f"{group}/{name}": tensor for name, tensor in members.items()}
         self.checkpoint.save(rollouts, tensors, values)
@@ -276,8 +287,8 @@ class Distillation:
             assert self.labels is not None
             self.labels.recall(self.overseer)
             labels = _arrays(groups["labels"])
-            self.observations, self.scores = labels["observations"], labels["scores"]
-            self.env.returns[:] = _arrays(groups["env"])["returns"]
+            self.inputs, self.scores = labels["inputs"], labels["scores"]
+            self.env.tally[:] = _arrays(groups["env"])["tally"]
             self.env.revalue(self.world.observe())
         self.learner.load_state(groups["learner"], values["learner"])
         return float(values["seconds"])

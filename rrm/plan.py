@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from rrm import rundir
-from rrm.config import Condition, Round, levels
+from rrm.config import Condition, Horizon, Judging, Kind, Round, levels
 from rrm.envs.forms import make_world
 from rrm.envs.world import World
 from rrm.errors import ConfigError
-from rrm.evaluators import Bounded, Evaluator, identity, resolve
+from rrm.evaluators import Approving, Bounded, Evaluator, identity, resolve
 
 PRACTICE = 8192
 """How many states of the unaided agent there are among which an assistant's practice starts."""
@@ -47,8 +47,9 @@ class Plan:
             "evaluator": identity(c.evaluator) if self._judged_by_the_condition else "bounded",
             "assistants": [plan.name for plan in self.below] or self.scripted,
             "practice": self.practice.name if self.practice else None,
-            "horizon": c.horizon.model_dump(mode="json"),
-            "round": self.round.model_dump(mode="json"),
+            "horizon": {"discount": self.horizon.gamma, "window": self.horizon.window},
+            "judging": self.judging,
+            "round": self.round.model_dump(mode="json", exclude={"horizon"}),
             "ppo": c.ppo.model_dump(mode="json"),
             "reward_model": c.reward_model.model_dump(mode="json"),
             "episodes": c.episodes,
@@ -77,11 +78,24 @@ class Plan:
         return self.condition.assistant if self.level else self.condition.task
 
     @property
-    def reward(self) -> Literal["narrow", "broad"] | None:
-        """How the agent is paid from a reward model; None where it is paid the true utility (the oracle)."""
-        if self.condition.reward == "true":
-            return "narrow" if self.level else None
-        return self.condition.reward
+    def reward(self) -> Kind | None:
+        """How the agent is paid from a reward model; None where it is paid the true utility (the oracle).
+
+        Assistants are paid the narrow reward: however the agent is paid, they are there to expose what they can.
+        """
+        if self.level:
+            return "narrow"
+        return None if self.condition.reward == "true" else self.condition.reward
+
+    @property
+    def horizon(self) -> Horizon:
+        """How far the agent optimises its reward."""
+        return self.condition.assistant.horizon or self.condition.horizon if self.level else self.condition.horizon
+
+    @property
+    def judging(self) -> Judging:
+        """When a step is judged; those of assistants in advance."""
+        return "advance" if self.level else self.condition.judging
 
     @property
     def scripted(self) -> list[str]:
@@ -117,6 +131,8 @@ class Plan:
         """Who judges: the condition's evaluator; in an assistant's world its own criterion, unless the evaluator says
         that it judges there too."""
         world = self.world(1)
+        if self.reward == "approval" and self.condition.evaluator == "bounded":
+            return Approving(world)
         return resolve(self.condition.evaluator)(world) if self._judged_by_the_condition else Bounded(world)
 
     @cached_property

@@ -65,6 +65,10 @@ class RewardModel:
         mean: Floats = self.members(observations).mean(axis=0)
         return mean
 
+    def scores(self, observations: Array) -> Floats:
+        """V in the units of the labels (m,)."""
+        return self.values(observations) * self.std + self.mean
+
     def fit(self, observations: Array, scores: Floats, steps: int | None = None) -> None:
         """Fit to all labels so far, (m, layout.size) and (m,), by least squares. Adam's state lives on between refits.
 

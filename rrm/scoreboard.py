@@ -15,8 +15,8 @@ from rrm.envs.world import Array, Bools, Floats, Indices, World
 
 @dataclass(frozen=True)
 class Figures:
-    """Means over finished episodes. ``evaluator_score`` is None where the evaluator is costly or only compares, and
-    so not asked."""
+    """Means over finished episodes. ``evaluator_score`` is None where the evaluator is not asked: it is costly, only
+    compares, or judges actions."""
 
     utility: float
     evaluator_score: float | None
@@ -79,10 +79,11 @@ def judge_policy(
     start: Start,
     overseer: Overseer,
     key: tuple[int, ...],
+    asked: int,
 ) -> Figures:
-    """One fresh episode in each copy of ``world``, all of them shown to the overseer."""
+    """One fresh episode in each copy of ``world``, ``asked`` of them shown to the overseer."""
     recorder = Recorder(world)
-    board = Scoreboard(recorder, world.n)
+    board = Scoreboard(recorder, asked)
     everyone = np.arange(world.n)
     start(world, everyone, np.random.default_rng(key))
     recorder.started(world, everyone)

@@ -22,11 +22,12 @@ from rrm.clips import Clip
 from rrm.envs.world import World
 from rrm.errors import ConfigError, nearest
 from rrm.evaluators.committee import Committee
-from rrm.evaluators.evaluator import Bounded, Evaluator, Function, Preference, short, within
+from rrm.evaluators.evaluator import Approving, Bounded, Evaluator, Function, Preference, short, within
 from rrm.evaluators.flawed import Flawed
 from rrm.evaluators.teacher import Teacher
 
 __all__ = [
+    "Approving",
     "Bounded",
     "Committee",
     "Evaluator",

@@ -118,6 +118,23 @@ class Bounded(Evaluator):
         return scores
 
 
+class Approving(Evaluator):
+    """The same reader's opinion of the last action of each clip, from the views before and after it."""
+
+    def __init__(self, world: World) -> None:
+        self._approve = world.approve
+
+    @property
+    def name(self) -> str:
+        return "bounded (of actions)"
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        before, after = (np.stack([clip.views[i] for clip in clips]) for i in (-2, -1))
+        actions = np.stack([clip.actions[-1] for clip in clips])
+        shown = [clip.evidence_values for clip in clips if clip.evidence_values is not None]
+        return self._approve(before, actions, after, np.stack(shown) if shown else None)
+
+
 class Function(Evaluator):
     """A user's plain function ``judge(clip) -> float`` as an evaluator. Asked one clip at a time."""
 

@@ -33,7 +33,7 @@ from rrm.config import (
     load,
 )
 from rrm.errors import ConfigError
-from rrm.suite import members
+from rrm.suite import is_suite, read_suite
 
 ENV = "rrm/TidyRooms-v0"
 DEEP = "rrm/Deep-v0"
@@ -106,12 +106,13 @@ def test_a_file_names_its_experiment(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", reading.presets())
 def test_presets_load_by_name_from_anywhere(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    if (names := members(name)) is not None:
-        assert set(names) <= set(reading.presets())
+    if is_suite(name):
+        suite = read_suite(name)
+        assert suite is not None and {each.experiment for each in suite.experiments} <= set(reading.presets())
         return
     experiment = load(name)
     assert experiment.experiment == name
-    assert set(NAMED) <= set(experiment.conditions)
+    assert experiment.unaided in experiment.conditions and experiment.oracle in experiment.conditions
     assert experiment.budget.labels is not None
     assert all(cost(each)[0] <= experiment.budget.labels for each in experiment.conditions.values())
 
@@ -296,7 +297,7 @@ OVERRIDES = {
     "conditions.ideal.task.labels=-3": "conditions.ideal.task.labels: -3: must be at least 1",
     "task.ask=covrage": "task.ask: 'covrage': no such choice; did you mean 'coverage'?",
     "task.ask=3": "task.ask: 3: no such choice; there is 'coverage', 'disagreement', 'uniform'",
-    "reward=false": "reward: false: no such choice; there is 'narrow', 'broad', 'true'",
+    "reward=false": "reward: false: no such choice; there is 'narrow', 'broad', 'approval', 'true'",
     "horizon.discount=1.5": "horizon.discount: 1.5: must be at most 1",
     "horizon.discount=-1": "horizon.discount: -1: must be at least 0",
     "horizon.discount=.nan": "horizon.discount: nan: must be a finite number",
@@ -376,6 +377,12 @@ def test_a_wrong_override_is_one_line_that_names_it(override: str) -> None:
             "reward_model: {members: 1}\ntask: {ask: disagreement}",
             "task.ask: 'disagreement': needs reward_model.members",
         ),
+        ("judging: lower", "judging: 'lower': needs horizon.window: the step is credited when the episode is over"),
+        (
+            "judging: hindsight\nreward: broad\nhorizon: {window: 3}",
+            "judging: 'hindsight': broad reward is hindsight already: must be 'advance'",
+        ),
+        ("reward: approval", "reward: 'approval': the evaluator of rrm/TidyRooms-v0 does not judge actions"),
         ("assistants: ideal\nreward: true", "conditions.assisted.assistants: 'trained': the true reward asks no"),
     ],
 )

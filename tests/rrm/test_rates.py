@@ -46,7 +46,7 @@ class Paid(Line):
 def test_segments_are_whole_and_what_lies_beyond_an_early_end_is_its_last_moment(segment: int, seed: int) -> None:
     n, rng = 6, np.random.default_rng(seed)
     env = WorldVecEnv(Paid(n), seed=seed)
-    recorder = Recorder(env.world, segment)
+    recorder = Recorder(env.world, segment=segment)
     env.observers.append(recorder)
     seen: list[list[Any]] = [[] for _ in range(n)]
 
@@ -90,7 +90,7 @@ def test_segments_are_whole_and_what_lies_beyond_an_early_end_is_its_last_moment
 def test_the_end_by_the_rules_is_no_early_one() -> None:
     """A world of fixed length has no segment that goes on beyond its end."""
     env = WorldVecEnv(Line(5, length=8))
-    recorder = Recorder(env.world, 3)
+    recorder = Recorder(env.world, segment=3)
     env.observers.append(recorder)
     env.reset()
     recorder.choose(24, 120, np.random.default_rng(0))
@@ -102,7 +102,7 @@ def test_the_end_by_the_rules_is_no_early_one() -> None:
 
 def test_no_moment_is_enough() -> None:
     env = WorldVecEnv(Line(5, length=8))
-    recorder = Recorder(env.world, 5)
+    recorder = Recorder(env.world, segment=5)
     env.observers.append(recorder)
     env.reset()
     recorder.choose(4, 20, np.random.default_rng(0))
