@@ -25,7 +25,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from rrm.errors import ConfigError, nearest
-from rrm.reading import Tree, clip, line, merge, parse, plain, read, show
+from rrm.reading import WHOLE, Tree, clip, line, merge, parse, plain, read, show
 
 # --- The words --------------------------------------------------------------------------------------------------------
 
@@ -99,7 +99,12 @@ class Round(_Section):
         description="Every step of the world that the round takes: random play and PPO together. Kept to one rollout.",
     )
     labels: Count = Field(
-        default=256, description="Labels that the round asks of its overseer, exactly; starting ones counted."
+        default=256,
+        description="Labels that the round asks of its overseer, exactly; starting ones counted, and comparisons that"
+        " it leaves without an answer.",
+    )
+    answers: Literal["scores", "comparisons"] = Field(
+        default="scores", description="What a label is: the score of a moment, or which of two is better."
     )
     start_labels: Count = Field(
         default=128, description="How many of the labels are asked before training, on states chosen from random play."
@@ -107,7 +112,8 @@ class Round(_Section):
     ask: Literal["coverage", "disagreement", "uniform"] = Field(
         default="disagreement",
         description="How states to label are chosen: where the members of the reward model disagree most, to cover what"
-        " has been seen (farthest-point), or uniformly at random. The first labels cover in either of the former.",
+        " has been seen (farthest-point), or uniformly at random. The first labels cover in either of the former."
+        " Comparisons are of two such states; disagreement is then that about which is better.",
     )
 
 
@@ -142,6 +148,14 @@ class RewardModelConfig(_Section):
     """The reward model V: an ensemble fitted to the labels."""
 
     members: Count = Field(default=3, description="Members of the ensemble; their mean is V.")
+    judges: Literal["state", "rate"] = Field(
+        default="state",
+        description="What a label is about: how much has been accomplished at the moment judged (state), or how good"
+        " the moments of a segment are (rate), V being that of one of them.",
+    )
+    segment: Count = Field(
+        default=25, description="Steps of a segment, the last ones of what is judged, where V judges a rate."
+    )
     hidden: Count = Field(default=16, description="Width of each member's hidden layers.")
     fit_steps: Count = Field(default=40, description="Gradient steps of each fit.")
     batch: Count = Field(default=128, description="Labels in each gradient step.")
@@ -163,7 +177,8 @@ class Condition(_Section):
     evaluator: Any = Field(
         default="bounded",
         description="Who judges: a registered name, 'package.module:Name' or 'path/to/file.py:name'; from Python also a"
-        " function of a clip or an Evaluator.",
+        " function of a clip, or of two, or an Evaluator. With parameters: {name: …}, with flaws: {of: …, noise: 0.5},"
+        " several: {committee: […], by: majority}.",
     )
     assistants: Literal["none", "trained", "ideal", "random"] = Field(
         default="none",
@@ -214,10 +229,14 @@ class Condition(_Section):
         return value
 
     @field_serializer("evaluator", "env", when_used="json")
-    def _name_of(self, value: Any) -> str:
+    def _name_of(self, value: Any) -> Any:
         """What is given as an object is named in JSON, not kept there: 'module:qualname' of it or of its class."""
-        if isinstance(value, str):
+        if isinstance(value, str | int | float | None):
             return value
+        if isinstance(value, Mapping):
+            return {key: self._name_of(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._name_of(each) for each in value]
         named = value if hasattr(value, "__qualname__") else type(value)
         return f"{named.__module__}:{named.__qualname__}"
 
@@ -401,7 +420,9 @@ def _set(tree: Tree, dotted: str, value: Any, shown: str) -> None:
     for key in reversed(path[:-1]):
         said = {key: said}
     tree.update(merge(tree, said))
-    heeded = isinstance(value, dict) or not all(_at(each, path) for each in conditions.values())
+    heeded = (isinstance(value, dict) and path[0] not in WHOLE) or not all(
+        _at(each, path) for each in conditions.values()
+    )
     if path[0] in Condition.model_fields and not heeded:
         where = f"conditions.{next(iter(conditions))}.{dotted}"
         raise ConfigError(f"{shown}: changes nothing, as every condition sets it for itself; set {where} and so on")

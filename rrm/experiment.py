@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +84,12 @@ def run(
     with Live(folders) if live else nullcontext():
         # Without batching and in this order: what others wait for comes first.
         jobs = (joblib.delayed(run_cell)(cell, home) for cell in cells)
-        results = joblib.Parallel(n_jobs=workers, batch_size=1, pre_dispatch=workers)(jobs)
+        try:
+            results = joblib.Parallel(n_jobs=workers, batch_size=1, pre_dispatch=workers)(jobs)
+        except BrokenProcessPool:  # out of memory, killed, or ended by what the user's code called
+            raise RRMError(
+                "a process that was training died; what it had done is kept, and the same call goes on from there"
+            ) from None
     return summarise(experiment, home, cells, results)
 
 

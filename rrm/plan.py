@@ -74,6 +74,11 @@ class Plan:
         return f"assistant{self.level}" if self.level else "task"
 
     @property
+    def section(self) -> str:
+        """The section of the configuration that says what the round spends."""
+        return "assistant" if self.level else "task"
+
+    @property
     def round(self) -> Round:
         return self.condition.assistant if self.level else self.condition.task
 
@@ -148,6 +153,12 @@ class Plan:
         return -(-PRACTICE // copies) * copies if self.practice else 0
 
     @property
+    def segment(self) -> int:
+        """Steps of what is judged where V is a rate; 0 where it is of states."""
+        model = self.condition.reward_model
+        return model.segment if model.judges == "rate" else 0
+
+    @property
     def random_steps(self) -> int:
         """A tenth of the steps is random play, where the first labels are asked."""
         copies = self.condition.ppo.copies
@@ -188,8 +199,21 @@ def plan(condition: Condition, seed: int) -> Plan:
     for each in (*last.needed(), last):
         if each.rollouts < 1 or each.random_steps < each.labels_due(0):
             raise ConfigError(
-                f"{each.kind.rstrip('0123456789')}.steps: {each.round.steps}: must hold {each.practice_steps} steps of"
+                f"{each.section}.steps: {each.round.steps}: must hold {each.practice_steps} steps of"
                 f" practice, a tenth of random play in which {each.labels_due(0)} labels are asked, and a rollout of"
                 f" {condition.ppo.copies * condition.ppo.rollout}"
+            )
+        if each.reward is None:
+            continue
+        longest = min(each.world(1).length, each.random_steps // condition.ppo.copies)
+        if each.segment > longest:
+            raise ConfigError(
+                f"reward_model.segment: {each.segment}: must be at most {longest}, the steps of an episode and those of"
+                " random play in each copy, in which the first labels are asked"
+            )
+        judge = each.evaluator()  # its parameters are right, or this says so
+        if each.round.answers == "scores" and judge.compares_only:
+            raise ConfigError(
+                f"{each.section}.answers: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"
             )
     return last
