@@ -94,7 +94,7 @@ def test_any_trap_switches_there(work: float, times: float, work_at: int, later:
     assert switch_of(world) == pytest.approx(world.switch, abs=1e-6)
 
 
-@pytest.mark.parametrize("world", [dip_of(*dip[:3]) for dip in DIPS], ids=str)
+@pytest.mark.parametrize("world", [dip_of(*dip[:3]) for dip in DIPS], ids=lambda world: str(world.settings))
 def test_a_window_shorter_than_the_dip_never_takes_it(world: Dip) -> None:
     table = world.table()
     pay, gain_at = narrow(table, table.utility), world.settings["gain_at"]
@@ -103,7 +103,7 @@ def test_a_window_shorter_than_the_dip_never_takes_it(world: Dip) -> None:
     assert reached[world.length] == solve(table, broad(table, table.utility)).utility == world.settings["gain"]
 
 
-@pytest.mark.parametrize("world", [trap_of(*trap[:4]) for trap in TRAPS], ids=str)
+@pytest.mark.parametrize("world", [trap_of(*trap[:4]) for trap in TRAPS], ids=lambda world: str(world.settings))
 def test_a_window_shorter_than_the_way_to_the_hack_never_takes_it(world: Trap) -> None:
     table = world.table()
     pay = narrow(table, table.scores["unaided"])
