@@ -12,6 +12,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from rrm.agents.agent import Agent
 from rrm.agents.networks import policy_settings
+from rrm.agents.windows import Judging, WindowBuffer, WindowPPO
 from rrm.envs.world import Array, Floats, Layout
 
 Tensors = dict[str, torch.Tensor]
@@ -25,7 +26,9 @@ class Learner:
 
     The settings are PPO's own (Schulman et al. 2017, arXiv 1707.06347), by SB3's names: rollout ``n_steps``, batch
     ``batch_size``, epochs ``n_epochs``, discount ``gamma``, clip ``clip_range``, entropy ``ent_coef``. ``hidden`` are
-    the layers of policy and critic, each its own, on what ``rrm.agents.networks`` makes of the observation.
+    the layers of policy and critic, each its own, on what ``rrm.agents.networks`` makes of the observation. With a
+    ``window`` of M steps, the sums of the next M rewards take the place of GAE (``rrm.agents.windows``); ``judging``
+    then says what a step is credited with.
     """
 
     def __init__(
@@ -43,12 +46,14 @@ class Learner:
         clip: float,
         entropy: float,
         hidden: tuple[int, ...],
+        window: int | None = None,
+        judging: Judging = "advance",
     ) -> None:
         self.env = env
         self.layout = layout
         self.hidden = hidden
         self.steps_of_rollout = rollout * env.num_envs
-        self._ppo = PPO(
+        self._ppo = (WindowPPO if window else PPO)(
             "MlpPolicy",
             env,
             learning_rate=learning_rate,
@@ -60,6 +65,8 @@ class Learner:
             clip_range=clip,
             ent_coef=entropy,
             policy_kwargs=policy_settings(layout, hidden),
+            rollout_buffer_class=WindowBuffer if window else None,
+            rollout_buffer_kwargs={"window": window, "judging": judging} if window else None,
             seed=seed,
             device="cpu",
         )
@@ -90,6 +97,8 @@ class Learner:
         if ppo._last_obs is not None:
             tensors["last_observation"] = torch.from_numpy(np.array(ppo._last_obs))
             tensors["episode_starts"] = torch.from_numpy(np.array(ppo._last_episode_starts))
+        if isinstance(ppo.rollout_buffer, WindowBuffer):
+            tensors |= {f"waiting.{name}": torch.tensor(steps) for name, steps in ppo.rollout_buffer.waiting.items()}
         values = {
             "num_timesteps": ppo.num_timesteps,
             "n_updates": ppo._n_updates,
@@ -107,6 +116,10 @@ class Learner:
         position, has_gauss, cached = values["numpy_position"]
         keys = tensors["generator.numpy"].numpy().astype(np.uint32)
         np.random.set_state(("MT19937", keys, position, has_gauss, cached))
+        if isinstance(ppo.rollout_buffer, WindowBuffer):
+            prefix = "waiting."
+            waiting = {k.removeprefix(prefix): v.numpy().copy() for k, v in tensors.items() if k.startswith(prefix)}
+            ppo.rollout_buffer.waiting = waiting
         if "last_observation" in tensors:
             ppo._last_obs = tensors["last_observation"].numpy().copy()
             ppo._last_episode_starts = tensors["episode_starts"].numpy().copy()

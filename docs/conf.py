@@ -58,6 +58,9 @@ SCENES = {
 }
 """What the picture of a family shows, left to right, if not the ends of its scripts' episodes and what help shows."""
 
+FORKS = (("rrm/Fork-v0", Scene("patient", 2, 0)), ("rrm/ForkTrap-v0", Scene("hacking", 3, 0)))
+"""The picture of the page on Fork, which is no family."""
+
 
 def play(id: str, scene: Scene) -> World:
     """The world at the moment of a scene, or the evaluation world in which the last assistant has acted."""
@@ -120,6 +123,8 @@ def generate(app: Sphinx, config: Config) -> None:
                 logging.getLogger(__name__).info("solving %s", id)
                 make(family, id)
                 found[family] = tables.glance(id)
+        side_by_side([play(id, scene).draw(0) for id, scene in FORKS]).save(MADE / "fork.png")
+        (MADE / "fork_ids.md").write_text(tables.presets_table("rrm/Fork-v0"), encoding="utf-8")
         glances.write_text(json.dumps({"made by": now, **found}), encoding="utf-8")
     config.myst_substitutions = found
 

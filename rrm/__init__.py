@@ -19,9 +19,10 @@ from rrm.errors import ConfigError, DamagedFileError, EvaluatorError, RRMError
 if TYPE_CHECKING:
     from rrm.agents.agent import Agent
     from rrm.clips import Clip
+    from rrm.config import Kind
     from rrm.evaluators import Evaluator
     from rrm.experiment import Results, run
-    from rrm.rewards import Kind, Reward
+    from rrm.rewards import Reward
     from rrm.suite import SuiteResults, run_suite
 
 __all__ = [
@@ -51,7 +52,7 @@ def load_agent(run: str | Path) -> Agent:
 def load_reward(run: str | Path, kind: Kind | None = None) -> Reward:
     """The learnt reward of a run, ``wrap_env`` for a Gymnasium environment and ``wrap_vec_env`` for an SB3 ``VecEnv``.
 
-    ``kind`` is "narrow" or "broad"; what the run was trained with unless said.
+    ``kind`` is "narrow" or "broad", of a model of states; what the run was trained with unless said.
     """
     from rrm import iterate
     from rrm.experiment import round_folder

@@ -13,17 +13,19 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import json
 import math
 import numbers
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from rrm.errors import ConfigError, nearest
-from rrm.reading import Tree, clip, line, merge, parse, plain, read, show
+from rrm.reading import WHOLE, Tree, clip, line, merge, parse, plain, read, show
 
 # --- The words --------------------------------------------------------------------------------------------------------
 
@@ -51,6 +53,12 @@ def _true(value: Any) -> Any:
 
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=10**12)]
 Real = Annotated[float, BeforeValidator(_real)]
+Kind = Literal["narrow", "broad", "approval"]
+"""What an agent may be paid from a reward model."""
+
+Judging = Literal["advance", "hindsight", "lower"]
+"""When a step is judged: when it is taken, by what came of it, or by the lower of the two."""
+
 Share = Annotated[Real, Field(ge=0, le=1)]
 Positive = Annotated[Real, Field(gt=0)]
 
@@ -64,9 +72,23 @@ class _Section(BaseModel):
 class Horizon(_Section):
     """How far the agent optimises its reward."""
 
-    discount: Share = Field(
-        default=0.95, description="Discount of the reward: at 0 only the next step counts, at 1 the whole episode."
+    discount: Share | None = Field(
+        default=None,
+        description="Discount of the reward: at 0 only the next step counts, at 1 the whole episode. null: 0.95, or 1"
+        " within a window.",
     )
+    window: Count | None = Field(
+        default=None,
+        description="Receding windows: of each step the next so many rewards count, and nothing is bootstrapped past"
+        " them. null: to the end of the episode.",
+    )
+
+    @property
+    def gamma(self) -> float:
+        """The discount that holds."""
+        if self.discount is not None:
+            return self.discount
+        return 0.95 if self.window is None else 1.0
 
 
 class Round(_Section):
@@ -77,7 +99,12 @@ class Round(_Section):
         description="Every step of the world that the round takes: random play and PPO together. Kept to one rollout.",
     )
     labels: Count = Field(
-        default=256, description="Labels that the round asks of its overseer, exactly; starting ones counted."
+        default=256,
+        description="Labels that the round asks of its overseer, exactly; starting ones counted, and comparisons that"
+        " it leaves without an answer.",
+    )
+    answers: Literal["scores", "comparisons"] = Field(
+        default="scores", description="What a label is: the score of a moment, or which of two is better."
     )
     start_labels: Count = Field(
         default=128, description="How many of the labels are asked before training, on states chosen from random play."
@@ -85,7 +112,16 @@ class Round(_Section):
     ask: Literal["coverage", "disagreement", "uniform"] = Field(
         default="disagreement",
         description="How states to label are chosen: where the members of the reward model disagree most, to cover what"
-        " has been seen (farthest-point), or uniformly at random. The first labels cover in either of the former.",
+        " has been seen (farthest-point), or uniformly at random. The first labels cover in either of the former."
+        " Comparisons are of two such states; disagreement is then that about which is better.",
+    )
+
+
+class Assistance(Round):
+    """The same for an assistant's round, whose world asks for a horizon of its own."""
+
+    horizon: Horizon | None = Field(
+        default=None, description="How far assistants optimise their (narrow) reward; null: as far as the agent."
     )
 
 
@@ -118,6 +154,14 @@ class RewardModelConfig(_Section):
         " how things lie to each other. Without a grid there is no difference.",
     )
     members: Count = Field(default=3, description="Members of the ensemble; their mean is V.")
+    judges: Literal["state", "rate"] = Field(
+        default="state",
+        description="What a label is about: how much has been accomplished at the moment judged (state), or how good"
+        " the moments of a segment are (rate), V being that of one of them.",
+    )
+    segment: Count = Field(
+        default=25, description="Steps of a segment, the last ones of what is judged, where V judges a rate."
+    )
     hidden: Count = Field(default=16, description="Width of each member's hidden layers.")
     fit_steps: Count = Field(default=40, description="Gradient steps of each fit.")
     batch: Count = Field(default=128, description="Labels in each gradient step.")
@@ -127,13 +171,20 @@ class RewardModelConfig(_Section):
 class Condition(_Section):
     """A named variant of an experiment: everything that one agent, and the assistants below it, are trained by."""
 
-    env: str = Field(
-        description="A registered world, such as those that `rrm envs` lists; 'package:Id' imports the package first."
+    env: Any = Field(
+        description="A registered world, such as those that `rrm envs` lists, or any Gymnasium environment;"
+        " 'package:Id' imports the package first. 'package.module:name' names a constructor; from Python it may be one."
+    )
+    env_settings: dict[str, Any] = Field(
+        default={},
+        description="What the environment is made with: keywords of gymnasium.make (max_episode_steps among them), or"
+        " of the world; for environments that are not worlds also visible_fields and standardise.",
     )
     evaluator: Any = Field(
         default="bounded",
         description="Who judges: a registered name, 'package.module:Name' or 'path/to/file.py:name'; from Python also a"
-        " function of a clip or an Evaluator.",
+        " function of a clip, or of two, or an Evaluator. With parameters: {name: …}, with flaws: {of: …, noise: 0.5},"
+        " several: {committee: […], by: majority}.",
     )
     assistants: Literal["none", "trained", "ideal", "random"] = Field(
         default="none",
@@ -144,14 +195,20 @@ class Condition(_Section):
         default=None,
         description="Levels of assistants below the task; null: as many as the world has evaluation worlds.",
     )
-    reward: Annotated[Literal["narrow", "broad", "true"], BeforeValidator(_true)] = Field(
+    reward: Annotated[Literal[Kind, "true"], BeforeValidator(_true)] = Field(
         default="narrow",
-        description="What PPO is paid: V(s1) - V(s0) each step (narrow), V(s_T) at the end (broad), or the difference"
-        " of the true utility (true: the oracle, which asks nobody).",
+        description="What PPO is paid: V(s1) - V(s0) each step (narrow), V(s_T) at the end (broad), what the evaluator"
+        " thinks of the action (approval: a model of state and action, where the world or the evaluator judges"
+        " actions), or the difference of the true utility (true: the oracle, which asks nobody).",
+    )
+    judging: Judging = Field(
+        default="advance",
+        description="Whether a step is judged when it is taken, by what came of it at the episode's end, or by the"
+        " lower of the two. All but the first need horizon.window.",
     )
     horizon: Horizon = Field(default=Horizon(), description="How far the agent optimises its reward.")
     task: Round = Field(default=Round(), description="The round in the world itself: the last one.")
-    assistant: Round = Field(default=Round(), description="Each round below it, in an evaluation world.")
+    assistant: Assistance = Field(default=Assistance(), description="Each round below it, in an evaluation world.")
     states_from: Literal["unaided", "world"] = Field(
         default="unaided",
         description="Where assistants practise: in states that the unaided agent of the same seed visits (its labels"
@@ -161,11 +218,31 @@ class Condition(_Section):
     reward_model: RewardModelConfig = Field(default=RewardModelConfig(), description="The reward model.")
     episodes: Count = Field(default=1000, description="Fresh episodes on which the final policy is judged.")
 
-    @field_serializer("evaluator", when_used="json")
-    def _evaluator_name(self, value: Any) -> str:
-        """An evaluator given as an object is named in JSON, not kept there: 'module:qualname' of it or of its class."""
-        if isinstance(value, str):
+    @field_validator("env")
+    @classmethod
+    def _an_env(cls, value: Any) -> Any:
+        if not isinstance(value, str) and not callable(value):
+            raise ValueError("must be text" if value is None else "must be text, or a constructor")
+        return value
+
+    @field_validator("env_settings")
+    @classmethod
+    def _json(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError):
+            raise ValueError("must hold values that JSON can: numbers, text, truth values, lists, mappings") from None
+        return value
+
+    @field_serializer("evaluator", "env", when_used="json")
+    def _name_of(self, value: Any) -> Any:
+        """What is given as an object is named in JSON, not kept there: 'module:qualname' of it or of its class."""
+        if isinstance(value, str | int | float | None):
             return value
+        if isinstance(value, Mapping):
+            return {key: self._name_of(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._name_of(each) for each in value]
         named = value if hasattr(value, "__qualname__") else type(value)
         return f"{named.__module__}:{named.__qualname__}"
 
@@ -211,7 +288,9 @@ class Experiment(_Section):
     workers: Count | None = Field(default=None, description="Processes at once; null: one for each core.")
     budget: Budget = Field(default=Budget(), description="Caps on all rounds of a condition together.")
     conditions: dict[str, Condition] = Field(
-        min_length=1, description="The named variants. The default is unaided, assisted, ideal and oracle."
+        min_length=1,
+        description="The named variants. The default is unaided, assisted, ideal and oracle; where the world has no"
+        " evaluation world, unaided and oracle.",
     )
     unaided: str = Field(default="unaided", description="The condition from which the gap is measured.")
     oracle: str = Field(default="oracle", description="The condition to which the gap is measured.")
@@ -219,7 +298,7 @@ class Experiment(_Section):
     _experiment_name = field_validator("experiment")(_name)
 
     @property
-    def env(self) -> str:
+    def env(self) -> Any:
         """The one world of all conditions."""
         return next(iter(self.conditions.values())).env
 
@@ -246,7 +325,7 @@ def levels(condition: Condition) -> int:
     """How many assistants stand below the task: 0 where nobody helps, else its depth or its world's."""
     if condition.assistants == "none":
         return 0
-    return _world_depth(condition.env) if condition.depth is None else condition.depth
+    return _world_depth(condition.env, **condition.env_settings) if condition.depth is None else condition.depth
 
 
 def cost(condition: Condition) -> tuple[int, int]:
@@ -266,12 +345,17 @@ def cost(condition: Condition) -> tuple[int, int]:
 # --- Checking ---------------------------------------------------------------------------------------------------------
 
 _TOP: Final = tuple(dict.fromkeys((*Condition.model_fields, *Experiment.model_fields)))  # a set has no order to rely on
-_SECTIONS: Final[Mapping[str, type[BaseModel]]] = {
-    name: field.annotation
-    for model in (Condition, Experiment)
-    for name, field in model.model_fields.items()
-    if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-}
+
+
+def _sections(*models: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """The fields of ``models`` that are sections."""
+    return {
+        name: kind
+        for model in models
+        for name, field in model.model_fields.items()
+        for kind in (field.annotation, *get_args(field.annotation))  # the latter where it may be null
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and name != "conditions"
+    }
 
 
 def _known(path: Sequence[str], conditions: Iterable[str]) -> Iterable[str] | None:
@@ -281,11 +365,13 @@ def _known(path: Sequence[str], conditions: Iterable[str]) -> Iterable[str] | No
             return _TOP
         case ["conditions"]:
             return conditions
-        case ["conditions", _]:
-            return Condition.model_fields
-        case [section] | ["conditions", _, section] if section in _SECTIONS:
-            return _SECTIONS[section].model_fields
-    return None
+        case ["conditions", _, *inner]:
+            model: type[BaseModel] | None = Condition
+        case [first, *inner]:
+            model = _sections(Condition, Experiment).get(first)
+    for section in inner:
+        model = _sections(model).get(section) if model else None
+    return model.model_fields if model else None
 
 
 def _unknown(path: Sequence[str], key: str, conditions: Iterable[str]) -> str:
@@ -315,7 +401,10 @@ def _check_keys(tree: Tree, conditions: Iterable[str], path: tuple[str, ...] = (
         if _known(here, conditions) is None:
             continue
         if value is None and not shown:
-            tree[key] = {}
+            if here[:-1] == ("conditions",):
+                tree[key] = {}
+            else:
+                del tree[key]
         elif isinstance(value, dict):
             _check_keys(value, conditions, here, shown)
         else:
@@ -337,7 +426,9 @@ def _set(tree: Tree, dotted: str, value: Any, shown: str) -> None:
     for key in reversed(path[:-1]):
         said = {key: said}
     tree.update(merge(tree, said))
-    heeded = isinstance(value, dict) or not all(_at(each, path) for each in conditions.values())
+    heeded = (isinstance(value, dict) and path[0] not in WHOLE) or not all(
+        _at(each, path) for each in conditions.values()
+    )
     if path[0] in Condition.model_fields and not heeded:
         where = f"conditions.{next(iter(conditions))}.{dotted}"
         raise ConfigError(f"{shown}: changes nothing, as every condition sets it for itself; set {where} and so on")
@@ -422,13 +513,23 @@ def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
             yield f"{name}.start_labels", each.start_labels, f"must be at most {name}.labels, {each.labels}"
         if asks and each.ask == "disagreement" and condition.reward_model.members < 2:
             yield f"{name}.ask", each.ask, "needs reward_model.members of at least 2"
+    if condition.judging != "advance" and condition.horizon.window is None:
+        yield "judging", condition.judging, "needs horizon.window: the step is credited when the episode is over"
+    if condition.judging != "advance" and condition.reward == "broad":
+        yield "judging", condition.judging, "broad reward is hindsight already: must be 'advance'"
+    if (
+        condition.reward == "approval"
+        and condition.evaluator == "bounded"
+        and not _approves(condition.env, **condition.env_settings)
+    ):
+        yield "reward", "approval", f"the evaluator of {condition.env} does not judge actions (World.approve)"
     if condition.reward == "true" and condition.assistants != "none":
         yield "assistants", condition.assistants, "the true reward asks no evaluator, so nobody helps: must be 'none'"
     elif condition.assistants == "none":
         if condition.depth:
             yield "depth", condition.depth, "nobody helps here: needs assistants of another kind than 'none'"
     else:
-        there = _world_depth(condition.env)
+        there = _world_depth(condition.env, **condition.env_settings)
         if not there and condition.depth is None:
             yield "assistants", condition.assistants, f"{condition.env} has no evaluation world: must be 'none'"
         elif (condition.depth or 0) > there:
@@ -451,7 +552,6 @@ def _condition(name: str, base: Tree, tree: Tree) -> Condition:
 def _settled(name: str, condition: Condition, tree: Tree) -> Condition:
     """The same, its fields right together, and its depth written out."""
     own = ("conditions", name)
-    _check_env(condition.env, _dotted(own, "env", tree))
     for field, value, right in _clashes(condition):
         raise ConfigError(f"{_dotted(own, field, tree)}: {show(value)}: {right}")
     return condition.model_copy(update={"depth": levels(condition)})
@@ -471,9 +571,14 @@ def _worlds() -> list[str]:
     return [name for name, spec in gymnasium.registry.items() if "world" in spec.kwargs]
 
 
-def _check_env(env: str, dotted: str) -> None:
+def _check_env(condition: Condition, dotted: str) -> None:
+    """Refuse what no world can be made of, and an environment that breaks a rule it has to keep."""
     import gymnasium
 
+    env, settings = condition.env, condition.env_settings
+    if not isinstance(env, str):
+        _check_wrapped(env, settings, dotted)
+        return
     worlds = _worlds()
     package, colon, name = env.rpartition(":")
     if colon:
@@ -482,29 +587,51 @@ def _check_env(env: str, dotted: str) -> None:
         except Exception as error:  # the package is the user's: whatever it raises is news for them
             raise ConfigError(f"{dotted}: {env!r}: importing {package!r} fails: {line(error)}") from None
         worlds = _worlds()
-    if name not in gymnasium.registry:
-        raise ConfigError(f"{dotted}: {env!r} is not a registered environment{nearest(name, worlds)}")
+    if name not in gymnasium.registry and not (colon and callable(getattr(sys.modules[package], name, None))):
+        known = gymnasium.registry if difflib.get_close_matches(name, gymnasium.registry, cutoff=0.5) else worlds
+        raise ConfigError(f"{dotted}: {env!r} is not a registered environment{nearest(name, known)}")
     if name not in worlds:
-        raise ConfigError(f"{dotted}: {env!r} is not made from a World, which evaluators need{nearest(name, worlds)}")
+        _check_wrapped(env, settings, dotted)
+        return
     try:
-        _world_depth(env)
+        _world_depth(env, **settings)
     except Exception as error:  # the world may be the user's too
         raise ConfigError(f"{dotted}: {env!r}: making it fails: {line(error)}") from None
 
 
-def _world_depth(env: str) -> int:
+def _check_wrapped(env: Any, settings: dict[str, Any], dotted: str) -> None:
+    from rrm.envs.examine import UnfitError, name_of
+    from rrm.envs.wrap import verify
+
+    try:
+        verify(env, settings)
+    except UnfitError as error:
+        raise ConfigError(f"{dotted}: {name_of(env)!r} {error}") from None
+
+
+def _approves(env: Any, **settings: Any) -> bool:
+    """Whether the world's own evaluator judges actions."""
+    from rrm.envs.forms import make_world
+    from rrm.envs.world import World
+
+    return type(make_world(env, 1, **settings)).approve is not World.approve
+
+
+def _world_depth(env: Any, **settings: Any) -> int:
     """How many levels of evaluation worlds ``env``, which is registered, has."""
     from rrm.envs.forms import make_world
 
-    return int(make_world(env, 1).depth)
+    return int(make_world(env, 1, **settings).depth)
 
 
 def _check_together(conditions: Mapping[str, Condition]) -> None:
     first, *others = conditions.items()
     for name, condition in others:
-        if condition.env != first[1].env:
-            right = f"must be {first[1].env!r}, the world of {first[0]!r}: the gap compares utilities of one world"
-            raise ConfigError(f"conditions.{name}.env: {condition.env!r}: {right}")
+        for field in ("env", "env_settings"):
+            mine, its = getattr(condition, field), getattr(first[1], field)
+            if mine != its:
+                right = f"must be {its!r}, as in {first[0]!r}: the gap compares utilities of one world"
+                raise ConfigError(f"conditions.{name}.{field}: {mine!r}: {right}")
 
 
 def _check_evaluators(conditions: Mapping[str, Condition], tree: Tree) -> None:
@@ -543,7 +670,8 @@ def load(
     tree = read(config)
     if "suite" in tree:
         raise ConfigError(f"{line(config)}: is a suite, several experiments; rrm.run_suite runs it, and `rrm run` does")
-    if tree.get("conditions") is None:
+    usual = tree.get("conditions") is None
+    if usual:
         tree["conditions"] = {name: {} for name in NAMED}
     if not isinstance(tree["conditions"], dict) or not tree["conditions"]:
         raise ConfigError(f"conditions: {show(tree['conditions'])}: must be a section with a key for each condition")
@@ -564,6 +692,16 @@ def load(
     _validated(Condition, {"env": "", **base}, (), {})
     conditions = {name: _condition(name, base, tree) for name in tree["conditions"]}
     _check_together(conditions)
+    for name, each in conditions.items():
+        _check_env(each, _dotted(("conditions", name), "env", tree))
+    if usual:  # nobody has asked for help where there is none to be had
+        conditions = {
+            name: each
+            for name, each in conditions.items()
+            if each.assistants == "none"
+            or tree["conditions"][name] != NAMED[name]
+            or _world_depth(each.env, **each.env_settings)
+        }
     conditions = {name: _settled(name, each, tree) for name, each in conditions.items()}
     rest = {key: value for key, value in tree.items() if key in Experiment.model_fields}
     experiment = _validated(Experiment, {**rest, "conditions": conditions}, (), {})

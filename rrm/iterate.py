@@ -18,20 +18,22 @@ from rrm.agents.agent import Agent
 from rrm.agents.assistants import Assistant, Script
 from rrm.agents.vec_env import Start, own_generator
 from rrm.amplify import amplify
+from rrm.config import Kind
 from rrm.distill import Distillation, Row, held_out_error
+from rrm.envs.examine import name_of
 from rrm.envs.forms import make_world
 from rrm.envs.world import Indices, State, World
 from rrm.errors import ConfigError, RRMError
 from rrm.plan import Plan
 from rrm.reward_model import RewardModel
-from rrm.rewards import Kind, Reward
+from rrm.rewards import Reward
 from rrm.scoreboard import judge_policy
 
 Tell = Callable[[Plan, Row | None], None]
 """Hears when a round is taken up (None) and after each of its rollouts."""
 
 
-COLUMNS = ("env_steps", "labels", "reward", "utility", "evaluator_score", "hack_rate", "held_out_error")
+COLUMNS = ("env_steps", "labels", "predicted", "utility", "evaluator_score", "hack_rate", "held_out_error")
 """Of ``metrics.csv``."""
 
 
@@ -55,7 +57,7 @@ def run_round(plan: Plan, folder: Path, tell: Tell) -> dict[str, Any]:
         rundir.write_json(home / "round.json", plan.content)
         overseer = amplify(plan.evaluator(), _assistants(plan, folder))
         distillation = Distillation(overseer, plan, _start(plan, folder), home, lambda row: tell(plan, row))
-        agent = distillation.run().placed(plan.condition.env, plan.level)
+        agent = distillation.run().placed(name_of(plan.condition.env), plan.level, plan.condition.env_settings)
         return _conclude(distillation, agent, home)
 
 
@@ -70,13 +72,14 @@ def _conclude(distillation: Distillation, agent: Agent, home: Path) -> dict[str,
     """Judge the final policy, and write all that the round leaves; its result last."""
     plan, overseer = distillation.plan, distillation.overseer
     world = plan.world(plan.condition.episodes)
-    figures = judge_policy(agent, world, distillation.start, overseer, (*plan.key, 4))
+    asked = 0 if plan.reward == "approval" else world.n
+    figures = judge_policy(agent, world, distillation.start, overseer, (*plan.key, 4), asked)
     files = [*agent.save(home / "agent")]
     if distillation.model:
         files += distillation.model.save(home / "reward")
     (home / "metrics.csv").write_text(_csv(distillation.rows))
     result = {
-        "world": type(world).__name__,
+        "world": world.name,
         "level": plan.level,
         "utility": figures.utility,
         "evaluator_score": figures.evaluator_score,
@@ -112,9 +115,10 @@ def load_reward(home: Path, kind: Kind | None) -> Reward:
     files, about = result_of(home)["files"], rundir.read_json(home / "round.json")
     if "reward.safetensors" not in files:
         raise RRMError(f"{home}: has no learnt reward: its agent was paid the true utility")
-    if kind not in (None, "narrow", "broad"):
-        raise ConfigError(f"kind: {kind!r}: must be 'narrow' or 'broad'")
-    world = make_world(about["env"], 1)
+    right = ["approval"] if about["reward"] == "approval" else ["narrow", "broad"]
+    if kind not in (None, *right):
+        raise ConfigError(f"kind: {kind!r}: must be {' or '.join(map(repr, right))}")
+    world = make_world(about["env"], 1, **about.get("env_settings", {}))
     world = (world.evaluation(about["level"], 1) if about["level"] else world) or world
     return Reward(RewardModel.load(home / "reward"), kind or about["reward"], world.step_cost)
 

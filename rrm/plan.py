@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from rrm import rundir
-from rrm.config import Condition, Round, levels
+from rrm.config import Condition, Horizon, Judging, Kind, Round, levels
+from rrm.envs.examine import name_of
 from rrm.envs.forms import make_world
 from rrm.envs.world import World
 from rrm.errors import ConfigError
-from rrm.evaluators import Bounded, Evaluator, identity, resolve
+from rrm.evaluators import Approving, Bounded, Evaluator, identity, resolve
 
 PRACTICE = 8192
 """How many states of the unaided agent there are among which an assistant's practice starts."""
@@ -40,19 +41,24 @@ class Plan:
         c = self.condition
         content: dict[str, Any] = {
             "format": 1,
-            "env": c.env,
+            "env": name_of(c.env),
             "level": self.level,
             "seed": self.seed,
             "reward": self.reward or "true",
             "evaluator": identity(c.evaluator) if self._judged_by_the_condition else "bounded",
             "assistants": [plan.name for plan in self.below] or self.scripted,
             "practice": self.practice.name if self.practice else None,
-            "horizon": c.horizon.model_dump(mode="json"),
-            "round": self.round.model_dump(mode="json"),
+            "horizon": {"discount": self.horizon.gamma, "window": self.horizon.window},
+            "judging": self.judging,
+            "round": self.round.model_dump(mode="json", exclude={"horizon"}),
             "ppo": c.ppo.model_dump(mode="json"),
             "reward_model": c.reward_model.model_dump(mode="json"),
             "episodes": c.episodes,
         }
+        if c.env_settings:
+            content["env_settings"] = c.env_settings
+        if not isinstance(c.env, str):
+            content["env_code"] = identity(c.env)
         if self.reward is None:  # the oracle learns from nobody's answers
             content["round"] = {"steps": self.round.steps}
             content["reward_model"] = None
@@ -68,15 +74,33 @@ class Plan:
         return f"assistant{self.level}" if self.level else "task"
 
     @property
+    def section(self) -> str:
+        """The section of the configuration that says what the round spends."""
+        return "assistant" if self.level else "task"
+
+    @property
     def round(self) -> Round:
         return self.condition.assistant if self.level else self.condition.task
 
     @property
-    def reward(self) -> Literal["narrow", "broad"] | None:
-        """How the agent is paid from a reward model; None where it is paid the true utility (the oracle)."""
-        if self.condition.reward == "true":
-            return "narrow" if self.level else None
-        return self.condition.reward
+    def reward(self) -> Kind | None:
+        """How the agent is paid from a reward model; None where it is paid the true utility (the oracle).
+
+        Assistants are paid the narrow reward: however the agent is paid, they are there to expose what they can.
+        """
+        if self.level:
+            return "narrow"
+        return None if self.condition.reward == "true" else self.condition.reward
+
+    @property
+    def horizon(self) -> Horizon:
+        """How far the agent optimises its reward."""
+        return self.condition.assistant.horizon or self.condition.horizon if self.level else self.condition.horizon
+
+    @property
+    def judging(self) -> Judging:
+        """When a step is judged; those of assistants in advance."""
+        return "advance" if self.level else self.condition.judging
 
     @property
     def scripted(self) -> list[str]:
@@ -100,18 +124,20 @@ class Plan:
     def world(self, n: int, level: int | None = None) -> World:
         """The round's world, or that of another level, with ``n`` copies."""
         level = self.level if level is None else level
-        world = make_world(self.condition.env, n)
+        world = make_world(self.condition.env, n, **self.condition.env_settings)
         if level == 0:
             return world
         evaluation = world.evaluation(level, n)
         if evaluation is None:
-            raise ConfigError(f"depth: {self.condition.env} has {world.depth} levels of evaluation worlds, not {level}")
+            raise ConfigError(f"depth: {world.name} has {world.depth} levels of evaluation worlds, not {level}")
         return evaluation
 
     def evaluator(self) -> Evaluator:
         """Who judges: the condition's evaluator; in an assistant's world its own criterion, unless the evaluator says
         that it judges there too."""
         world = self.world(1)
+        if self.reward == "approval" and self.condition.evaluator == "bounded":
+            return Approving(world)
         return resolve(self.condition.evaluator)(world) if self._judged_by_the_condition else Bounded(world)
 
     @cached_property
@@ -125,6 +151,12 @@ class Plan:
         """Steps of the unaided agent that make the states to practise in."""
         copies = self.condition.ppo.copies
         return -(-PRACTICE // copies) * copies if self.practice else 0
+
+    @property
+    def segment(self) -> int:
+        """Steps of what is judged where V is a rate; 0 where it is of states."""
+        model = self.condition.reward_model
+        return model.segment if model.judges == "rate" else 0
 
     @property
     def random_steps(self) -> int:
@@ -167,8 +199,21 @@ def plan(condition: Condition, seed: int) -> Plan:
     for each in (*last.needed(), last):
         if each.rollouts < 1 or each.random_steps < each.labels_due(0):
             raise ConfigError(
-                f"{each.kind.rstrip('0123456789')}.steps: {each.round.steps}: must hold {each.practice_steps} steps of"
+                f"{each.section}.steps: {each.round.steps}: must hold {each.practice_steps} steps of"
                 f" practice, a tenth of random play in which {each.labels_due(0)} labels are asked, and a rollout of"
                 f" {condition.ppo.copies * condition.ppo.rollout}"
+            )
+        if each.reward is None:
+            continue
+        longest = min(each.world(1).length, each.random_steps // condition.ppo.copies)
+        if each.segment > longest:
+            raise ConfigError(
+                f"reward_model.segment: {each.segment}: must be at most {longest}, the steps of an episode and those of"
+                " random play in each copy, in which the first labels are asked"
+            )
+        judge = each.evaluator()  # its parameters are right, or this says so
+        if each.round.answers == "scores" and judge.compares_only:
+            raise ConfigError(
+                f"{each.section}.answers: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"
             )
     return last

@@ -1,21 +1,23 @@
-"""What an agent is paid: from a reward model V, the narrow reward of each step or the broad one at the end.
+"""What an agent is paid from a reward model.
 
-narrow: V(s1) - V(s0) each step. broad: V(s_T) at the end of the episode. In both, the world's cost of a step is
-subtracted outside V. V(s1) at an episode's end is that of its last observation, never of the one after the reset.
+narrow: V(s1) - V(s0) each step. broad: V(s_T) at the end of the episode. approval: A(s0, a) each step, of a model of
+state and action (TAMER: Knox and Stone 2009). In all, the world's cost of a step is subtracted outside the model.
+V(s1) at an episode's end is that of its last observation, never of the one after the reset.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, SupportsFloat
+from typing import Any, Protocol, SupportsFloat
 
 import gymnasium
 import numpy as np
+from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
+from rrm.clips import with_action
+from rrm.config import Kind
 from rrm.envs.world import Array, Bools, Floats
-
-Kind = Literal["narrow", "broad"]
 
 
 class Values(Protocol):
@@ -25,31 +27,77 @@ class Values(Protocol):
 
 
 def reward_of_step(kind: Kind, before: Floats, after: Floats, done: Bools) -> Floats:
-    """The rewards (n,) of one step, given V before and after it (n,) and whether the episode ended with it (n,)."""
+    """The narrow or broad rewards (n,) of one step, given V before and after it (n,) and whether the episode ended."""
     return after - before if kind == "narrow" else np.where(done, after, 0.0)
 
 
+class Payer:
+    """Pays the steps of n copies, one after the other: what both wrappers below have in common.
+
+    ``last`` holds the observations before the step (n, d), ``values`` what V says of them (n,).
+    """
+
+    def __init__(self, model: Values, kind: Kind, actions: spaces.Space[Any], step_cost: float) -> None:
+        self.model = model
+        self.kind = kind
+        self.step_cost = step_cost
+        self._actions = actions
+        self.last: Array = np.empty(0)
+        self.values: Floats = np.empty(0)
+
+    def begin(self, observations: Array) -> None:
+        """Take the present observations (n, d) as those before the next step; read V of them again."""
+        self.last = observations
+        if self.kind != "approval":
+            self.values = self.model.values(observations)
+
+    def begin_again(self, which: Array, observations: Array) -> None:
+        """The same for the copies ``which`` (k,) alone, of all ``observations`` (n, d)."""
+        self.last = observations
+        if self.kind != "approval":
+            self.values = self.values.copy()
+            self.values[which] = self.model.values(observations[which])
+
+    def pay(self, actions: Array, observations: Array, done: Bools) -> Floats:
+        """The rewards (n,) of a step that led to ``observations`` (n, d): the last ones, where the episode is done."""
+        if self.kind == "approval":
+            rewards = self.model.values(with_action(self.last, actions, self._actions))
+        else:
+            after = self.model.values(observations)
+            rewards = reward_of_step(self.kind, self.values, after, done)
+            self.values = after
+        self.last = observations
+        return rewards - self.step_cost
+
+
 class RewardVecEnv(VecEnvWrapper):
-    """Replaces the reward of a ``VecEnv`` by the learnt one. ``finished`` collects the returns of finished episodes."""
+    """Replaces the reward of a ``VecEnv`` by the learnt one.
+
+    ``finished`` collects what the model says of each finished episode: V(s_T), or its mean approval of the actions.
+    """
 
     def __init__(self, venv: VecEnv, model: Values, kind: Kind = "narrow", step_cost: float = 0.0) -> None:
         super().__init__(venv)
         self.model = model
-        self.kind = kind
-        self.step_cost = step_cost
         self.finished: list[float] = []
-        self.returns: Floats = np.zeros(venv.num_envs)
-        self._values: Floats = np.zeros(venv.num_envs)
+        self.tally: Floats = np.zeros((venv.num_envs, 2))
+        """Approval so far in each copy's episode, and its steps."""
+        self._payer = Payer(model, kind, venv.action_space, step_cost)
+        self._taken: Array = np.empty(0)
 
     def reset(self) -> Array:
         observations = np.asarray(self.venv.reset())
-        self.returns[:] = 0.0
+        self.tally[:] = 0
         self.revalue(observations)
         return observations
 
     def revalue(self, observations: Array) -> None:
         """Read V of the present observations (n, …) again: after V has changed, or the environment has been loaded."""
-        self._values = self.model.values(observations)
+        self._payer.begin(observations)
+
+    def step_async(self, actions: Array) -> None:
+        self._taken = np.array(actions)
+        self.venv.step_async(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
         observations, _, done, infos = self.venv.step_wait()
@@ -59,15 +107,14 @@ class RewardVecEnv(VecEnvWrapper):
         if len(ended):
             last = observations.copy()
             last[ended] = [infos[i]["terminal_observation"] for i in ended]
-        after = self.model.values(last)
-        rewards = reward_of_step(self.kind, self._values, after, done) - self.step_cost
-        self.returns += rewards
-        self._values = after
+        rewards = self._payer.pay(self._taken, last, done)
+        if self._payer.kind == "approval":
+            self.tally += np.stack([rewards + self._payer.step_cost, np.ones(len(rewards))], axis=1)
         if len(ended):
-            self.finished += self.returns[ended].tolist()
-            self.returns[ended] = 0.0
-            self._values = after.copy()
-            self._values[ended] = self.model.values(observations[ended])
+            approval = self.tally[ended, 0] / np.maximum(self.tally[ended, 1], 1)
+            self.finished += (approval if self._payer.kind == "approval" else self._payer.values[ended]).tolist()
+            self.tally[ended] = 0
+            self._payer.begin_again(ended, observations)
         return observations, rewards.astype(np.float32), done, infos
 
 
@@ -78,21 +125,17 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
         self, env: gymnasium.Env[Any, Any], model: Values, kind: Kind = "narrow", step_cost: float = 0.0
     ) -> None:
         super().__init__(env)
-        self.model = model
-        self.kind: Kind = kind
-        self.step_cost = step_cost
-        self._value: Floats = np.zeros(1)
+        self._payer = Payer(model, kind, env.action_space, step_cost)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(seed=seed, options=options)
-        self._value = self.model.values(np.asarray(observation)[None])
+        self._payer.begin(np.asarray(observation)[None])
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         observation, _, terminated, truncated, info = self.env.step(action)
-        after = self.model.values(np.asarray(observation)[None])
-        reward = reward_of_step(self.kind, self._value, after, np.array([terminated or truncated])) - self.step_cost
-        self._value = after
+        over = np.array([terminated or truncated])
+        reward = self._payer.pay(np.asarray(action)[None], np.asarray(observation)[None], over)
         return observation, float(reward[0]), terminated, truncated, info
 
 

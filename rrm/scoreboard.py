@@ -15,7 +15,8 @@ from rrm.envs.world import Array, Bools, Floats, Indices, World
 
 @dataclass(frozen=True)
 class Figures:
-    """Means over finished episodes. ``evaluator_score`` is None where the evaluator is costly, and so not asked."""
+    """Means over finished episodes. ``evaluator_score`` is None where the evaluator is not asked: it is costly, only
+    compares, or judges actions."""
 
     utility: float
     evaluator_score: float | None
@@ -65,7 +66,7 @@ class Scoreboard:
         if not self._utility:
             return None
         score = None
-        if self._ends and not overseer.costly:
+        if self._ends and not (overseer.costly or overseer.compares_only):
             numbered = [(moments, i) for moments in self._ends for i in range(len(moments))]
             clips = [moments.clip(i, number, key) for number, (moments, i) in enumerate(numbered)]
             score = float(overseer.score(clips).mean())
@@ -78,10 +79,11 @@ def judge_policy(
     start: Start,
     overseer: Overseer,
     key: tuple[int, ...],
+    asked: int,
 ) -> Figures:
-    """One fresh episode in each copy of ``world``, all of them shown to the overseer."""
+    """One fresh episode in each copy of ``world``, ``asked`` of them shown to the overseer."""
     recorder = Recorder(world)
-    board = Scoreboard(recorder, world.n)
+    board = Scoreboard(recorder, asked)
     everyone = np.arange(world.n)
     start(world, everyone, np.random.default_rng(key))
     recorder.started(world, everyone)

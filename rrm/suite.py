@@ -2,35 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rrm import rundir
-from rrm.config import Condition, Experiment, levels, load
+from rrm.config import NAMED, Condition, Experiment, levels, load
 from rrm.errors import ConfigError
-from rrm.reading import line, read, show
+from rrm.reading import Tree, line, parse, read, show
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from rrm.envs import exact
 
-def members(config: str | Path | Mapping[str, Any]) -> list[str] | None:
-    """The experiments of a suite; None where ``config`` is an experiment of its own.
+
+OWN = ("suite", "experiment", "seeds", "conditions", "unaided", "oracle")
+"""What a suite may say: its experiments, and seeds and conditions that take the place of theirs."""
+
+
+def is_suite(config: str | Path | Mapping[str, Any]) -> bool:
+    """Whether ``config`` names several experiments, rather than being one."""
+    return "suite" in read(config)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Experiments, resolved. ``apart``: their conditions are the suite's, so their folders lie in that of the suite."""
+
+    name: str
+    experiments: list[Experiment]
+    apart: bool = False
+    left_out: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of each experiment, the suite's conditions that its world cannot have, and why."""
+
+
+def read_suite(config: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Suite | None:
+    """The suite that ``config`` is; None where it is an experiment of its own.
+
+    ``overrides`` hold for each experiment. Where the suite has conditions of its own, ``env=ID`` among them asks for
+    these in that world alone: with the settings of the experiment of that world, or else the defaults.
 
     Raises:
-        ConfigError: it names experiments, and something else besides.
+        ConfigError: it says what is none of a suite's business, or one of its experiments is wrong.
     """
     tree = read(config)
     if "suite" not in tree:
         return None
-    names = tree["suite"]
+    names, conditions = tree["suite"], tree.get("conditions")
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise ConfigError(f"suite: {show(names)}: must be a list of YAML files or presets")
-    if more := sorted(tree.keys() - {"suite", "experiment"}):
-        raise ConfigError(f"{line(more[0])}: a suite holds nothing but its experiments; say it in theirs")
-    return names
+    if more := sorted(tree.keys() - {*OWN}):
+        raise ConfigError(
+            f"{line(more[0])}: a suite holds experiments, and seeds and conditions for all; say it in theirs"
+        )
+    name = str(tree.get("experiment", Path(config).stem if isinstance(config, str | Path) else "suite"))
+    own: Tree = {key: tree[key] for key in ("seeds", "unaided", "oracle") if key in tree}
+    if not conditions:
+        return Suite(name, [load({"experiment": Path(each).stem, **read(each), **own}, overrides) for each in names])
+
+    suite = Suite(name, [], apart=True)
+    for member in _members(name, names, overrides):
+        impossible = _impossible(conditions, member, _said(overrides, "evaluator") or member.get("evaluator"))
+        kept = {key: each for key, each in conditions.items() if key not in impossible}
+        suite.experiments.append(load({**member, **own, "conditions": kept}, overrides))
+        suite.left_out[suite.experiments[-1].experiment] = impossible
+    return suite
+
+
+def _members(suite: str, names: Sequence[str], overrides: Sequence[str]) -> list[Tree]:
+    """The experiments named; or that of the world which ``overrides`` ask for, whether it is one of them or not."""
+    members = [{"experiment": Path(name).stem, **read(name)} for name in names]
+    env = _said(overrides, "env")
+    if env is None:
+        return members
+    env = load({"env": env, "conditions": {"unaided": {}}}).env  # so that an id which is none is told as everywhere
+    return [each for each in members if each["env"] == env] or [{"experiment": suite, "env": env}]
+
+
+def _said(overrides: Sequence[str], key: str) -> Any:
+    """What ``overrides`` say of a key of the top level; None where they say nothing."""
+    said = [each.partition("=")[2] for each in overrides if each.partition("=")[0].strip() == key]
+    return parse(said[-1], key) if said else None
+
+
+def _impossible(conditions: Mapping[str, Any], member: Tree, evaluator: Any) -> dict[str, str]:
+    """The conditions that the member's world cannot have, and why."""
+    from rrm.envs.forms import make_world
+    from rrm.envs.world import World
+
+    world = make_world(member["env"], 1, **member.get("env_settings", {}))
+    why: dict[str, str] = {}
+    for name, said in conditions.items():
+        said = {**NAMED.get(name, {}), **(said or {})}
+        if said.get("reward") == "approval" and (evaluator or "bounded") != "bounded":
+            why[name] = "approval is that of the world's own evaluator"
+        elif said.get("reward") == "approval" and type(world).approve is World.approve:
+            why[name] = "the evaluator of this world judges no actions"
+        elif said.get("assistants", "none") != "none" and not world.depth:
+            why[name] = "the world has no evaluation worlds, so nobody can help"
+    return why
 
 
 @dataclass(frozen=True)
@@ -50,25 +122,33 @@ class SuiteResults:
 def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", live: bool = True) -> SuiteResults:
     """Run the experiments of a suite one after the other, or go on with them; ``overrides`` hold for each of them.
 
-    Each has its own folder, as if it had been run alone; the suite's holds ``suite.json``.
+    Each has its own folder, as if it had been run alone, or inside that of a suite with conditions of its own; the
+    suite's holds ``suite.json``.
 
     Raises:
         ConfigError: something in one of the configurations is wrong; nothing has been written.
     """
+    from rrm import suite_page
     from rrm.experiment import run
 
-    names = members(config)
-    if names is None:
+    suite = read_suite(config, overrides)
+    if suite is None:
         raise ConfigError(f"{line(config)}: has no 'suite', a list of experiments")
-    experiments = [load(name, overrides) for name in names]
+    home = Path(folder) / suite.name
+    where = home if suite.apart else folder
     summary = {
-        "suite": Path(config).stem,
+        "suite": suite.name,
         "experiments": [
-            {**run(each, folder=folder, live=live).summary, "exact": exact_row(each)} for each in experiments
+            {
+                **run(each, folder=where, live=live).summary,
+                "exact": exact_row(each),
+                "left_out": suite.left_out.get(each.experiment, {}),
+            }
+            for each in suite.experiments
         ],
     }
-    home = Path(folder) / Path(config).stem
     rundir.write_json(home / "suite.json", summary)
+    suite_page.build(home)
     return SuiteResults(home, summary)
 
 
@@ -76,26 +156,24 @@ def exact_row(experiment: Experiment) -> dict[str, dict[str, float | None]] | No
     """What the best agents of each condition reach (``utility``, ``gap_recovered``): no training, ideal assistants.
 
     None where the world is too large for a table; conditions that the solver has no row for (an evaluator of one's
-    own, a broad reward) are left out.
+    own, approval with help) are left out.
     """
-    from rrm.envs.exact import gap_recovered, narrow, solve
+    from rrm.envs.exact import gap_recovered, solve
     from rrm.envs.forms import make_world
 
     utility: dict[str, float] = {}
-    solved: dict[
-        tuple[str, str, float], float
-    ] = {}  # conditions differ in how an agent is trained, not in the best one
+    solved: dict[Any, float] = {}  # conditions differ in how an agent is trained, not in the best one
     for name, condition in experiment.conditions.items():
-        table = make_world(condition.env, 1).table()
+        table = make_world(condition.env, 1, **condition.env_settings).table()
         if table is None:
             return None
-        values = {**table.scores, "oracle": table.utility}
-        key, discount = _score(condition), condition.horizon.discount
-        if key not in values:
+        pay = _pay(table, condition)
+        if pay is None:
             continue
-        same = (condition.env, key, discount)
+        horizon = condition.horizon
+        same = (condition.env, condition.reward, _score(condition), horizon.gamma, horizon.window)
         if same not in solved:
-            solved[same] = solve(table, narrow(table, values[key]), discount=discount).utility
+            solved[same] = solve(table, pay, discount=horizon.gamma, window=horizon.window).utility
         utility[name] = solved[same]
     weak, best = utility.get(experiment.unaided), utility.get(experiment.oracle)
     rows: dict[str, dict[str, float | None]] = {}
@@ -105,12 +183,22 @@ def exact_row(experiment: Experiment) -> dict[str, dict[str, float | None]] | No
     return rows
 
 
+def _pay(table: exact.Table, condition: Condition) -> exact.Pay | None:
+    """What the condition's agent is paid, in the table; None where the solver has no row for that."""
+    from rrm.envs.exact import approval, broad, narrow
+
+    if condition.reward == "true":
+        return narrow(table, table.utility)
+    if condition.evaluator != "bounded" or condition.judging != "advance":
+        return None
+    if condition.reward == "approval":
+        return approval(table) if condition.assistants == "none" else None
+    values = table.scores[_score(condition)]
+    return narrow(table, values) if condition.reward == "narrow" else broad(table, values)
+
+
 def _score(condition: Condition) -> str:
     """The name of the score, among those of a table, for which the condition's agent is paid."""
-    if condition.reward == "true":
-        return "oracle"
-    if condition.reward != "narrow" or condition.evaluator != "bounded":
-        return ""
     if condition.assistants == "none":
         return "unaided"
     return "random" if condition.assistants == "random" else str(levels(condition))

@@ -47,6 +47,11 @@ def visible(clip: Clip) -> float:
     return -clip.view["visible_dirt"]
 
 
+def rightwards(clip: Clip) -> float:
+    """Approves of the last action if it was a step to the right (in the tiny corridor)."""
+    return float(clip.actions[-1] == 2)
+
+
 class Remembers(Evaluator):
     """Answers by what it was asked before: how many clips, and what it said last. Counts what it is asked."""
 

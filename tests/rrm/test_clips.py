@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.clips import Clip, Moments, Recorder
+from rrm.clips import Clip, Moments, Recorder, with_action
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
 from tests.helpers.tiny import Line
 
@@ -73,6 +74,25 @@ def test_taken_moments_are_the_episodes_up_to_them_across_rollouts(seed: int, ro
         expected = [one for step in witness.steps for one in step]
         for i, one in enumerate(expected):
             assert_is(taken, i, one)
+
+
+@pytest.mark.parametrize("resumed", [False, True])
+def test_where_actions_are_judged_the_input_is_what_was_seen_before_and_what_was_done(resumed: bool) -> None:
+    env = WorldVecEnv(Line(5, ends_at_goal=True), seed=0)
+    recorder, rng = Recorder(env.world, of_actions=True), np.random.default_rng(0)
+    env.observers.append(recorder)
+    before, expected = np.asarray(env.reset()), []
+    recorder.choose(20, 100, rng)
+    for t in range(20):
+        if resumed and t == 9:
+            again = Recorder(env.world, of_actions=True)
+            again.load_state(recorder.state())
+            again._chosen, again._taken = recorder._chosen, recorder._taken
+            env.observers, recorder = [again], again
+        actions = rng.integers(3, size=5)
+        expected.append(with_action(before, actions, spaces.Discrete(3)))
+        before = np.asarray(env.step(actions)[0])
+    np.testing.assert_array_equal(recorder.taken().observations, np.concatenate(expected))
 
 
 @settings(max_examples=30)

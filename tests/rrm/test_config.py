@@ -33,7 +33,7 @@ from rrm.config import (
     load,
 )
 from rrm.errors import ConfigError
-from rrm.suite import members
+from rrm.suite import is_suite, read_suite
 
 ENV = "rrm/TidyRooms-v0"
 DEEP = "rrm/Deep-v0"
@@ -106,12 +106,13 @@ def test_a_file_names_its_experiment(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", reading.presets())
 def test_presets_load_by_name_from_anywhere(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    if (names := members(name)) is not None:
-        assert set(names) <= set(reading.presets())
+    if is_suite(name):
+        suite = read_suite(name)
+        assert suite is not None and {each.experiment for each in suite.experiments} <= set(reading.presets())
         return
     experiment = load(name)
     assert experiment.experiment == name
-    assert set(NAMED) <= set(experiment.conditions)
+    assert experiment.unaided in experiment.conditions and experiment.oracle in experiment.conditions
     assert experiment.budget.labels is not None
     assert all(cost(each)[0] <= experiment.budget.labels for each in experiment.conditions.values())
 
@@ -254,7 +255,7 @@ OVERRIDES = {
     "conditions.ideal.tsk.labels=3": "conditions.ideal.tsk.labels=3: no such key; did you mean 'task'?",
     "conditions.ideal.seeds=3": None,
     "seeds.x=3": "seeds.x=3: seeds has no keys of its own",
-    "task=3": "task=3: 3: must be a section; its keys are steps, labels, start_labels, ask",
+    "task=3": "task=3: 3: must be a section; its keys are steps, labels, answers, start_labels, ask",
     "budget=null": "budget=null: null: must be a section; its keys are labels, steps",
     "conditions=3": "conditions=3: 3: must be a section; its keys are unaided, assisted, ideal, oracle",
     "seeds=[1": "seeds=[1: expected ',' or ']', but got '<stream end>'",
@@ -281,7 +282,13 @@ OVERRIDES = {
     "env=nosuch:rrm/TidyRooms-v0": (
         "env: 'nosuch:rrm/TidyRooms-v0': importing 'nosuch' fails: No module named 'nosuch'"
     ),
-    "env=CartPole-v1": None,
+    "env=CartPol-v1": "env: 'CartPol-v1' is not a registered environment; did you mean 'CartPole-v1'?",
+    "env=3": "env: 3: must be text, or a constructor",
+    "env=CliffWalking-v1": (
+        "env: 'CliffWalking-v1' has no longest episode: give env_settings={max_episode_steps: 1000}, or wrap it in a"
+        " TimeLimit"
+    ),
+    "env_settings=3": "env_settings: 3: must be a section",
     "env=null": "env: null: must be text",
     "evaluator=bonded": None,
     "evaluator=3": None,
@@ -296,7 +303,7 @@ OVERRIDES = {
     "conditions.ideal.task.labels=-3": "conditions.ideal.task.labels: -3: must be at least 1",
     "task.ask=covrage": "task.ask: 'covrage': no such choice; did you mean 'coverage'?",
     "task.ask=3": "task.ask: 3: no such choice; there is 'coverage', 'disagreement', 'uniform'",
-    "reward=false": "reward: false: no such choice; there is 'narrow', 'broad', 'true'",
+    "reward=false": "reward: false: no such choice; there is 'narrow', 'broad', 'approval', 'true'",
     "horizon.discount=1.5": "horizon.discount: 1.5: must be at most 1",
     "horizon.discount=-1": "horizon.discount: -1: must be at least 0",
     "horizon.discount=.nan": "horizon.discount: nan: must be a finite number",
@@ -376,6 +383,12 @@ def test_a_wrong_override_is_one_line_that_names_it(override: str) -> None:
             "reward_model: {members: 1}\ntask: {ask: disagreement}",
             "task.ask: 'disagreement': needs reward_model.members",
         ),
+        ("judging: lower", "judging: 'lower': needs horizon.window: the step is credited when the episode is over"),
+        (
+            "judging: hindsight\nreward: broad\nhorizon: {window: 3}",
+            "judging: 'hindsight': broad reward is hindsight already: must be 'advance'",
+        ),
+        ("reward: approval", "reward: 'approval': the evaluator of rrm/TidyRooms-v0 does not judge actions"),
         ("assistants: ideal\nreward: true", "conditions.assisted.assistants: 'trained': the true reward asks no"),
     ],
 )
@@ -419,9 +432,10 @@ def test_settings_from_python_are_refused_alike() -> None:
 
 
 def test_worlds_decide_how_deep_help_can_go(worlds: None) -> None:
-    assert refused({"env": FLAT}) == (
-        "conditions.assisted.assistants: 'trained': rrm/Flat-v0 has no evaluation world: must be 'none'"
-    )
+    assert list(load({"env": FLAT}).conditions) == ["unaided", "oracle"]
+    message = "conditions.assisted.assistants: 'trained': rrm/Flat-v0 has no evaluation world: must be 'none'"
+    assert refused({"env": FLAT, "conditions": {"assisted": None}}) == message
+    assert refused({"env": FLAT}, "conditions.assisted.episodes=9") == message
     assert load({"env": FLAT, "conditions": {"unaided": None, "oracle": None}}).conditions["unaided"].depth == 0
     assert load({"env": DEEP}, ["depth=3"]).conditions["ideal"].depth == 3
     assert refused({"env": DEEP}, "depth=4").startswith("depth: 4: must be at most 3")

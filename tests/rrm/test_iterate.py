@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,9 +16,10 @@ from rrm.clips import Clip
 from rrm.config import Condition
 from rrm.errors import ConfigError, DamagedFileError
 from rrm.evaluators import Bounded, Evaluator, Function
-from rrm.iterate import load_agent, run_round
+from rrm.iterate import load_agent, load_reward, run_round
 from rrm.plan import Plan, plan
-from tests.helpers.judging import Remembers, visible
+from rrm.reward_model import RewardModel
+from tests.helpers.judging import Remembers, rightwards, visible
 from tests.helpers.training import ROOMS, conditions, labels_in, left_by, train
 
 LAST = {name: plan(condition, 0) for name, condition in conditions().items()}
@@ -59,6 +61,7 @@ def test_practice_in_the_worlds_own_states_needs_nobody() -> None:
 
 OTHER = [
     "horizon.discount=0.5",
+    "horizon.window=3",
     "task.labels=31",
     "task.start_labels=13",
     "task.steps=1701",
@@ -88,6 +91,25 @@ def test_what_a_round_below_depends_on_is_in_the_name() -> None:
     other = plan(conditions("assistant.labels=18")["assisted"], 0)
     assert other.name != LAST["assisted"].name and other.below[0].name != LAST["assisted"].below[0].name
     assert other.needed()[0].name == LAST["unaided"].name
+
+
+def test_assistants_may_look_less_far_than_the_agent() -> None:
+    other = plan(conditions("assistant.horizon.discount=0.5")["assisted"], 0)
+    assert other.below[0].horizon.gamma == 0.5 and other.horizon.gamma == 0.95
+    assert other.below[0].name != LAST["assisted"].below[0].name
+    assert LAST["assisted"].below[0].horizon.gamma == 0.95
+
+
+def test_however_the_agent_is_paid_its_assistants_are_shared() -> None:
+    fixed = ("assistant.horizon.discount=0.9", "states_from=world")
+    kinds = {
+        "narrow": conditions(*fixed),
+        "broad": conditions("reward=broad", *fixed),
+        "short": conditions("horizon.window=1", "judging=lower", *fixed),
+        "approval": conditions("reward=approval", *fixed, evaluator="tests.helpers.judging:rightwards"),
+    }
+    below = {plan(each["assisted"], 0).below[0].name for each in kinds.values()}
+    assert len(below) == 1 and len({plan(each["assisted"], 0).name for each in kinds.values()}) == 4
 
 
 def test_seeds_are_apart() -> None:
@@ -260,6 +282,37 @@ def test_a_costly_evaluator_is_asked_for_labels_alone(tmp_path: Path) -> None:
     assert asked == list(range(last.round.labels)) and result["evaluator_score"] is None
     rows = list(csv.DictReader((tmp_path / last.name / "metrics.csv").read_text().splitlines()))
     assert {row["evaluator_score"] for row in rows} == {""}
+
+
+def test_approval_trains_an_agent_to_do_what_is_approved_of(tmp_path: Path) -> None:
+    """The judge likes steps to the right, whatever comes of them; it is asked of actions, and scores no states."""
+    last = plan(conditions("reward=approval", "task.steps=6000", evaluator=rightwards)["unaided"], 0)
+    result = train(last, tmp_path)[-1]
+    agent, world = load_agent(tmp_path / last.name), last.world(50)
+    world.reset(np.arange(50), np.random.default_rng(0))
+    assert (agent(world) == 2).mean() > 0.9
+    assert result["evaluator_score"] is None and result["labels"] == last.round.labels
+    reward = load_reward(tmp_path / last.name, None)
+    assert reward.kind == "approval"
+    with pytest.raises(ConfigError, match="kind: 'narrow': must be 'approval'"):
+        load_reward(tmp_path / last.name, "narrow")
+
+
+def test_with_all_labels_at_the_start_the_reward_model_is_frozen(tmp_path: Path) -> None:
+    fitted: list[int] = []
+    fit = RewardModel.fit
+
+    def counted(self: RewardModel, observations: Any, scores: Any, steps: int | None = None) -> None:
+        fitted.append(len(scores))
+        fit(self, observations, scores, steps)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(RewardModel, "fit", counted)
+        train(plan(conditions("task.start_labels=30")["unaided"], 0), tmp_path)
+        assert fitted == [30]
+        fitted.clear()
+        train(plan(conditions()["unaided"], 0), tmp_path)
+    assert len(fitted) > 5 and fitted[0] == 12 and fitted[-1] == 30
 
 
 def test_ideal_and_random_assistants_help(tmp_path: Path) -> None:

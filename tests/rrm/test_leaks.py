@@ -84,6 +84,7 @@ def learnt(folder: Path, name: str, env: str, **settings: Any) -> dict[str, Any]
         ("assisted", ROOMS, {}),
         ("ideal", ROOMS, {}),
         ("unaided", ROOMS, {"reward": "broad"}),
+        ("unaided", ROOMS, {"reward": "approval", "evaluator": "tests.helpers.judging:visible"}),
     ],
 )
 def test_nothing_that_learns_knows_the_truth(

@@ -26,6 +26,8 @@ from tests.helpers.training import conditions, labels_in, left_by, train
 
 ROOT = Path(__file__).parents[2]
 LAST = {name: plan(condition, 0) for name, condition in conditions().items()}
+LAST["windows"] = plan(conditions("horizon.window=5", "judging=hindsight")["unaided"], 0)
+LAST["approval"] = plan(conditions("reward=approval", evaluator="tests.helpers.judging:rightwards")["unaided"], 0)
 
 
 class Stopped(BaseException):
@@ -73,7 +75,9 @@ def stopped(last: Plan, folder: Path, tell: Any) -> None:
     gc.collect()  # as with a process, its open files go
 
 
-@pytest.mark.parametrize(("name", "rows"), [("unaided", 3), ("assisted", 2), ("ideal", 1), ("oracle", 1)])
+@pytest.mark.parametrize(
+    ("name", "rows"), [("unaided", 3), ("assisted", 2), ("ideal", 1), ("oracle", 1), ("windows", 2), ("approval", 2)]
+)
 def test_stopped_after_every_few_rollouts(whole: Path, tmp_path: Path, name: str, rows: int) -> None:
     stops = 0
     while True:
@@ -91,10 +95,10 @@ def test_stopped_at_a_question(whole: Path, tmp_path: Path, monkeypatch: pytest.
     """Between an answer and the next one: before the first checkpoint, and after it."""
     keep = Labels._keep
 
-    def stop(self: Labels, *row: object) -> None:
+    def stop(self: Labels, table: str, *row: object) -> None:
         if row[0] == number:
             raise Stopped
-        keep(self, *row)
+        keep(self, table, *row)
 
     with monkeypatch.context() as patched:
         patched.setattr(Labels, "_keep", stop)

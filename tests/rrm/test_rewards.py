@@ -7,13 +7,16 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.vec_env import WorldVecEnv
+from rrm.clips import with_action
+from rrm.config import Kind
 from rrm.envs.forms import WorldEnv
 from rrm.envs.world import Array, Floats
-from rrm.rewards import Kind, RewardVecEnv, RewardWrapper, reward_of_step
+from rrm.rewards import RewardVecEnv, RewardWrapper, reward_of_step
 from tests.helpers.tiny import Line
 
 KINDS: tuple[Kind, Kind] = ("narrow", "broad")
@@ -177,18 +180,58 @@ def test_the_cost_of_steps_is_outside_v(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_finished_holds_the_returns_of_finished_episodes(kind: Kind) -> None:
-    venv = RewardVecEnv(WorldVecEnv(Line(5, ends_at_goal=True), seed=1), Anything(), kind, COST)
-    totals, expected = np.zeros(5), []
-    for rewards, done in episodes(venv, 40):
-        totals += rewards
-        expected += totals[done].tolist()
-        totals[done] = 0.0
-    assert len(expected) > 10
-    np.testing.assert_allclose(venv.finished, expected, atol=1e-4)
-    np.testing.assert_allclose(venv.returns, totals, atol=1e-4)
+def test_finished_holds_v_of_the_last_observations(kind: Kind) -> None:
+    model = Anything()
+    venv = RewardVecEnv(WorldVecEnv(Line(5, ends_at_goal=True), seed=1), model, kind, COST)
+    expected: list[float] = []
     venv.reset()
-    assert not venv.returns.any()
+    for _ in range(40):
+        _, _, done, infos = venv.step(np.full(5, 2))
+        last = [infos[i]["terminal_observation"] for i in np.flatnonzero(done)]
+        expected += model.values(np.stack(last)).tolist() if last else []
+    assert len(expected) > 10
+    np.testing.assert_allclose(venv.finished, expected)
+
+
+def test_finished_holds_the_mean_approval_of_an_episodes_actions() -> None:
+    model = Anything()
+    venv = RewardVecEnv(WorldVecEnv(Line(5, ends_at_goal=True), seed=1), model, "approval", COST)
+    episodes_of: list[list[float]] = [[] for _ in range(5)]
+    expected: list[float] = []
+    rng = np.random.default_rng(0)
+    observations = np.asarray(venv.reset())
+    for _ in range(60):
+        actions = rng.integers(3, size=5)
+        approved = model.values(with_action(observations, actions, spaces.Discrete(3)))
+        after, rewards, done, _ = venv.step(actions)
+        observations = np.asarray(after)
+        np.testing.assert_allclose(rewards, approved - COST, atol=1e-5)
+        for i in range(5):
+            episodes_of[i].append(float(approved[i]))
+            if done[i]:
+                expected.append(float(np.mean(episodes_of[i])))
+                episodes_of[i] = []
+    assert len(expected) > 10
+    np.testing.assert_allclose(venv.finished, expected)
+    assert venv.tally[:, 1].tolist() == [len(each) for each in episodes_of]
+    venv.reset()
+    assert not venv.tally.any()
+
+
+def test_approval_around_one_environment_pays_for_the_action_before_the_step() -> None:
+    model = Anything()
+    env = RewardWrapper(WorldEnv(Line(1)), model, "approval", COST)
+    observation, _ = env.reset(seed=3)
+    for action in (0, 2, 1, 2):
+        approved = model.values(with_action(observation[None], np.array([action]), spaces.Discrete(3)))[0]
+        observation, reward, *_ = env.step(action)
+        assert reward == pytest.approx(approved - COST)
+
+
+def test_an_action_stands_behind_the_observation_as_one_hot_numbers() -> None:
+    both = with_action(np.array([[0.5, -1], [2, 3]], np.float32), np.array([2, 0]), spaces.Discrete(3))
+    assert both.tolist() == [[0.5, -1, 0, 0, 1], [2, 3, 1, 0, 0]]
+    assert both.dtype == np.float32
 
 
 def test_revalue_reads_v_again_after_it_changed() -> None:

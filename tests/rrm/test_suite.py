@@ -13,7 +13,7 @@ from rich.console import Console
 from rrm.cli import main
 from rrm.config import load
 from rrm.errors import ConfigError
-from rrm.suite import exact_row, members, run_suite
+from rrm.suite import Suite, exact_row, is_suite, read_suite, run_suite
 from tests.helpers.training import SHORT
 
 
@@ -33,6 +33,7 @@ def test_a_suite_runs_its_experiments_and_sums_them_up(suite: Path, capsys: pyte
     assert main(["run", str(suite), "seeds=[4]", "--quiet"]) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == str(Path("runs/both/suite.json"))
+    assert Path("runs/both/report.html").exists() and Path("runs/both/figures/tradeoff.png").exists()
     summary = json.loads(Path("runs/both/suite.json").read_text())
     line, tree = summary["experiments"]
     assert (line["experiment"], line["exact"]) == ("line", None)
@@ -60,18 +61,68 @@ def test_a_suite_is_checked_before_anything_is_written(suite: Path) -> None:
     [
         ({"suite": []}, "suite: .*must be a list of YAML files or presets"),
         ({"suite": "tidy_rooms"}, "must be a list"),
-        ({"suite": ["tidy_rooms"], "seeds": 3}, "seeds: a suite holds nothing but its experiments"),
+        ({"suite": ["tidy_rooms"], "task": {"steps": 3}}, "task: a suite holds experiments, and seeds and conditions"),
     ],
 )
 def test_what_is_no_suite(content: dict[str, Any], message: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump(content))
     with pytest.raises(ConfigError, match=message):
-        members(file)
+        read_suite(file)
+
+
+CONDITIONS = {
+    "alone": {"horizon": {"window": 1}},
+    "helped": {"assistants": "ideal"},
+    "approval": {"reward": "approval"},
+    "oracle": {},
+}
+"""Of a suite: they take the place of those of its experiments."""
+
+
+def apart(suite: Path, *overrides: str, **more: Any) -> Suite:
+    found = read_suite({**yaml.safe_load(suite.read_text()), "conditions": CONDITIONS, **more}, overrides)
+    assert found is not None
+    return found
+
+
+def test_a_suites_conditions_take_the_place_of_those_of_its_experiments(suite: Path) -> None:
+    found = apart(suite, seeds=2, unaided="alone")
+    assert [each.env for each in found.experiments] == [SHORT["env"], "rrm/AuditTree-v0"]
+    for each in found.experiments:
+        assert list(each.conditions) == ["alone", "helped", "oracle"]
+        assert (each.seeds, each.unaided) == ((0, 1), "alone")
+        assert each.conditions["alone"].task.steps == SHORT["task"]["steps"]
+        assert each.conditions["alone"].horizon.window == 1
+        assert found.left_out[each.experiment] == {"approval": "the evaluator of this world judges no actions"}
+
+
+def test_a_suites_conditions_in_one_world(suite: Path) -> None:
+    (own,) = apart(suite, "env=rrm/AuditTree-v0", "task.labels=32").experiments
+    assert (own.experiment, own.conditions["alone"].task.labels) == ("tree", 32)
+    assert own.conditions["alone"].task.steps == SHORT["task"]["steps"]
+    (other,) = apart(suite, "env=rrm/StagedCrisis-v0", experiment="mine").experiments
+    assert (other.experiment, list(other.conditions)) == ("mine", [*CONDITIONS])
+    assert other.conditions["alone"].task.steps == 150_000
+    (judged,) = apart(suite, "env=rrm/StagedCrisis-v0", "evaluator=tests.helpers.judging:visible").experiments
+    assert "approval" not in judged.conditions
+    (flat,) = apart(suite, "env=rrm/AuditTreeNode1-v0").experiments
+    assert list(flat.conditions) == ["alone", "oracle"]
+    with pytest.raises(ConfigError, match="env: 'rrm/Nowhere-v0' is not a registered environment"):
+        apart(suite, "env=rrm/Nowhere-v0")
+
+
+def test_a_suite_with_conditions_has_a_folder_of_its_own(suite: Path) -> None:
+    content = {"suite": ["line.yaml"], "conditions": {"unaided": None, "oracle": None}}
+    Path("mine.yaml").write_text(yaml.safe_dump(content))
+    results = run_suite("mine.yaml", live=False)
+    assert results.folder == Path("runs/mine") and Path("runs/mine/line/report.html").exists()
+    assert not Path("runs/line").exists()
+    assert list(results.summary["experiments"][0]["conditions"]) == ["oracle", "unaided"]
 
 
 def test_an_experiment_is_no_suite() -> None:
-    assert members("tidy_rooms") is None
+    assert not is_suite("tidy_rooms") and read_suite("tidy_rooms") is None
     with pytest.raises(ConfigError, match="has no 'suite'"):
         run_suite("tidy_rooms")
 
@@ -94,6 +145,22 @@ def test_each_condition_has_its_exact_row() -> None:
 
 
 def test_what_the_solver_has_no_row_for_is_left_out() -> None:
-    rows = exact_row(load("audit_tree", ["conditions.ideal.reward=broad", "conditions.random.evaluator=bounded"]))
+    rows = exact_row(load("audit_tree", ["conditions.ideal.judging=lower", "horizon.window=1"]))
     assert rows is not None and "ideal" not in rows and "random" in rows
     assert exact_row(load("tidy_rooms")) is None
+
+
+def test_exact_rows_know_horizons_and_rewards() -> None:
+    conditions = {
+        "unaided": {},
+        "short": {"horizon": {"window": 2}},
+        "long": {"horizon": {"window": 20, "discount": 1}},
+        "broad": {"reward": "broad", "horizon": {"discount": 1}},
+        "approval": {"reward": "approval", "horizon": {"discount": 0.3}},
+        "oracle": {},
+    }
+    rows = exact_row(load({"env": "rrm/StagedCrisis-v0", "horizon": {"discount": 0.9}, "conditions": conditions}))
+    assert rows is not None
+    utilities = {name: round(row["utility"], 2) for name, row in rows.items() if row["utility"] is not None}
+    assert utilities.pop("broad") < -1  # it differs from the long window by the ties that discounting would break
+    assert utilities == {"unaided": -1.03, "short": 1.62, "long": -1.02, "approval": -1.03, "oracle": 1.62}

@@ -1,0 +1,111 @@
+"""Receding windows for PPO: of each step the next M rewards count, and nothing is bootstrapped past them.
+
+The advantage of a step is the sum of its next M rewards less the critic's estimate of that sum; the episode's end cuts
+it. A rollout ends in the middle of many windows: their steps wait, with what they were taken by, for the rollouts to
+come, and each is trained on once. So any number of parallel copies will do, with rollouts of any length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.buffers import RolloutBuffer
+from stable_baselines3.common.type_aliases import RolloutBufferSamples
+
+from rrm.envs.world import Array, Bools, Floats
+
+Judging = Literal["advance", "hindsight", "lower"]
+
+STEPS = ("observations", "actions", "rewards", "episode_starts", "values", "log_probs")
+"""What SB3's buffer holds of each step, (steps, copies, …)."""
+
+
+def window_sums(rewards: Floats, ends: Bools, window: int, discount: float = 1.0) -> tuple[Floats, Bools]:
+    """The sums of the next ``window`` rewards of each step, and whether the window is whole.
+
+    ``rewards`` and ``ends`` (whether the episode ended with the step) are (steps, copies). A window is whole if its
+    rewards are all there, or the episode has ended within it.
+    """
+    steps = len(rewards)
+    sums = np.zeros(rewards.shape)
+    whole = np.zeros(rewards.shape, np.bool_)
+    going_on = np.ones(rewards.shape, np.bool_)
+    for j in range(min(window, steps)):
+        there = going_on[: steps - j]
+        sums[: steps - j] += np.where(there, discount**j * rewards[j:], 0.0)
+        whole[: steps - j] |= there & ends[j:]
+        going_on[: steps - j] &= ~ends[j:]
+    whole[: max(steps - window + 1, 0)] = True
+    return sums, whole
+
+
+def credit(rewards: Floats, ends: Bools, judging: Judging) -> tuple[Floats, Bools]:
+    """What each step is credited with, and whether that is known yet: both (steps, copies).
+
+    In *advance*, its own reward. In *hindsight*, all that came of it: the sum of the rewards to the end of the episode,
+    which for narrow reward is V(s_T) - V(s_t). *lower*: the lower of the two.
+    """
+    if judging == "advance":
+        return rewards, np.ones(rewards.shape, np.bool_)
+    hindsight, known = window_sums(rewards, ends, len(rewards) + 1)
+    return (hindsight if judging == "hindsight" else np.minimum(rewards, hindsight)), known
+
+
+class WindowBuffer(RolloutBuffer):
+    """SB3's rollout buffer with window sums in the place of GAE, and steps that wait for their window to be whole."""
+
+    def __init__(self, *args: Any, window: int, judging: Judging = "advance", **settings: Any) -> None:
+        self.window = window
+        self.judging: Judging = judging
+        self.waiting: dict[str, Array] = {}
+        self._ready: Bools = np.zeros(0, np.bool_)
+        super().__init__(*args, **settings)
+
+    def reset(self) -> None:
+        super().reset()
+        if not self.waiting:
+            self.waiting = {name: getattr(self, name)[:0] for name in STEPS} | {"due": np.zeros((0, self.n_envs), bool)}
+
+    def compute_returns_and_advantage(self, last_values: torch.Tensor, dones: Array) -> None:
+        steps = {name: np.concatenate([self.waiting[name], getattr(self, name)]) for name in STEPS}
+        due = np.concatenate([self.waiting["due"], np.ones(self.rewards.shape, np.bool_)])
+        ends = np.concatenate([steps["episode_starts"][1:] > 0, np.asarray(dones, np.bool_)[None]])
+        credits, known = credit(steps["rewards"].astype(np.float64), ends, self.judging)
+        sums, whole = window_sums(credits, ends, self.window, self.gamma)
+        # Within an episode, credits are known from its end backwards: if the last of the window is, all of them are.
+        whole &= known
+        self._ready = due & whole
+        keep = self._first_still_due(due & ~whole)
+        self.waiting = {name: steps[name][keep:].copy() for name in STEPS} | {"due": (due & ~whole)[keep:]}
+        for name in STEPS:
+            setattr(self, name, steps[name][self._ready])
+        self.returns = sums[self._ready].astype(np.float32)
+        self.advantages = self.returns - self.values
+
+    @staticmethod
+    def _first_still_due(due: Bools) -> int:
+        rows = np.flatnonzero(due.any(axis=1))
+        return int(rows[0]) if len(rows) else len(due)
+
+    def __len__(self) -> int:
+        """How many steps there are to train on."""
+        return int(self._ready.sum())
+
+    def get(self, batch_size: int | None = None) -> Iterator[RolloutBufferSamples]:  # type: ignore[override]
+        """Minibatches of nearly equal size, as near to ``batch_size`` as can be: none of them a small remainder."""
+        order = np.random.permutation(len(self))
+        for part in np.array_split(order, max(1, round(len(self) / (batch_size or len(self))))):
+            yield self._get_samples(part)
+
+
+class WindowPPO(PPO):
+    """PPO on a ``WindowBuffer``: there is nothing to train on while no window is whole."""
+
+    def train(self) -> None:
+        assert isinstance(self.rollout_buffer, WindowBuffer)
+        if len(self.rollout_buffer):
+            super().train()
