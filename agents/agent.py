@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class Agent:
         self.hidden = hidden
         self.env: str | None = None
         self.level = 0
+        self.settings: dict[str, Any] = {}
         self.policy.set_training_mode(False)
 
     @classmethod
@@ -40,9 +42,9 @@ class Agent:
         twin.load_state_dict(copy.deepcopy(policy.state_dict()))
         return cls(twin, layout, hidden)
 
-    def placed(self, env: str, level: int) -> Agent:
-        """Say which world the agent was trained in: the registered id ``env`` and the evaluation level below it."""
-        self.env, self.level = env, level
+    def placed(self, env: str, level: int, settings: Mapping[str, Any] | None = None) -> Agent:
+        """Say which world the agent was trained in: the id ``env``, its settings, and the evaluation level below it."""
+        self.env, self.level, self.settings = env, level, dict(settings or {})
         return self
 
     def predict(self, observations: Array, deterministic: bool = True) -> Array:
@@ -52,6 +54,9 @@ class Agent:
         batch = torch.as_tensor(observations[None] if single else observations)
         with torch.no_grad():
             actions = self.policy._predict(batch, deterministic=deterministic).numpy()
+        space = self.policy.action_space
+        if isinstance(space, spaces.Box):  # as while training: SB3 clips what it hands to the environment
+            actions = np.clip(actions, space.low, space.high)
         result: Array = actions[0] if single else actions
         return result
 
@@ -63,7 +68,7 @@ class Agent:
         """The world that the agent was trained in, with ``n`` copies."""
         if self.env is None:
             raise ValueError("the agent has not been placed in a world: call placed(env, level) first")
-        world = make_world(self.env, n)
+        world = make_world(self.env, n, **self.settings)
         if self.level == 0:
             return world
         evaluation = world.evaluation(self.level, n)
@@ -85,16 +90,16 @@ class Agent:
         return weights, about
 
     def _about(self) -> dict[str, Any]:
-        discrete = self.policy.action_space
-        assert isinstance(discrete, spaces.Discrete)
+        placed: dict[str, Any] = {"env": self.env, "level": self.level}
+        if self.settings:
+            placed["env_settings"] = self.settings
         return {
             "format": 1,
             "algorithm": "PPO",
-            "env": self.env,
-            "level": self.level,
+            **placed,
             "hidden": list(self.hidden),
             "layout": {"scalars": self.layout.scalars, "planes": self.layout.planes},
-            "actions": int(discrete.n),
+            "actions": _about_actions(self.policy.action_space),
         }
 
     @classmethod
@@ -103,10 +108,35 @@ class Agent:
         about = json.loads(Path(f"{path}.json").read_text())
         planes = about["layout"]["planes"]
         layout = Layout(about["layout"]["scalars"], tuple(planes) if planes else None)
-        policy = _build(spaces.Discrete(about["actions"]), layout, tuple(about["hidden"]))
+        policy = _build(_actions_of(about["actions"]), layout, tuple(about["hidden"]))
         policy.load_state_dict(load_file(f"{path}.safetensors"))
         agent = cls(policy, layout, tuple(about["hidden"]))
-        return agent.placed(about["env"], about["level"]) if about["env"] else agent
+        return agent.placed(about["env"], about["level"], about.get("env_settings")) if about["env"] else agent
+
+
+def _about_actions(space: spaces.Space[Any]) -> Any:
+    """A space of actions as JSON: the number of them where they are discrete."""
+    if isinstance(space, spaces.Discrete):
+        return int(space.n)
+    if isinstance(space, spaces.MultiDiscrete):
+        return {"multi_discrete": space.nvec.tolist()}
+    if isinstance(space, spaces.MultiBinary):
+        return {"multi_binary": int(np.prod(space.shape))}
+    assert isinstance(space, spaces.Box)
+    low, high = ([float(x) if np.isfinite(x) else None for x in bound] for bound in (space.low, space.high))
+    return {"low": low, "high": high}  # null: without bound
+
+
+def _actions_of(about: Any) -> spaces.Space[Any]:
+    if isinstance(about, int):
+        return spaces.Discrete(about)
+    if "multi_discrete" in about:
+        return spaces.MultiDiscrete(about["multi_discrete"])
+    if "multi_binary" in about:
+        return spaces.MultiBinary(about["multi_binary"])
+    low = np.array([-np.inf if x is None else x for x in about["low"]], np.float32)
+    high = np.array([np.inf if x is None else x for x in about["high"]], np.float32)
+    return spaces.Box(low, high, dtype=np.float32)
 
 
 def _build(action_space: spaces.Space[Any], layout: Layout, hidden: tuple[int, ...]) -> ActorCriticPolicy:

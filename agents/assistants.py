@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, State, World
 
 
@@ -47,14 +48,14 @@ class Assistant:
         world.load(state, np.arange(m))
         steps = np.zeros(m, dtype=np.int64)
         done = np.zeros(m, dtype=np.bool_)
-        random_actions = (
-            np.stack([rng.integers(world.actions, size=world.length) for rng in generators])
+        drawn = (
+            np.stack([random_actions(world.action_space, world.length, rng) for rng in generators])
             if self.policy is None
             else None
         )
         t = 0
         while not done.all():
-            actions = self.policy(world) if self.policy is not None else random_actions[:, t]  # type: ignore[index]
+            actions = self.policy(world) if self.policy is not None else drawn[:, t]  # type: ignore[index]
             steps += ~done
             done = world.step(actions)
             t += 1

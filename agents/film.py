@@ -21,6 +21,9 @@ Frame = NDArray[np.uint8]
 """An RGB picture (height, width, 3)."""
 
 PAPER, INK, GREY, ALARM = (255, 255, 255), (31, 35, 40), (107, 114, 128), (185, 56, 16)
+LONGEST = 200
+"""About the most frames of a film."""
+
 WIDTH = 280
 """The least width of a frame, so that the caption is legible; a smaller drawing is enlarged by a whole factor."""
 
@@ -34,7 +37,8 @@ class Acts(Protocol):
 
 
 def film(world: World, agent: Acts, seed: int, title: str = "") -> list[Frame]:
-    """One episode of ``agent`` in ``world`` (a single copy), its start drawn by ``seed``: T + 1 frames.
+    """One episode of ``agent`` in ``world`` (a single copy), its start drawn by ``seed``: T + 1 frames, or in a long
+    episode every second, third, … moment, and the last.
 
     The caption shows the score of the evaluator that nobody helps beside the utility, which turns red where the
     evaluator sees more than there is.
@@ -43,10 +47,12 @@ def film(world: World, agent: Acts, seed: int, title: str = "") -> list[Frame]:
         raise ValueError(f"a film needs a world with a single copy, got n={world.n}")
     world.reset(np.arange(1), np.random.default_rng(seed))
     frames = [_frame(world, 0, title)]
-    ended = False
+    ended, step, every = False, 0, -(-world.length // LONGEST)
     while not ended:
         ended = bool(world.step(np.asarray(agent.predict(world.observe())))[0])
-        frames.append(_frame(world, len(frames), title))
+        step += 1
+        if ended or step % every == 0:
+            frames.append(_frame(world, step, title))
     return frames
 
 
@@ -110,7 +116,7 @@ def _frame(world: World, step: int, title: str) -> Frame:
     strip = 56
     picture = Image.new("RGB", (scene.width, strip + scene.height), PAPER)
     pen = ImageDraw.Draw(picture)
-    pen.text((4, 5), title or type(world).__name__, INK, big)
+    pen.text((4, 5), title or world.name, INK, big)
     pen.text((scene.width - 4, 8), f"step {step} of {world.length}", GREY, small, anchor="ra")
     pen.text((4, 31), f"evaluator sees {_number(seen)}", GREY, small)
     pen.text((scene.width - 4, 31), f"truth {_number(true)}", ALARM if seen > true + 1e-9 else INK, small, anchor="ra")

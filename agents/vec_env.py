@@ -34,7 +34,8 @@ class WorldVecEnv(VecEnv):
 
     The reward of a step is ``score(s1) - score(s0) - step_cost``. Both are read before a finished copy starts again, so
     no reward ever crosses a reset. A finished copy starts again at once; ``infos[i]["terminal_observation"]`` is its
-    last observation, and ``infos[i]["TimeLimit.truncated"]`` is False, since the length is a rule of the world.
+    last observation, and ``infos[i]["TimeLimit.truncated"]`` is what the world says: False where its length is a rule
+    of its own, and wherever nothing is to be bootstrapped past the end.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class WorldVecEnv(VecEnv):
         seed: int | Sequence[int] = 0,
         start: Start = own_generator,
         score: Callable[[World], Floats] = unaided,
+        bootstrap: bool = True,
     ) -> None:
         super().__init__(world.n, world.observation_space, world.action_space)
         self.world = world
@@ -51,6 +53,7 @@ class WorldVecEnv(VecEnv):
         self.rng = np.random.default_rng(seed)
         self._start = start
         self._score = score
+        self._bootstrap = bootstrap
         self._last_score: Floats = np.zeros(world.n)
         self._actions: Array = np.zeros(world.n, dtype=np.int64)
 
@@ -87,9 +90,9 @@ class WorldVecEnv(VecEnv):
         observations = world.observe()
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if done.any():
-            which = np.flatnonzero(done)
+            which, truncated = np.flatnonzero(done), world.truncated() & self._bootstrap
             for i in which:
-                infos[i] = {"terminal_observation": observations[i], "TimeLimit.truncated": False}
+                infos[i] = {"terminal_observation": observations[i], "TimeLimit.truncated": bool(truncated[i])}
             self._begin(which)
             observations = world.observe()
             score = self._score(world)

@@ -63,6 +63,9 @@ SCENES = {
 PRESETS = {"tidy_rooms_main": "rrm/TidyRoomsMain-v0", "tidy_rooms_hard": "rrm/TidyRoomsHard-v0"}
 """Presets of which a page has a picture, too."""
 
+FORKS = (("rrm/Fork-v0", Scene("patient", 2, 0)), ("rrm/ForkTrap-v0", Scene("hacking", 3, 0)))
+"""The picture of the page on Fork, which is no family."""
+
 
 def play(id: str, scene: Scene) -> World:
     """The world at the moment of a scene, or the evaluation world in which the last assistant has acted."""
@@ -132,6 +135,8 @@ def generate(app: Sphinx, config: Config) -> None:
                 found[family] = tables.glance(id)
         for name, id in PRESETS.items():
             draw(name, id)
+        side_by_side([play(id, scene).draw(0) for id, scene in FORKS]).save(MADE / "fork.png")
+        (MADE / "fork_ids.md").write_text(tables.presets_table("rrm/Fork-v0"), encoding="utf-8")
         glances.write_text(json.dumps({"made by": now, **found}), encoding="utf-8")
     config.myst_substitutions = found
 

@@ -20,7 +20,8 @@ from rrm.envs.world import Layout, World
 
 __all__ = ["Layout", "World", "ids", "make_world", "register"]
 
-_NO_FAMILIES = {"check", "exact", "forms", "gate", "paint", "tables", "world"}  # what the families are made with
+# What the families are made with.
+_NO_FAMILIES = {"check", "examine", "exact", "forms", "gate", "paint", "spaces", "tables", "world", "wrap"}
 
 for _module in pkgutil.iter_modules(__path__):
     if _module.name not in _NO_FAMILIES:

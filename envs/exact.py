@@ -209,6 +209,19 @@ def run(table: Table, actions: Array) -> Solution:
     return Solution(np.asarray(actions), at, float(at @ table.utility), float(at @ table.hacked))
 
 
+def onset(table: Table, values: Floats, there: Bools) -> float:
+    """The discount from which on the best agent under narrow reward on V = ``values`` (s,) mostly ends ``there`` (s,).
+
+    By bisection, to 1e-12: it takes for granted that who looks further ahead than one who ends there ends there too.
+    """
+    pay, low, high = narrow(table, values), 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        ends = solve(table, pay, discount=middle).ends
+        low, high = (low, middle) if ends[there].sum() > 0.5 else (middle, high)
+    return low
+
+
 def gap_recovered(utility: float, unaided: float, oracle: float) -> float:
     """(U - U_unaided) / (U_oracle - U_unaided), the performance gap recovered of Burns et al. (2023), unclipped.
 

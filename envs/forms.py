@@ -13,12 +13,14 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import error, logger
+from gymnasium import error, logger, spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from rrm.envs.examine import Constructor, constructor_of
 from rrm.envs.world import Array, Bools, Floats, Indices, World
+from rrm.envs.wrap import Wrapped
 
 Frame = str | NDArray[np.uint8]
 
@@ -52,14 +54,15 @@ class WorldEnv(gymnasium.Env[Array, Any]):
     def step(self, action: Any) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         if not self._running:
             raise error.ResetNeeded("no episode is running: call reset() before step()")
-        actions = np.asarray(action)
-        if actions.shape != () or not _valid(actions, self.world.actions).all():
-            raise error.InvalidAction(f"action: got {action!r}; must be an integer from 0 to {self.world.actions - 1}")
+        actions, space = np.asarray(action), self.action_space
+        if actions.shape != space.shape or not _valid(actions[None], space).all():
+            raise error.InvalidAction(f"action: got {action!r}; must be {_right(space)}")
         before = unaided(self.world)
-        terminated = bool(self.world.step(actions.reshape(1))[0])
+        over = bool(self.world.step(actions[None])[0])
+        truncated = over and bool(self.world.truncated()[0])
         reward = float((unaided(self.world) - before)[0]) - self.world.step_cost
-        self._running = not terminated
-        return self.world.observe()[0], reward, terminated, False, {}
+        self._running = not over
+        return self.world.observe()[0], reward, over and not truncated, truncated, {}
 
     def render(self) -> Frame | None:
         return None if _no_rendering(self) else _frame(self.world, 0, self.render_mode)
@@ -146,9 +149,10 @@ class WorldVectorEnv(VectorEnv[Array, Array, Array]):
         terminated = self.world.step(actions).copy()
         rewards = unaided(self.world) - before - self.world.step_cost
         self._elapsed += 1
-        truncated = np.zeros_like(terminated)
+        truncated = self.world.truncated() & terminated
+        terminated &= ~truncated
         if self.max_episode_steps is not None:
-            truncated = self._elapsed >= self.max_episode_steps
+            truncated |= self._elapsed >= self.max_episode_steps
 
         # Copies that ended in the step before: this step is their reset, whatever their action was.
         over = np.flatnonzero(self._ended)
@@ -176,13 +180,13 @@ class WorldVectorEnv(VectorEnv[Array, Array, Array]):
             )
 
     def _checked(self, actions: Any) -> Array:
-        array, last = np.asarray(actions), self.world.actions - 1
-        right = f"must be {self.num_envs} integers from 0 to {last}"
-        if array.shape != (self.num_envs,):
+        array, space = np.asarray(actions), self.single_action_space
+        right = f"must be {self.num_envs} {_right(space, 's')}"
+        if array.shape != (self.num_envs, *(space.shape or ())):
             raise error.InvalidAction(f"actions: got shape {array.shape}; {right}")
-        if array.dtype.kind not in "iu":
+        if isinstance(space, spaces.Discrete) and array.dtype.kind not in "iu":
             raise error.InvalidAction(f"actions: got dtype {array.dtype}; {right}")
-        wrong = np.flatnonzero(~_valid(array, self.world.actions))
+        wrong = np.flatnonzero(~_valid(array, space))
         if len(wrong):
             raise error.InvalidAction(f"actions[{wrong[0]}]: got {array[wrong[0]]}; {right}")
         return array
@@ -214,11 +218,20 @@ def _final(observations: Array, ended: Bools) -> dict[str, Any]:
     return {"final_obs": final, "_final_obs": ended.copy(), "final_info": {}, "_final_info": ended.copy()}
 
 
-def _valid(actions: Array, count: int) -> Bools:
+def _valid(actions: Array, space: spaces.Space[Any]) -> Bools:
+    """Which of the actions (m, …) are in ``space``."""
+    if not isinstance(space, spaces.Discrete):
+        return np.array([space.contains(action.astype(space.dtype)) for action in actions], np.bool_)
     if actions.dtype.kind not in "iu":
         return np.zeros(actions.shape, np.bool_)
-    valid: Bools = (actions >= 0) & (actions < count)
+    valid: Bools = (actions >= 0) & (actions < space.n)
     return np.asarray(valid)
+
+
+def _right(space: spaces.Space[Any], plural: str = "") -> str:
+    if not isinstance(space, spaces.Discrete):
+        return f"{'' if plural else 'an '}action{plural} of {space}"
+    return f"{'' if plural else 'an '}integer{plural} from 0 to {space.n - 1}"
 
 
 def _few(copies: list[int]) -> str:
@@ -287,18 +300,21 @@ def register(id: str, world: type[World], **settings: Any) -> None:
     )
 
 
-def make_world(id: str, n: int) -> World:
-    """The world registered as ``id``, with ``n`` copies. ``"module:id"`` imports the module first, as Gymnasium does.
+def make_world(env: str | Constructor, n: int, **settings: Any) -> World:
+    """The world called ``env``, with ``n`` copies: a registered one of our kind, or any Gymnasium environment, wrapped.
 
-    Raises ValueError where there is no such id, or where it is not made from a World.
+    ``env`` is an id, ``"module:id"`` (the module is imported first, as Gymnasium does), ``"module:name"`` of a
+    constructor, or the constructor itself. ``settings`` change those that the id is registered with; those of an
+    environment that is wrapped are ``gymnasium.make``'s or the constructor's, and those of ``rrm.envs.wrap.Wrapped``.
+
+    Raises ValueError where there is no such id, or where no world can be made of it.
     """
-    module, _, name = id.rpartition(":")
     try:
-        if module:
-            importlib.import_module(module)
-        kwargs = dict(gymnasium.spec(name).kwargs)
+        if not isinstance(env, str) or constructor_of(env):
+            return Wrapped(n, env=env, **settings)
+        kwargs = {**gymnasium.spec(env.rpartition(":")[2]).kwargs, **settings}
     except (ImportError, error.Error) as problem:
-        raise ValueError(f"{id!r} is not registered: {problem}") from None
+        raise ValueError(f"{env!r} is not registered: {problem}") from None
     if "world" not in kwargs:
-        raise ValueError(f"{id!r} is not made from a World")
+        return Wrapped(n, env=env, **settings)
     return world_class(kwargs.pop("world"))(n, **kwargs)

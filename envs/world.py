@@ -56,7 +56,8 @@ class World(ABC):
     """``n`` copies of one environment. Every state array has leading axis ``n``.
 
     A subclass's ``__init__`` takes ``n`` first and then JSON-able keywords, hands the keywords to ``super().__init__``
-    (so that ``copies`` can build the same world in another size) and sets ``layout`` and ``actions``.
+    (so that ``copies`` can build the same world in another size) and sets ``layout`` and ``actions`` (or, where actions
+    are not discrete, overrides ``action_space``).
     """
 
     length: int
@@ -66,7 +67,7 @@ class World(ABC):
     actions: int
     """The number of discrete actions."""
 
-    fields: ClassVar[tuple[str, ...]]
+    fields: tuple[str, ...]
     """The names of the fields of ``view()``, in order."""
 
     parts: ClassVar[tuple[str, ...]] = ()
@@ -106,8 +107,14 @@ class World(ABC):
         return spaces.Box(*self.bounds, (self.layout.size,), np.float32)
 
     @property
-    def action_space(self) -> spaces.Discrete:
+    def action_space(self) -> spaces.Space[Any]:
+        """The space of one copy's action: Discrete from 0, or MultiDiscrete, MultiBinary or Box with one axis."""
         return spaces.Discrete(self.actions)
+
+    @property
+    def name(self) -> str:
+        """What a person calls the world."""
+        return type(self).__name__
 
     @abstractmethod
     def reset(self, which: Indices, rng: np.random.Generator) -> None:
@@ -115,10 +122,14 @@ class World(ABC):
 
     @abstractmethod
     def step(self, actions: Array) -> Bools:
-        """Apply ``actions`` (n,) to all copies; return (n,) whether the episode has now terminated.
+        """Apply ``actions`` (n,) to all copies; return (n,) whether the episode is now over.
 
-        A terminated copy stays as it is (its last state can be read) until it is reset or loaded.
+        A copy that is over stays as it is (its last state can be read) until it is reset or loaded.
         """
+
+    def truncated(self) -> Bools:
+        """Which copies (n,) are over because a limit of somebody else's cut them short; the others have terminated."""
+        return np.zeros(self.n, np.bool_)
 
     @abstractmethod
     def observe(self) -> NDArray[np.float32]:

@@ -9,24 +9,28 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rrm.agents.assistants import Assistant
-from rrm.clips import Clip
+from rrm.clips import Clip, Pair
 from rrm.envs.world import Array, Floats
 from rrm.errors import EvaluatorError
-from rrm.evaluators import Evaluator
+from rrm.evaluators.evaluator import Evaluator, checked, checked_preference
+from rrm.patience import OutOfPatience, patience
 
 
 @dataclass(frozen=True)
 class Judgment:
-    """One answer, and what it cost: fields read by the evaluator, steps taken by the assistants."""
+    """One answer, and what it cost: fields read by the evaluator, steps taken by the assistants.
 
-    score: float
+    The answer is a score; or the preference for the first clip of a pair, NaN where there is none.
+    """
+
+    answer: float
     fields_read: int
     assistant_steps: int
 
@@ -34,7 +38,8 @@ class Judgment:
 class Overseer(Evaluator):
     """An evaluator and its assistants, those trained first acting last. It has the same ``score``: it is an evaluator.
 
-    Whatever the evaluator answers is checked: one finite number a clip. What the evaluator reads, and so what a
+    Whatever the evaluator answers is checked: one finite number a clip; a number from 0 to 1, or None, a
+    pair. What the evaluator reads, and so what a
     judgment costs in fields, is the clip's last view and the evidence.
     """
 
@@ -47,12 +52,23 @@ class Overseer(Evaluator):
     def name(self) -> str:
         return self.evaluator.name
 
+    @property
+    def compares_only(self) -> bool:
+        return self.evaluator.compares_only
+
     def score(self, clips: Sequence[Clip]) -> Floats:
         """Scores (m,) of m clips, asked by the way: an evaluator that remembers forgets that it was asked."""
         memory = copy.deepcopy(self.state_dict())
-        scores = np.array([judgment.score for judgment in self.judge(clips)])
+        scores = np.array([judgment.answer for judgment in self.judge(clips)])
         self.load_state_dict(memory)
         return scores
+
+    def compare(self, pairs: Sequence[Pair]) -> list[float | None]:
+        """Preferences (m,) for the first clips of m pairs, asked by the way; None where there is no answer."""
+        memory = copy.deepcopy(self.state_dict())
+        answers = [judgment.answer for judgment in self.judge_pairs(pairs)]
+        self.load_state_dict(memory)
+        return [None if math.isnan(answer) else answer for answer in answers]
 
     def judge(self, clips: Sequence[Clip]) -> Iterator[Judgment]:
         """The judgments one by one, as the evaluator gives them.
@@ -63,14 +79,24 @@ class Overseer(Evaluator):
         if not clips:
             return
         shown, steps = self._assist(clips)
-        answers = self._answers(shown)
+        answers = self._answers(lambda: self.evaluator.answers(shown), "clip", [clip.number for clip in clips])
         for clip, step in zip(shown, steps.tolist(), strict=True):
-            try:
-                answer = next(answers)
-            except StopIteration:
-                raise EvaluatorError(f"evaluator {self.name!r} gave no answer to clip {clip.number}") from None
-            read = len(clip.fields) + len(clip.evidence_fields)
-            yield Judgment(self._checked(answer, clip), read, step)
+            yield Judgment(checked(self.name, next(answers), clip), _read(clip), step)
+
+    def judge_pairs(self, pairs: Sequence[Pair]) -> Iterator[Judgment]:
+        """The same of pairs: the preferences for their first clips.
+
+        Raises:
+            EvaluatorError: the evaluator raised, or did not answer with a number from 0 to 1, or None, a pair.
+        """
+        if not pairs:
+            return
+        shown, steps = self._assist([clip for pair in pairs for clip in (pair.first, pair.second)])
+        seen = [Pair(pair.number, *shown[2 * i : 2 * i + 2]) for i, pair in enumerate(pairs)]
+        answers = self._answers(lambda: self.evaluator.preferences(seen), "pair", [pair.number for pair in pairs])
+        for pair, step in zip(seen, steps.reshape(-1, 2).sum(axis=1).tolist(), strict=True):
+            answer = checked_preference(self.name, next(answers), pair)
+            yield Judgment(answer, _read(pair.first) + _read(pair.second), step)
 
     def _assist(self, clips: Sequence[Clip]) -> tuple[list[Clip], Array]:
         steps = np.zeros(len(clips), dtype=np.int64)
@@ -90,30 +116,39 @@ class Overseer(Evaluator):
         evidence = world.view()
         return [clip.shown(world.fields, evidence[i]) for i, clip in enumerate(clips)], steps
 
-    def _answers(self, clips: Sequence[Clip]) -> Iterator[Any]:
+    def _answers(self, ask: Callable[[], Iterator[Any]], what: str, numbers: Sequence[int]) -> Iterator[Any]:
+        """What the evaluator answers to the questions ``numbers``, each about a ``what``."""
         given = 0
         try:
-            for answer in self.evaluator.answers(clips):
+            answers = iter(ask())
+            while True:
+                with patience(self.evaluator.patience):
+                    answer = next(answers, _NONE)
+                if answer is _NONE:
+                    break
                 yield answer
                 given += 1
         except EvaluatorError:
             raise
-        except Exception as error:  # a user's code: any error of it is the evaluator's
-            at_once = type(self.evaluator).answers is Evaluator.answers and not self.evaluator.remembers
-            first, last = clips[given].number, clips[-1].number
-            where = f"clips {first} to {last}" if at_once and first < last else f"clip {first}"
-            raise EvaluatorError(f"evaluator {self.name!r} raised {_one_line(error)} on {where}") from error
-
-    def _checked(self, answer: Any, clip: Clip) -> float:
-        try:
-            array = np.asarray(answer)
-        except Exception:  # a ragged list, a tensor with a gradient, …
-            array = np.empty(0)
-        if array.shape != () or array.dtype.kind not in "bifu" or not math.isfinite(array):
+        except OutOfPatience:
+            asked = f"{what} {numbers[given]}"
             raise EvaluatorError(
-                f"evaluator {self.name!r} answered {_short(answer)} to clip {clip.number}; it must be one finite number"
-            )
-        return float(array)
+                f"evaluator {self.name!r} gave no answer to {asked} within {self.evaluator.patience:g} seconds"
+            ) from None
+        except Exception as error:  # a user's code: any error of it is the evaluator's
+            first, last = numbers[given], numbers[-1]
+            where = f"{what}s {first} to {last}" if self._at_once(what) and first < last else f"{what} {first}"
+            raise EvaluatorError(f"evaluator {self.name!r} raised {_one_line(error)} on {where}") from error
+        raise EvaluatorError(f"evaluator {self.name!r} gave no answer to {what} {numbers[given]}")
+
+    def _at_once(self, what: str) -> bool:
+        """Whether the evaluator is asked all questions in one call, so that nobody knows which of them it broke on."""
+        kind = type(self.evaluator)
+        if self.evaluator.remembers:
+            return False
+        if what == "pair" and kind.compare is not Evaluator.compare:
+            return kind.preferences is Evaluator.preferences
+        return kind.answers is Evaluator.answers and kind.preferences is Evaluator.preferences
 
     def state_dict(self) -> dict[str, Any]:
         return self.evaluator.state_dict()
@@ -127,10 +162,13 @@ def amplify(evaluator: Evaluator, assistants: Sequence[Assistant]) -> Overseer:
     return Overseer(evaluator, assistants)
 
 
+_NONE = object()
+
+
 def _one_line(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
-def _short(value: Any) -> str:
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."
+def _read(clip: Clip) -> int:
+    """The fields that an evaluator reads to judge a clip."""
+    return len(clip.fields) + len(clip.evidence_fields)

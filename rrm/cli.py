@@ -76,7 +76,7 @@ def run(
         results: rrm.Results | SuiteResults
         if is_suite(config):
             results = run_suite(config, *(overrides or ()), folder=folder, live=not quiet)
-            files = ["suite.json"]
+            files = ["report.html", "suite.json"]
         else:
             results = rrm.run(config, *(overrides or ()), folder=folder, live=not quiet)
             files = ["report.html", "summary.json"]
@@ -154,11 +154,14 @@ def watch(
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an experiment, in runs/.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an experiment or of a suite, in runs/.")],
 ) -> None:
-    """Build an experiment's report again, from its results."""
+    """Build the report of an experiment or of a suite again, from its results."""
     _folder(folder)
-    from rrm.report import build
+    if (folder / "suite.json").exists():
+        from rrm.suite_page import build
+    else:
+        from rrm.report import build
 
     print(build(folder))
 

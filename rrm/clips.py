@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from gymnasium import spaces
 
+from rrm.envs.spaces import action_numbers
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
 
 
@@ -51,6 +54,10 @@ class Clip:
         """A new generator, the same at every call, keyed by the question's number."""
         return np.random.default_rng([*self.key, self.number])
 
+    def apart(self, stream: int) -> Clip:
+        """The same clip with another generator: for one of several who judge it, each drawing for itself."""
+        return replace(self, key=(*self.key, _APART + stream))
+
     def shown(self, fields: tuple[str, ...] = (), evidence: Floats | None = None) -> Clip:
         """The clip as the evaluator gets it: with what the assistants showed, without what it may not see."""
         return replace(self, evidence_fields=fields, evidence_values=evidence, observation=None, state=None)
@@ -65,6 +72,34 @@ class Clip:
                 hasher.update(repr((name, array.dtype.str, array.shape)).encode())
                 hasher.update(np.ascontiguousarray(array).tobytes())
         return hasher.hexdigest()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two clips to be compared, and the number of that question in its round. ``rng`` is the question's own, as a
+    clip's is; those of the two clips are others."""
+
+    number: int
+    first: Clip
+    second: Clip
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """A new generator, the same at every call."""
+        return np.random.default_rng(np.random.SeedSequence([*self.first.key, self.number], spawn_key=(1,)))
+
+    def apart(self, stream: int) -> Pair:
+        return Pair(self.number, self.first.apart(stream), self.second.apart(stream))
+
+    def shown(self) -> Pair:
+        return Pair(self.number, self.first.shown(), self.second.shown())
+
+    def digest(self) -> str:
+        return hashlib.sha256(f"{self.number} {self.first.digest()} {self.second.digest()}".encode()).hexdigest()
+
+
+_APART = 1 << 31
+"""Beyond any number that a key is otherwise made of."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +129,19 @@ class Moments:
         state = {name: array[i : i + 1] for name, array in self.states.items()}
         return Clip(number, key, self.fields, self.views[i], self.actions[i], (), None, self.observations[i], state)
 
+    def pair(self, i: int, j: int, number: int, key: tuple[int, ...]) -> Pair:
+        return Pair(number, self.clip(i, 2 * number, key), self.clip(j, 2 * number + 1, key))
 
-def with_action(observations: Array, actions: Array, number: int) -> Array:
-    """What a model of state and action takes: observations (n, d) and, of ``number`` actions, those taken (n,), as
-    one-hot numbers behind them: (n, d + number)."""
-    return np.concatenate([observations, np.eye(number, dtype=np.float32)[actions]], axis=1)
+    def segments(self, steps: int) -> Moments:
+        """The same, each without what lies further back than so many steps."""
+        views, actions = [each[-steps - 1 :] for each in self.views], [each[-steps:] for each in self.actions]
+        return replace(self, views=views, actions=actions)
+
+
+def with_action(observations: Array, actions: Array, space: spaces.Space[Any]) -> Array:
+    """What a model of state and action takes: observations (n, d), and behind them the actions (n, …) of ``space`` that
+    were taken, as ``action_numbers`` (n, k): (n, d + k)."""
+    return np.concatenate([observations, action_numbers(space, actions)], axis=1)
 
 
 class Recorder:
@@ -108,16 +151,26 @@ class Recorder:
 
     ``of_actions``: it is the last action that is judged, so that what a model takes is the observation before it, with
     the action behind (``with_action``).
+
+    With a ``segment``, what is taken down are segments of so many steps: ``Moments.observations`` (m, segment, d) are
+    what a model takes along them. Moments that come too early in an episode for a whole one are left out. So that no
+    segment is told from another by its length, one at an episode's early end goes on beyond it, by a number of steps
+    drawn for it: the last observation and view again and again, a field ``reward`` of the view being 0.
     """
 
-    def __init__(self, world: World, of_actions: bool = False) -> None:
+    def __init__(self, world: World, of_actions: bool = False, segment: int = 0) -> None:
         self._fields = world.fields
         self._of_actions = of_actions
         self._now: Array = np.zeros((world.n, world.layout.size if of_actions else 0), np.float32)
         self._inputs: Array = np.zeros((world.n, 0), np.float32)
+        self._segment = segment
+        size = world.layout.size + (spaces.flatdim(world.action_space) if of_actions else 0)
+        self._trail: Array = np.zeros((segment, world.n, size if segment else 0), np.float32)
+        self._beyond: list[Indices] = []
         self._t: Indices = np.zeros(world.n, dtype=np.intp)
         self._views: Floats = np.zeros((world.length + 1, world.n, len(world.fields)))
-        self._actions: Array = np.zeros((world.length, world.n), dtype=np.int64)
+        space = world.action_space
+        self._actions: Array = np.zeros((world.length, world.n, *(space.shape or ())), dtype=space.dtype)
         self._chosen: list[Indices] = []
         self._taken: list[Moments] = []
 
@@ -126,6 +179,8 @@ class Recorder:
         n = len(self._t)
         flat = np.sort(rng.choice(steps * n, size=min(moments, steps * n), replace=False))
         self._chosen = [flat[flat // n == step] % n for step in range(steps)]
+        if self._segment:
+            self._beyond = [rng.integers(self._segment, size=len(which)) for which in self._chosen]
         self._taken = []
 
     def started(self, world: World, which: Indices) -> None:
@@ -136,33 +191,61 @@ class Recorder:
 
     def stepped(self, world: World, actions: Array, done: Bools) -> None:
         if self._of_actions:
-            self._inputs, self._now = with_action(self._now, actions, world.actions), world.observe()
+            self._inputs, self._now = with_action(self._now, actions, world.action_space), world.observe()
         everyone = np.arange(world.n)
         going_on = self._t < len(self._actions)  # a copy whose episode is over stays as it is until it starts again
         everyone, actions = everyone[going_on], actions[going_on]
         self._actions[self._t[everyone], everyone] = actions
         self._t[everyone] += 1
         self._views[self._t[everyone], everyone] = world.view()[everyone]
+        if self._segment:
+            self._trail[self._t[everyone] % self._segment, everyone] = self._seen(world)[everyone]
         if self._chosen:
-            which = self._chosen.pop(0)
+            which, beyond = self._chosen.pop(0), None
+            if self._segment:
+                early = done[which] & (self._t[which] < world.length)
+                beyond = np.maximum(self._beyond.pop(0), self._segment - self._t[which]) * early
+                whole = self._t[which] + beyond >= self._segment
+                which, beyond = which[whole], beyond[whole]
             if len(which):
-                self._taken.append(self.moments(world, which))
+                self._taken.append(self.moments(world, which, beyond))
 
-    def moments(self, world: World, which: Indices) -> Moments:
-        """The present moment of the copies ``which``."""
-        views = [self._views[: self._t[i] + 1, i].copy() for i in which]
-        actions = [self._actions[: self._t[i], i].copy() for i in which]
-        inputs = self._inputs if self._of_actions else world.observe()
-        return Moments(self._fields, views, actions, inputs[which], world.save(which))
+    def moments(self, world: World, which: Indices, beyond: Indices | None = None) -> Moments:
+        """The present moment of the copies ``which``; with segments that go on ``beyond`` it by so many steps."""
+        beyond = np.zeros(len(which), np.intp) if beyond is None else beyond
+        views = [self._going_on(self._views[: self._t[i] + 1, i], more) for i, more in zip(which, beyond, strict=True)]
+        actions = [
+            np.concatenate([self._actions[: self._t[i], i], self._actions[[self._t[i] - 1] * more, i]])
+            for i, more in zip(which, beyond, strict=True)
+        ]
+        if not self._segment:
+            return Moments(self._fields, views, actions, self._seen(world)[which], world.save(which))
+        last = self._t[which]
+        times = last[:, None] + beyond[:, None] + np.arange(1 - self._segment, 1)
+        times = np.clip(times, np.minimum(1, last)[:, None], last[:, None])
+        observations = self._trail[times % self._segment, which[:, None]]
+        return Moments(self._fields, views, actions, observations, world.save(which))
+
+    def _seen(self, world: World) -> Array:
+        """What a model takes of the present moment."""
+        return self._inputs if self._of_actions else world.observe()
+
+    def _going_on(self, views: Floats, more: int) -> Floats:
+        rest = np.repeat(views[-1:], more, axis=0)
+        if "reward" in self._fields:
+            rest[:, self._fields.index("reward")] = 0.0
+        return np.concatenate([views, rest])
 
     def taken(self) -> Moments:
         """All that was taken down since ``choose``; forgets it."""
         taken, self._taken = self._taken, []
-        return Moments.joined(taken)
+        return Moments.joined(taken) if taken else Moments(self._fields, [], [], np.empty((0, 0), np.float32), {})
 
     def state(self) -> dict[str, Array]:
         """The episodes so far, for a checkpoint."""
-        return {name: getattr(self, f"_{name}").copy() for name in ("t", "views", "actions", "now")}
+        parts = ("t", "views", "actions", "now", *(["trail"] if self._segment else []))
+        return {name: getattr(self, f"_{name}").copy() for name in parts}
 
     def load_state(self, state: dict[str, Array]) -> None:
-        self._t, self._views, self._actions, self._now = (state[n].copy() for n in ("t", "views", "actions", "now"))
+        for name, array in state.items():
+            setattr(self, f"_{name}", array.copy())

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import json
 import math
 import numbers
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args
@@ -23,7 +25,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from rrm.errors import ConfigError, nearest
-from rrm.reading import Tree, clip, line, merge, parse, plain, read, show
+from rrm.reading import WHOLE, Tree, clip, line, merge, parse, plain, read, show
 
 # --- The words --------------------------------------------------------------------------------------------------------
 
@@ -97,7 +99,12 @@ class Round(_Section):
         description="Every step of the world that the round takes: random play and PPO together. Kept to one rollout.",
     )
     labels: Count = Field(
-        default=256, description="Labels that the round asks of its overseer, exactly; starting ones counted."
+        default=256,
+        description="Labels that the round asks of its overseer, exactly; starting ones counted, and comparisons that"
+        " it leaves without an answer.",
+    )
+    answers: Literal["scores", "comparisons"] = Field(
+        default="scores", description="What a label is: the score of a moment, or which of two is better."
     )
     start_labels: Count = Field(
         default=128, description="How many of the labels are asked before training, on states chosen from random play."
@@ -105,7 +112,8 @@ class Round(_Section):
     ask: Literal["coverage", "disagreement", "uniform"] = Field(
         default="disagreement",
         description="How states to label are chosen: where the members of the reward model disagree most, to cover what"
-        " has been seen (farthest-point), or uniformly at random. The first labels cover in either of the former.",
+        " has been seen (farthest-point), or uniformly at random. The first labels cover in either of the former."
+        " Comparisons are of two such states; disagreement is then that about which is better.",
     )
 
 
@@ -140,6 +148,14 @@ class RewardModelConfig(_Section):
     """The reward model V: an ensemble fitted to the labels."""
 
     members: Count = Field(default=3, description="Members of the ensemble; their mean is V.")
+    judges: Literal["state", "rate"] = Field(
+        default="state",
+        description="What a label is about: how much has been accomplished at the moment judged (state), or how good"
+        " the moments of a segment are (rate), V being that of one of them.",
+    )
+    segment: Count = Field(
+        default=25, description="Steps of a segment, the last ones of what is judged, where V judges a rate."
+    )
     hidden: Count = Field(default=16, description="Width of each member's hidden layers.")
     fit_steps: Count = Field(default=40, description="Gradient steps of each fit.")
     batch: Count = Field(default=128, description="Labels in each gradient step.")
@@ -149,13 +165,20 @@ class RewardModelConfig(_Section):
 class Condition(_Section):
     """A named variant of an experiment: everything that one agent, and the assistants below it, are trained by."""
 
-    env: str = Field(
-        description="A registered world, such as those that `rrm envs` lists; 'package:Id' imports the package first."
+    env: Any = Field(
+        description="A registered world, such as those that `rrm envs` lists, or any Gymnasium environment;"
+        " 'package:Id' imports the package first. 'package.module:name' names a constructor; from Python it may be one."
+    )
+    env_settings: dict[str, Any] = Field(
+        default={},
+        description="What the environment is made with: keywords of gymnasium.make (max_episode_steps among them), or"
+        " of the world; for environments that are not worlds also visible_fields and standardise.",
     )
     evaluator: Any = Field(
         default="bounded",
         description="Who judges: a registered name, 'package.module:Name' or 'path/to/file.py:name'; from Python also a"
-        " function of a clip or an Evaluator.",
+        " function of a clip, or of two, or an Evaluator. With parameters: {name: …}, with flaws: {of: …, noise: 0.5},"
+        " several: {committee: […], by: majority}.",
     )
     assistants: Literal["none", "trained", "ideal", "random"] = Field(
         default="none",
@@ -189,11 +212,31 @@ class Condition(_Section):
     reward_model: RewardModelConfig = Field(default=RewardModelConfig(), description="The reward model.")
     episodes: Count = Field(default=1000, description="Fresh episodes on which the final policy is judged.")
 
-    @field_serializer("evaluator", when_used="json")
-    def _evaluator_name(self, value: Any) -> str:
-        """An evaluator given as an object is named in JSON, not kept there: 'module:qualname' of it or of its class."""
-        if isinstance(value, str):
+    @field_validator("env")
+    @classmethod
+    def _an_env(cls, value: Any) -> Any:
+        if not isinstance(value, str) and not callable(value):
+            raise ValueError("must be text" if value is None else "must be text, or a constructor")
+        return value
+
+    @field_validator("env_settings")
+    @classmethod
+    def _json(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError):
+            raise ValueError("must hold values that JSON can: numbers, text, truth values, lists, mappings") from None
+        return value
+
+    @field_serializer("evaluator", "env", when_used="json")
+    def _name_of(self, value: Any) -> Any:
+        """What is given as an object is named in JSON, not kept there: 'module:qualname' of it or of its class."""
+        if isinstance(value, str | int | float | None):
             return value
+        if isinstance(value, Mapping):
+            return {key: self._name_of(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._name_of(each) for each in value]
         named = value if hasattr(value, "__qualname__") else type(value)
         return f"{named.__module__}:{named.__qualname__}"
 
@@ -239,7 +282,9 @@ class Experiment(_Section):
     workers: Count | None = Field(default=None, description="Processes at once; null: one for each core.")
     budget: Budget = Field(default=Budget(), description="Caps on all rounds of a condition together.")
     conditions: dict[str, Condition] = Field(
-        min_length=1, description="The named variants. The default is unaided, assisted, ideal and oracle."
+        min_length=1,
+        description="The named variants. The default is unaided, assisted, ideal and oracle; where the world has no"
+        " evaluation world, unaided and oracle.",
     )
     unaided: str = Field(default="unaided", description="The condition from which the gap is measured.")
     oracle: str = Field(default="oracle", description="The condition to which the gap is measured.")
@@ -247,7 +292,7 @@ class Experiment(_Section):
     _experiment_name = field_validator("experiment")(_name)
 
     @property
-    def env(self) -> str:
+    def env(self) -> Any:
         """The one world of all conditions."""
         return next(iter(self.conditions.values())).env
 
@@ -274,7 +319,7 @@ def levels(condition: Condition) -> int:
     """How many assistants stand below the task: 0 where nobody helps, else its depth or its world's."""
     if condition.assistants == "none":
         return 0
-    return _world_depth(condition.env) if condition.depth is None else condition.depth
+    return _world_depth(condition.env, **condition.env_settings) if condition.depth is None else condition.depth
 
 
 def cost(condition: Condition) -> tuple[int, int]:
@@ -375,7 +420,9 @@ def _set(tree: Tree, dotted: str, value: Any, shown: str) -> None:
     for key in reversed(path[:-1]):
         said = {key: said}
     tree.update(merge(tree, said))
-    heeded = isinstance(value, dict) or not all(_at(each, path) for each in conditions.values())
+    heeded = (isinstance(value, dict) and path[0] not in WHOLE) or not all(
+        _at(each, path) for each in conditions.values()
+    )
     if path[0] in Condition.model_fields and not heeded:
         where = f"conditions.{next(iter(conditions))}.{dotted}"
         raise ConfigError(f"{shown}: changes nothing, as every condition sets it for itself; set {where} and so on")
@@ -464,7 +511,11 @@ def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
         yield "judging", condition.judging, "needs horizon.window: the step is credited when the episode is over"
     if condition.judging != "advance" and condition.reward == "broad":
         yield "judging", condition.judging, "broad reward is hindsight already: must be 'advance'"
-    if condition.reward == "approval" and condition.evaluator == "bounded" and not _approves(condition.env):
+    if (
+        condition.reward == "approval"
+        and condition.evaluator == "bounded"
+        and not _approves(condition.env, **condition.env_settings)
+    ):
         yield "reward", "approval", f"the evaluator of {condition.env} does not judge actions (World.approve)"
     if condition.reward == "true" and condition.assistants != "none":
         yield "assistants", condition.assistants, "the true reward asks no evaluator, so nobody helps: must be 'none'"
@@ -472,7 +523,7 @@ def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
         if condition.depth:
             yield "depth", condition.depth, "nobody helps here: needs assistants of another kind than 'none'"
     else:
-        there = _world_depth(condition.env)
+        there = _world_depth(condition.env, **condition.env_settings)
         if not there and condition.depth is None:
             yield "assistants", condition.assistants, f"{condition.env} has no evaluation world: must be 'none'"
         elif (condition.depth or 0) > there:
@@ -495,7 +546,6 @@ def _condition(name: str, base: Tree, tree: Tree) -> Condition:
 def _settled(name: str, condition: Condition, tree: Tree) -> Condition:
     """The same, its fields right together, and its depth written out."""
     own = ("conditions", name)
-    _check_env(condition.env, _dotted(own, "env", tree))
     for field, value, right in _clashes(condition):
         raise ConfigError(f"{_dotted(own, field, tree)}: {show(value)}: {right}")
     return condition.model_copy(update={"depth": levels(condition)})
@@ -515,9 +565,14 @@ def _worlds() -> list[str]:
     return [name for name, spec in gymnasium.registry.items() if "world" in spec.kwargs]
 
 
-def _check_env(env: str, dotted: str) -> None:
+def _check_env(condition: Condition, dotted: str) -> None:
+    """Refuse what no world can be made of, and an environment that breaks a rule it has to keep."""
     import gymnasium
 
+    env, settings = condition.env, condition.env_settings
+    if not isinstance(env, str):
+        _check_wrapped(env, settings, dotted)
+        return
     worlds = _worlds()
     package, colon, name = env.rpartition(":")
     if colon:
@@ -526,37 +581,51 @@ def _check_env(env: str, dotted: str) -> None:
         except Exception as error:  # the package is the user's: whatever it raises is news for them
             raise ConfigError(f"{dotted}: {env!r}: importing {package!r} fails: {line(error)}") from None
         worlds = _worlds()
-    if name not in gymnasium.registry:
-        raise ConfigError(f"{dotted}: {env!r} is not a registered environment{nearest(name, worlds)}")
+    if name not in gymnasium.registry and not (colon and callable(getattr(sys.modules[package], name, None))):
+        known = gymnasium.registry if difflib.get_close_matches(name, gymnasium.registry, cutoff=0.5) else worlds
+        raise ConfigError(f"{dotted}: {env!r} is not a registered environment{nearest(name, known)}")
     if name not in worlds:
-        raise ConfigError(f"{dotted}: {env!r} is not made from a World, which evaluators need{nearest(name, worlds)}")
+        _check_wrapped(env, settings, dotted)
+        return
     try:
-        _world_depth(env)
+        _world_depth(env, **settings)
     except Exception as error:  # the world may be the user's too
         raise ConfigError(f"{dotted}: {env!r}: making it fails: {line(error)}") from None
 
 
-def _approves(env: str) -> bool:
+def _check_wrapped(env: Any, settings: dict[str, Any], dotted: str) -> None:
+    from rrm.envs.examine import UnfitError, name_of
+    from rrm.envs.wrap import verify
+
+    try:
+        verify(env, settings)
+    except UnfitError as error:
+        raise ConfigError(f"{dotted}: {name_of(env)!r} {error}") from None
+
+
+def _approves(env: Any, **settings: Any) -> bool:
     """Whether the world's own evaluator judges actions."""
     from rrm.envs.forms import make_world
     from rrm.envs.world import World
 
-    return type(make_world(env, 1)).approve is not World.approve
+    return type(make_world(env, 1, **settings)).approve is not World.approve
 
 
-def _world_depth(env: str) -> int:
+def _world_depth(env: Any, **settings: Any) -> int:
     """How many levels of evaluation worlds ``env``, which is registered, has."""
     from rrm.envs.forms import make_world
 
-    return int(make_world(env, 1).depth)
+    return int(make_world(env, 1, **settings).depth)
 
 
 def _check_together(conditions: Mapping[str, Condition]) -> None:
     first, *others = conditions.items()
     for name, condition in others:
-        if condition.env != first[1].env:
-            right = f"must be {first[1].env!r}, the world of {first[0]!r}: the gap compares utilities of one world"
-            raise ConfigError(f"conditions.{name}.env: {condition.env!r}: {right}")
+        for field in ("env", "env_settings"):
+            mine, its = getattr(condition, field), getattr(first[1], field)
+            if mine != its:
+                right = f"must be {its!r}, as in {first[0]!r}: the gap compares utilities of one world"
+                raise ConfigError(f"conditions.{name}.{field}: {mine!r}: {right}")
 
 
 def _check_evaluators(conditions: Mapping[str, Condition], tree: Tree) -> None:
@@ -595,7 +664,8 @@ def load(
     tree = read(config)
     if "suite" in tree:
         raise ConfigError(f"{line(config)}: is a suite, several experiments; rrm.run_suite runs it, and `rrm run` does")
-    if tree.get("conditions") is None:
+    usual = tree.get("conditions") is None
+    if usual:
         tree["conditions"] = {name: {} for name in NAMED}
     if not isinstance(tree["conditions"], dict) or not tree["conditions"]:
         raise ConfigError(f"conditions: {show(tree['conditions'])}: must be a section with a key for each condition")
@@ -616,6 +686,16 @@ def load(
     _validated(Condition, {"env": "", **base}, (), {})
     conditions = {name: _condition(name, base, tree) for name in tree["conditions"]}
     _check_together(conditions)
+    for name, each in conditions.items():
+        _check_env(each, _dotted(("conditions", name), "env", tree))
+    if usual:  # nobody has asked for help where there is none to be had
+        conditions = {
+            name: each
+            for name, each in conditions.items()
+            if each.assistants == "none"
+            or tree["conditions"][name] != NAMED[name]
+            or _world_depth(each.env, **each.env_settings)
+        }
     conditions = {name: _settled(name, each, tree) for name, each in conditions.items()}
     rest = {key: value for key, value in tree.items() if key in Experiment.model_fields}
     experiment = _validated(Experiment, {**rest, "conditions": conditions}, (), {})

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium.spaces import flatdim
 
 from rrm.agents.agent import Agent
 from rrm.agents.learner import Learner, seed_process
@@ -21,10 +22,11 @@ from rrm.agents.vec_env import Start, WorldVecEnv
 from rrm.amplify import Overseer
 from rrm.clips import Moments, Recorder
 from rrm.envs.forms import unaided
+from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats, Layout
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
-from rrm.reward_model import RewardModel, farthest_points, pooled
+from rrm.reward_model import RewardModel, farthest_points, pooled, random_pairs
 from rrm.rewards import RewardVecEnv
 from rrm.rundir import Checkpoint
 from rrm.scoreboard import Scoreboard, true_utility
@@ -55,9 +57,11 @@ class Distillation:
         world = self.world = plan.world(condition.ppo.copies)
         seed_process(seed)
         score = unaided if plan.reward else true_utility
-        self.base = WorldVecEnv(world, seed=(*plan.key, 0), start=start, score=score)
+        # Where a limit cuts an episode short, SB3 adds what would have come: not past a window, nor past V(s_T).
+        bootstrap = plan.horizon.window is None and plan.reward != "broad"
+        self.base = WorldVecEnv(world, seed=(*plan.key, 0), start=start, score=score, bootstrap=bootstrap)
         of_actions = plan.reward == "approval"
-        self.recorder = Recorder(world, of_actions)
+        self.recorder = Recorder(world, of_actions, plan.segment)
         # The score is of states: of who judges actions there is none to put beside the utility.
         self.board = Scoreboard(self.recorder, 0 if of_actions else SHOWN)
         self.base.observers += [self.recorder, self.board]
@@ -67,16 +71,21 @@ class Distillation:
         self.labels: Labels | None = None
         self.env: WorldVecEnv | RewardVecEnv = self.base
         if plan.reward:
-            self.layout = Layout(world.layout.scalars + world.actions * of_actions, world.layout.planes)
+            behind = flatdim(world.action_space) if of_actions else 0
+            self.layout = Layout(world.layout.scalars + behind, world.layout.planes)
             self.model = RewardModel(self.layout, condition.reward_model, seed)
             self.labels = Labels(folder / "labels.sqlite")
             self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost)
         ppo = condition.ppo.model_dump(exclude={"copies"})
         ppo |= {"discount": plan.horizon.gamma, "window": plan.horizon.window, "judging": plan.judging}
         self.learner = Learner(self.env, world.layout, seed, **ppo)
-        self.inputs: Array = np.empty((0, self.layout.size), dtype=np.float32)
-        """What the model is fitted to: observations, or for approval those with the action behind them."""
+        self.comparing = plan.round.answers == "comparisons"
+        of_each = (2,) * self.comparing + (plan.segment,) * bool(plan.segment) + (self.layout.size,)
+        self.inputs: Array = np.empty((0, *of_each), dtype=np.float32)
+        """What the model is fitted to: observations, or for approval those with the action behind them; of comparisons
+        two; where a rate is judged, all along a segment."""
         self.scores: Floats = np.empty(0)
+        """What the overseer answered; of comparisons the preferences, NaN where it gave none."""
         self.rows: list[Row] = []
         self.seconds = 0.0
         self.cost = Cost(0, 0, 0)
@@ -94,7 +103,7 @@ class Distillation:
         before = self._resume()
         if self.model and not len(self.scores):
             self._ask(self._random_play(), self.plan.labels_due(0))
-            self.model.fit(self.inputs, self.scores, FIRST_FIT * self.plan.condition.reward_model.fit_steps)
+            self._fit(FIRST_FIT * self.plan.condition.reward_model.fit_steps)
         for rollout in range(len(self.rows), self.plan.rollouts):
             self._rollout(rollout)
             self.seconds = before + time.perf_counter() - begun
@@ -108,13 +117,13 @@ class Distillation:
         """Every moment of a tenth of the steps, played at random in copies of their own."""
         world = self.world.copies(self.world.n)
         steps = self.plan.random_steps // world.n
-        recorder = Recorder(world, self.plan.reward == "approval")
+        recorder = Recorder(world, self.plan.reward == "approval", self.plan.segment)
         recorder.choose(steps, steps * world.n, self.rng)
         env = WorldVecEnv(world, seed=(*self.plan.key, 2), start=self.start)
         env.observers.append(recorder)
         env.reset()
         for _ in range(steps):
-            env.step(self.rng.integers(world.actions, size=world.n))
+            env.step(random_actions(world.action_space, world.n, self.rng))
         return recorder.taken()
 
     def _rollout(self, rollout: int) -> None:
@@ -130,11 +139,12 @@ class Distillation:
         for name in ("utility", "evaluator_score", "hack_rate"):
             row[name] = getattr(figures, name) if figures else None
         row["held_out_error"] = None
-        due = plan.labels_due(rollout + 1)
-        # Without a new label V stays as it is: with all of them asked at the start, it is frozen.
-        if self.model and not last and due > len(self.scores):
+        due, have = plan.labels_due(rollout + 1), len(self.scores)
+        if self.model and not last and due > have:
             row["held_out_error"] = self._ask(self.recorder.taken(), due)
-            self.model.fit(self.inputs, self.scores)
+        # Without a new label V stays as it is: with all of them asked at the start, it is frozen.
+        if self.model and len(self.scores) > have:
+            self._fit()
             assert isinstance(self.env, RewardVecEnv)
             self.env.revalue(self.world.observe())
         self.rows.append(row)
@@ -147,34 +157,96 @@ class Distillation:
         return float(np.mean(finished)) * self.model.std + self.model.mean if finished else None
 
     def _ask(self, moments: Moments, due: int) -> float | None:
-        """Choose among the moments, ask until ``due`` labels are there, and keep them.
+        """Choose among the moments, ask until ``due`` labels are there, and keep them. Returns ``_error``.
 
-        Returns V's root mean square error on the new labels, before it is fitted to them, in standard deviations of all
-        labels so far: the error on labels it has never seen, for none that is kept from it.
+        Where there are none, as no segment was whole, the questions wait until the next rollout.
         """
-        assert self.model is not None and self.labels is not None
-        have = len(self.scores)
-        chosen = self._choose(moments, due - have)
-        clips = [moments.clip(i, have + k, self.plan.key) for k, i in enumerate(chosen.tolist())]
-        inputs, scores = moments.observations[chosen], self.labels.ask(self.overseer, clips)
-        error = None
-        if have and len(scores):
-            error = float(np.sqrt(((self.model.scores(inputs) - scores) ** 2).mean())) / self.model.std
+        assert self.labels is not None
+        if len(moments) < 1 + self.comparing:
+            return None
+        have, key = len(self.scores), self.plan.key
+        if self.plan.segment:
+            moments = moments.segments(self.plan.segment)
+        if self.comparing:
+            chosen = self._choose_pairs(moments, due - have)
+            pairs = [moments.pair(i, j, have + k, key) for k, (i, j) in enumerate(chosen.tolist())]
+            answers = self.labels.compare(self.overseer, pairs)
+        else:
+            chosen = self._choose(moments, due - have)
+            clips = [moments.clip(i, have + k, key) for k, i in enumerate(chosen.tolist())]
+            answers = self.labels.ask(self.overseer, clips)
+        inputs = moments.observations[chosen]
+        error = self._error(inputs, answers) if have else None
         self.inputs = np.concatenate([self.inputs, inputs])
-        self.scores = np.concatenate([self.scores, scores])
+        self.scores = np.concatenate([self.scores, answers])
         return error
+
+    def _error(self, inputs: Array, answers: Floats) -> float | None:
+        """V's root mean square error on new labels, before it is fitted to them: the error on labels it has never seen,
+        for none that is kept from it.
+
+        In standard deviations of all labels so far; in those of a coin, a half, where labels are comparisons: that of
+        who knows nothing is 1 in both.
+        """
+        assert self.model is not None
+        if self.comparing:
+            given = ~np.isnan(answers)
+            inputs, answers = inputs[given], answers[given]
+        if not len(answers):
+            return None
+        if self.comparing:
+            predicted, unit = self.model.chances(inputs).mean(axis=0), 0.5
+        else:
+            predicted, unit = self.model.scores(inputs), self.model.std
+        return float(np.sqrt(((predicted - answers) ** 2).mean())) / unit
+
+    def _fit(self, steps: int | None = None) -> None:
+        """Fit V to all labels so far."""
+        assert self.model is not None
+        if self.comparing:
+            given = ~np.isnan(self.scores)
+            self.model.fit_comparisons(self.inputs[given], self.scores[given], steps)
+        else:
+            self.model.fit(self.inputs, self.scores, steps)
 
     def _choose(self, moments: Moments, count: int) -> Array:
         """The indices of ``count`` moments. The first labels always cover: random play rarely does what matters."""
         assert self.model is not None
         count = min(count, len(moments))
-        first = not len(self.scores)
-        if self.plan.round.ask == "coverage" or (first and self.plan.round.ask == "disagreement"):
-            return farthest_points(pooled(self.layout, moments.observations), count, self.rng)
+        if self._covers():
+            return farthest_points(self._features(moments), count, self.rng)
         if self.plan.round.ask == "disagreement":
             spread = self.model.members(moments.observations).std(axis=0)
             return np.argsort(-spread, kind="stable")[:count]
         return self.rng.choice(len(moments), size=count, replace=False)
+
+    def _choose_pairs(self, moments: Moments, count: int) -> Array:
+        """The indices (count, 2) of pairs of moments.
+
+        Where members disagree: of ten times as many random pairs, those about which they do most (Christiano et al.
+        2017, section 2.2.4). To cover: moments as ``_choose`` takes them, paired at random.
+        """
+        assert self.model is not None
+        if self._covers():
+            points = farthest_points(self._features(moments), min(2 * count, len(moments)), self.rng)
+            points = self.rng.permutation(points)
+            chosen = points[: len(points) // 2 * 2].reshape(-1, 2)
+            return np.concatenate([chosen, random_pairs(len(moments), count - len(chosen), self.rng)])
+        if self.plan.round.ask == "disagreement":
+            drawn = random_pairs(len(moments), 10 * count, self.rng)
+            spread = self.model.chances(moments.observations[drawn]).var(axis=0)
+            return drawn[np.argsort(-spread, kind="stable")[:count]]
+        return random_pairs(len(moments), count, self.rng)
+
+    def _features(self, moments: Moments) -> Floats:
+        """In which coverage is measured: those of the moment, the last one of a segment."""
+        last = moments.observations[:, -1] if self.plan.segment else moments.observations
+        return pooled(self.layout, last)
+
+    def _covers(self) -> bool:
+        """Whether the next labels are to cover what has been seen."""
+        ask = self.plan.round.ask
+        return ask == "coverage" or (ask == "disagreement" and not len(self.scores))
 
     # The checkpoint: all that the next rollout depends on.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ import joblib
 
 from rrm import rundir
 from rrm.config import Experiment, load
+from rrm.envs.examine import name_of
+from rrm.envs.wrap import BrokenEnvironmentError
 from rrm.errors import DamagedFileError, RRMError
 from rrm.live import Live, Progress
 from rrm.plan import Plan, plan
@@ -81,7 +84,12 @@ def run(
     with Live(folders) if live else nullcontext():
         # Without batching and in this order: what others wait for comes first.
         jobs = (joblib.delayed(run_cell)(cell, home) for cell in cells)
-        results = joblib.Parallel(n_jobs=workers, batch_size=1, pre_dispatch=workers)(jobs)
+        try:
+            results = joblib.Parallel(n_jobs=workers, batch_size=1, pre_dispatch=workers)(jobs)
+        except BrokenProcessPool:  # out of memory, killed, or ended by what the user's code called
+            raise RRMError(
+                "a process that was training died; what it had done is kept, and the same call goes on from there"
+            ) from None
     return summarise(experiment, home, cells, results)
 
 
@@ -110,7 +118,7 @@ def run_cell(cell: Cell, home: Path) -> dict[str, Any]:
         progress.update(
             status="running",
             round=number + 1,
-            world=type(plan.world(1)).__name__,
+            world=plan.world(1).name,
             env_steps=sum(steps for steps, _ in before.values()),
             labels=sum(labels for _, labels in before.values()),
             utility=row["utility"] if row else None,
@@ -119,6 +127,9 @@ def run_cell(cell: Cell, home: Path) -> dict[str, Any]:
 
     try:
         done = iterate(cell.last, home / "rounds", tell)
+    except BrokenEnvironmentError as error:  # the user's own code
+        progress.update(status="failed")
+        raise RRMError(str(error)) from error
     except BaseException:
         progress.update(status="failed")
         raise
@@ -160,7 +171,7 @@ def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: li
     counted = [stats.Cell(c.condition, c.seed, c.name, result) for c, result in zip(cells, results, strict=True)]
     summary = stats.summarise(
         experiment.experiment,
-        cells[0].last.condition.env,
+        name_of(cells[0].last.condition.env),
         counted,
         unaided=experiment.unaided,
         oracle=experiment.oracle,

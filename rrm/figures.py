@@ -28,6 +28,8 @@ OTHERS = ("#0b6bb3", "#0f7f5f", "#9b4f96", "#8a6a00", "#3d8fa8", "#b03a66", "#5a
 WIDTH = 4.2
 """Inches of a figure. At 100 pixels each it fits a phone as it is and half a laptop's page."""
 
+TIP = "tip: "
+
 
 def colours(findings: Findings) -> dict[str, str]:
     """The colour of each condition."""
@@ -37,6 +39,22 @@ def colours(findings: Findings) -> dict[str, str]:
     if findings.oracle is not None:
         found[findings.oracle.name] = ORACLE
     return found
+
+
+def shared_colours(experiments: Sequence[Findings]) -> dict[str, str]:
+    """The colour of each condition in several experiments: of one name everywhere the same."""
+    baselines: dict[str, str] = {}
+    for each in experiments:
+        own = colours(each)
+        baselines |= {one.name: own[one.name] for one in (each.unaided, each.oracle) if one is not None}
+    others = dict.fromkeys(one.name for each in experiments for one in each.others if one.name not in baselines)
+    return {name: OTHERS[i % len(OTHERS)] for i, name in enumerate(others)} | baselines
+
+
+def palette(variables: Mapping[str, str], shades: Mapping[str, str]) -> dict[str, str]:
+    """The CSS variables of a page's colours, by what ``svg`` finds in a figure; conditions' are in ``variables``."""
+    paper = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper"}
+    return paper | {shade: variables[name] for name, shade in shades.items()}
 
 
 def style() -> AbstractContextManager[None]:
@@ -77,10 +95,16 @@ def png(figure: Figure, path: Path) -> Path:
     return path
 
 
+def tip(text: str) -> str:
+    """A gid that ``svg`` makes into the text to be seen by whoever points at the artist."""
+    return TIP + text
+
+
 def svg(figure: Figure, label: str, palette: Mapping[str, str]) -> str:
     """A figure for the inside of a page: its text is the page's, its colours follow the page's variables.
 
-    ``palette`` maps colours to the names of CSS variables; ``label`` is what a screen reader says.
+    ``palette`` maps colours to the names of CSS variables; ``label`` is what a screen reader says. An artist whose gid
+    is made by ``tip`` says so to whoever points at it.
     """
     out = io.StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
@@ -90,6 +114,7 @@ def svg(figure: Figure, label: str, palette: Mapping[str, str]) -> str:
         text = text.replace(colour, f"var(--{variable})")
     text = re.sub(r"font: ([^;\"]*?)(\d[\d.]*px)[^;\"]*", r"font-size: \2", text)
     text = re.sub(r"font-family: [^;\"]*;?", "", text)
+    text = re.sub(rf"<g id=\"{TIP}([^\"]*)\">", r"<g><title>\1</title>", text)
     text = re.sub(r"<g id=\"[a-z]+[0-9a-z]*_\d+\">", "<g>", text)  # many figures share a page, ids must not meet
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups()  # type: ignore[union-attr]
     head = f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}">'
@@ -163,24 +188,34 @@ def _seeds(row: Condition, key: str) -> list[float]:
 def curve_limits(curves: Mapping[str, Sequence[Curve]], own_scale: Sequence[str]) -> tuple[float, float]:
     """Limits of utility (and of scores in its units) for panels that are to be compared."""
     parts = [c.utility for many in curves.values() for c in many]
-    parts += [c.evaluator_score for name, many in curves.items() if name not in own_scale for c in many]
-    values = np.concatenate([*parts, np.zeros(0)])
-    values = values[np.isfinite(values)]
+    scored = [c for name, many in curves.items() if name not in own_scale for c in many]
+    values = _finite([*parts, *(c.evaluator_score for c in scored)])
     if not values.size:
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
+    opinions = _finite([c.predicted for c in scored])
+    if opinions.size:  # a model that extrapolates may be anywhere: it must not squeeze the others
+        size = high - low
+        low, high = min(low, max(opinions.min(), low - size)), max(high, min(opinions.max(), high + size))
     room = 0.08 * (high - low or 1.0)
     return low - room, high + room
 
 
+def _finite(parts: Sequence[Floats]) -> Floats:
+    values: Floats = np.concatenate([*parts, np.zeros(0)])
+    kept: Floats = values[np.isfinite(values)]
+    return kept
+
+
 def learning(
     ax: Axes, name: str, many: Sequence[Curve], shade: str, limits: tuple[float, float], *,
-    own_scale: bool, ceiling: tuple[str, float] | None,
+    own_scale: bool, ceiling: tuple[str, float] | None, turns: Sequence[float] = (),
 ) -> None:  # fmt: skip
-    """Utility and evaluator's score over the steps of a condition's last round: mean and range over seeds.
+    """Utility, evaluator's score and the reward model's opinion over the steps of a condition's last round.
 
-    Where the evaluator sees more than there is, the space between the two is shaded. ``own_scale``: the score is not in
-    units of the utility and gets an axis of its own. ``ceiling``: the name and final utility of the oracle.
+    Each is the mean and the range over seeds. Where the evaluator sees more than there is, the space between the two is
+    shaded. ``own_scale``: score and opinion are not in units of the utility and get an axis of their own. ``ceiling``:
+    the name and final utility of the oracle. ``turns``: the steps to mark as those where Goodhart's law set in.
     """
     ax.set_title(name, loc="left", color=shade, fontweight="bold", fontsize=10, pad=9)
     ax.set_ylim(limits)
@@ -192,17 +227,25 @@ def learning(
         ax.axhline(ceiling[1], color=MUTED, lw=0.8, ls=(0, (1, 2)), zorder=1)
     steps, utility = over_seeds(many, "utility")
     _, score = over_seeds(many, "evaluator_score")
+    _, opinion = over_seeds(many, "predicted")
     if not steps.size:
         ax.text(0.5, 0.5, "no episode ended", transform=ax.transAxes, ha="center", color=MUTED)
         return
     ax.set_xlim(0, float(steps[-1]) * 1.02)
-    scores = _second_axis(ax, score) if own_scale else ax
+    scores = _second_axis(ax) if own_scale else ax
+    for step in turns:
+        ax.axvline(step, 0, 0.06, color=INK, lw=1.6, zorder=5)
     if np.isfinite(score).any():
         scores.plot(steps, score.mean(axis=0), color=MUTED, lw=1.6, ls=(0, (4, 1.5)), zorder=3)
         scores.fill_between(steps, score.min(axis=0), score.max(axis=0), color=MUTED, alpha=0.15, lw=0, zorder=2)
         if not own_scale:
             believed, true = score.mean(axis=0), utility.mean(axis=0)
             ax.fill_between(steps, true, believed, where=believed > true, color=shade, alpha=0.09, lw=0, zorder=1)
+    if np.isfinite(opinion).any():
+        scores.plot(steps, opinion.mean(axis=0), color=INK, lw=1.1, zorder=5)
+        scores.fill_between(steps, opinion.min(axis=0), opinion.max(axis=0), color=INK, alpha=0.08, lw=0, zorder=2)
+        beside = [score.mean(axis=0)] if own_scale else [score.mean(axis=0), utility.mean(axis=0)]
+        _name_opinion(scores, steps, opinion.mean(axis=0), beside)
     ax.plot(steps, utility.mean(axis=0), color=shade, lw=2.2, zorder=4)
     ax.fill_between(steps, utility.min(axis=0), utility.max(axis=0), color=shade, alpha=0.2, lw=0, zorder=2)
     _name_lines(ax, scores, steps, utility.mean(axis=0), score.mean(axis=0), shade)
@@ -211,8 +254,8 @@ def learning(
 def over_seeds(many: Sequence[Curve], key: str) -> tuple[Floats, Floats]:
     """(steps,) and (seeds, steps): the seeds' curves at common steps, where all of them have begun and none has ended.
 
-    Rows without a value are left out and bridged. Seeds of one condition share their steps, so bridging is all that
-    ever happens.
+    Rows where no episode ended are left out and bridged. Seeds of one condition share their steps, so bridging is all
+    that ever happens.
     """
     usable = [(c.env_steps[ok], getattr(c, key)[ok]) for c in many if (ok := np.isfinite(c.utility)).any()]
     if not usable:
@@ -223,7 +266,7 @@ def over_seeds(many: Sequence[Curve], key: str) -> tuple[Floats, Floats]:
     return steps, np.array([np.interp(steps, x, y) for x, y in usable])
 
 
-def _second_axis(ax: Axes, score: Floats) -> Axes:
+def _second_axis(ax: Axes) -> Axes:
     second = ax.twinx()
     second.yaxis.set_major_locator(MaxNLocator(5))
     second.spines["right"].set_visible(True)
@@ -241,6 +284,18 @@ def _name_lines(ax: Axes, scores: Axes, steps: Floats, utility: Floats, score: F
         scores.annotate("evaluator’s score", (steps[-1], score[-1]), (-2, 6 if above else -6), ha="right",
                         textcoords="offset points", va="bottom" if above else "top", color=MUTED,
                         fontsize=8.5)  # fmt: skip
+
+
+def _name_opinion(ax: Axes, steps: Floats, opinion: Floats, others: Sequence[Floats]) -> None:
+    """Write the line's name over its middle and over what runs close above it; the ends belong to the other names."""
+    middle = len(steps) * 2 // 5
+    bottom, top = ax.get_ylim()
+    close = opinion[middle] + 0.12 * (top - bottom)
+    height = max([opinion[middle], *(line[middle] for line in others if line[middle] < close)])
+    slope = (opinion[min(middle * 3 // 2, len(steps) - 1)] - opinion[middle // 2]) / (top - bottom)
+    ax.annotate("reward model", (steps[middle], height), (0, 5), textcoords="offset points", va="bottom",
+                ha="right" if slope > 0.15 else "left" if slope < -0.15 else "center", color=INK,
+                fontsize=8.5)  # fmt: skip
 
 
 # --- What it costs --------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from rrm.agents.vec_env import Start, own_generator
 from rrm.amplify import amplify
 from rrm.config import Kind
 from rrm.distill import Distillation, Row, held_out_error
+from rrm.envs.examine import name_of
 from rrm.envs.forms import make_world
 from rrm.envs.world import Indices, State, World
 from rrm.errors import ConfigError, RRMError
@@ -56,7 +57,7 @@ def run_round(plan: Plan, folder: Path, tell: Tell) -> dict[str, Any]:
         rundir.write_json(home / "round.json", plan.content)
         overseer = amplify(plan.evaluator(), _assistants(plan, folder))
         distillation = Distillation(overseer, plan, _start(plan, folder), home, lambda row: tell(plan, row))
-        agent = distillation.run().placed(plan.condition.env, plan.level)
+        agent = distillation.run().placed(name_of(plan.condition.env), plan.level, plan.condition.env_settings)
         return _conclude(distillation, agent, home)
 
 
@@ -78,7 +79,7 @@ def _conclude(distillation: Distillation, agent: Agent, home: Path) -> dict[str,
         files += distillation.model.save(home / "reward")
     (home / "metrics.csv").write_text(_csv(distillation.rows))
     result = {
-        "world": type(world).__name__,
+        "world": world.name,
         "level": plan.level,
         "utility": figures.utility,
         "evaluator_score": figures.evaluator_score,
@@ -117,7 +118,7 @@ def load_reward(home: Path, kind: Kind | None) -> Reward:
     right = ["approval"] if about["reward"] == "approval" else ["narrow", "broad"]
     if kind not in (None, *right):
         raise ConfigError(f"kind: {kind!r}: must be {' or '.join(map(repr, right))}")
-    world = make_world(about["env"], 1)
+    world = make_world(about["env"], 1, **about.get("env_settings", {}))
     world = (world.evaluation(about["level"], 1) if about["level"] else world) or world
     return Reward(RewardModel.load(home / "reward"), kind or about["reward"], world.step_cost)
 

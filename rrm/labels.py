@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from rrm.amplify import Overseer
-from rrm.clips import Clip
+from rrm.amplify import Judgment, Overseer
+from rrm.clips import Clip, Pair
 from rrm.envs.world import Array, Floats
 from rrm.errors import DamagedFileError, EvaluatorError, RRMError
 
@@ -26,8 +26,24 @@ create table if not exists scores (
     memory text not null,            -- what an evaluator that remembers knew after this answer, as JSON
     view text not null,              -- the last view, by name, as JSON
     observation blob not null        -- the reward model's input, float32
-) strict
+) strict;
+create table if not exists comparisons (
+    number integer primary key,      -- as above
+    pair text not null,
+    preference real,                 -- for the first clip: 1, 0, or between; null: the evaluator gave no answer
+    fields_read integer not null,
+    assistant_steps integer not null,
+    evaluator text not null,
+    memory text not null,
+    view text not null,              -- a list of two
+    observation blob not null        -- the first clip's, then the second's
+) strict;
 """
+
+_Q = TypeVar("_Q", Clip, Pair)
+
+
+_ANSWER = {"scores": "score", "comparisons": "preference"}
 
 
 class Cost(NamedTuple):
@@ -42,6 +58,7 @@ class Labels:
     """The store of one round's labels: a SQLite file, written answer by answer.
 
     Each answer is on disk before the next question is put, so that neither a crash nor a broken evaluator loses one.
+    A round asks either for scores or for comparisons.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,7 +67,7 @@ class Labels:
         try:
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
-            self._db.execute(_SCHEMA)
+            self._db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             raise DamagedFileError(f"{path}: {error}; it must be the label store of this round") from error
 
@@ -64,48 +81,85 @@ class Labels:
             EvaluatorError: the evaluator broke; every answer before that is kept.
             DamagedFileError: a stored answer belongs to another clip than the one that is asked about now.
         """
-        query = "select number, clip, score from scores"
-        known = {number: (digest, score) for number, digest, score in self._db.execute(query)}
-        scores: dict[int, float] = {}
-        for clip in clips:
-            if clip.number in known:
-                digest, scores[clip.number] = known[clip.number]
-                if digest != clip.digest():
-                    raise DamagedFileError(
-                        f"{self.path}: answer {clip.number} was given to another clip; the store and the round differ"
-                    )
-        new = [clip for clip in clips if clip.number not in known]
+        return self._ask("scores", "clip", clips, overseer, overseer.judge)
+
+    def compare(self, overseer: Overseer, pairs: Sequence[Pair]) -> Floats:
+        """The same of pairs: preferences (m,) for the first clips, NaN where the evaluator gave no answer.
+
+        Such a question is not put again either: it has been asked, and counts.
+        """
+        return self._ask("comparisons", "pair", pairs, overseer, overseer.judge_pairs)
+
+    def _ask(
+        self,
+        table: str,
+        what: str,
+        questions: Sequence[_Q],
+        overseer: Overseer,
+        judge: Callable[[Sequence[_Q]], Iterator[Judgment]],
+    ) -> Floats:
+        known = self._known(table, what, questions)
+        new = [question for question in questions if question.number not in known]
         if new:
             self.recall(overseer)
-        for clip, judgment in zip(new, overseer.judge(new), strict=False):
-            row = (clip.number, clip.digest(), judgment.score, judgment.fields_read, judgment.assistant_steps)
-            self._keep(*row, overseer.name, _memory_of(overseer), json.dumps(clip.view), clip.observation)
-            scores[clip.number] = judgment.score
-        return np.array([scores[clip.number] for clip in clips])
+        for question, judgment in zip(new, judge(new), strict=False):
+            row = (question.number, question.digest(), judgment.answer, judgment.fields_read, judgment.assistant_steps)
+            self._keep(table, *row, overseer.name, _memory_of(overseer), *_shown(question))
+        known = self._known(table, what, questions)  # as they are on disk: another process may have been faster
+        return np.array([known[question.number] for question in questions], dtype=np.float64)
+
+    def _known(self, table: str, what: str, questions: Sequence[_Q]) -> dict[int, float | None]:
+        """The answers to these questions that are there, by number; null is read as None."""
+        rows = self._db.execute(f"select number, {what}, {_ANSWER[table]} from {table}")
+        kept = {number: (digest, answer) for number, digest, answer in rows}
+        known = {}
+        for question in questions:
+            if question.number in kept:
+                digest, known[question.number] = kept[question.number]
+                if digest != question.digest():
+                    raise DamagedFileError(
+                        f"{self.path}: answer {question.number} was given to another {what}; the store and the round"
+                        " differ"
+                    )
+        return known
 
     def recall(self, overseer: Overseer) -> None:
         """Put an evaluator that remembers back to where it was after its last answer, if it has given one."""
-        row = self._db.execute("select memory from scores order by number desc limit 1").fetchone()
+        both = "select number, memory from scores union all select number, memory from comparisons"
+        row = self._db.execute(f"select memory from ({both}) order by number desc limit 1").fetchone()
         if row and (memory := json.loads(row[0])):
             overseer.load_state_dict(memory)
 
-    def _keep(self, *row: object) -> None:
-        *plain, observation = row
-        blob = b"" if observation is None else np.asarray(observation, dtype=np.float32).tobytes()
+    def _keep(self, table: str, *row: object) -> None:
+        """Put an answer on disk. Of two processes that ask the same question, the faster one's answer stands."""
         try:
-            self._db.execute("insert into scores values (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*plain, blob))
+            self._db.execute(f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing", row)
         except sqlite3.Error as error:  # a full disk, above all
-            raise RRMError(f"{self.path}: answer {plain[0]} could not be kept: {error}; those before it are") from error
+            raise RRMError(f"{self.path}: answer {row[0]} could not be kept: {error}; those before it are") from error
 
     def cost(self) -> Cost:
-        query = "select count(*), coalesce(sum(fields_read), 0), coalesce(sum(assistant_steps), 0) from scores"
-        return Cost(*self._db.execute(query).fetchone())
+        """Questions without an answer count like any other."""
+        columns = "count(*), coalesce(sum(fields_read), 0), coalesce(sum(assistant_steps), 0)"
+        totals = [self._db.execute(f"select {columns} from {table}").fetchone() for table in _ANSWER]
+        return Cost(*map(sum, zip(*totals, strict=True)))
 
     def all(self) -> tuple[Array, Floats]:
-        """Every label so far, in the order of the questions: observations (m, d) and scores (m,)."""
+        """Every score so far, in the order of the questions: observations (m, d) and scores (m,)."""
         rows = list(self._db.execute("select observation, score from scores order by number"))
         observations = [np.frombuffer(blob, dtype=np.float32) for blob, _ in rows]
         return np.stack(observations), np.array([score for _, score in rows])
+
+
+def _shown(question: Clip | Pair) -> tuple[str, bytes]:
+    """What of a question is kept beside its answer: views as JSON, observations as bytes."""
+    if isinstance(question, Pair):
+        clips = (question.first, question.second)
+        return json.dumps([dict(clip.view) for clip in clips]), b"".join(_blob(clip) for clip in clips)
+    return json.dumps(question.view), _blob(question)
+
+
+def _blob(clip: Clip) -> bytes:
+    return b"" if clip.observation is None else np.asarray(clip.observation, dtype=np.float32).tobytes()
 
 
 def _memory_of(overseer: Overseer) -> str:

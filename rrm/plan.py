@@ -12,6 +12,7 @@ from typing import Any
 
 from rrm import rundir
 from rrm.config import Condition, Horizon, Judging, Kind, Round, levels
+from rrm.envs.examine import name_of
 from rrm.envs.forms import make_world
 from rrm.envs.world import World
 from rrm.errors import ConfigError
@@ -40,7 +41,7 @@ class Plan:
         c = self.condition
         content: dict[str, Any] = {
             "format": 1,
-            "env": c.env,
+            "env": name_of(c.env),
             "level": self.level,
             "seed": self.seed,
             "reward": self.reward or "true",
@@ -54,6 +55,10 @@ class Plan:
             "reward_model": c.reward_model.model_dump(mode="json"),
             "episodes": c.episodes,
         }
+        if c.env_settings:
+            content["env_settings"] = c.env_settings
+        if not isinstance(c.env, str):
+            content["env_code"] = identity(c.env)
         if self.reward is None:  # the oracle learns from nobody's answers
             content["round"] = {"steps": self.round.steps}
             content["reward_model"] = None
@@ -67,6 +72,11 @@ class Plan:
     @property
     def kind(self) -> str:
         return f"assistant{self.level}" if self.level else "task"
+
+    @property
+    def section(self) -> str:
+        """The section of the configuration that says what the round spends."""
+        return "assistant" if self.level else "task"
 
     @property
     def round(self) -> Round:
@@ -114,12 +124,12 @@ class Plan:
     def world(self, n: int, level: int | None = None) -> World:
         """The round's world, or that of another level, with ``n`` copies."""
         level = self.level if level is None else level
-        world = make_world(self.condition.env, n)
+        world = make_world(self.condition.env, n, **self.condition.env_settings)
         if level == 0:
             return world
         evaluation = world.evaluation(level, n)
         if evaluation is None:
-            raise ConfigError(f"depth: {self.condition.env} has {world.depth} levels of evaluation worlds, not {level}")
+            raise ConfigError(f"depth: {world.name} has {world.depth} levels of evaluation worlds, not {level}")
         return evaluation
 
     def evaluator(self) -> Evaluator:
@@ -141,6 +151,12 @@ class Plan:
         """Steps of the unaided agent that make the states to practise in."""
         copies = self.condition.ppo.copies
         return -(-PRACTICE // copies) * copies if self.practice else 0
+
+    @property
+    def segment(self) -> int:
+        """Steps of what is judged where V is a rate; 0 where it is of states."""
+        model = self.condition.reward_model
+        return model.segment if model.judges == "rate" else 0
 
     @property
     def random_steps(self) -> int:
@@ -183,8 +199,21 @@ def plan(condition: Condition, seed: int) -> Plan:
     for each in (*last.needed(), last):
         if each.rollouts < 1 or each.random_steps < each.labels_due(0):
             raise ConfigError(
-                f"{each.kind.rstrip('0123456789')}.steps: {each.round.steps}: must hold {each.practice_steps} steps of"
+                f"{each.section}.steps: {each.round.steps}: must hold {each.practice_steps} steps of"
                 f" practice, a tenth of random play in which {each.labels_due(0)} labels are asked, and a rollout of"
                 f" {condition.ppo.copies * condition.ppo.rollout}"
+            )
+        if each.reward is None:
+            continue
+        longest = min(each.world(1).length, each.random_steps // condition.ppo.copies)
+        if each.segment > longest:
+            raise ConfigError(
+                f"reward_model.segment: {each.segment}: must be at most {longest}, the steps of an episode and those of"
+                " random play in each copy, in which the first labels are asked"
+            )
+        judge = each.evaluator()  # its parameters are right, or this says so
+        if each.round.answers == "scores" and judge.compares_only:
+            raise ConfigError(
+                f"{each.section}.answers: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"
             )
     return last

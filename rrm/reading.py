@@ -20,6 +20,9 @@ from rrm.errors import ConfigError, nearest
 Tree = dict[str, Any]
 """Nested plain mappings."""
 
+WHOLE = ("evaluator",)
+"""Keys whose mappings are one value, not a section: said anew, nothing is left of what was said before."""
+
 
 class _Loader(yaml.SafeLoader):
     """YAML with the scalars that people expect: 1e-3 is a number, ``no`` is text, a key twice is an error.
@@ -105,11 +108,14 @@ def plain(value: Any) -> Any:
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
-    """``below`` with what ``above`` says instead, key by key in nested mappings. Shares no mapping with either."""
+    """``below`` with what ``above`` says instead, key by key in sections. Shares no mapping with either."""
     merged = {key: plain(value) for key, value in below.items()}
     for key, value in above.items():
         old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, Mapping) else plain(value)
+        if isinstance(old, dict) and isinstance(value, Mapping) and key not in WHOLE:
+            merged[key] = merge(old, value)
+        else:
+            merged[key] = plain(value)
     return merged
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from rrm.reading import WHOLE
+
 FIRST = ("experiment", "env", "seeds", "evaluator", "reward", "unaided", "oracle", "budget")
 """What a person wants to know of an experiment first; its conditions come next, and then the rest."""
 
@@ -51,7 +53,7 @@ def _shared(trees: Sequence[Mapping[str, Any]], but: Sequence[str] = ()) -> dict
         sections = [value for value in values if isinstance(value, Mapping)]
         if key in but:
             continue
-        if len(sections) == len(values):
+        if len(sections) == len(values) and key not in WHOLE:
             if inner := _shared(sections):
                 same[key] = inner
         elif all(value == values[0] for value in values):
@@ -63,7 +65,7 @@ def _without(tree: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, An
     """What ``tree`` says and ``shared`` does not."""
     left: dict[str, Any] = {}
     for key, value in tree.items():
-        if isinstance(value, Mapping) and isinstance(shared.get(key), Mapping):
+        if isinstance(value, Mapping) and isinstance(shared.get(key), Mapping) and key not in WHOLE:
             if inner := _without(value, shared[key]):
                 left[key] = inner
         elif key not in shared:

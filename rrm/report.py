@@ -3,86 +3,64 @@
 from __future__ import annotations
 
 import base64
-import csv
-import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 import rrm
 from rrm import findings as found
-from rrm.errors import DamagedFileError
+from rrm import goodhart, grid, tradeoff
 from rrm.findings import Condition, Curve, Findings, amount, bounds, count, share
-from rrm.page import Content, Film, Round, page, variables
+from rrm.grid import Grid
+from rrm.html import variables
+from rrm.page import Content, Film, Round, page
 from rrm.recipe import recipe
+from rrm.results import ROUND_FIGURES, CellFiles, cell_files, curve, mapping, reading
 from rrm.stats import interval
 
-ROUND_FIGURES = {"labels": count, "env_steps": count, "utility": amount, "held_out_error": amount}
-"""What is said of each round, and how its numbers are written."""
-
 FILM_SEED = 0
-"""Both films start from this episode, which nobody chose."""
-
-
-@dataclass(frozen=True)
-class CellFiles:
-    """What a report needs of one cell's files."""
-
-    seed: int
-    folder: Path
-    config: Mapping[str, Any]
-    last_round: Path
-    episodes: int
-    rounds: Sequence[RoundFigures]
-
-
-@dataclass(frozen=True)
-class RoundFigures:
-    """One round of a cell; a figure that it does not have is None."""
-
-    world: str
-    level: int
-    figures: Mapping[str, float | None]
+"""All films start from this episode, which nobody chose."""
 
 
 def build(folder: str | Path) -> Path:
     """Make ``figures/*.png``, ``films/*.gif`` and ``report.html`` from a finished experiment in ``folder``.
 
     It reads ``summary.json``, ``experiment.json`` and, of the cells that the summary names, results, metrics of the
-    last round and two agents. The same results give the same files, byte for byte. Returns the path of the page.
+    last round and up to four agents. The same results give the same files, byte for byte. Returns the path of the page.
     Raises ``DamagedFileError`` that names the file which is missing or not what a run writes.
     """
     # Matplotlib takes half a second to load: those who only want the table do not wait for it.
     from rrm import figures
 
     folder = Path(folder)
-    with _reading(folder / "summary.json") as text:
+    with reading(folder / "summary.json") as text:
         findings = found.read(json.loads(text))
-    with _reading(folder / "experiment.json") as text:
-        again = recipe(_mapping(json.loads(text)), [one.name for one in findings.conditions])
-    cells = {one.name: [_cell(folder, seed) for seed in one.seeds] for one in findings.conditions}
+    with reading(folder / "experiment.json") as text:
+        again = recipe(mapping(json.loads(text)), [one.name for one in findings.conditions])
+    cells = {one.name: [cell_files(folder, seed) for seed in one.seeds] for one in findings.conditions}
     configs = {name: many[0].config for name, many in cells.items()}
     own_scale = [name for name, config in configs.items() if config.get("evaluator", "bounded") != "bounded"]
     about = found.featured(findings, configs)
-    curves = {name: [_curve(one.last_round) for one in many] for name, many in cells.items()}
+    curves = {name: [curve(one.last_round) for one in many] for name, many in cells.items()}
     films = _films(folder, findings, cells, about)
+    plan = grid.find(findings, configs)
 
     shades = figures.colours(findings)
-    names = variables(shades)
-    palette = {figures.INK: "ink", figures.MUTED: "muted", figures.RULE: "rule", figures.PAPER: "paper"}
-    palette |= {shade: names[name] for name, shade in shades.items()}
+    palette = figures.palette(variables(shades), shades)
     with figures.style():
         dots, dots_caption = _dots(folder, findings, shades, palette)
-        learning = _learning(folder, findings, curves, own_scale, shades, palette)
+        corners = _tradeoff(folder, findings, shades, palette)
+        heats = _heats(folder, plan, palette)
+        # What a model of actions says is not in the evaluator's units of a state.
+        elsewhere = [name for name in curves if name in own_scale or configs[name].get("reward") == "approval"]
+        learning = _learning(folder, findings, curves, elsewhere, shades, palette)
         cost = _cost(folder, findings, shades, palette)
+    turns = any(goodhart.turn(each) is not None for many in curves.values() for each in many)
 
     content = Content(
         findings=findings,
@@ -92,8 +70,14 @@ def build(folder: str | Path) -> Path:
         episodes=max(one.episodes for many in cells.values() for one in many),
         dots=dots,
         dots_caption=dots_caption,
+        tradeoff=corners,
+        tradeoff_text=tradeoff.paragraph(findings),
+        tradeoff_caption=_tradeoff_caption(findings),
+        heats=heats,
+        heats_text=grid.paragraph(plan) if plan else "",
         curves=learning,
-        curves_caption=_curves_caption(findings, own_scale),
+        curves_text=goodhart.paragraph(findings, curves),
+        curves_caption=_curves_caption(findings, elsewhere, turns),
         cost=cost,
         films=films,
         films_caption=_films_caption(films),
@@ -183,64 +167,6 @@ def _short(value: float) -> str:
     return count(value) if value < 100_000 else f"{value / 1000:,.0f}k" if value < 1e7 else f"{value / 1e6:,.0f}M"
 
 
-# --- Reading --------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[str]:
-    """The text of a file; whatever is wrong with it or found wrong in it is reported with its name."""
-    try:
-        yield path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise DamagedFileError(f"{path}: missing; `rrm run` writes it") from None
-    except KeyError as error:
-        raise DamagedFileError(f"{path}: {error.args[0]} is missing") from None
-    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
-        raise DamagedFileError(f"{path}: {' '.join(str(error).split())}") from None
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"holds {type(value).__name__}, not named fields")
-    return value
-
-
-def _cell(folder: Path, seed: found.Seed) -> CellFiles:
-    cell = folder / "cells" / seed.cell
-    with _reading(cell / "cell.json") as text:
-        about = _mapping(json.loads(text))
-        config, last = _mapping(about["config"]), str(about["rounds"][-1])
-    with _reading(cell / "result.json") as text:
-        result = _mapping(json.loads(text))
-        for key, value in seed.figures.items():
-            if result[key] != value:
-                raise ValueError(f"{key} is {result[key]}, but {value} in summary.json; `rrm run` sums up again")
-        rounds = [
-            RoundFigures(str(one["world"]), int(one["level"]), {key: _number(one[key]) for key in ROUND_FIGURES})
-            for one in result["rounds"]
-        ]
-        return CellFiles(seed.seed, cell, config, folder / "rounds" / last, int(result["episodes"]), rounds)
-
-
-def _number(value: Any) -> float | None:
-    number = None if value is None else float(value)
-    if number is not None and not np.isfinite(number):
-        raise ValueError(f"{value} is not a finite number")
-    return number
-
-
-def _curve(home: Path) -> Curve:
-    """What the round in ``home`` measured, if it is what the round wrote."""
-    with _reading(home / "result.json") as text:
-        expected = json.loads(text)["files"]["metrics.csv"]
-    columns = ("env_steps", "utility", "evaluator_score")
-    with _reading(home / "metrics.csv") as text:
-        if hashlib.sha256(text.encode()).hexdigest() != expected:
-            raise ValueError("is not what was written there")
-        rows = [[float(row[name] or "nan") for name in columns] for row in csv.DictReader(text.splitlines())]
-        return Curve(*np.array(rows, np.float64).reshape(-1, len(columns)).T)
-
-
 def _rounds(one: Condition, cells: Sequence[CellFiles]) -> list[Round]:
     """The rounds of a condition, over its seeds."""
     rows = []
@@ -283,6 +209,51 @@ def _dots(folder: Path, findings: Findings, shades: Mapping[str, str], palette: 
     return figures.svg(figure, f"{words}: a dot for each seed of each condition", palette), caption
 
 
+def _tradeoff(folder: Path, findings: Findings, shades: Mapping[str, str], palette: Mapping[str, str]) -> str | None:
+    """None where there are too few conditions for a trade."""
+    from rrm import figures, maps
+
+    path = folder / "figures" / "tradeoff.png"
+    if len(findings.conditions) < 3:
+        path.unlink(missing_ok=True)
+        return None
+    figure, (ax,) = figures.canvas(maps.tradeoff_height(len(findings.conditions)), width=5.2)
+    maps.tradeoff(ax, findings, shades)
+    figures.png(figure, path)
+    return figures.svg(figure, "Utility against hack rate: a point for each condition", palette)
+
+
+def _tradeoff_caption(findings: Findings) -> str:
+    text = "Utility against hack rate: each condition at its interquartile means"
+    if findings.seeds > 1:
+        text += ", with 95\u202f% intervals both ways, and its seeds as small dots"
+    text += "."
+    if findings.gap is not None:
+        text += " The shaded corner is where capable and honest conditions are."
+    if 1 < findings.seeds < found.FEW_SEEDS:
+        text += f" With {findings.seeds} seeds such intervals are too short: trust the dots more."
+    return text
+
+
+def _heats(folder: Path, plan: Grid | None, palette: Mapping[str, str]) -> list[str]:
+    from rrm import figures, maps
+
+    path = folder / "figures" / "horizon_rounds.png"
+    if plan is None:
+        path.unlink(missing_ok=True)
+        return []
+    height = maps.heat_height(len(plan.horizons))
+    whole, axes = figures.canvas(height, across=len(maps.HEATS))
+    panels = []
+    for (key, title, style, shade), ax in zip(maps.HEATS, axes, strict=True):
+        alone, (own,) = figures.canvas(height)
+        for each in (ax, own):
+            maps.heat(each, plan, key, title, style, shade)
+        panels.append(figures.svg(alone, f"{title} over horizon and rounds of assistants", palette))
+    figures.png(whole, path)
+    return panels
+
+
 def _learning(
     folder: Path,
     findings: Findings,
@@ -301,10 +272,13 @@ def _learning(
     panels = []
     for name, ax in zip(names, axes, strict=False):
         alone, (own,) = figures.canvas(2.7)
+        turns = [step for each in curves[name] if (step := goodhart.turn(each)) is not None]
         for each in (ax, own):
             scale = name in own_scale
-            figures.learning(each, name, curves[name], shades[name], limits, own_scale=scale, ceiling=ceiling)
-        label = f"{name}: utility and evaluator’s score against steps"
+            figures.learning(
+                each, name, curves[name], shades[name], limits, own_scale=scale, ceiling=ceiling, turns=turns
+            )
+        label = f"{name}: utility, evaluator’s score and the reward model’s opinion against steps"
         panels.append(figures.svg(alone, label, palette))
     for spare in axes[len(names) :]:
         spare.set_axis_off()
@@ -312,17 +286,22 @@ def _learning(
     return panels
 
 
-def _curves_caption(findings: Findings, own_scale: Sequence[str]) -> str:
+def _curves_caption(findings: Findings, own_scale: Sequence[str], turns: bool) -> str:
     text = (
-        "Utility (in colour) and the evaluator’s score (dashed) of the episodes that ended during the last round of "
-        "each condition: the mean over seeds, and the range from the lowest to the highest seed. The space between "
-        "them is shaded where the evaluator sees more than there is."
+        "Utility (in colour), the evaluator’s score (dashed) and the reward model’s opinion (thin) of the episodes "
+        "that ended during the last round of each condition: the mean over seeds, and the range from the lowest to the "
+        "highest seed. Where the evaluator sees more than there is, the space between its score and the utility is "
+        "shaded."
     )
+    if turns:
+        text += " A tick on the axis of steps: there Goodhart’s law set in, in one of the seeds."
     if findings.oracle is not None:
         text += f" The dotted line is where *{findings.oracle.name}* ends."
     if own_scale:
-        listed = ", ".join(f"*{name}*" for name in own_scale)
-        text += f" Scores of {listed} are not in units of the utility: they belong to the axis on the right."
+        text += (
+            f" Scores and opinions of {found.listed(own_scale)} are not in units of the utility: they belong to the "
+            "axis on the right."
+        )
     return text
 
 
@@ -347,20 +326,24 @@ def _cost(folder: Path, findings: Findings, shades: Mapping[str, str], palette: 
 def _films(
     folder: Path, findings: Findings, cells: Mapping[str, Sequence[CellFiles]], about: Condition | None
 ) -> list[Film]:
-    """The unaided agent beside that of the condition which the experiment is about, each of its typical seed."""
+    """The unaided agent, that of the condition which the experiment is about, and those of other corners."""
     from rrm.agents.film import film, save_gif, side_by_side, still
 
     shown, taken = [], []
-    for one in (findings.unaided, about) if findings.unaided and about else findings.conditions[:2]:
+    for one, corner in tradeoff.filmed(findings, about):
         seed = one.typical().seed
         cell = next(cell for cell in cells[one.name] if cell.seed == seed)
         if not any((cell.last_round / f"agent.{kind}").exists() for kind in ("json", "safetensors")):
             continue  # results alone, brought here without their weights, still make a report
         agent = rrm.load_agent(cell.folder)
-        frames = film(agent.make_world(1), agent, FILM_SEED, one.name)
+        try:
+            world = agent.make_world(1)
+        except ValueError:  # made by a constructor that only the Python that ran it knows
+            continue
+        frames = film(world, agent, FILM_SEED, one.name)
         path = save_gif(frames, folder / "films" / f"{one.name}.gif")
         taken.append(frames)
-        shown.append(Film(one.name, seed, _uri("gif", path.read_bytes()), _uri("png", still(frames))))
+        shown.append(Film(one.name, seed, corner, _uri("gif", path.read_bytes()), _uri("png", still(frames))))
     if len(taken) > 1:
         save_gif(side_by_side(taken), folder / "films" / "side_by_side.gif")
     return shown
@@ -371,11 +354,14 @@ def _uri(kind: str, content: bytes) -> str:
 
 
 def _films_caption(films: Sequence[Film]) -> str:
-    agents = " and ".join(f"*{film.condition}* (seed {film.seed})" for film in films)
+    agents = [f"*{film.condition}* (seed {film.seed}{f', {film.corner}' if film.corner else ''})" for film in films]
+    together = found.enumerated(agents)
+    if len(films) == 1:
+        return (
+            f"One episode of {together}, its agent of median utility. Above the picture what an evaluator sees without "
+            "help, and the truth."
+        )
     return (
-        f"One episode of {agents}: of each condition the agent of median utility, both from the same start, which was "
+        f"One episode of {together}: of each condition the agent of median utility, all from the same start, which was "
         "not chosen. Above each picture what an evaluator sees without help, and the truth."
-        if len(films) > 1
-        else f"One episode of {agents}, its agent of median utility. Above the picture what an evaluator sees without "
-        "help, and the truth."
     )

@@ -1,10 +1,12 @@
-"""The reward model V(s): an ensemble in one batched tensor, fitted by regression to an overseer's scores."""
+"""The reward model V(s): an ensemble in one batched tensor, fitted to an overseer's scores or comparisons."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,8 +24,10 @@ class RewardModel:
     + g(scalars). Shared over cells, f learns from a few hundred labels what a plain network on the same input does not.
     Without a grid, V(s) = g(scalars).
 
-    Values are in units of the labels: (score - mean) / standard deviation of all labels at the last refit. These
-    statistics, like the weights, stay as they are until ``fit`` is called again. The members see the same labels in the
+    Values are in units of the labels: (score - mean) / standard deviation of all labels at the last refit. Fitted to
+    comparisons, which have no unit, each member is in units of its own ``spread``, (means, standard deviations), each
+    (members, 1), over all that was compared. These
+    statistics, like the weights, stay as they are until the next fit. The members see the same labels in the
     same order and differ in their first weights (Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4).
     """
 
@@ -31,6 +35,7 @@ class RewardModel:
         self.layout = layout
         self.settings = settings
         self.mean, self.std = 0.0, 1.0
+        self.spread: tuple[Floats, Floats] | None = None
         self._generator = torch.Generator().manual_seed(seed)
         self._weights: Tensors = {}
         self._add_network("g", layout.scalars)
@@ -46,12 +51,17 @@ class RewardModel:
             self._weights[f"{name}{i}"] = (uniform * (i < 2) / max(a, 1) ** 0.5).requires_grad_()
 
     def members(self, observations: Array) -> Floats:
-        """Each member's values: (members, m)."""
+        """Each member's values (members, m): of observations (m, layout.size), or its mean along each of m segments
+        (m, steps, layout.size)."""
         with torch.no_grad():
-            return self._forward(observations).double().numpy()
+            members: Floats = self._raw(observations).double().numpy()
+        if self.spread is not None:
+            shift, scale = (each.reshape(-1, *[1] * (members.ndim - 1)) for each in self.spread)
+            members = (members - shift) / scale
+        return members if members.ndim == 2 else members.mean(axis=2)
 
     def values(self, observations: Array) -> Floats:
-        """V: the mean of the members (m,)."""
+        """V: the mean of the members (m,); of segments, its mean along them."""
         mean: Floats = self.members(observations).mean(axis=0)
         return mean
 
@@ -62,17 +72,71 @@ class RewardModel:
     def fit(self, observations: Array, scores: Floats, steps: int | None = None) -> None:
         """Fit to all labels so far, (m, layout.size) and (m,), by least squares. Adam's state lives on between refits.
 
-        ``steps``: Adam steps; those of the settings unless said.
+        Labels of segments, (m, steps, layout.size), are fitted by the mean of V along them. ``steps``: Adam steps;
+        those of the settings unless said.
         """
         self.mean = float(scores.mean())
         self.std = float(scores.std()) or 1.0
         targets = torch.as_tensor((scores - self.mean) / self.std, dtype=torch.float32)
-        m = len(scores)
+
+        def loss(draw: torch.Tensor) -> torch.Tensor:
+            values = self._raw(observations[draw.numpy()])
+            values = values if values.ndim == 2 else values.mean(dim=2)
+            return ((values - targets[draw]) ** 2).mean(dim=1).sum()
+
+        self._descend(loss, len(scores), steps)
+
+    def fit_comparisons(self, observations: Array, preferences: Floats, steps: int | None = None) -> None:
+        """The same to comparisons, (m, 2, layout.size) and (m,): preferences for the first (Bradley and Terry).
+
+        The first is preferred with probability 0.9 P + 0.05, where P is the logistic function of V(first) - V(second);
+        of segments, (m, 2, steps, layout.size), of the difference of the sums of V along them. One answer in
+        ten is taken to be a toss (Christiano et al. 2017, arXiv 1706.03741, section 2.2.3). The loss is the
+        cross-entropy with the answers. As it leaves a member's zero and its unit free, both are set so that its values
+        have mean 0 and standard deviation 1 over all that was compared.
+        """
+        if not len(preferences):
+            return
+        wanted = torch.as_tensor(preferences, dtype=torch.float32)
+
+        def loss(draw: torch.Tensor) -> torch.Tensor:
+            first, second = self._both(observations[draw.numpy()])
+            chance, answer = 0.9 * torch.sigmoid(first - second) + 0.05, wanted[draw]
+            entropy = -answer * torch.log(chance) - (1 - answer) * torch.log(1 - chance)
+            return entropy.mean(dim=1).sum()
+
+        self._descend(loss, len(preferences), steps)
+        with torch.no_grad():
+            compared = self._forward(observations.reshape(-1, observations.shape[-1])).double().numpy()
+        spread = compared.std(axis=1, keepdims=True)
+        self.spread = compared.mean(axis=1, keepdims=True), np.where(spread > 0, spread, 1.0)
+
+    def chances(self, observations: Array) -> Floats:
+        """How likely each member takes it to be that the first of two (m, 2, layout.size) is better: (members, m)."""
+        with torch.no_grad():
+            first, second = self._both(observations)
+            chances: Floats = torch.sigmoid(first - second).double().numpy()
+        return chances
+
+    def _both(self, observations: Array) -> tuple[torch.Tensor, torch.Tensor]:
+        """The members' raw values (members, m) of the first and of the second: of segments, their sums."""
+        values = self._raw(observations)
+        values = values if values.ndim == 3 else values.sum(dim=3)
+        return values[:, :, 0], values[:, :, 1]
+
+    def _raw(self, observations: Array) -> torch.Tensor:
+        """The members' raw values (members, …) of observations (…, layout.size)."""
+        if observations.ndim == 2:
+            return self._forward(observations)
+        flat = self._forward(observations.reshape(-1, observations.shape[-1]))
+        return flat.reshape(len(flat), *observations.shape[:-1])
+
+    def _descend(self, loss: Callable[[torch.Tensor], torch.Tensor], m: int, steps: int | None) -> None:
+        """Adam steps on the loss of a batch, which is drawn from ``m`` labels."""
         for _ in range(steps or self.settings.fit_steps):
             draw = torch.randperm(m, generator=self._generator)[: self.settings.batch]
-            loss = ((self._forward(observations[draw.numpy()]) - targets[draw]) ** 2).mean(dim=1).sum()
             self._optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss(draw).backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
 
     def _forward(self, observations: Array) -> torch.Tensor:
@@ -98,21 +162,31 @@ class RewardModel:
                 x = torch.relu(x)
         return x
 
-    def state(self) -> tuple[Tensors, dict[str, float]]:
+    def state(self) -> tuple[Tensors, dict[str, Any]]:
         """Everything that the next fit depends on, the labels apart: named tensors, and JSON-able values."""
         tensors = {f"weights.{name}": weight.detach().clone() for name, weight in self._weights.items()}
         tensors |= moments(self._optimizer)
         tensors["generator"] = self._generator.get_state()
-        return tensors, {"mean": self.mean, "std": self.std}
+        return tensors, self._statistics()
 
-    def load_state(self, tensors: Tensors, values: dict[str, float]) -> None:
+    def _statistics(self) -> dict[str, Any]:
+        """The statistics in which values are given."""
+        spread = {} if self.spread is None else {"spread": [each[:, 0].tolist() for each in self.spread]}
+        return {"mean": self.mean, "std": self.std, **spread}
+
+    def _load_statistics(self, values: Mapping[str, Any]) -> None:
+        self.mean, self.std = values["mean"], values["std"]
+        spread = values.get("spread")
+        self.spread = (np.array(spread[0])[:, None], np.array(spread[1])[:, None]) if spread else None
+
+    def load_state(self, tensors: Tensors, values: Mapping[str, Any]) -> None:
         """Put back what ``state`` gave, into a model made with the same layout and settings."""
         with torch.no_grad():
             for name, weight in self._weights.items():
                 weight.copy_(tensors[f"weights.{name}"])
         load_moments(self._optimizer, tensors)
         self._generator.set_state(tensors["generator"])
-        self.mean, self.std = values["mean"], values["std"]
+        self._load_statistics(values)
 
     def save(self, path: str | Path) -> tuple[Path, Path]:
         """Write ``PATH.safetensors`` (weights) and ``PATH.json`` (the rest); return both paths."""
@@ -122,8 +196,7 @@ class RewardModel:
             "format": 1,
             "settings": self.settings.model_dump(),
             "layout": {"scalars": self.layout.scalars, "planes": self.layout.planes},
-            "mean": self.mean,
-            "std": self.std,
+            **self._statistics(),
         }
         about.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
         return weights, about
@@ -138,7 +211,7 @@ class RewardModel:
         with torch.no_grad():
             for name, weight in load_file(f"{path}.safetensors").items():
                 model._weights[name].copy_(weight)
-        model.mean, model.std = about["mean"], about["std"]
+        model._load_statistics(about)
         return model
 
 
@@ -174,3 +247,9 @@ def farthest_points(points: Floats, count: int, rng: np.random.Generator) -> Arr
         left = np.setdiff1d(np.arange(len(points)), chosen)
         chosen += rng.choice(left, size=min(count - len(chosen), len(left)), replace=False).tolist()
     return np.array(chosen, dtype=np.intp)
+
+
+def random_pairs(m: int, count: int, rng: np.random.Generator) -> Array:
+    """The indices (count, 2) of pairs of different ones of ``m`` things."""
+    first, second = rng.integers(m, size=count), rng.integers(m - 1, size=count)
+    return np.stack([first, second + (second >= first)], axis=1)

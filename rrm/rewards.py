@@ -61,8 +61,7 @@ class Payer:
     def pay(self, actions: Array, observations: Array, done: Bools) -> Floats:
         """The rewards (n,) of a step that led to ``observations`` (n, d): the last ones, where the episode is done."""
         if self.kind == "approval":
-            assert isinstance(self._actions, spaces.Discrete)
-            rewards = self.model.values(with_action(self.last, actions, int(self._actions.n)))
+            rewards = self.model.values(with_action(self.last, actions, self._actions))
         else:
             after = self.model.values(observations)
             rewards = reward_of_step(self.kind, self.values, after, done)

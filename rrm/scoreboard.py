@@ -15,8 +15,8 @@ from rrm.envs.world import Array, Bools, Floats, Indices, World
 
 @dataclass(frozen=True)
 class Figures:
-    """Means over finished episodes. ``evaluator_score`` is None where the evaluator is not asked: it is costly,
-    or judges actions."""
+    """Means over finished episodes. ``evaluator_score`` is None where the evaluator is not asked: it is costly, only
+    compares, or judges actions."""
 
     utility: float
     evaluator_score: float | None
@@ -66,7 +66,7 @@ class Scoreboard:
         if not self._utility:
             return None
         score = None
-        if self._ends and not overseer.costly:
+        if self._ends and not (overseer.costly or overseer.compares_only):
             numbered = [(moments, i) for moments in self._ends for i in range(len(moments))]
             clips = [moments.clip(i, number, key) for number, (moments, i) in enumerate(numbered)]
             score = float(overseer.score(clips).mean())

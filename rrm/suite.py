@@ -92,7 +92,7 @@ def _impossible(conditions: Mapping[str, Any], member: Tree, evaluator: Any) -> 
     from rrm.envs.forms import make_world
     from rrm.envs.world import World
 
-    world = make_world(member["env"], 1)
+    world = make_world(member["env"], 1, **member.get("env_settings", {}))
     why: dict[str, str] = {}
     for name, said in conditions.items():
         said = {**NAMED.get(name, {}), **(said or {})}
@@ -128,6 +128,7 @@ def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", 
     Raises:
         ConfigError: something in one of the configurations is wrong; nothing has been written.
     """
+    from rrm import suite_page
     from rrm.experiment import run
 
     suite = read_suite(config, overrides)
@@ -147,6 +148,7 @@ def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", 
         ],
     }
     rundir.write_json(home / "suite.json", summary)
+    suite_page.build(home)
     return SuiteResults(home, summary)
 
 
@@ -162,7 +164,7 @@ def exact_row(experiment: Experiment) -> dict[str, dict[str, float | None]] | No
     utility: dict[str, float] = {}
     solved: dict[Any, float] = {}  # conditions differ in how an agent is trained, not in the best one
     for name, condition in experiment.conditions.items():
-        table = make_world(condition.env, 1).table()
+        table = make_world(condition.env, 1, **condition.env_settings).table()
         if table is None:
             return None
         pay = _pay(table, condition)

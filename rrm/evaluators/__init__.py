@@ -8,150 +8,162 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import json
 import sys
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import joblib
-import numpy as np
 
 from rrm.clips import Clip
-from rrm.envs.world import Floats, World
+from rrm.envs.world import World
 from rrm.errors import ConfigError, nearest
+from rrm.evaluators.committee import Committee
+from rrm.evaluators.evaluator import Approving, Bounded, Evaluator, Function, Preference, short, within
+from rrm.evaluators.flawed import Flawed
+from rrm.evaluators.teacher import Teacher
+
+__all__ = [
+    "Approving",
+    "Bounded",
+    "Committee",
+    "Evaluator",
+    "Flawed",
+    "Function",
+    "Preference",
+    "Spec",
+    "Teacher",
+    "identity",
+    "resolve",
+]
+
+Judge = Callable[[Clip], float] | Callable[[Clip, Clip], float | None] | Evaluator | type[Evaluator]
+Spec = str | Judge | Mapping[str, Any]
+"""How an evaluator is given: by name; as a function of a clip or of two, an evaluator or a class of evaluators; or with
+parameters, as a mapping: ``{name: …}`` of what has them, ``{of: …}`` with the flaws of ``Flawed``, or
+``{committee: […], by: …}``. What stands at ``name``, ``of`` and in the list is given in any of these ways."""
+
+REGISTRY: dict[str, type[Evaluator]] = {"bounded": Bounded, "teacher": Teacher}
+
+Make = Callable[[World], Evaluator]
 
 
-class Evaluator(ABC):
-    """A bounded judge: reads clips, returns how much has been accomplished at the end of each, higher being better.
-
-    A subclass needs ``score`` alone. One whose ``__init__`` has a parameter ``world`` is given the world that it
-    judges, in no particular state, for its settings and its ``appraise``.
-    """
-
-    costly: ClassVar[bool] = False
-    """Whether an answer costs somebody something (a person, a paid service). Then nothing but labels is asked, and the
-    report has no evaluator's score."""
-
-    judges_assistants: ClassVar[bool] = False
-    """Whether it also judges the assistants' worlds; those keep their own criterion otherwise."""
-
-    @property
-    def name(self) -> str:
-        return type(self).__name__
-
-    @abstractmethod
-    def score(self, clips: Sequence[Clip]) -> Floats:
-        """Scores (m,) of m clips."""
-
-    def answers(self, clips: Sequence[Clip]) -> Iterator[Any]:
-        """The scores one by one; each is kept as soon as it is given.
-
-        By default all of ``score`` at once; or clip by clip from an evaluator that remembers, so that what it knew
-        after each answer can be kept beside it.
-        """
-        if self.remembers and len(clips) > 1:
-            for clip in clips:
-                yield from self.answers([clip])
-            return
-        scores = np.asarray(self.score(clips))
-        if scores.shape != (len(clips),):
-            raise ValueError(f"score returned the shape {scores.shape}, not ({len(clips)},): one number a clip")
-        yield from scores.tolist()
-
-    @property
-    def remembers(self) -> bool:
-        """Whether its answers may depend on earlier ones: it has a ``state_dict`` of its own."""
-        return type(self).state_dict is not Evaluator.state_dict
-
-    def state_dict(self) -> dict[str, Any]:
-        """What an evaluator that remembers needs to go on: JSON-able. Kept beside its last answer."""
-        return {}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict``."""
-
-
-class Bounded(Evaluator):
-    """The world's own careful reader: it concludes from the fields of the view, or of the evidence, and no more."""
-
-    def __init__(self, world: World) -> None:
-        self._appraise = world.appraise
-
-    @property
-    def name(self) -> str:
-        return "bounded"
-
-    def score(self, clips: Sequence[Clip]) -> Floats:
-        views = np.stack([clip.views[-1] for clip in clips])
-        shown = [clip.evidence_values for clip in clips if clip.evidence_values is not None]
-        return self._appraise(views, np.stack(shown) if shown else None)
-
-
-class Approving(Evaluator):
-    """The same reader's opinion of the last action of each clip, from the views before and after it."""
-
-    def __init__(self, world: World) -> None:
-        self._approve = world.approve
-
-    @property
-    def name(self) -> str:
-        return "bounded (of actions)"
-
-    def score(self, clips: Sequence[Clip]) -> Floats:
-        before, after = (np.stack([clip.views[i] for clip in clips]) for i in (-2, -1))
-        actions = np.stack([clip.actions[-1] for clip in clips])
-        shown = [clip.evidence_values for clip in clips if clip.evidence_values is not None]
-        return self._approve(before, actions, after, np.stack(shown) if shown else None)
-
-
-class Function(Evaluator):
-    """A user's plain function ``judge(clip) -> float`` as an evaluator. Asked one clip at a time."""
-
-    def __init__(self, judge: Callable[[Clip], float]) -> None:
-        self._judge = judge
-
-    @property
-    def name(self) -> str:
-        return getattr(self._judge, "__name__", repr(self._judge))
-
-    def score(self, clips: Sequence[Clip]) -> Floats:
-        return np.array([self._judge(clip) for clip in clips], dtype=np.float64)
-
-    def answers(self, clips: Sequence[Clip]) -> Iterator[Any]:
-        return (self._judge(clip) for clip in clips)
-
-
-Spec = str | Callable[[Clip], float] | Evaluator | type[Evaluator]
-"""How an evaluator is given: by name, or as a function, an evaluator or a class of evaluators."""
-
-REGISTRY: dict[str, type[Evaluator]] = {"bounded": Bounded}
-
-
-def resolve(spec: Spec) -> Callable[[World], Evaluator]:
+def resolve(spec: Spec) -> Make:
     """Find the evaluator: by registered name, by entry point (group ``rrm.evaluators``), by ``package.module:Name``,
     or by ``path/to/file.py:name``, in that order. Returns what makes it, given the world to be judged.
 
     Raises:
-        ConfigError: nothing of that name is there, or it is no evaluator.
+        ConfigError: nothing of that name is there, or it is no evaluator, or has no such parameters. What is returned
+            raises it, too, for a parameter that is out of its range.
     """
-    found = _locate(spec) if isinstance(spec, str) else spec
+    if isinstance(spec, Mapping):
+        return _with_parameters(spec)
+    found: Any = _locate(spec) if isinstance(spec, str) else spec
     if isinstance(found, Evaluator):  # each round begins with the memory that was given, whichever rounds came before
         return lambda world: copy.deepcopy(found) if found.remembers else found
     if isinstance(found, type) and issubclass(found, Evaluator):
-        takes_world = "world" in inspect.signature(found).parameters
-        return lambda world: found(world=world) if takes_world else found()  # type: ignore[call-arg]
+        if all(getattr(found, each) is getattr(Evaluator, each) for each in ("score", "compare", "preferences")):
+            raise ConfigError(
+                f"evaluator: {spec!r}: {found.__name__} must have a method score(clips), or compare(pairs)"
+            )
+        return _maker(spec, found, {})
     if callable(found) and not isinstance(found, type):
-        return lambda world: Function(found)
+        kind: Any = Preference if _clips_of(found) == 2 else Function
+        return lambda world: kind(found)
     raise ConfigError(
         f"evaluator: {spec!r} is a {type(found).__name__}; it must be a function of a clip, or an rrm.Evaluator"
     )
 
 
+def _with_parameters(spec: Mapping[str, Any]) -> Make:
+    """The same for what is given as a mapping. Any may say how long to wait for an answer: ``patience``, in seconds."""
+    if "patience" in spec:
+        make = resolve({key: value for key, value in spec.items() if key != "patience"})
+        try:
+            seconds = within("patience", spec["patience"], low=0.001)
+        except ValueError as error:
+            raise ConfigError(f"evaluator: {short(spec)}: {error}") from None
+
+        def patient(world: World) -> Evaluator:
+            evaluator = copy.copy(make(world))
+            evaluator.patience = seconds
+            return evaluator
+
+        return patient
+    parameters = dict(spec)
+    ways = [key for key in ("name", "of", "committee") if key in spec]
+    if len(ways) != 1:
+        raise ConfigError(f"evaluator: {short(spec)}: must have one of the keys 'name', 'of' and 'committee'")
+    judged = parameters.pop(ways[0])
+    if ways == ["of"]:
+        inner = resolve(judged)
+        return _maker(spec, Flawed, parameters, inner)
+    if ways == ["committee"]:
+        if not isinstance(judged, list | tuple):
+            raise ConfigError(f"evaluator: committee: {short(judged)}: must be a list of evaluators")
+        members = [resolve(each) for each in judged]
+        return _maker(spec, Committee, parameters, lambda world: [make(world) for make in members])
+    found: Any = _locate(judged) if isinstance(judged, str) else judged
+    if isinstance(found, type) and issubclass(found, Evaluator):
+        return _maker(spec, found, parameters)
+    if not parameters:
+        return resolve(judged)
+    if not hasattr(found, "__code__"):
+        raise ConfigError(f"evaluator: {short(spec)}: {short(judged)} takes no parameters")
+    _check_parameters(spec, found, parameters)
+    return resolve(functools.update_wrapper(functools.partial(found, **parameters), found))
+
+
+def _maker(
+    spec: Spec, kind: type[Evaluator], parameters: dict[str, Any], first: Callable[[World], Any] | None = None
+) -> Make:
+    """Makes a ``kind`` with these parameters, of what ``first`` makes, and with the world if it takes one."""
+    known = _check_parameters(spec, kind, parameters, skip=first is not None)
+
+    def make(world: World) -> Evaluator:
+        given = {"world": world} if "world" in known else {}
+        try:
+            return kind(*([] if first is None else [first(world)]), **given, **parameters)
+        except ConfigError:
+            raise
+        except Exception as error:  # of a user's class, whatever it raises
+            why = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            raise ConfigError(f"evaluator: {short(spec)}: {' '.join(why.split())}") from error
+
+    return make
+
+
+def _check_parameters(
+    spec: Spec, made: Callable[..., Any], parameters: Mapping[str, Any], skip: bool = False
+) -> set[str]:
+    """The names of the parameters of a class or a function; the given ones must be among them."""
+    signature = inspect.signature(made).parameters
+    known = set([*signature][skip:])
+    open_ended = any(each.kind is each.VAR_KEYWORD for each in signature.values())
+    for name in parameters:
+        if not open_ended and (name not in known or name == "world"):
+            hint = nearest(str(name), known - {"world"})
+            raise ConfigError(f"evaluator: {short(spec)}: {made.__name__} has no parameter {name!r}{hint}")
+    return known
+
+
+def _clips_of(function: Callable[..., Any]) -> int:
+    """How many parameters have to be given by position: one clip, or the two of a comparison."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # of some built-in functions
+        return 1
+    return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
 def identity(spec: Spec) -> str:
     """A name for ``spec`` that changes with its code and settings, so that the labels of two are never mixed up."""
+    if isinstance(spec, Mapping):
+        given = {key: _identified(key, value) for key, value in spec.items() if key != "patience"}
+        return json.dumps(given, sort_keys=True)
     found: Any = _locate(spec) if isinstance(spec, str) else spec
     if isinstance(spec, str) and spec in REGISTRY:
         return spec
@@ -167,6 +179,19 @@ def identity(spec: Spec) -> str:
     digest = hashlib.sha256(f"{source}{_settings(found)}".encode()).hexdigest()[:12]
     name = spec if isinstance(spec, str) else getattr(thing, "__qualname__", repr(thing))
     return f"{name} {digest}"
+
+
+def _identified(key: str, value: Any) -> Any:
+    """The value of a key of a mapping, evaluators being named by their identity."""
+    if key in ("name", "of"):
+        return identity(value)
+    if key == "committee":
+        return [identity(each) for each in value]
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return str(joblib.hash(value))
+    return value
 
 
 def _settings(found: Any) -> str:

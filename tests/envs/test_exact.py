@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm.envs.exact import Pay, Table, approval, broad, explore, gap_recovered, narrow, run, solve
+from rrm.envs.exact import Pay, Table, approval, broad, explore, gap_recovered, narrow, onset, run, solve
 from rrm.envs.world import Array
 
 
@@ -30,20 +30,10 @@ def fork(branches: list[list[float]], length: int, **more: object) -> Table:
     return Table(rows, to, chance, start, over, length, worth, hacked, {"unaided": worth}, **more)  # type: ignore[arg-type]
 
 
-def switch(table: Table, branch: int) -> float:
-    """The discount from which on the branch is entered."""
-    low, high = 0.0, 1.0
-    for _ in range(40):
-        middle = (low + high) / 2
-        ends = solve(table, narrow(table, table.utility), discount=middle).ends
-        low, high = (low, middle) if ends[table.rows[:, 0] == branch].sum() > 0.5 else (middle, high)
-    return low
-
-
 @pytest.mark.parametrize(("d", "g", "k"), [(1, 1, 3), (2, 1, 5), (1, 3, 2), (0.5, 2, 4), (3, 1, 6)])
 def test_a_dip_is_taken_from_the_discount_of_the_closed_form_on(d: float, g: float, k: int) -> None:
     table = fork([[-d] * (k - 1) + [g]], length=k)
-    assert switch(table, 1) == pytest.approx((d / (d + g)) ** (1 / (k - 1)), abs=1e-6)
+    assert onset(table, table.utility, table.rows[:, 0] == 1) == pytest.approx((d / (d + g)) ** (1 / (k - 1)), abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +41,7 @@ def test_a_dip_is_taken_from_the_discount_of_the_closed_form_on(d: float, g: flo
 )
 def test_a_hack_is_chosen_from_the_discount_of_the_closed_form_on(work: float, hack: float, n: int, m: int) -> None:
     table = fork([[0.0] * (n - 1) + [work], [0.0] * (m - 1) + [hack]], length=m)
-    assert switch(table, 2) == pytest.approx((work / hack) ** (1 / (m - n)), abs=1e-6)
+    assert onset(table, table.utility, table.rows[:, 0] == 2) == pytest.approx((work / hack) ** (1 / (m - n)), abs=1e-6)
 
 
 def test_no_foresight_takes_the_best_next_state() -> None:

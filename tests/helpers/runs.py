@@ -19,13 +19,16 @@ import numpy as np
 
 from rrm.stats import Cell, summarise
 
-COLUMNS = "env_steps,labels,reward,utility,evaluator_score,hack_rate,held_out_error"
+COLUMNS = "env_steps,labels,predicted,utility,evaluator_score,hack_rate,held_out_error"
 ROLLOUT, STEPS, PRACTICE = 8_192, 196_608, 8_192
 
 
 @dataclass(frozen=True)
 class Made:
-    """How a made-up condition ends: its utility, what its evaluator says of that, and how it is trained."""
+    """How a made-up condition ends: its utility, what its evaluator says of that, and how it is trained.
+
+    ``falls`` is how far its utility has fallen by then, while its evaluator and its reward model see it rise.
+    """
 
     utility: float
     score: float | None
@@ -34,6 +37,7 @@ class Made:
     reward: str = "narrow"
     evaluator: str = "bounded"
     noise: float = 0.06
+    falls: float = 0.0
     more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -137,13 +141,18 @@ def _metrics(made: Made, result: Mapping[str, Any], rng: np.random.Generator) ->
     for step in range(2 * ROLLOUT, STEPS + 1, ROLLOUT):
         learnt = 1 / (1 + np.exp(-(step / STEPS - 0.3) / 0.08))
         hidden = 1 / (1 + np.exp(-(step / STEPS - 0.22) / 0.05))
-        utility = -4 + (result["utility"] + 4) * learnt + 0.05 * rng.standard_normal()
+        late = 1 / (1 + np.exp(-(step / STEPS - 0.7) / 0.05))
+        best = result["utility"] + made.falls
+        utility = -4 + (best + 4) * learnt - made.falls * late + 0.05 * rng.standard_normal()
         score = result["evaluator_score"]
-        score = None if score is None else -4 + (score + 4) * hidden + 0.05 * rng.standard_normal()
+        seen = None if score is None else -4 + (score - made.falls + 4) * hidden + made.falls * late
+        score = None if seen is None else seen + 0.05 * rng.standard_normal()
+        opinion = hidden if seen is None else seen  # of actions, where nobody judges states
+        predicted = None if made.reward == "true" else opinion + 0.1 * rng.standard_normal()
         labels = 128 + round(128 * step / STEPS)
-        shown = ["", "", ""] if step == 2 * ROLLOUT else [f"{utility:.4f}", "" if score is None else f"{score:.4f}"]
-        shown = [*shown[:2], "" if shown[0] == "" else f"{made.hack_rate * hidden:.4f}"]
-        lines.append(",".join([str(step), str(labels), "", *shown, "" if made.reward == "true" else "0.3000"]))
+        shown = [predicted, utility, score, made.hack_rate * hidden]
+        told = ["" if x is None or step == 2 * ROLLOUT else f"{x:.4f}" for x in shown]
+        lines.append(",".join([str(step), str(labels), *told, "" if made.reward == "true" else "0.3000"]))
     return "\n".join(lines) + "\n"
 
 

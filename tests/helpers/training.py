@@ -61,7 +61,8 @@ def labels_in(path: Path) -> list[tuple[Any, ...]]:
     """Every row of a label store."""
     db = sqlite3.connect(path)
     try:
-        return db.execute("select * from scores order by number").fetchall()
+        tables = ("scores", "comparisons")
+        return [row for table in tables for row in db.execute(f"select * from {table} order by number").fetchall()]
     finally:
         db.close()
 

@@ -124,7 +124,7 @@ def test_whatever_is_one_number_will_do(answer: Any) -> None:
 
 def test_answers_before_a_broken_one_are_given() -> None:
     judgments = amplify(Answers(1.0, 2.0, math.nan), []).judge(some_clips(3))
-    assert [next(judgments).score, next(judgments).score] == [1.0, 2.0]
+    assert [next(judgments).answer, next(judgments).answer] == [1.0, 2.0]
     with pytest.raises(EvaluatorError):
         next(judgments)
 

@@ -215,6 +215,10 @@ def test_report_builds_anew(home: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     Path("mine").mkdir()
     assert main(["report", "mine"]) == 0
     assert capsys.readouterr().out == f"{Path('mine/report.html')}\n"
+    stub(monkeypatch, "rrm.suite_page", "build", lambda folder: folder / "suite.html")
+    Path("mine/suite.json").touch()
+    assert main(["report", "mine"]) == 0
+    assert capsys.readouterr().out == f"{Path('mine/suite.html')}\n"
 
 
 @pytest.mark.parametrize(

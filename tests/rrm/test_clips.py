@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,7 +90,7 @@ def test_where_actions_are_judged_the_input_is_what_was_seen_before_and_what_was
             again._chosen, again._taken = recorder._chosen, recorder._taken
             env.observers, recorder = [again], again
         actions = rng.integers(3, size=5)
-        expected.append(with_action(before, actions, 3))
+        expected.append(with_action(before, actions, spaces.Discrete(3)))
         before = np.asarray(env.step(actions)[0])
     np.testing.assert_array_equal(recorder.taken().observations, np.concatenate(expected))
 

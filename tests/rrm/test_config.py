@@ -255,7 +255,7 @@ OVERRIDES = {
     "conditions.ideal.tsk.labels=3": "conditions.ideal.tsk.labels=3: no such key; did you mean 'task'?",
     "conditions.ideal.seeds=3": None,
     "seeds.x=3": "seeds.x=3: seeds has no keys of its own",
-    "task=3": "task=3: 3: must be a section; its keys are steps, labels, start_labels, ask",
+    "task=3": "task=3: 3: must be a section; its keys are steps, labels, answers, start_labels, ask",
     "budget=null": "budget=null: null: must be a section; its keys are labels, steps",
     "conditions=3": "conditions=3: 3: must be a section; its keys are unaided, assisted, ideal, oracle",
     "seeds=[1": "seeds=[1: expected ',' or ']', but got '<stream end>'",
@@ -282,7 +282,13 @@ OVERRIDES = {
     "env=nosuch:rrm/TidyRooms-v0": (
         "env: 'nosuch:rrm/TidyRooms-v0': importing 'nosuch' fails: No module named 'nosuch'"
     ),
-    "env=CartPole-v1": None,
+    "env=CartPol-v1": "env: 'CartPol-v1' is not a registered environment; did you mean 'CartPole-v1'?",
+    "env=3": "env: 3: must be text, or a constructor",
+    "env=CliffWalking-v1": (
+        "env: 'CliffWalking-v1' has no longest episode: give env_settings={max_episode_steps: 1000}, or wrap it in a"
+        " TimeLimit"
+    ),
+    "env_settings=3": "env_settings: 3: must be a section",
     "env=null": "env: null: must be text",
     "evaluator=bonded": None,
     "evaluator=3": None,
@@ -426,9 +432,10 @@ def test_settings_from_python_are_refused_alike() -> None:
 
 
 def test_worlds_decide_how_deep_help_can_go(worlds: None) -> None:
-    assert refused({"env": FLAT}) == (
-        "conditions.assisted.assistants: 'trained': rrm/Flat-v0 has no evaluation world: must be 'none'"
-    )
+    assert list(load({"env": FLAT}).conditions) == ["unaided", "oracle"]
+    message = "conditions.assisted.assistants: 'trained': rrm/Flat-v0 has no evaluation world: must be 'none'"
+    assert refused({"env": FLAT, "conditions": {"assisted": None}}) == message
+    assert refused({"env": FLAT}, "conditions.assisted.episodes=9") == message
     assert load({"env": FLAT, "conditions": {"unaided": None, "oracle": None}}).conditions["unaided"].depth == 0
     assert load({"env": DEEP}, ["depth=3"]).conditions["ideal"].depth == 3
     assert refused({"env": DEEP}, "depth=4").startswith("depth: 4: must be at most 3")

@@ -140,10 +140,23 @@ def test_page_says_what_was_found(built: Path) -> None:
     assert re.search(r"1,000\s+episodes that they never trained on", text)
     assert "(U − U_unaided) / (U_oracle − U_unaided)" in text
     assert "conditions:\n  unaided: {assistants: none, reward: narrow}" in text
+    assert "assisted and ideal are both capable and honest. unaided hacks. Capable means at least 90\u202f%" in text
+    assert "In no seed does it show that the reward model’s opinion rises while the utility falls." in text
+
+
+def test_points_say_what_they_are(built: Path) -> None:
+    """To whoever points at them: the name, and its figures with their intervals."""
+    tips = re.findall(r"<title>(\w+): ([^<]+)</title>", (built / "report.html").read_text().split("<body>")[1])
+    assert [name for name, _ in tips] == list(STORY)
+    for one, (_, tip) in zip(found.read(summary_of(built)).conditions, tips, strict=True):
+        assert tip.startswith(f"utility {found.amount(one.known('utility').iqm)} (95\u202f% interval ")
+        assert f"hack rate {found.share(one.known('hack_rate').iqm)}" in tip
 
 
 def test_figures_and_films_are_there(built: Path) -> None:
-    assert {path.name for path in (built / "figures").iterdir()} == {"gap_recovered.png", "learning.png", "cost.png"}
+    assert {path.name for path in (built / "figures").iterdir()} == {
+        "gap_recovered.png", "learning.png", "cost.png", "tradeoff.png"
+    }  # fmt: skip
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in (built / "figures").iterdir())
     films = {path.name for path in (built / "films").iterdir()}
     assert films == {"unaided.gif", "assisted.gif", "side_by_side.gif"}
@@ -161,6 +174,54 @@ def test_equal_results_give_equal_files(built: Path, tmp_path: Path, monkeypatch
     for path in built.rglob("*"):
         if path.is_file():
             assert path.read_bytes() == (again / path.relative_to(built)).read_bytes(), path.name
+
+
+def test_films_say_where_their_agents_stand(built: Path) -> None:
+    text = re.sub(r"<[^>]+>", "", (built / "report.html").read_text())
+    assert re.search(r"One episode of unaided \(seed \d, hacks\) and assisted \(seed \d, capable and honest\)", text)
+
+
+GRID = {
+    "unaided": replace(STORY["unaided"], more={"horizon": {"discount": 0.9}, "depth": 0}),
+    "a": replace(STORY["assisted"], more={"horizon": {"discount": 0.9}, "depth": 2}),
+    "b": Made(-2.9, -2.8, 0.01, more={"horizon": {"window": 2}, "depth": 0}),
+    "oracle": STORY["oracle"],
+}
+
+
+def test_a_grid_is_drawn_and_told(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, GRID)
+    text = report.build(folder).read_text()
+    Checker().feed(text)
+    assert (folder / "figures" / "horizon_rounds.png").exists()
+    assert "Over horizon and rounds" in text and "γ = 0.9" in text and "M = 2" in text
+    assert text.count("<pattern") == 2 and "url(#" in text
+    told = re.sub(r"<[^>]+>", "", text)
+    assert "At γ = 0.9, from 0 to 2 rounds of assistants, the utility rises from −3." in told
+    assert "At M = 2" not in told
+
+
+def test_pictures_that_no_longer_apply_go(tmp_path: Path) -> None:
+    folder = write_run(tmp_path, {name: STORY[name] for name in ("unaided", "oracle")}, seeds=1)
+    stale = [folder / "figures" / name for name in ("tradeoff.png", "horizon_rounds.png")]
+    stale[0].parent.mkdir()
+    for path in stale:
+        path.touch()
+    text = report.build(folder).read_text()
+    assert not any(path.exists() for path in stale)
+    assert "Capability against hack rate" not in text and "Over horizon" not in text
+
+
+def test_goodharts_law_is_reported(tmp_path: Path) -> None:
+    told = report.build(write_run(tmp_path, {**STORY, "unaided": replace(STORY["unaided"], falls=1.3)})).read_text()
+    told = re.sub(r"<[^>]+>", "", told)
+    assert re.search(r"opinion rises while the utility falls in 3 of 3 seeds of unaided, from step \d+,\d{3}", told)
+    assert "A tick on the axis of steps" in told and "seeds of assisted" not in told
+
+
+def test_approval_has_an_axis_of_its_own(tmp_path: Path) -> None:
+    text = report.build(write_run(tmp_path, {**STORY, "c": Made(-2.0, None, 0.9, reward="approval")}, 1)).read_text()
+    assert "Scores and opinions of <b" in text and "they belong to the axis on the right" in re.sub(r"\s+", " ", text)
 
 
 def test_without_agents_there_are_no_films(run: Path) -> None:
@@ -192,7 +253,7 @@ def test_odd_experiments_have_a_report_too(tmp_path: Path) -> None:
     checker.feed(text)
     assert "<b>judge" not in text and "&lt;b&gt;judge" in text
     assert "2 conditions of rooms" in text and "lacks an unaided and an oracle condition" in text
-    assert "Scores of <b" in text and "units of the utility" in text
+    assert "Scores and opinions of <b" in text and "units of the utility" in text
     assert (folder / "figures" / "utility.png").exists() and not stale.exists()
 
 

@@ -95,10 +95,10 @@ def test_stopped_at_a_question(whole: Path, tmp_path: Path, monkeypatch: pytest.
     """Between an answer and the next one: before the first checkpoint, and after it."""
     keep = Labels._keep
 
-    def stop(self: Labels, *row: object) -> None:
+    def stop(self: Labels, table: str, *row: object) -> None:
         if row[0] == number:
             raise Stopped
-        keep(self, *row)
+        keep(self, table, *row)
 
     with monkeypatch.context() as patched:
         patched.setattr(Labels, "_keep", stop)

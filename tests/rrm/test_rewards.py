@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -201,7 +202,7 @@ def test_finished_holds_the_mean_approval_of_an_episodes_actions() -> None:
     observations = np.asarray(venv.reset())
     for _ in range(60):
         actions = rng.integers(3, size=5)
-        approved = model.values(with_action(observations, actions, 3))
+        approved = model.values(with_action(observations, actions, spaces.Discrete(3)))
         after, rewards, done, _ = venv.step(actions)
         observations = np.asarray(after)
         np.testing.assert_allclose(rewards, approved - COST, atol=1e-5)
@@ -222,13 +223,13 @@ def test_approval_around_one_environment_pays_for_the_action_before_the_step() -
     env = RewardWrapper(WorldEnv(Line(1)), model, "approval", COST)
     observation, _ = env.reset(seed=3)
     for action in (0, 2, 1, 2):
-        approved = model.values(with_action(observation[None], np.array([action]), 3))[0]
+        approved = model.values(with_action(observation[None], np.array([action]), spaces.Discrete(3)))[0]
         observation, reward, *_ = env.step(action)
         assert reward == pytest.approx(approved - COST)
 
 
 def test_an_action_stands_behind_the_observation_as_one_hot_numbers() -> None:
-    both = with_action(np.array([[0.5, -1], [2, 3]], np.float32), np.array([2, 0]), 3)
+    both = with_action(np.array([[0.5, -1], [2, 3]], np.float32), np.array([2, 0]), spaces.Discrete(3))
     assert both.tolist() == [[0.5, -1, 0, 0, 1], [2, 3, 1, 0, 0]]
     assert both.dtype == np.float32
 

@@ -1,0 +1,132 @@
+"""Gymnasium's spaces as plain arrays: actions to draw and to save, and observations as named numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Space = spaces.Space[Any]
+
+
+def random_actions(space: Space, size: int, rng: np.random.Generator) -> Array:
+    """``size`` actions (size, …) drawn from ``rng``, uniformly; as Gymnasium samples where a bound is infinite."""
+    if isinstance(space, spaces.Discrete):
+        return rng.integers(int(space.n), size=size)
+    if isinstance(space, spaces.MultiDiscrete):
+        return rng.integers(space.nvec, size=(size, *space.nvec.shape))
+    if isinstance(space, spaces.MultiBinary):
+        return rng.integers(2, size=(size, *space.shape)).astype(np.int8)
+    if isinstance(space, spaces.Box):
+        shape = (size, *space.shape)
+        below, above = space.bounded_below, space.bounded_above
+        low, high = np.where(below, space.low, 0.0), np.where(above, space.high, 0.0)
+        drawn = np.where(below & above, rng.uniform(size=shape) * (high - low) + low, rng.normal(size=shape))
+        tail = rng.exponential(size=shape)
+        drawn = np.where(below & ~above, low + tail, np.where(above & ~below, high - tail, drawn))
+        return drawn.astype(space.dtype)
+    raise ValueError(f"no actions can be drawn from {space}")
+
+
+def action_numbers(space: Space, actions: Array) -> NDArray[np.float32]:
+    """Actions (m, …) as numbers (m, k) for a network, k being ``spaces.flatdim(space)``: choices are one-hot."""
+    if isinstance(space, spaces.Discrete):
+        return np.eye(int(space.n), dtype=np.float32)[actions]
+    if isinstance(space, spaces.MultiDiscrete):
+        parts = [np.eye(int(n), dtype=np.float32)[actions[:, i]] for i, n in enumerate(space.nvec)]
+        return np.concatenate(parts, axis=1)
+    return np.asarray(actions, np.float32).reshape(len(actions), -1)
+
+
+def plain_actions(space: Space) -> tuple[Space, Callable[[Array], Sequence[Any]]]:
+    """The space in which an agent acts, and what makes of its actions (m, …) the m that the environment takes.
+
+    Stable-Baselines3 knows discrete actions from 0 and vectors of one axis; a ``start``, more axes and whole numbers in
+    a Box are put back here. Actions of a Box are clipped to its bounds.
+
+    Raises ValueError for a space that PPO cannot act in.
+    """
+    dtype = np.dtype(space.dtype) if space.dtype is not None else np.dtype(np.int64)
+    if isinstance(space, spaces.Discrete):
+        start = int(space.start)
+        return spaces.Discrete(int(space.n)), lambda actions: (actions + start).tolist()
+    shape = space.shape or ()
+    if isinstance(space, spaces.MultiDiscrete):
+        offset = space.start
+        plain: Space = spaces.MultiDiscrete(space.nvec.ravel())
+        return plain, lambda actions: list((actions.reshape(-1, *shape) + offset).astype(dtype))
+    if isinstance(space, spaces.MultiBinary):
+        return spaces.MultiBinary(int(np.prod(shape))), lambda actions: list(actions.reshape(-1, *shape).astype(dtype))
+    if isinstance(space, spaces.Box):
+        low, high = space.low, space.high
+        whole = dtype.kind not in "f"
+
+        def native(actions: Array) -> Sequence[Any]:
+            clipped = np.clip(actions.reshape(-1, *shape), low, high)
+            return list((np.rint(clipped) if whole else clipped).astype(dtype))
+
+        return spaces.Box(low.ravel().astype(np.float32), high.ravel().astype(np.float32)), native
+    raise ValueError(
+        f"its actions are {space}; they must be Discrete, MultiDiscrete, MultiBinary or Box: use an ActionWrapper"
+    )
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One part of an observation that is no Dict and no Tuple: where it is found, and which numbers it becomes."""
+
+    path: tuple[Any, ...]
+    space: Space
+    names: tuple[str, ...]
+
+    @property
+    def measured(self) -> bool:
+        """Whether its numbers are quantities; the others are flags, one a choice."""
+        return isinstance(self.space, spaces.Box)
+
+
+def leaves(space: Space, path: tuple[Any, ...] = (), name: str = "") -> Iterator[Leaf]:
+    """The parts of an observation in order. Text is left out: it has no fixed number of numbers.
+
+    Numbers are named after the keys that lead to them and counted from 0; without a key they are called ``obs``.
+    Raises ValueError for a space of no fixed size.
+    """
+    if isinstance(space, spaces.Dict):
+        for key, inner in space.spaces.items():
+            yield from leaves(inner, (*path, key), f"{name}.{key}" if name else str(key))
+    elif isinstance(space, spaces.Tuple):
+        for i, inner in enumerate(space.spaces):
+            yield from leaves(inner, (*path, i), f"{name}.{i}" if name else f"obs{i}")
+    elif isinstance(space, spaces.Box | spaces.Discrete | spaces.MultiDiscrete | spaces.MultiBinary):
+        count = spaces.flatdim(space)
+        stem = f"{name}." if name[-1:].isdigit() else name or "obs"
+        yield Leaf(path, space, (name,) if name and count == 1 else tuple(f"{stem}{i}" for i in range(count)))
+    elif space.dtype is None or space.dtype.kind != "U":
+        raise ValueError(f"its observation holds {space}, which has no fixed number of numbers: wrap it")
+
+
+def flattener(parts: Sequence[Leaf]) -> Callable[[Any, Array], None]:
+    """What writes an observation's numbers into a row (d,)."""
+    if len(parts) == 1 and not parts[0].path and parts[0].measured:
+
+        def flat(observation: Any, row: Array) -> None:
+            row[:] = np.asarray(observation).reshape(-1)
+
+        return flat
+    ends = np.cumsum([0, *(len(part.names) for part in parts)]).tolist()
+    places = [(part, slice(*span)) for part, span in zip(parts, pairwise(ends), strict=True)]
+
+    def written(observation: Any, row: Array) -> None:
+        for part, place in places:
+            value = observation
+            for key in part.path:
+                value = value[key]
+            row[place] = np.asarray(value).reshape(-1) if part.measured else spaces.flatten(part.space, value)
+
+    return written

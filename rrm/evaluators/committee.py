@@ -1,0 +1,96 @@
+"""Several evaluators who answer as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rrm.clips import Clip, Pair
+from rrm.envs.world import Floats
+from rrm.errors import nearest
+from rrm.evaluators.evaluator import Evaluator, checked, checked_preference
+
+
+def _majority(preferences: Floats) -> float:
+    """The side with more votes; those for neither count for neither."""
+    return float(0.5 + 0.5 * np.sign(np.sign(preferences - 0.5).sum()))
+
+
+def _unanimous(preferences: Floats) -> float:
+    return 0.5 if preferences.min() < 0.5 < preferences.max() else float(preferences.mean())
+
+
+RULES: Mapping[str, tuple[Callable[[Floats], Any], Callable[[Floats], Any]]] = {
+    "mean": (np.mean, np.mean),
+    "median": (np.median, np.median),
+    "majority": (np.median, _majority),
+    "veto": (np.min, _unanimous),
+}
+"""How many scores become one, and how preferences do."""
+
+_STREAM = 1 << 20
+"""Beyond the streams in which the flaws of a member draw."""
+
+
+class Committee(Evaluator):
+    """Members who see the same clips and are asked apart; each draws for itself.
+
+    Args:
+        members: the evaluators.
+        by: how they agree. *mean* and *median*: of scores or of preferences. *majority*: the clip that more of them
+            prefer, 1/2 where as many prefer either; of scores the median, than which a majority says neither more nor
+            less.
+            *veto*: the lowest score; a clip is better if nobody says that it is worse, else they are equal.
+
+    Members who have no answer to a comparison abstain; where all do, so does the committee.
+    """
+
+    def __init__(self, members: Sequence[Evaluator], by: str = "mean") -> None:
+        if not members:
+            raise ValueError("committee: []: must have at least one member")
+        if by not in RULES:
+            raise ValueError(f"by: {by!r}: no such rule{nearest(str(by), RULES)}")
+        self.members = list(members)
+        self.by = by
+        limits = [each.patience for each in members if each.patience is not None]
+        self.patience = sum(limits) if len(limits) == len(members) else None
+        self.costly = any(each.costly for each in members)  # type: ignore[misc]
+        self.judges_assistants = all(each.judges_assistants for each in members)  # type: ignore[misc]
+
+    @property
+    def name(self) -> str:
+        return f"committee of {', '.join(each.name for each in self.members)}"
+
+    @property
+    def compares_only(self) -> bool:
+        return any(each.compares_only for each in self.members)
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        return np.array(list(self.answers(clips)))
+
+    def answers(self, clips: Sequence[Clip]) -> Iterator[float]:
+        asked = [each.answers([clip.apart(_STREAM + i) for clip in clips]) for i, each in enumerate(self.members)]
+        for clip, answers in zip(clips, zip(*asked, strict=False), strict=False):
+            given = zip(self.members, answers, strict=True)
+            yield float(RULES[self.by][0](np.array([checked(each.name, answer, clip) for each, answer in given])))
+
+    def preferences(self, pairs: Sequence[Pair]) -> Iterator[float | None]:
+        asked = [each.preferences([pair.apart(_STREAM + i) for pair in pairs]) for i, each in enumerate(self.members)]
+        for pair, answers in zip(pairs, zip(*asked, strict=False), strict=False):
+            given = zip(self.members, answers, strict=True)
+            votes = np.array([checked_preference(each.name, answer, pair) for each, answer in given])
+            votes = votes[~np.isnan(votes)]
+            yield float(RULES[self.by][1](votes)) if len(votes) else None
+
+    @property
+    def remembers(self) -> bool:
+        return any(each.remembers for each in self.members)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"members": [each.state_dict() for each in self.members]} if self.remembers else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for each, its in zip(self.members, state.get("members", [{}] * len(self.members)), strict=True):
+            each.load_state_dict(its)

@@ -1,0 +1,231 @@
+"""What an evaluator is; the world's own, and users' functions as evaluators."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rrm.clips import Clip, Pair
+from rrm.envs.world import Floats, World
+from rrm.errors import EvaluatorError
+
+
+class Evaluator:
+    """A bounded judge: reads clips, returns how much has been accomplished at the end of each, higher being better.
+
+    A subclass needs ``score`` alone; or ``compare`` alone, and can then be asked for comparisons only. One whose
+    ``__init__`` has a parameter ``world`` is given the world that it judges, in no particular state, for its settings
+    and its ``appraise``.
+    """
+
+    costly: ClassVar[bool] = False
+    """Whether an answer costs somebody something (a person, a paid service). Then nothing but labels is asked, and the
+    report has no evaluator's score."""
+
+    patience: float | None = None
+    """Seconds after which an answer is not waited for any longer, and the run stops; None: as long as it takes. Where
+    many are asked for at once (``score``), they are for the first one, that is for all of them."""
+
+    judges_assistants: ClassVar[bool] = False
+    """Whether it also judges the assistants' worlds; those keep their own criterion otherwise."""
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    @property
+    def compares_only(self) -> bool:
+        """Whether it can be asked for comparisons only; the report then has no evaluator's score either."""
+        return type(self).score is Evaluator.score
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        """Scores (m,) of m clips."""
+        raise NotImplementedError(f"{self.name} compares only")
+
+    def answers(self, clips: Sequence[Clip]) -> Iterator[Any]:
+        """The scores one by one; each is kept as soon as it is given.
+
+        By default all of ``score`` at once; or clip by clip from an evaluator that remembers, so that what it knew
+        after each answer can be kept beside it.
+        """
+        if self.remembers and len(clips) > 1:
+            for clip in clips:
+                yield from self.answers([clip])
+            return
+        scores = np.asarray(self.score(clips))
+        if scores.shape != (len(clips),):
+            raise ValueError(f"score returned the shape {scores.shape}, not ({len(clips)},): one number a clip")
+        yield from scores.tolist()
+
+    def compare(self, pairs: Sequence[Pair]) -> Sequence[float | None] | Floats:
+        """Preferences (m,) for the first clip of each of m pairs: 1 or 0, 1/2 where neither is better, any number
+        between; None leaves a pair without an answer. By default the higher score wins."""
+        return list(self.preferences(pairs))
+
+    def preferences(self, pairs: Sequence[Pair]) -> Iterator[Any]:
+        """The same one by one, as ``answers`` does with scores."""
+        if type(self).compare is Evaluator.compare:
+            scores = self.answers([clip for pair in pairs for clip in (pair.first, pair.second)])
+            for pair in pairs:
+                first, second = (checked(self.name, next(scores, None), clip) for clip in (pair.first, pair.second))
+                yield preferred(first, second)
+        elif self.remembers and len(pairs) > 1:
+            for pair in pairs:
+                yield from self.preferences([pair])
+        else:
+            answers = list(self.compare(pairs))
+            if len(answers) != len(pairs):
+                raise ValueError(f"compare returned {len(answers)} answers, not {len(pairs)}: one a pair")
+            yield from answers
+
+    @property
+    def remembers(self) -> bool:
+        """Whether its answers may depend on earlier ones: it has a ``state_dict`` of its own."""
+        return type(self).state_dict is not Evaluator.state_dict
+
+    def state_dict(self) -> dict[str, Any]:
+        """What an evaluator that remembers needs to go on: JSON-able. Kept beside its last answer."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state_dict``."""
+
+
+class Bounded(Evaluator):
+    """The world's own careful reader: it concludes from the fields of the view, or of the evidence, and no more."""
+
+    def __init__(self, world: World) -> None:
+        self._appraise = world.appraise
+
+    @property
+    def name(self) -> str:
+        return "bounded"
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        views = np.stack([clip.views[-1] for clip in clips])
+        shown = {i: clip.evidence_values for i, clip in enumerate(clips) if clip.evidence_values is not None}
+        if not shown:
+            return self._appraise(views, None)
+        helped = np.array([*shown])
+        scores = self._appraise(views[helped], np.stack([*shown.values()]))
+        if len(helped) < len(clips):  # of a few nobody showed it more
+            alone = np.setdiff1d(np.arange(len(clips)), helped)
+            scores = np.concatenate([scores, self._appraise(views[alone], None)])[np.argsort([*helped, *alone])]
+        return scores
+
+
+class Approving(Evaluator):
+    """The same reader's opinion of the last action of each clip, from the views before and after it."""
+
+    def __init__(self, world: World) -> None:
+        self._approve = world.approve
+
+    @property
+    def name(self) -> str:
+        return "bounded (of actions)"
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        before, after = (np.stack([clip.views[i] for clip in clips]) for i in (-2, -1))
+        actions = np.stack([clip.actions[-1] for clip in clips])
+        shown = [clip.evidence_values for clip in clips if clip.evidence_values is not None]
+        return self._approve(before, actions, after, np.stack(shown) if shown else None)
+
+
+class Function(Evaluator):
+    """A user's plain function ``judge(clip) -> float`` as an evaluator. Asked one clip at a time."""
+
+    def __init__(self, judge: Callable[[Clip], float]) -> None:
+        self._judge = judge
+
+    @property
+    def name(self) -> str:
+        return _name(self._judge)
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        return np.array([self._judge(clip) for clip in clips], dtype=np.float64)
+
+    def answers(self, clips: Sequence[Clip]) -> Iterator[Any]:
+        return (self._judge(clip) for clip in clips)
+
+
+class Preference(Evaluator):
+    """A user's plain function ``prefer(first, second) -> float``: how much it prefers the first clip. Asked one pair at
+    a time, for comparisons only."""
+
+    def __init__(self, prefer: Callable[[Clip, Clip], float | None]) -> None:
+        self._prefer = prefer
+
+    @property
+    def name(self) -> str:
+        return _name(self._prefer)
+
+    def preferences(self, pairs: Sequence[Pair]) -> Iterator[Any]:
+        return (self._prefer(pair.first, pair.second) for pair in pairs)
+
+
+def preferred(first: float, second: float) -> float:
+    """The preference for the first of two scores."""
+    return 0.5 if first == second else float(first > second)
+
+
+def number(answer: Any) -> float:
+    """An answer as a number; NaN where it is not one finite number."""
+    try:
+        array = np.asarray(answer)
+    except Exception:  # a ragged list, a tensor with a gradient, …
+        return math.nan
+    if array.shape != () or array.dtype.kind not in "bifu" or not math.isfinite(array):
+        return math.nan
+    return float(array)
+
+
+def checked(name: str, answer: Any, clip: Clip) -> float:
+    """The score that the evaluator ``name`` gave a clip.
+
+    Raises:
+        EvaluatorError: it is not one finite number.
+    """
+    if math.isnan(score := number(answer)):
+        raise EvaluatorError(
+            f"evaluator {name!r} answered {short(answer)} to clip {clip.number}; it must be one finite number"
+        )
+    return score
+
+
+def checked_preference(name: str, answer: Any, pair: Pair) -> float:
+    """The same of a pair: from 0 to 1, or NaN where the evaluator gave None, which is no answer."""
+    preference = number(answer)
+    if answer is not None and not 0 <= preference <= 1:
+        raise EvaluatorError(
+            f"evaluator {name!r} answered {short(answer)} to pair {pair.number}; it must be a number from 0 (the second"
+            " is better) to 1 (the first is), or None for no answer"
+        )
+    return preference
+
+
+def within(name: str, value: Any, low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> Any:
+    """The value of a parameter, None included.
+
+    Raises:
+        ValueError: it is not a (whole) number from ``low`` to ``high``.
+    """
+    kind: Any = numbers.Integral if whole else numbers.Real
+    fits = isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high
+    if value is None or fits:
+        return value
+    span = f" from {low:g} to {high:g}" if high < math.inf else f" of at least {low:g}" if low > -math.inf else ""
+    raise ValueError(f"{name}: {short(value)}: must be a {'whole ' if whole else ''}number{span}")
+
+
+def short(value: Any) -> str:
+    """A value that fits into a message."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", repr(function))

@@ -1,0 +1,216 @@
+"""Any evaluator, with the flaws of people: each a parameter, each absent at its default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rrm.clips import Clip, Pair
+from rrm.envs.world import Floats, World
+from rrm.errors import nearest
+from rrm.evaluators.evaluator import Evaluator, checked, checked_preference, preferred, within
+
+
+class Flawed(Evaluator):
+    """``of`` with flaws. Without any it answers what ``of`` answers, to the bit.
+
+    What it sees:
+
+    Args:
+        of: the evaluator.
+        fields: the fields that it can read, of views and evidence; all others read 0 (partial observability as in
+            Lang et al. 2024, arXiv 2402.17747). None: all.
+        every: it sees every k-th frame, from the first one on, and judges the last that it sees.
+        frames: it sees at most so many frames, evenly spread, the last one always. None: all.
+
+    What it thinks; comparisons are then made of these scores, and not by ``of`` itself:
+
+        myopia: it forgets: what was gained k steps before the end counts ``myopia``^k as much (the myopic teacher of
+            Lee et al. 2021, arXiv 2111.03026). 1: nothing is forgotten. Help is taken to show up in the last step.
+        bias: what it lets itself be impressed by: adds so much for each unit of the given fields of the last view
+            (the halo effect: Thorndike 1920).
+        noise: standard deviation of what is added to each score (Thurstone 1927; two clips draw apart).
+        noise_assisted: the same where assistants helped: less, where help makes it sure of itself, or more, where help
+            confuses. None: the same.
+        drift: it gets milder, by so much with each question of its round (severe, below 0; Myford and Wolfe 2009).
+            Which of two is better does not change.
+        anchor: from 0 to 1, how far its answer is drawn to its last one (Tversky and Kahneman 1974).
+        equal: what differs by less is the same to it: two clips are equal (1/2), scores are multiples of it (a scale).
+
+    What it says:
+
+        mistake: probability of a slip: the opposite of a preference; the score of another moment of the clip, drawn at
+            random and seen without help (Christiano et al. 2017, arXiv 1706.03741: one in ten).
+        skip: probability that it has no answer to a comparison (Lee et al. 2021). Needs comparisons.
+        world: what it judges, to check the names of fields by.
+
+    Raises:
+        ValueError: a parameter is out of its range, or the world has no such field.
+    """
+
+    def __init__(
+        self,
+        of: Evaluator,
+        *,
+        fields: Sequence[str] | None = None,
+        every: int = 1,
+        frames: int | None = None,
+        myopia: float = 1.0,
+        bias: Mapping[str, float] | None = None,
+        noise: float = 0.0,
+        noise_assisted: float | None = None,
+        drift: float = 0.0,
+        anchor: float = 0.0,
+        equal: float = 0.0,
+        mistake: float = 0.0,
+        skip: float = 0.0,
+        world: World | None = None,
+    ) -> None:
+        self.of, self.patience = of, of.patience
+        self.costly, self.judges_assistants = of.costly, of.judges_assistants  # type: ignore[misc]
+        self.fields = None if fields is None else _names("fields", fields)
+        self.every = within("every", every, low=1, whole=True)
+        self.frames = within("frames", frames, low=1, whole=True)
+        self.myopia = within("myopia", myopia, low=0.0, high=1.0)
+        self.bias = {name: within(f"bias.{name}", weight) for name, weight in (bias or {}).items()}
+        self.noise = within("noise", noise, low=0.0)
+        self.noise_assisted = (
+            self.noise if noise_assisted is None else within("noise_assisted", noise_assisted, low=0.0)
+        )
+        self.drift = within("drift", drift)
+        self.anchor = within("anchor", anchor, low=0.0, high=1.0)
+        self.equal = within("equal", equal, low=0.0)
+        self.mistake = within("mistake", mistake, low=0.0, high=1.0)
+        self.skip = within("skip", skip, low=0.0, high=1.0)
+        if world is not None:
+            _check_fields(world, self.fields or (), self.bias)
+        if self._thinks and of.compares_only:
+            raise ValueError(
+                f"{of.name!r} compares only: of these flaws it can have fields, frames, mistakes and skips"
+            )
+        self._stream: int = of._stream + 1 if isinstance(of, Flawed) else 0  # of one in another each draws for itself
+        self._last: float | None = None
+
+    @property
+    def name(self) -> str:
+        return f"flawed {self.of.name}"
+
+    @property
+    def compares_only(self) -> bool:
+        return self.of.compares_only or self.skip > 0
+
+    @property
+    def _thinks(self) -> bool:
+        """Whether its comparisons are made of scores."""
+        noisy = self.noise or self.noise_assisted
+        return bool(noisy or self.drift or self.anchor or self.equal or self.bias or self.myopia < 1)
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        return np.array(list(self.answers(clips)))
+
+    def answers(self, clips: Sequence[Clip]) -> Iterator[float]:
+        return self._scores(clips, [clip.number for clip in clips], self.mistake, self.equal)
+
+    def preferences(self, pairs: Sequence[Pair]) -> Iterator[float | None]:
+        answers = self._thought(pairs) if self._thinks else self._said(pairs)
+        for pair, (answer, equal) in zip(pairs, answers, strict=True):
+            skip, slip = pair.apart(self._stream).rng.random(2)
+            if answer is None or skip < self.skip:
+                yield None
+            else:
+                yield 0.5 if equal else 1.0 - answer if slip < self.mistake else answer
+
+    def _said(self, pairs: Sequence[Pair]) -> Iterator[tuple[float | None, bool]]:
+        seen = [Pair(pair.number, self._seen(pair.first), self._seen(pair.second)) for pair in pairs]
+        for pair, answer in zip(seen, self.of.preferences(seen), strict=False):
+            yield (None if answer is None else checked_preference(self.of.name, answer, pair)), False
+
+    def _thought(self, pairs: Sequence[Pair]) -> Iterator[tuple[float | None, bool]]:
+        clips = [clip for pair in pairs for clip in (pair.first, pair.second)]
+        scores = self._scores(clips, np.repeat([pair.number for pair in pairs], 2).tolist(), mistake=0.0, equal=0.0)
+        for first, second in zip(scores, scores, strict=True):  # of one iterator: two by two
+            yield preferred(first, second), abs(first - second) < self.equal
+
+    def _scores(self, clips: Sequence[Clip], numbers: Sequence[int], mistake: float, equal: float) -> Iterator[float]:
+        """The flawed scores one by one; ``numbers`` are those of the questions that they are asked for."""
+        generators = [clip.apart(self._stream).rng for clip in clips]
+        slips = [(rng.random() < mistake, rng.random()) for rng in generators]
+        looked = [_glance(clip, where) if slip else clip for clip, (slip, where) in zip(clips, slips, strict=True)]
+        seen = [self._seen(clip) for clip in looked]
+        for clip, number, rng, score in zip(seen, numbers, generators, self._remembered(seen), strict=True):
+            score += sum(weight * clip.view[name] for name, weight in self.bias.items())
+            score += rng.standard_normal() * (self.noise if clip.evidence is None else self.noise_assisted)
+            score += self.drift * number
+            if self._last is not None:
+                score += self.anchor * (self._last - score)
+            if equal:
+                score = round(score / equal) * equal
+            if self.anchor:
+                self._last = score
+            yield score
+
+    def _remembered(self, clips: Sequence[Clip]) -> Iterator[float]:
+        """What ``of`` scores; where it forgets, the gains of the steps, the later ones counting more."""
+        if self.myopia == 1:
+            for clip, answer in zip(clips, self.of.answers(clips), strict=False):
+                yield checked(self.of.name, answer, clip)
+            return
+        for clip in clips:
+            so_far = [_until(clip, t) for t in range(len(clip.views) - 1)]
+            scores = np.array([checked(self.of.name, each, clip) for each in self.of.answers([*so_far, clip])])
+            weights = self.myopia ** np.arange(len(so_far) - 1, -1, -1, dtype=np.float64)
+            yield float(scores[0] + weights @ np.diff(scores))
+
+    def _seen(self, clip: Clip) -> Clip:
+        """The clip as it sees it."""
+        if self.every > 1 or self.frames is not None:
+            kept = np.arange(0, len(clip.views), self.every)
+            if self.frames is not None and len(kept) > self.frames:
+                kept = kept[np.linspace(len(kept) - 1, 0, self.frames).round().astype(int)[::-1]]
+            clip = replace(clip, views=clip.views[kept], actions=clip.actions[kept[:-1]])
+        if self.fields is None:
+            return clip
+        views = np.where(np.isin(clip.fields, self.fields), clip.views, 0.0)
+        if clip.evidence_values is None:
+            return replace(clip, views=views)
+        evidence = np.where(np.isin(clip.evidence_fields, self.fields), clip.evidence_values, 0.0)
+        return replace(clip, views=views, evidence_values=evidence)
+
+    @property
+    def remembers(self) -> bool:
+        return self.anchor > 0 or self.of.remembers
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"last": self._last, "of": self.of.state_dict()} if self.remembers else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._last = state.get("last")
+        self.of.load_state_dict(state.get("of", {}))
+
+
+def _until(clip: Clip, t: int) -> Clip:
+    """The clip as it was at its step ``t``, when nobody had helped."""
+    return replace(clip, views=clip.views[: t + 1], actions=clip.actions[:t], evidence_fields=(), evidence_values=None)
+
+
+def _glance(clip: Clip, where: float) -> Clip:
+    """The clip up to the moment at the share ``where``, below 1, of it."""
+    return _until(clip, int(where * len(clip.views)))
+
+
+def _names(what: str, names: Any) -> tuple[str, ...]:
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{what}: {names!r}: must be a list of names")
+    return tuple(names)
+
+
+def _check_fields(world: World, fields: Sequence[str], bias: Mapping[str, float]) -> None:
+    """Refuse names that are no field of the world, or of an evaluation world whose view may be evidence."""
+    shown = [each.fields for level in range(1, world.depth + 1) if (each := world.evaluation(level, 1)) is not None]
+    for what, names, known in (("fields", fields, {*world.fields}.union(*shown)), ("bias", bias, {*world.fields})):
+        for name in names:
+            if name not in known:
+                raise ValueError(f"{what}: {name!r}: no such field{nearest(name, known)}")

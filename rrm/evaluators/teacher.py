@@ -1,0 +1,147 @@
+"""B-Pref's simulated teacher: answers by the rewards along a clip, with the flaws that people have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rrm.clips import Clip, Pair
+from rrm.envs.world import Floats, World
+from rrm.errors import nearest
+from rrm.evaluators.evaluator import Evaluator, preferred, within
+
+PRESETS: Mapping[str, Mapping[str, float]] = {
+    "oracle": {},
+    "noisy": {"beta": 1.0},
+    "mistake": {"mistake": 0.1},
+    "skip": {"skip": 0.1},
+    "myopic": {"discount": 0.9},
+    "equal": {"equal": 0.1},
+}
+"""The teachers of the benchmark: each is one knob away from the oracle."""
+
+RECENT = 20
+"""The segments by which a teacher knows what is usual: those of its last ten pairs."""
+
+
+class Teacher(Evaluator):
+    """The simulated teacher of B-Pref (Lee, Smith, Dragan and Abbeel 2021, arXiv 2111.03026, section 4).
+
+    It knows the rewards r_1 … r_H along a clip: those in the field ``reward`` of its views; in a world that has no such
+    field, what each step added to the world's own ``appraise``. It compares two clips in this order, R being the sum of
+    a clip's rewards:
+
+    1. no answer if max(R) is at most ``skip``'s threshold: neither is worth talking about;
+    2. equal if the two R differ by less than ``equal``'s threshold, which is said last;
+    3. a short memory: R is from here on the sum of ``discount``^(H - t) r_t;
+    4. the first is better with probability sigmoid(``beta`` (R1 - R2)); without ``beta``, that with the higher R;
+    5. a slip: with the probability ``mistake`` it says the opposite;
+    6. equal, if so found in 2: 1/2.
+
+    A score is the R of 3.
+
+    Three things are other than in the original code (github.com/rll-research/BPref). *The thresholds* are there
+    ``skip`` and ``equal`` times the mean return per segment, but times ``skip`` or ``equal`` once more after the first
+    queries; here they are so once. *Returns below 0* turn the original's thresholds over, so that ordinary segments
+    are skipped and none is equal; here they are measured from the lowest R seen so far, if that is below 0:
+    low + skip x (mean - low), and equal x (mean - low), which is the original where no R is negative. The mean is
+    that over the last 20 segments that it was asked about. *An exact tie* at step 4 is 1/2, not the first clip's.
+    That a question without an answer counts as asked is as in the original.
+
+    Args:
+        preset: one of ``PRESETS``, from which the other arguments depart.
+        beta: how well it tells sums of reward apart; at 0 it guesses.
+        mistake: probability of a slip.
+        skip: share of the usual that one of the clips must exceed.
+        discount: weight of a reward that lies one step further back.
+        equal: share of the usual by which the clips must differ.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        preset: str = "oracle",
+        *,
+        beta: float | None = None,
+        mistake: float | None = None,
+        skip: float | None = None,
+        discount: float | None = None,
+        equal: float | None = None,
+    ) -> None:
+        if preset not in PRESETS:
+            raise ValueError(f"preset: {preset!r}: no such preset{nearest(str(preset), PRESETS)}")
+        said = {"beta": beta, "mistake": mistake, "skip": skip, "discount": discount, "equal": equal}
+        knobs = {**PRESETS[preset], **{name: value for name, value in said.items() if value is not None}}
+        self.preset = preset
+        self.beta = within("beta", knobs.get("beta"), low=0.0)
+        self.mistake = within("mistake", knobs.get("mistake", 0.0), low=0.0, high=1.0)
+        self.skip = within("skip", knobs.get("skip", 0.0), low=0.0)
+        self.discount = within("discount", knobs.get("discount", 1.0), low=0.0, high=1.0)
+        self.equal = within("equal", knobs.get("equal", 0.0), low=0.0)
+        self._appraise = world.appraise
+        self._recent: list[float] = []
+        self._low = 0.0
+
+    @property
+    def name(self) -> str:
+        return f"{self.preset} teacher"
+
+    def rewards(self, clip: Clip) -> Floats:
+        """The rewards (H,) along a clip of H steps."""
+        if "reward" in clip.fields:
+            rewards: Floats = clip.views[1:, clip.fields.index("reward")]
+            return rewards
+        values = np.array(self._appraise(clip.views, None), dtype=np.float64)
+        if clip.evidence_values is not None:  # what the assistants showed belongs to the moment judged
+            values[-1] = self._appraise(clip.views[-1:], clip.evidence_values[None])[0]
+        return np.diff(values)
+
+    def _recalled(self, rewards: Floats) -> float:
+        """Step 3."""
+        weights = self.discount ** np.arange(len(rewards) - 1, -1, -1, dtype=np.float64)
+        return float(rewards @ weights)
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        return np.array([self._recalled(self.rewards(clip)) for clip in clips])
+
+    def preferences(self, pairs: Sequence[Pair]) -> Iterator[float | None]:
+        for pair in pairs:
+            answer = self._compared(pair)  # before the next pair is looked at, so that its memory can be kept beside it
+            yield answer
+
+    def _compared(self, pair: Pair) -> float | None:
+        first, second = self.rewards(pair.first), self.rewards(pair.second)
+        sums = float(first.sum()), float(second.sum())
+        skips, equal = self._thresholds()
+        if self.remembers:
+            self._recent = [*self._recent, *sums][-RECENT:]
+            self._low = min(self._low, *sums)
+        if skips is not None and max(sums) <= skips:
+            return None
+        answer = preferred(self._recalled(first), self._recalled(second))
+        choice, slip = pair.rng.random(2)  # always both, so that no knob changes what another one draws
+        if self.beta is not None:
+            gap = self.beta * (self._recalled(first) - self._recalled(second))
+            answer = float(choice < 0.5 * (1.0 + np.tanh(0.5 * gap)))  # the sigmoid, without overflow
+        if slip < self.mistake:
+            answer = 1.0 - answer
+        return 0.5 if abs(sums[0] - sums[1]) < equal else answer
+
+    def _thresholds(self) -> tuple[float | None, float]:
+        """Those of ``skip`` and ``equal``, by what has been seen before; at first nothing is skipped, nothing equal."""
+        if not self._recent:
+            return None, 0.0
+        usual = float(np.mean(self._recent)) - self._low
+        return (self._low + self.skip * usual if self.skip else None), self.equal * usual
+
+    @property
+    def remembers(self) -> bool:
+        return bool(self.skip or self.equal)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"recent": list(self._recent), "low": self._low} if self.remembers else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._recent, self._low = list(state.get("recent", [])), state.get("low", 0.0)

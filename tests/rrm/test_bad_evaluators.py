@@ -1,0 +1,195 @@
+"""Whatever an evaluator does, one line says so, and no answer that it has given is lost or asked for again."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rrm
+from rrm.amplify import amplify
+from rrm.clips import Clip
+from rrm.config import load
+from rrm.envs.tidy_rooms import TidyRooms
+from rrm.errors import ConfigError, EvaluatorError, RRMError
+from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, identity, resolve
+from rrm.labels import Labels
+from rrm.patience import OutOfPatience, patience
+from rrm.plan import plan
+from tests.helpers.judging import some_clips, visible
+from tests.helpers.tiny import LINE
+from tests.helpers.training import SHORT, labels_in, train
+
+ROOT = Path(__file__).parents[2]
+WORLD = TidyRooms(1)
+
+
+def stuck(clip: Clip) -> float:
+    """Hangs at the third question; and whatever happens to it, it tries again."""
+    while clip.number == 2:
+        try:
+            time.sleep(60)
+        except Exception:
+            continue
+    return visible(clip)
+
+
+def test_one_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
+    labels = Labels(tmp_path / "labels.sqlite")
+    clips = some_clips(5)
+    with pytest.raises(EvaluatorError) as caught:
+        labels.ask(amplify(resolve({"name": stuck, "patience": 0.2})(WORLD), []), clips)
+    assert str(caught.value) == "evaluator 'stuck' gave no answer to clip 2 within 0.2 seconds"
+    assert labels.cost().labels == 2
+    asked: list[int] = []
+
+    def quick(clip: Clip) -> float:
+        asked.append(clip.number)
+        return visible(clip)
+
+    assert labels.ask(amplify(Function(quick), []), clips).tolist() == [visible(clip) for clip in clips]
+    assert asked == [2, 3, 4]
+    labels.close()
+
+
+def test_one_that_is_slow_is_waited_for() -> None:
+    def slow(clip: Clip) -> float:
+        time.sleep(0.05)
+        return visible(clip)
+
+    clips = some_clips(3)
+    for seconds in (None, 30.0):
+        judge = resolve({"name": slow, "patience": seconds})(WORLD)
+        assert amplify(judge, []).score(clips).tolist() == [visible(clip) for clip in clips]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0), "nothing rings later"
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+
+
+def test_time_between_questions_is_nobodys() -> None:
+    """What is done with an answer, such as keeping it on disk, does not try the evaluator's patience."""
+    judgments = amplify(resolve({"name": visible, "patience": 0.5})(WORLD), []).judge(some_clips(2))
+    for _ in judgments:
+        time.sleep(0.6)
+
+
+def test_patience_ends_and_leaves_nothing_behind() -> None:
+    with pytest.raises(OutOfPatience), patience(0.05):
+        time.sleep(30)
+    with patience(0.05):
+        pass
+    time.sleep(0.1)
+    elsewhere: list[str] = []
+    thread = threading.Thread(target=lambda: elsewhere.append(_in_a_thread()))
+    thread.start()
+    thread.join()
+    assert elsewhere == ["no limit, no error"]
+
+
+def _in_a_thread() -> str:
+    with patience(0.01):
+        time.sleep(0.05)
+    return "no limit, no error"
+
+
+def test_patience_is_handed_on_and_no_part_of_who_judges() -> None:
+    patient = {"of": {"name": visible, "patience": 2.0}, "noise": 1.0}
+    assert resolve(patient)(WORLD).patience == 2.0
+    assert identity(patient) == identity({"of": {"name": visible}, "noise": 1.0})
+    two: list[Evaluator] = [resolve({"name": visible, "patience": seconds})(WORLD) for seconds in (1.0, 2.0)]
+    assert Committee(two).patience == 3.0 and Committee([*two, Function(visible)]).patience is None
+    assert Flawed(Function(visible)).patience is None
+    given = Preference(lambda first, second: 1.0)
+    assert resolve({"name": given, "patience": 5})(WORLD).patience == 5 and given.patience is None
+    for wrong in (0, -1, "long", float("inf")):
+        with pytest.raises(ConfigError, match=r"^evaluator: .*patience: .*: must be a number of at least 0.001"):
+            resolve({"name": visible, "patience": wrong})
+
+
+def test_one_that_never_says_the_same_is_taken_at_its_word(tmp_path: Path) -> None:
+    """What was answered before the interruption stands; the rest is asked."""
+    moods = itertools.count()
+    last = plan(
+        load({**SHORT, "evaluator": lambda clip: (clip.view["at"] * next(moods)) % 5.3}).conditions["unaided"], 0
+    )
+    left = [3]
+
+    def tell(each: object, row: object) -> None:
+        left[0] -= row is not None
+        if left[0] == 0:
+            left[0] = -1
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(last, tmp_path, tell)
+    before = labels_in(tmp_path / last.name / "labels.sqlite")
+    train(last, tmp_path)
+    after = labels_in(tmp_path / last.name / "labels.sqlite")
+    assert 0 < len(before) < len(after) == last.round.labels and after[: len(before)] == before
+
+
+DYING = """
+import os, signal
+from pathlib import Path
+def judge(clip):
+    home = Path(__file__).parent
+    if clip.key == (0, 0):
+        if clip.number == 17 and (home / "deadly").exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+        with (home / "asked").open("a") as file:
+            file.write(f"{clip.number}\\n")
+    return clip.view["at"]
+"""
+
+
+def test_one_that_takes_its_process_with_it_loses_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "judge.py").write_text(DYING)
+    (tmp_path / "deadly").touch()
+    code = f"""
+from pathlib import Path
+from rrm.config import load
+from rrm.plan import plan
+from tests.helpers.training import SHORT, train
+home = Path({str(tmp_path)!r})
+train(plan(load({{**SHORT, "evaluator": f"{{home}}/judge.py:judge"}}).conditions["unaided"], 0), home)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+
+    def run() -> int:
+        return subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, check=False).returncode
+
+    assert run() == -signal.SIGKILL
+    (tmp_path / "deadly").unlink()
+    assert run() == 0
+    assert [int(line) for line in (tmp_path / "asked").read_text().split()] == list(range(30))
+
+
+def test_an_experiment_whose_process_dies_says_so_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "judge.py").write_text(DYING)
+    (tmp_path / "deadly").touch()
+    config: dict[str, Any] = {**SHORT, "conditions": {"unaided": {}}, "seeds": 2, "workers": 2}
+    config |= {"experiment": "dying", "evaluator": f"{tmp_path}/judge.py:judge", "env": LINE}
+    with pytest.raises(RRMError, match="a process that was training died; what it had done is kept") as caught:
+        rrm.run(config, folder=tmp_path / "runs", live=False)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_class_that_cannot_be_made_is_named_before_anything_is_trained() -> None:
+    class Unmade(Evaluator):
+        def __init__(self) -> None:
+            raise OSError("no such\nmodel")
+
+        def score(self, clips: Any) -> Any:
+            return np.zeros(len(clips))
+
+    with pytest.raises(ConfigError) as caught:
+        plan(load({**SHORT, "evaluator": Unmade}).conditions["unaided"], 0)
+    assert str(caught.value).startswith("evaluator: ") and str(caught.value).endswith("OSError: no such model")
