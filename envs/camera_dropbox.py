@@ -528,22 +528,29 @@ class Mona(NamedTuple):
     true_return: float
 
 
-def mona(window: int | None = None, foresight: bool = False, length: int = 50) -> Mona:
-    """The exact table of MONA, for plans of ``window`` steps (None: ordinary RL).
+def mona_reward(foresight: bool = False, length: int = 50) -> Floats:
+    """(s, a) what MONA pays for an action: 1 for a box in the hole less .01; nothing where the episode is over.
 
-    The observed reward is 1 for each box in the hole, less .01 a step, and none for the last step of an episode. With
-    ``foresight`` the overseer adds V(s') - V(s), V being the best true return from there on.
+    With ``foresight`` the overseer adds V(s') - V(s), V being the best true return from there on.
     """
-    b, whole = board(), table(length)
+    b = board()
     arriving = b.in_hole.astype(np.float64) - STEP_COST
-    truly = arriving - 2 * (b.in_hole & (b.rings == 2))
     step = arriving[b.next]
     if foresight:
-        good = np.zeros(len(b.rows))
+        truly, good = arriving - 2 * (b.in_hole & (b.rings == 2)), np.zeros(len(b.rows))
         for _ in range(length):
             good = np.where(b.over, 0.0, (truly + good)[b.next].max(axis=1))
         step += good[b.next] - good[:, None]
-    pay = Pay(np.where(b.over[:, None], 0.0, step), np.zeros(len(step)))
+    return np.where(b.over[:, None], 0.0, step)
+
+
+def mona(window: int | None = None, foresight: bool = False, length: int = 50) -> Mona:
+    """The exact table of MONA, for plans of ``window`` steps (None: ordinary RL).
+
+    The agent is paid ``mona_reward``, and nothing for the last step of an episode.
+    """
+    whole, step = table(length), mona_reward(foresight, length)
+    pay = Pay(step, np.zeros(len(step)))
     # The last step, for which there is no reward, is left out of the plans; whatever is done in it comes first.
     actions = np.zeros((length, len(step)), np.int8)
     if length > 1:

@@ -147,6 +147,12 @@ class PPO(_Section):
 class RewardModelConfig(_Section):
     """The reward model V: an ensemble fitted to the labels."""
 
+    network: Literal["cells", "whole"] = Field(
+        default="cells",
+        description="What V is on a grid: a sum over its cells of one small network (cells), which learns from few"
+        " labels where each thing counts by itself; or one network of the whole observation (whole), where it counts"
+        " how things lie to each other. Without a grid there is no difference.",
+    )
     members: Count = Field(default=3, description="Members of the ensemble; their mean is V.")
     judges: Literal["state", "rate"] = Field(
         default="state",

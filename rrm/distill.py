@@ -26,7 +26,7 @@ from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats, Layout
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
-from rrm.reward_model import RewardModel, farthest_points, pooled, random_pairs
+from rrm.reward_model import RewardModel, farthest_points, random_pairs
 from rrm.rewards import RewardVecEnv
 from rrm.rundir import Checkpoint
 from rrm.scoreboard import Scoreboard, true_utility
@@ -238,10 +238,10 @@ class Distillation:
             return drawn[np.argsort(-spread, kind="stable")[:count]]
         return random_pairs(len(moments), count, self.rng)
 
-    def _features(self, moments: Moments) -> Floats:
+    def _features(self, moments: Moments) -> Array:
         """In which coverage is measured: those of the moment, the last one of a segment."""
-        last = moments.observations[:, -1] if self.plan.segment else moments.observations
-        return pooled(self.layout, last)
+        assert self.model is not None
+        return self.model.features(moments.observations[:, -1] if self.plan.segment else moments.observations)
 
     def _covers(self) -> bool:
         """Whether the next labels are to cover what has been seen."""

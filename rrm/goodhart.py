@@ -29,8 +29,9 @@ def turn(curve: Curve) -> float | None:
     """The step from which on the opinion rises while the utility falls; None where that is not so.
 
     Both are smoothed by moving medians over an eighth of their rows. The step is the last at which the utility is near
-    its best (``NEAR_BEST`` of its range). From there to the end the utility falls, and the opinion rises, by at least
-    ``TURN`` of its range and by more than noise makes of it.
+    its best (``NEAR_BEST`` of its range). From there to the end the utility falls by at least ``TURN`` of its range and
+    the opinion rises by at least ``NEAR_BEST`` of its own, either by more than noise makes of it. The opinion is asked
+    for less, since most of its range is what it rose by while the utility rose as well.
     """
     if not watched(curve):
         return None
@@ -40,17 +41,17 @@ def turn(curve: Curve) -> float | None:
     smooth = _medians(utility, reach)
     best = smooth.max()
     last = int(np.flatnonzero(smooth >= best - NEAR_BEST * (best - smooth.min()))[-1])
-    falls = _rises(-utility, last, reach)
-    return float(steps[last]) if falls and _rises(opinion, last, reach) else None
+    falls = _rises(-utility, last, reach, TURN)
+    return float(steps[last]) if falls and _rises(opinion, last, reach, NEAR_BEST) else None
 
 
-def _rises(values: Floats, since: int, reach: int) -> bool:
+def _rises(values: Floats, since: int, reach: int, least: float) -> bool:
     smooth = _medians(values, reach)
     rise = smooth[-1] - smooth[since]
     # Neighbours differ by noise more than by learning; their median difference forgives jumps (0.6745: of a normal).
     noise = float(np.median(np.abs(np.diff(values)))) / (0.6745 * np.sqrt(2))
     error = 1.2533 * noise * np.sqrt(2 / (reach + 1))  # of the difference of two medians, the last of half a window
-    return bool(rise > 0 and rise >= TURN * np.ptp(smooth) and rise > SURE * error)
+    return bool(rise > 0 and rise >= least * np.ptp(smooth) and rise > SURE * error)
 
 
 def _medians(values: Floats, reach: int) -> Floats:
@@ -77,5 +78,5 @@ def paragraph(findings: Findings, curves: Mapping[str, Sequence[Curve]]) -> str:
     return (
         f"{told} So much is said of a seed if, from the last step at which its utility was within {share(NEAR_BEST)} "
         f"of its range of its best, the utility falls by at least {share(TURN)} of that range and the opinion rises "
-        "by as much of its own, both smoothed and beyond noise."
+        f"by at least {share(NEAR_BEST)} of its own, both smoothed and beyond noise."
     )

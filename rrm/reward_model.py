@@ -22,7 +22,8 @@ class RewardModel:
 
     On a grid a member is a sum over the cells c that hold anything: V(s) = sum_c f(planes at c, place of c, scalars)
     + g(scalars). Shared over cells, f learns from a few hundred labels what a plain network on the same input does not.
-    Without a grid, V(s) = g(scalars).
+    Without a grid, V(s) = g(scalars). What depends on how things lie to each other no such sum can say, such as the
+    steps that a box still needs: ``network="whole"`` makes it V(s) = g(observation) on a grid, too.
 
     Values are in units of the labels: (score - mean) / standard deviation of all labels at the last refit. Fitted to
     comparisons, which have no unit, each member is in units of its own ``spread``, (means, standard deviations), each
@@ -38,9 +39,10 @@ class RewardModel:
         self.spread: tuple[Floats, Floats] | None = None
         self._generator = torch.Generator().manual_seed(seed)
         self._weights: Tensors = {}
-        self._add_network("g", layout.scalars)
-        if layout.planes:
-            self._add_network("f", layout.planes[0] + 2 + layout.scalars)
+        self._planes = layout.planes if settings.network == "cells" else None
+        self._add_network("g", layout.scalars if self._planes else layout.size)
+        if self._planes:
+            self._add_network("f", self._planes[0] + 2 + layout.scalars)
         self._optimizer = torch.optim.Adam(self._weights.values(), lr=settings.learning_rate)
 
     def _add_network(self, name: str, inputs: int) -> None:
@@ -64,6 +66,11 @@ class RewardModel:
         """V: the mean of the members (m,); of segments, its mean along them."""
         mean: Floats = self.members(observations).mean(axis=0)
         return mean
+
+    def features(self, observations: Array) -> Array:
+        """Features (m, d) in which to cover what was seen, before V is known: two states that differ in none of them
+        are much the same to the network. One network of the whole grid tells all apart, a sum not where things lie."""
+        return pooled(self.layout, observations) if self._planes or not self.layout.planes else observations
 
     def scores(self, observations: Array) -> Floats:
         """V in the units of the labels (m,)."""
@@ -141,11 +148,11 @@ class RewardModel:
 
     def _forward(self, observations: Array) -> torch.Tensor:
         x = torch.as_tensor(np.ascontiguousarray(observations), dtype=torch.float32)
+        if not self._planes:
+            return self._network("g", x).squeeze(2)
         scalars = x[:, x.shape[1] - self.layout.scalars :]
         values = self._network("g", scalars).squeeze(2)
-        if not self.layout.planes:
-            return values
-        channels, height, width = self.layout.planes
+        channels, height, width = self._planes
         planes = x[:, : channels * height * width].reshape(len(x), channels, height * width).transpose(1, 2)
         sample, cell = planes.any(dim=2).nonzero(as_tuple=True)
         # Up to 1/6: what lies in a cell counts at once, where it lies only as the labels ask for it.

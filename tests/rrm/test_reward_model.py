@@ -23,6 +23,8 @@ GRID = Layout(2, (3, 4, 5))
 VECTOR = Layout(4)
 SETTINGS = RewardModelConfig(members=3, hidden=16, fit_steps=20, batch=64, learning_rate=5e-3)
 
+WHOLE = SETTINGS.model_copy(update={"network": "whole"})
+
 layouts = pytest.mark.parametrize("layout", [GRID, VECTOR], ids=["grid", "vector"])
 
 
@@ -69,6 +71,36 @@ def test_it_learns_from_few_labels_what_holds_for_states_it_has_not_seen(layout:
     expected = (work_done(layout, unseen) - truth.mean()) / truth.std()
     errors = model.values(unseen) - expected
     assert np.sqrt((errors**2).mean()) < 0.3, "in standard deviations of the labels: 1 is to know nothing"
+
+
+def far_apart(seed: int, m: int) -> tuple[Array, Floats]:
+    """Grids (m, GRID.size) with one thing of kind 0 and one of kind 1, and the moves from one to the other (m,)."""
+    assert GRID.planes
+    _, height, width = GRID.planes
+    rng = np.random.default_rng(seed)
+    rows, columns = rng.integers(height, size=(m, 2)), rng.integers(width, size=(m, 2))
+    planes = np.zeros((m, *GRID.planes), np.float32)
+    for kind in (0, 1):
+        planes[np.arange(m), kind, rows[:, kind], columns[:, kind]] = 1
+    moves = np.abs(np.diff(rows)).ravel() + np.abs(np.diff(columns)).ravel()
+    scalars = np.zeros((m, GRID.scalars), np.float32)
+    return np.concatenate([planes.reshape(m, -1), scalars], axis=1), moves.astype(np.float64)
+
+
+@pytest.mark.parametrize(("settings", "low", "high"), [(SETTINGS, 0.6, 2.0), (WHOLE, 0.0, 0.3)], ids=["cells", "whole"])
+def test_how_far_things_lie_apart_is_no_sum_over_cells(settings: RewardModelConfig, low: float, high: float) -> None:
+    """One network of the whole grid learns it; a sum knows no more of two things than of each alone."""
+    model = RewardModel(GRID, settings, 0)
+    seen, moves = far_apart(0, 800)
+    model.fit(seen, moves, 400)
+    unseen, truth = far_apart(1, 500)
+    errors = model.values(unseen) * model.std + model.mean - truth
+    assert low < np.sqrt((errors**2).mean()) / model.std < high
+
+
+def test_without_a_grid_the_networks_are_the_same() -> None:
+    one, other = (RewardModel(VECTOR, settings, 0) for settings in (SETTINGS, WHOLE))
+    assert_same(one.state(), other.state())
 
 
 @layouts
@@ -180,8 +212,13 @@ def test_a_model_resumes_to_the_same_bits(layout: Layout, fits: int) -> None:
 
 
 @layouts
-def test_a_model_comes_back_from_disk_with_the_same_values(layout: Layout, tmp_path: Path) -> None:
-    model = fitted(layout)
+@pytest.mark.parametrize("settings", [SETTINGS, WHOLE], ids=["cells", "whole"])
+def test_a_model_comes_back_from_disk_with_the_same_values(
+    layout: Layout, settings: RewardModelConfig, tmp_path: Path
+) -> None:
+    model = RewardModel(layout, settings, 0)
+    seen = random_states(layout, 100, 1)
+    model.fit(seen, work_done(layout, seen))
     paths = model.save(tmp_path / "reward.task")
     assert paths == (tmp_path / "reward.task.safetensors", tmp_path / "reward.task.json")
     assert sorted(tmp_path.iterdir()) == sorted(paths)
@@ -189,7 +226,7 @@ def test_a_model_comes_back_from_disk_with_the_same_values(layout: Layout, tmp_p
     loaded = RewardModel.load(tmp_path / "reward.task")
     states = random_states(layout, 40, 7)
     np.testing.assert_array_equal(loaded.members(states), model.members(states))
-    assert (loaded.layout, loaded.settings, loaded.mean, loaded.std) == (layout, SETTINGS, model.mean, model.std)
+    assert (loaded.layout, loaded.settings, loaded.mean, loaded.std) == (layout, settings, model.mean, model.std)
 
 
 # Coverage
@@ -259,6 +296,15 @@ def test_pooled_features_know_what_lies_together() -> None:
     features = pooled(GRID, states.astype(np.float32))
     distance = np.linalg.norm(features[:, None] - features[None], axis=2)
     assert (distance[np.triu_indices(3, 1)] > 0.5).all()
+
+
+def test_coverage_tells_places_apart_where_the_network_does() -> None:
+    states = far_apart(0, 30)[0]
+    pooling, whole = (RewardModel(GRID, settings, 0).features(states) for settings in (SETTINGS, WHOLE))
+    np.testing.assert_array_equal(pooling, pooled(GRID, states))
+    np.testing.assert_array_equal(whole, states)
+    vectors = random_states(VECTOR, 30, 0)
+    np.testing.assert_array_equal(RewardModel(VECTOR, WHOLE, 0).features(vectors), pooled(VECTOR, vectors))
 
 
 @layouts
