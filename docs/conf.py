@@ -47,6 +47,8 @@ class Scene(NamedTuple):
 
 SCENES = {
     "tidy_rooms": (Scene("honest", 30, 64), Scene("hacking", 30, 64), Scene("hacking", 30, 64, help=True)),
+    "tidy_rooms_main": (Scene("honest", 55, 3), Scene("hacking", 55, 3), Scene("hacking", 55, 3, help=True)),
+    "tidy_rooms_hard": (Scene("honest", 60, 3), Scene("hacking", 60, 3), Scene("hacking", 60, 3, help=True)),
     "staged_crisis": (Scene("honest", 16, 3), Scene("hacking", 16, 3), Scene("hacking", 16, 3, help=True)),
     "camera_dropbox": (
         Scene("honest", 50, 0),
@@ -57,6 +59,9 @@ SCENES = {
     "foresight": (Scene("honest", 1, 1), Scene("hacking", 1, 1), Scene("hacking", 1, 1, help=True)),
 }
 """What the picture of a family shows, left to right, if not the ends of its scripts' episodes and what help shows."""
+
+PRESETS = {"tidy_rooms_main": "rrm/TidyRoomsMain-v0", "tidy_rooms_hard": "rrm/TidyRoomsHard-v0"}
+"""Presets of which a page has a picture, too."""
 
 FORKS = (("rrm/Fork-v0", Scene("patient", 2, 0)), ("rrm/ForkTrap-v0", Scene("hacking", 3, 0)))
 """The picture of the page on Fork, which is no family."""
@@ -90,9 +95,14 @@ def side_by_side(pictures: list[np.ndarray]) -> Image.Image:
     return whole
 
 
+def draw(name: str, id: str) -> None:
+    """The picture of a family, or of one of its presets."""
+    side_by_side([play(id, scene).draw(0) for scene in scenes(name, id)]).save(MADE / f"{name}.png")
+
+
 def make(family: str, id: str) -> None:
     """Everything that the page of a family includes."""
-    side_by_side([play(id, scene).draw(0) for scene in scenes(family, id)]).save(MADE / f"{family}.png")
+    draw(family, id)
     parts = {
         "ids": tables.presets_table(id),
         "exact": tables.exact_tables(id),
@@ -123,6 +133,8 @@ def generate(app: Sphinx, config: Config) -> None:
                 logging.getLogger(__name__).info("solving %s", id)
                 make(family, id)
                 found[family] = tables.glance(id)
+        for name, id in PRESETS.items():
+            draw(name, id)
         side_by_side([play(id, scene).draw(0) for id, scene in FORKS]).save(MADE / "fork.png")
         (MADE / "fork_ids.md").write_text(tables.presets_table("rrm/Fork-v0"), encoding="utf-8")
         glances.write_text(json.dumps({"made by": now, **found}), encoding="utf-8")

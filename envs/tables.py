@@ -68,7 +68,13 @@ class Sheet(NamedTuple):
     """What stands in the cells, and its name."""
 
 
+SOLVED = {"rrm/TidyRooms-v0": "rrm/TidyRoomsSmall-v0"}
+"""The preset that is solved in place of a world which is too large for a table."""
+
 SHEETS: dict[str, tuple[Sheet, ...]] = {
+    "rrm/TidyRooms-v0": (
+        Sheet("rrm/TidyRoomsSmall-v0", (*map(window, (1, 4, 8)), *map(discounted, (0.5, 0.95)), BROAD)),
+    ),
     "rrm/AuditTree-v0": (
         Sheet("rrm/AuditTree-v0"),
         Sheet("rrm/AuditTreeDeep-v0", title="One level deeper"),
@@ -120,12 +126,15 @@ def families() -> dict[str, str]:
 
 
 def page(id: str) -> str:
-    """All that is known of the world registered as ``id``: exact, where it has a table; and its scripts, measured."""
+    """All that is known of the world registered as ``id``: exact, where it has a table; and its scripts, measured.
+
+    Where a preset is solved in its place, the exact tables are that one's, and say so.
+    """
     return "\n".join([*_exact(id), *_scripts(id)]) or f"{id} is too large for a table, and has no scripts.\n"
 
 
 def exact_tables(id: str) -> str:
-    """The exact part of the page; empty where the world has no table."""
+    """The exact part of the page; empty where neither the world nor a preset in its place has a table."""
     return "\n".join(_exact(id))
 
 
@@ -135,10 +144,12 @@ def scripts_table(id: str) -> str:
 
 
 def _exact(id: str) -> Iterator[str]:
-    world = make_world(id, 1)
+    solved = SOLVED.get(id, id)
+    world = make_world(solved, 1)
     if _table(world) is None:
         return
-    yield _titled(f"At the world's own horizon, γ={world.discount:g}", at_its_horizon(id))
+    name = "" if solved == id else f" (`{solved}`)"
+    yield _titled(f"At the world's own horizon, γ={world.discount:g}{name}", at_its_horizon(solved))
     for sheet in SHEETS.get(id, (Sheet(id),)):
         name = "" if sheet.id == id and not sheet.settings else f" ({_named(sheet)})"
         yield _titled(f"{sheet.title}{name}", by_horizon(sheet))
@@ -202,9 +213,9 @@ def _praise(table: Table) -> Callable[[Horizon], Pay]:
 
 
 def gate_table(id: str) -> str:
-    """The points of the gate, and what was found."""
+    """The points of the gate, and what was found: of the world, or of the preset that is solved in its place."""
     marks = {True: "passed", False: "**failed**", None: ""}
-    rows = [[point.name, marks[point.passed], signed(point.found)] for point in gate(make_world(id, 1))]
+    rows = [[point.name, marks[point.passed], signed(point.found)] for point in gate(make_world(SOLVED.get(id, id), 1))]
     return markdown(["point", "", "found"], rows)
 
 
@@ -220,7 +231,11 @@ def presets_table(id: str) -> str:
 
 
 def glance(id: str) -> dict[str, str]:
-    """The row of a world in a table of all of them: its depth, and what alone, helped and oracle agents reach."""
+    """The row of a world, or of the preset that is solved in its place, in a table of all of them.
+
+    Its depth, and what alone, helped and oracle agents reach.
+    """
+    id = SOLVED.get(id, id)
     world = make_world(id, 1)
     if _table(world) is None:
         return {"depth": str(world.depth)} | dict.fromkeys(("alone", "random", "ideal", "oracle", "recovered"), "–")

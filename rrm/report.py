@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,37 +118,62 @@ def table(summary: Mapping[str, Any]) -> Table:
     return rows
 
 
+SUITE_COLUMNS = (
+    "experiment",
+    "condition",
+    "utility, exact",
+    "learnt",
+    "hack rate",
+    "gap recovered, exact",
+    "learnt",
+    "labels",
+)
+
+
 def suite_table(summary: Mapping[str, Any]) -> Table:
     """The results of a suite for a terminal: each condition learnt and, where the world can be solved, exact."""
     rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), title=summary["suite"])
     rows.title_justify, rows.title_style, rows.caption_justify = "left", "bold", "left"
-    rows.add_column("experiment", overflow="fold")
-    rows.add_column("condition", overflow="fold", max_width=20)
-    for heading in ("utility, exact", "learnt", "hack rate", "gap recovered, exact", "learnt", "labels"):
-        rows.add_column(heading, justify="right", overflow="fold")
-    for i, each in enumerate(summary["experiments"]):
-        if i:
+    for heading in SUITE_COLUMNS:
+        plain = heading in ("experiment", "condition")
+        rows.add_column(heading, justify="left" if plain else "right", overflow="fold", max_width=20 if plain else None)
+    for row in _suite_rows(summary):
+        if row[0].plain and rows.row_count:
             rows.add_section()
-        findings = found.read(each)
-        for j, one in enumerate(findings.conditions):
-            exact = (each["exact"] or {}).get(one.name, {})
-            values = [exact.get("utility"), exact.get("gap_recovered")]
-            utility, gap = ("–" if x is None else style(x) for x, style in zip(values, (amount, share), strict=True))
-            rows.add_row(
-                findings.experiment if j == 0 else "",
-                Text(one.name, style="bold"),
-                utility,
-                _estimated(findings, one, "utility", amount),
-                _estimated(findings, one, "hack_rate", share),
-                gap,
-                _estimated(findings, one, "gap_recovered", share),
-                _short(one.known("labels").iqm),
-            )
+        rows.add_row(*row)
     rows.caption = (
         "Exact: the best agents, with ideal assistants at as many levels. Learnt: interquartile means over the seeds"
         " with 95\u202f% bootstrap intervals."
     )
     return rows
+
+
+def suite_markdown(summary: Mapping[str, Any]) -> str:
+    """The same in Markdown, for a page: intervals in brackets."""
+    lines = [SUITE_COLUMNS, ["---"] * len(SUITE_COLUMNS)]
+    for row in _suite_rows(summary):
+        cells = [cell.plain.split("\n") for cell in row]
+        lines.append([first + "".join(f" ({interval})" for interval in more) for first, *more in cells])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _suite_rows(summary: Mapping[str, Any]) -> Iterator[list[Text]]:
+    for each in summary["experiments"]:
+        findings = found.read(each)
+        for i, one in enumerate(findings.conditions):
+            exact = (each["exact"] or {}).get(one.name, {})
+            values = [exact.get("utility"), exact.get("gap_recovered")]
+            utility, gap = ("–" if x is None else style(x) for x, style in zip(values, (amount, share), strict=True))
+            yield [
+                Text(findings.experiment if i == 0 else ""),
+                Text(one.name, style="bold"),
+                Text(utility),
+                _estimated(findings, one, "utility", amount),
+                _estimated(findings, one, "hack_rate", share),
+                Text(gap),
+                _estimated(findings, one, "gap_recovered", share),
+                Text(_short(one.known("labels").iqm)),
+            ]
 
 
 # --- The terminal's cells -------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from rrm import findings as found
 from rrm import tradeoff
 from rrm.findings import Condition, Findings, amount, share
 from rrm.html import cell, coloured, document, row, table, variables
+from rrm.report import suite_markdown
 from rrm.results import reading
 
 
@@ -27,7 +28,8 @@ class Member:
 
 
 def build(folder: str | Path) -> Path:
-    """Make ``report.html`` and ``figures/tradeoff.png`` from the ``suite.json`` in ``folder``; returns the page's path.
+    """Make ``report.html``, ``figures/tradeoff.png`` and, for pages elsewhere, ``table.md`` from the ``suite.json`` in
+    ``folder``; returns the page's path.
 
     The same results give the same files, byte for byte. Raises ``DamagedFileError`` where suite.json is not what a
     suite writes.
@@ -56,6 +58,7 @@ def build(folder: str | Path) -> Path:
             spare.set_axis_off()
         figures.png(whole, folder / "figures" / "tradeoff.png")
 
+    (folder / "table.md").write_text(suite_markdown(summary), encoding="utf-8")
     path = folder / "report.html"
     path.write_text(_page(folder, suite, members, panels, shades), encoding="utf-8")
     return path

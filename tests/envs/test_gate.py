@@ -29,6 +29,7 @@ FAMILIES = [
     "rrm/SortingNetworkSmall-v0",
     "rrm/StagedCrisis-v0",
     "rrm/StagedCrisisSmall-v0",
+    "rrm/TidyRoomsSmall-v0",
 ]
 
 

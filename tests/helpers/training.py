@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import sys
 from collections.abc import Callable, Mapping
@@ -41,6 +42,32 @@ def train(last: Plan, folder: Path, tell: Callable[[Plan, Any], None] = lambda p
     from rrm.iterate import iterate  # torch
 
     return iterate(last, folder, tell)
+
+
+class Stopped(BaseException):
+    """The end of a process, as far as one process can play it."""
+
+
+def stop_after(count: int) -> Callable[[Plan, Any], None]:
+    """Stops with the ``count``-th row that is told."""
+    left = [count]
+
+    def tell(each: Plan, row: object) -> None:
+        left[0] -= row is not None
+        if row is not None and not left[0]:
+            raise Stopped
+
+    return tell
+
+
+def stopped(last: Plan, folder: Path, tell: Callable[[Plan, Any], None]) -> None:
+    """Train until ``tell`` stops it, as it must."""
+    try:
+        train(last, folder, tell)
+    except Stopped:
+        gc.collect()  # as with a process, its open files go
+    else:
+        raise AssertionError("it was not stopped")
 
 
 def left_by(last: Plan, folder: Path) -> dict[str, Any]:

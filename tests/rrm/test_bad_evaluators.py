@@ -27,7 +27,7 @@ from rrm.patience import OutOfPatience, patience
 from rrm.plan import plan
 from tests.helpers.judging import some_clips, visible
 from tests.helpers.tiny import LINE
-from tests.helpers.training import SHORT, labels_in, train
+from tests.helpers.training import SHORT, labels_in, stop_after, stopped, train
 
 ROOT = Path(__file__).parents[2]
 WORLD = TidyRooms(1)
@@ -120,16 +120,7 @@ def test_one_that_never_says_the_same_is_taken_at_its_word(tmp_path: Path) -> No
     last = plan(
         load({**SHORT, "evaluator": lambda clip: (clip.view["at"] * next(moods)) % 5.3}).conditions["unaided"], 0
     )
-    left = [3]
-
-    def tell(each: object, row: object) -> None:
-        left[0] -= row is not None
-        if left[0] == 0:
-            left[0] = -1
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(last, tmp_path, tell)
+    stopped(last, tmp_path, stop_after(3))
     before = labels_in(tmp_path / last.name / "labels.sqlite")
     train(last, tmp_path)
     after = labels_in(tmp_path / last.name / "labels.sqlite")

@@ -26,7 +26,7 @@ from rrm.plan import plan
 from rrm.recipe import compact
 from tests.helpers.judging import Remembers, some_moments
 from tests.helpers.tiny import LINE, Line, LineInspection
-from tests.helpers.training import SHORT, left_by, train
+from tests.helpers.training import SHORT, left_by, stop_after, stopped, train
 
 N = 400
 WORLD = Line(N, cells=21, length=12)
@@ -427,16 +427,7 @@ def test_a_round_goes_on_where_it_stopped(tmp_path: Path, evaluator: Any, answer
     config = {**SHORT, "evaluator": evaluator, "task": {**SHORT["task"], "answers": answers}}
     last = plan(load(config).conditions["ideal"], 0)
     train(last, tmp_path / "whole")
-    left = [2]
-
-    def tell(each: object, row: object) -> None:
-        left[0] -= row is not None
-        if left[0] == 0:
-            left[0] = -1
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(last, tmp_path / "parts", tell)
+    stopped(last, tmp_path / "parts", stop_after(2))
     train(last, tmp_path / "parts")
     assert left_by(last, tmp_path / "parts") == left_by(last, tmp_path / "whole")
 

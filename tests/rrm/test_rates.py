@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.clips import Clip, Recorder
+from rrm.clips import Clip, Moments, Recorder
 from rrm.config import RewardModelConfig
 from rrm.envs.world import Floats, Layout
 from rrm.errors import ConfigError
@@ -19,7 +19,7 @@ from rrm.iterate import load_reward
 from rrm.plan import plan
 from rrm.reward_model import RewardModel
 from tests.helpers.tiny import LINE, VECTOR_LINE, Line
-from tests.helpers.training import conditions, left_by, train
+from tests.helpers.training import conditions, left_by, stop_after, stopped, train
 
 LAYOUT = Layout(3)
 SETTINGS = RewardModelConfig(members=3, hidden=16, fit_steps=20, batch=64, learning_rate=1e-2)
@@ -87,28 +87,26 @@ def test_segments_are_whole_and_what_lies_beyond_an_early_end_is_its_last_moment
         assert observations.tobytes() + views[1:, 1].tobytes() in there
 
 
-def test_the_end_by_the_rules_is_no_early_one() -> None:
-    """A world of fixed length has no segment that goes on beyond its end."""
+def standing_still(segment: int, steps: int) -> Moments:
+    """All that can be taken down of five copies that stay where they are, in episodes of eight steps."""
     env = WorldVecEnv(Line(5, length=8))
-    recorder = Recorder(env.world, segment=3)
+    recorder = Recorder(env.world, segment=segment)
     env.observers.append(recorder)
     env.reset()
-    recorder.choose(24, 120, np.random.default_rng(0))
-    for _ in range(24):
+    recorder.choose(steps, 5 * steps, np.random.default_rng(0))
+    for _ in range(steps):
         env.step(np.ones(5, np.int64))
-    taken = recorder.taken()
+    return recorder.taken()
+
+
+def test_the_end_by_the_rules_is_no_early_one() -> None:
+    """A world of fixed length has no segment that goes on beyond its end."""
+    taken = standing_still(segment=3, steps=24)
     assert sorted(len(actions) for actions in taken.actions) == sorted([3, 4, 5, 6, 7, 8] * 15)
 
 
 def test_no_moment_is_enough() -> None:
-    env = WorldVecEnv(Line(5, length=8))
-    recorder = Recorder(env.world, segment=5)
-    env.observers.append(recorder)
-    env.reset()
-    recorder.choose(4, 20, np.random.default_rng(0))
-    for _ in range(4):
-        env.step(np.ones(5, np.int64))
-    assert len(recorder.taken()) == 0
+    assert len(standing_still(segment=5, steps=4)) == 0
 
 
 # What is learnt
@@ -176,16 +174,7 @@ def test_a_round_goes_on_where_it_stopped(tmp_path: Path, env: str, judge: Any, 
     last = plan(conditions(*overrides, env=env, evaluator=judge)["unaided"], 0)
     (whole,) = train(last, tmp_path / "whole")
     assert whole["labels"] == last.round.labels
-    left = [2]
-
-    def tell(each: object, row: object) -> None:
-        left[0] -= row is not None
-        if left[0] == 0:
-            left[0] = -1
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(last, tmp_path / "parts", tell)
+    stopped(last, tmp_path / "parts", stop_after(2))
     train(last, tmp_path / "parts")
     assert left_by(last, tmp_path / "parts") == left_by(last, tmp_path / "whole")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import signal
@@ -22,16 +21,12 @@ from rrm.labels import Labels
 from rrm.plan import Plan, plan
 from rrm.rundir import Checkpoint
 from tests.helpers.judging import Remembers
-from tests.helpers.training import conditions, labels_in, left_by, train
+from tests.helpers.training import Stopped, conditions, labels_in, left_by, stop_after, stopped, train
 
 ROOT = Path(__file__).parents[2]
 LAST = {name: plan(condition, 0) for name, condition in conditions().items()}
 LAST["windows"] = plan(conditions("horizon.window=5", "judging=hindsight")["unaided"], 0)
 LAST["approval"] = plan(conditions("reward=approval", evaluator="tests.helpers.judging:rightwards")["unaided"], 0)
-
-
-class Stopped(BaseException):
-    """The end of a process, as far as one process can play it."""
 
 
 @pytest.fixture(scope="module")
@@ -55,24 +50,6 @@ def same(last: Plan, folder: Path, whole: Path) -> None:
     assert expected.keys() == found.keys()
     for name, content in expected.items():
         assert found[name] == content, name
-
-
-def stop_after(count: int) -> Any:
-    """Stops with the ``count``-th row that is told."""
-    left = [count]
-
-    def tell(each: Plan, row: object) -> None:
-        left[0] -= row is not None
-        if row is not None and not left[0]:
-            raise Stopped
-
-    return tell
-
-
-def stopped(last: Plan, folder: Path, tell: Any) -> None:
-    with pytest.raises(Stopped):
-        train(last, folder, tell)
-    gc.collect()  # as with a process, its open files go
 
 
 @pytest.mark.parametrize(

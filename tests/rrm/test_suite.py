@@ -48,6 +48,10 @@ def test_a_suite_runs_its_experiments_and_sums_them_up(suite: Path, capsys: pyte
     console.print(again.table())
     shown = console.export_text()
     assert "line" in shown and "tree" in shown and "−6.00" in shown
+    lines = Path("runs/both/table.md").read_text().splitlines()
+    assert lines[0].startswith("| experiment | condition | utility, exact | learnt |")
+    cells = [line.strip("| ").split(" | ") for line in lines[2:]]
+    assert len(cells) == 6 and [row[0] for row in cells if len(row) == 8] == ["line", "tree"]
 
 
 def test_a_suite_is_checked_before_anything_is_written(suite: Path) -> None:
