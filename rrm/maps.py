@@ -44,7 +44,8 @@ def tradeoff(
     heights += [y for many in seeds.values() for _, y in many]
     low, high = min(heights), max(heights)
     if normalised:  # one seed with hardly a gap of its own must not squeeze all others into a point
-        low, high = max(low, -1.0), min(high, 2.0)
+        means = [capability.iqm for _, _, capability in points]
+        low, high = min(max(low, -1.0), *means), max(min(high, 2.0), *means)
     room = 0.08 * (high - low or 1.0)
     low, high = low - room, high + room
     ax.set_xlim(-0.04, 1.04)
