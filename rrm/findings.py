@@ -235,8 +235,8 @@ def featured(findings: Findings, configs: Mapping[str, Mapping[str, Any]]) -> Co
     return next(iter([*trained, *findings.others]), None)
 
 
-def headline(findings: Findings, about: Condition | None) -> str:
-    """The main finding in one line."""
+def headline(findings: Findings, about: Condition | None, helped: Sequence[str] = ()) -> str:
+    """The main finding in one line. ``helped`` names the conditions with assistants: a baseline may have some, too."""
     if findings.unaided is None or findings.oracle is None:
         return f"{len(findings.conditions)} condition{'s' * (len(findings.conditions) > 1)} of {findings.experiment}"
     if findings.gap is None:
@@ -247,30 +247,36 @@ def headline(findings: Findings, about: Condition | None) -> str:
         return f"*{about.name}* does worse than no help at all"
     if _in_doubt(recovered):
         return f"*{about.name}* recovers nothing of the gap that can be told from noise"
-    return f"*{about.name}* recovers {share(recovered.iqm)} of the gap between a bounded evaluator and the truth"
+    gap = "a bounded evaluator and the truth"
+    if findings.unaided.name in helped:
+        gap = f"*{findings.unaided.name}* and *{findings.oracle.name}*"
+    return f"*{about.name}* recovers {share(recovered.iqm)} of the gap between {gap}"
 
 
-def paragraph(findings: Findings, about: Condition | None, own_scale: Sequence[str] = ()) -> str:
+def paragraph(
+    findings: Findings, about: Condition | None, own_scale: Sequence[str] = (), helped: Sequence[str] = ()
+) -> str:
     """The findings in a few sentences.
 
     ``about`` is the condition to tell of where there are too many for a paragraph; ``own_scale`` names conditions whose
-    scores are not in units of the utility.
+    scores are not in units of the utility, ``helped`` those with assistants (a baseline may have some, too).
     """
     said = []
     others = findings.others if len(findings.others) <= MOST_TOLD or about is None else [about]
     unaided, oracle, gap = findings.unaided, findings.oracle, findings.gap
     if unaided is not None:
-        said.append(_without_help(unaided, unaided.name in own_scale))
+        opening = "In the baseline" if unaided.name in helped else "Without help"
+        said.append(_baseline(unaided, opening, unaided.name in own_scale))
     if unaided is None or oracle is None:
         missing = " and ".join(role for role, one in (("an unaided", unaided), ("an oracle", oracle)) if one is None)
         said.append(
-            f"The experiment lacks {missing} condition to measure a gap by: how much of it help recovers is undefined."
+            f"The experiment lacks {missing} condition to measure a gap by: how much of it is recovered is undefined."
         )
         said += [_utility_alone(one) for one in others]
     elif gap is None:
         said.append(
             f"Trained on the true utility, *{oracle.name}* reaches {with_interval(oracle.known('utility'), amount)}. "
-            "The gap between the two is within noise, so how much of it help recovers is undefined."
+            "The gap between the two is within noise, so how much of it is recovered is undefined."
         )
         said += [_utility_alone(one) for one in others]
     else:
@@ -286,14 +292,14 @@ def paragraph(findings: Findings, about: Condition | None, own_scale: Sequence[s
     return " ".join(said)
 
 
-def _without_help(unaided: Condition, own_scale: bool) -> str:
+def _baseline(unaided: Condition, opening: str, own_scale: bool) -> str:
     utility, score, hacks = unaided.known("utility"), unaided.figures["evaluator_score"], unaided.known("hack_rate")
     if score is None:
-        text = f"Without help (*{unaided.name}*), the agent ends at a true utility of {amount(utility.iqm)}"
+        text = f"{opening} (*{unaided.name}*), the agent ends at a true utility of {amount(utility.iqm)}"
     else:
         scale = " on a scale of its own" if own_scale else ""
         text = (
-            f"Without help (*{unaided.name}*), the evaluator gives what its agent leaves behind {amount(score.iqm)}"
+            f"{opening} (*{unaided.name}*), the evaluator gives what its agent leaves behind {amount(score.iqm)}"
             f"{scale}; the true utility is {amount(utility.iqm)}"
         )
     text += f", and {share(hacks.iqm)} of the episodes end in a hack"

@@ -45,6 +45,7 @@ def build(folder: str | Path) -> Path:
     cells = {one.name: [cell_files(folder, seed) for seed in one.seeds] for one in findings.conditions}
     configs = {name: many[0].config for name, many in cells.items()}
     own_scale = [name for name, config in configs.items() if config.get("evaluator", "bounded") != "bounded"]
+    helped = [name for name, config in configs.items() if config.get("assistants", "none") != "none"]
     about = found.featured(findings, configs)
     curves = {name: [curve(one.last_round) for one in many] for name, many in cells.items()}
     films = _films(folder, findings, cells, about)
@@ -65,8 +66,8 @@ def build(folder: str | Path) -> Path:
     content = Content(
         findings=findings,
         colours=shades,
-        headline=found.headline(findings, about),
-        paragraph=found.paragraph(findings, about, own_scale),
+        headline=found.headline(findings, about, helped),
+        paragraph=found.paragraph(findings, about, own_scale, helped),
         episodes=max(one.episodes for many in cells.values() for one in many),
         dots=dots,
         dots_caption=dots_caption,
