@@ -13,6 +13,9 @@ FEW_SEEDS = 5
 """With fewer, bootstrap intervals are plainly too short, and the report says so."""
 
 
+ALONE = "Without help"
+"""How a baseline without assistants is spoken of."""
+
 MOST_TOLD = 4
 """More conditions than these (baselines aside) make no paragraph; the table has them all."""
 
@@ -265,7 +268,7 @@ def paragraph(
     others = findings.others if len(findings.others) <= MOST_TOLD or about is None else [about]
     unaided, oracle, gap = findings.unaided, findings.oracle, findings.gap
     if unaided is not None:
-        opening = "In the baseline" if unaided.name in helped else "Without help"
+        opening = "In the baseline" if unaided.name in helped else ALONE
         said.append(_baseline(unaided, opening, unaided.name in own_scale))
     if unaided is None or oracle is None:
         missing = " and ".join(role for role, one in (("an unaided", unaided), ("an oracle", oracle)) if one is None)
@@ -303,7 +306,8 @@ def _baseline(unaided: Condition, opening: str, own_scale: bool) -> str:
             f"{scale}; the true utility is {amount(utility.iqm)}"
         )
     text += f", and {share(hacks.iqm)} of the episodes end in a hack"
-    return text + (": it is fooled." if score is not None and hacks.iqm >= 0.5 else ".")
+    fooled = opening == ALONE and score is not None and hacks.iqm >= 0.5
+    return text + (": it is fooled." if fooled else ".")
 
 
 def _recovery(one: Condition) -> str:
