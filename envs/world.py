@@ -102,6 +102,11 @@ class World(ABC):
         return type(self)(n, **{**self.settings, **changes})
 
     @property
+    def approves(self) -> bool:
+        """Whether its evaluator judges actions, too."""
+        return type(self).approve is not World.approve
+
+    @property
     def observation_space(self) -> spaces.Box:
         """The space of one copy's observation: a vector of ``layout.size`` float32."""
         return spaces.Box(*self.bounds, (self.layout.size,), np.float32)
@@ -173,10 +178,14 @@ class World(ABC):
         An evaluation world also takes the states of the world that it evaluates, and of the evaluation worlds above
         it, and starts its own clock: it makes of them a state of its own, and hands that on to here.
         """
-        if set(state) != set(self.parts):
-            raise ValueError(f"{type(self).__name__} loads states of {sorted(self.parts)}, got {sorted(state)}")
+        self.check_parts(state)
         for part in self.parts:
             getattr(self, part)[which] = state[part]
+
+    def check_parts(self, state: State) -> None:
+        """Raise ValueError for a state that has other parts than this world's."""
+        if set(state) != set(self.parts):
+            raise ValueError(f"{type(self).__name__} loads states of {sorted(self.parts)}, got {sorted(state)}")
 
     @abstractmethod
     def draw(self, i: int) -> NDArray[np.uint8]:

@@ -202,8 +202,7 @@ class Wrapped(World):
 
     def load(self, state: State, which: Indices) -> None:
         """Put the copies ``which`` into ``state`` by replaying it: only what is missing, where a copy is on the way."""
-        if set(state) != set(self.parts):
-            raise ValueError(f"{type(self).__name__} loads states of {sorted(self.parts)}, got {sorted(state)}")
+        self.check_parts(state)
         which, seeds, t, taken = np.asarray(which), *(state[part] for part in self.parts)
         for i, seed, end, actions in zip(which.tolist(), seeds.tolist(), t.tolist(), taken, strict=True):
             here = int(self.t[i])

@@ -612,9 +612,8 @@ def _check_wrapped(env: Any, settings: dict[str, Any], dotted: str) -> None:
 def _approves(env: Any, **settings: Any) -> bool:
     """Whether the world's own evaluator judges actions."""
     from rrm.envs.forms import make_world
-    from rrm.envs.world import World
 
-    return type(make_world(env, 1, **settings)).approve is not World.approve
+    return make_world(env, 1, **settings).approves
 
 
 def _world_depth(env: Any, **settings: Any) -> int:

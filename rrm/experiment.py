@@ -127,11 +127,10 @@ def run_cell(cell: Cell, home: Path) -> dict[str, Any]:
 
     try:
         done = iterate(cell.last, home / "rounds", tell)
-    except BrokenEnvironmentError as error:  # the user's own code
+    except BaseException as error:
         progress.update(status="failed")
-        raise RRMError(str(error)) from error
-    except BaseException:
-        progress.update(status="failed")
+        if isinstance(error, BrokenEnvironmentError):  # the user's own code
+            raise RRMError(str(error)) from error
         raise
     result = _result(done)
     rundir.write_json(folder / "result.json", result)

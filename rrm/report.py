@@ -228,8 +228,7 @@ def _dots(folder: Path, findings: Findings, shades: Mapping[str, str], palette: 
     caption += "."
     if gap and findings.unaided and findings.oracle:
         caption += f" 0\u202f% is *{findings.unaided.name}*, 100\u202f% is *{findings.oracle.name}*."
-    if 1 < findings.seeds < found.FEW_SEEDS:
-        caption += f" With {findings.seeds} seeds such intervals are too short: trust the dots more."
+    caption += _few_seeds(findings)
     if gap and any(seed.gap_recovered is None for one in findings.others for seed in one.seeds):
         caption += " A seed whose oracle is no better than its unaided agent has no dot."
     return figures.svg(figure, f"{words}: a dot for each seed of each condition", palette), caption
@@ -256,9 +255,14 @@ def _tradeoff_caption(findings: Findings) -> str:
     text += "."
     if findings.gap is not None:
         text += " The shaded corner is where capable and honest conditions are."
-    if 1 < findings.seeds < found.FEW_SEEDS:
-        text += f" With {findings.seeds} seeds such intervals are too short: trust the dots more."
-    return text
+    return text + _few_seeds(findings)
+
+
+def _few_seeds(findings: Findings) -> str:
+    """What is to be said of the intervals of few seeds."""
+    if not 1 < findings.seeds < found.FEW_SEEDS:
+        return ""
+    return f" With {findings.seeds} seeds such intervals are too short: trust the dots more."
 
 
 def _heats(folder: Path, plan: Grid | None, palette: Mapping[str, str]) -> list[str]:

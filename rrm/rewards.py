@@ -78,7 +78,6 @@ class RewardVecEnv(VecEnvWrapper):
 
     def __init__(self, venv: VecEnv, model: Values, kind: Kind = "narrow", step_cost: float = 0.0) -> None:
         super().__init__(venv)
-        self.model = model
         self.finished: list[float] = []
         self.tally: Floats = np.zeros((venv.num_envs, 2))
         """Approval so far in each copy's episode, and its steps."""

@@ -90,7 +90,6 @@ def _said(overrides: Sequence[str], key: str) -> Any:
 def _impossible(conditions: Mapping[str, Any], member: Tree, evaluator: Any) -> dict[str, str]:
     """The conditions that the member's world cannot have, and why."""
     from rrm.envs.forms import make_world
-    from rrm.envs.world import World
 
     world = make_world(member["env"], 1, **member.get("env_settings", {}))
     why: dict[str, str] = {}
@@ -98,7 +97,7 @@ def _impossible(conditions: Mapping[str, Any], member: Tree, evaluator: Any) -> 
         said = {**NAMED.get(name, {}), **(said or {})}
         if said.get("reward") == "approval" and (evaluator or "bounded") != "bounded":
             why[name] = "approval is that of the world's own evaluator"
-        elif said.get("reward") == "approval" and type(world).approve is World.approve:
+        elif said.get("reward") == "approval" and not world.approves:
             why[name] = "the evaluator of this world judges no actions"
         elif said.get("assistants", "none") != "none" and not world.depth:
             why[name] = "the world has no evaluation worlds, so nobody can help"
@@ -161,17 +160,18 @@ def exact_row(experiment: Experiment) -> dict[str, dict[str, float | None]] | No
     from rrm.envs.exact import gap_recovered, solve
     from rrm.envs.forms import make_world
 
+    first = next(iter(experiment.conditions.values()))  # the world is that of all
+    table = make_world(first.env, 1, **first.env_settings).table()
+    if table is None:
+        return None
     utility: dict[str, float] = {}
     solved: dict[Any, float] = {}  # conditions differ in how an agent is trained, not in the best one
     for name, condition in experiment.conditions.items():
-        table = make_world(condition.env, 1, **condition.env_settings).table()
-        if table is None:
-            return None
         pay = _pay(table, condition)
         if pay is None:
             continue
         horizon = condition.horizon
-        same = (condition.env, condition.reward, _score(condition), horizon.gamma, horizon.window)
+        same = (condition.reward, _score(condition), horizon.gamma, horizon.window)
         if same not in solved:
             solved[same] = solve(table, pay, discount=horizon.gamma, window=horizon.window).utility
         utility[name] = solved[same]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rrm.clips import Clip, Pair
-from rrm.envs.world import Floats, World
+from rrm.envs.world import Floats, Indices, World
 from rrm.errors import EvaluatorError
 
 
@@ -107,15 +107,7 @@ class Bounded(Evaluator):
 
     def score(self, clips: Sequence[Clip]) -> Floats:
         views = np.stack([clip.views[-1] for clip in clips])
-        shown = {i: clip.evidence_values for i, clip in enumerate(clips) if clip.evidence_values is not None}
-        if not shown:
-            return self._appraise(views, None)
-        helped = np.array([*shown])
-        scores = self._appraise(views[helped], np.stack([*shown.values()]))
-        if len(helped) < len(clips):  # of a few nobody showed it more
-            alone = np.setdiff1d(np.arange(len(clips)), helped)
-            scores = np.concatenate([scores, self._appraise(views[alone], None)])[np.argsort([*helped, *alone])]
-        return scores
+        return _by_help(clips, lambda which, evidence: self._appraise(views[which], evidence))
 
 
 class Approving(Evaluator):
@@ -131,8 +123,22 @@ class Approving(Evaluator):
     def score(self, clips: Sequence[Clip]) -> Floats:
         before, after = (np.stack([clip.views[i] for clip in clips]) for i in (-2, -1))
         actions = np.stack([clip.actions[-1] for clip in clips])
-        shown = [clip.evidence_values for clip in clips if clip.evidence_values is not None]
-        return self._approve(before, actions, after, np.stack(shown) if shown else None)
+        return _by_help(
+            clips, lambda which, evidence: self._approve(before[which], actions[which], after[which], evidence)
+        )
+
+
+def _by_help(clips: Sequence[Clip], read: Callable[[Indices, Floats | None], Floats]) -> Floats:
+    """What ``read`` makes of clips, by their indices (k,): of those that were helped with their evidence (k, e), of the
+    others without; of m clips (m,)."""
+    shown = {i: clip.evidence_values for i, clip in enumerate(clips) if clip.evidence_values is not None}
+    helped, alone = np.array([*shown], np.intp), np.setdiff1d(np.arange(len(clips)), [*shown])
+    scores = np.empty(len(clips))
+    if len(helped):
+        scores[helped] = read(helped, np.stack([*shown.values()]))
+    if len(alone):
+        scores[alone] = read(alone, None)
+    return scores
 
 
 class Function(Evaluator):

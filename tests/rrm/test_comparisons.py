@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -179,13 +179,6 @@ def test_both_clips_are_seen_with_help_and_cost() -> None:
 
 
 # What is kept
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Labels]:
-    labels = Labels(tmp_path / "labels.sqlite")
-    yield labels
-    labels.close()
 
 
 def test_answers_are_replayed_and_silence_too(store: Labels) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +19,6 @@ from rrm.errors import DamagedFileError, EvaluatorError, RRMError
 from rrm.evaluators import Bounded, Evaluator, Function
 from rrm.labels import Cost, Labels
 from tests.helpers.judging import Remembers, some_clips, visible
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Labels]:
-    labels = Labels(tmp_path / "labels.sqlite")
-    yield labels
-    labels.close()
 
 
 def refusing(clip: Clip) -> float:
