@@ -142,6 +142,10 @@ class PPO(_Section):
     hidden: tuple[Count, ...] = Field(
         default=(64, 64), strict=False, min_length=1, description="Widths of the hidden layers of policy and critic."
     )
+    activation: Literal["relu", "tanh"] = Field(
+        default="relu",
+        description="Of these layers. On a few quantities, as foreign environments observe them, tanh explores better.",
+    )
 
 
 class RewardModelConfig(_Section):
