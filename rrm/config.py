@@ -109,6 +109,11 @@ class Round(_Section):
     start_labels: Count = Field(
         default=128, description="How many of the labels are asked before training, on states chosen from random play."
     )
+    hold: Share = Field(
+        default=0.0,
+        description="Chance at each step of random play that a copy does once more what it did last. What takes going"
+        " on in one direction, play that changes its mind at every step does not reach.",
+    )
     ask: Literal["coverage", "disagreement", "uniform"] = Field(
         default="disagreement",
         description="How states to label are chosen: where the members of the reward model disagree most, to cover what"
