@@ -164,9 +164,9 @@ class RewardModel:
         """(m, inputs) to (members, m, 1)."""
         for i in range(3):
             weight = self._weights[f"{name}{i}"]
-            x = torch.matmul(x, weight[:, :-1]) + weight[:, -1:]
+            x = torch.matmul(x, weight[:, :-1]).add_(weight[:, -1:])  # in place: the backward pass needs neither sum
             if i < 2:
-                x = torch.relu(x)
+                x = x.relu_()
         return x
 
     def state(self) -> tuple[Tensors, dict[str, Any]]:
