@@ -299,6 +299,19 @@ def test_a_majority_makes_up_for_one_who_is_biased() -> None:
     assert Committee([AT, biased, AT], by="mean").compare(PAIRS) != PREFERRED.tolist()
 
 
+@given(weight=st.floats(-100, 100), by=st.sampled_from(["median", "majority"]))
+def test_a_median_mends_the_flaw_of_one_and_no_flaw_that_most_share(weight: float, by: str) -> None:
+    """However large it is: the median lies between the other two. Of two who share it, it is what they say."""
+    few, biased = CLIPS[:20], Flawed(AT, bias={"at": weight})
+    others = [Flawed(AT, noise=0.5), Flawed(AT, mistake=0.1)]
+    said = [each.score([clip.apart((1 << 20) + i) for clip in few]) for i, each in enumerate([*others, biased])]
+    mended = Committee([*others, biased], by).score(few)
+    assert (np.minimum(*said[:2]) <= mended).all() and (mended <= np.maximum(*said[:2])).all()
+    shared = Committee([AT, biased, biased], by).score(few)
+    assert shared.tolist() == biased.score(few).tolist()
+    assert Committee([AT, AT, biased]).score(few) == pytest.approx(PLAIN[:20] * (1 + weight / 3))
+
+
 def test_what_members_say_of_themselves_the_committee_says() -> None:
     class Person(Remembers):
         costly = True
