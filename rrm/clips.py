@@ -178,7 +178,7 @@ class Recorder:
         """Of the next ``steps`` steps of all copies, take down ``moments`` at random (all, where there are fewer)."""
         n = len(self._t)
         flat = np.sort(rng.choice(steps * n, size=min(moments, steps * n), replace=False))
-        self._chosen = [flat[flat // n == step] % n for step in range(steps)]
+        self._chosen = np.split(flat % n, np.searchsorted(flat, n * np.arange(1, steps)))
         if self._segment:
             self._beyond = [rng.integers(self._segment, size=len(which)) for which in self._chosen]
         self._taken = []
