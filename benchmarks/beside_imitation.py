@@ -1,7 +1,7 @@
 """Reward learning from comparisons beside imitation 1.0.1: how fast it is, what it adds to PPO, what the agent learns.
 
-    python -m benchmarks.beside_imitation                               # all of it; over an hour on two cores
-    python -m benchmarks.beside_imitation Pendulum --seeds 101          # a part; what is done is not done again
+    python -m benchmarks.beside_imitation                   # all of it; half an hour on a core that does nothing else
+    python -m benchmarks.beside_imitation --seeds 0         # a part; what is done is not done again
 
 imitation (Gleave et al. 2022, arXiv 2211.11972) lives in an environment of its own, which this script builds in
 ``--venv``, as its pins exclude ours. What runs there is ``imitation_worker.py``. Both sides take the same environment,
@@ -16,8 +16,8 @@ exploration, for which every copy would play a whole episode in each iteration, 
 for, as on our side. Of ours: a quarter of the comparisons before training, V fitted after each rollout, one answer in
 ten taken to be a toss, checkpoints, and each answer on disk before the next question.
 
-Seconds are those of the processor, which are the same on a busy machine as on an idle one; those of the wall stand
-beside them. Making the environments, building the networks and judging the final policy are in neither.
+Seconds are those of the processor, which a busy machine changes less than those of the wall, beside them. Making the
+environments, building the networks and judging the final policy are in neither.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.imitation_worker import MAKERS, Clock
+from benchmarks.imitation_worker import Clock
 from rrm.agents.vec_env import own_generator
 from rrm.amplify import amplify
 from rrm.config import RewardModelConfig, load
@@ -65,8 +65,7 @@ SAME: Mapping[str, Any] = {
 """The same on both sides."""
 
 TASKS: Mapping[str, Mapping[str, Any]] = {
-    "Pendulum": {"rollout": 256, "learning_rate": 1e-3, "discount": 0.9},
-    "StandingPole": {"rollout": 256, "learning_rate": 5e-4, "discount": 0.98},
+    "Pendulum-v1": {"rollout": 256, "learning_rate": 1e-3, "discount": 0.9},
 }
 
 ITERATIONS, ROLLOUTS = 60, 1
@@ -127,7 +126,7 @@ def build(folder: Path) -> Path:
 def ours(env: str, seed: int, steps: int) -> dict[str, Any]:
     """One round of ours: the steps may be fewer by less than a rollout, never more."""
     condition = {
-        "env": MAKERS[env],
+        "env": env,
         "evaluator": {"name": "teacher"},
         "task": {
             "steps": steps,
@@ -163,7 +162,7 @@ def ours(env: str, seed: int, steps: int) -> dict[str, Any]:
 def pairs(env: str, members: int, batch: int, repeats: int) -> float:
     """Pairs that the fit of ours passes over in a second: the median of some fits, after a first one."""
     torch.set_num_threads(1)
-    world = plan(load({"env": MAKERS[env], "conditions": {"oracle": {}}}).conditions["oracle"], 0).world(1)
+    world = plan(load({"env": env, "conditions": {"oracle": {}}}).conditions["oracle"], 0).world(1)
     rng, m, steps = np.random.default_rng(0), 128, 40
     settings = {"judges": "rate", "segment": SAME["segment"], "members": members, "batch": batch, "fit_steps": steps}
     model = RewardModel(Layout(world.layout.size), RewardModelConfig(hidden=SAME["reward_hidden"], **settings), seed=0)
@@ -208,14 +207,9 @@ def speeds(python: Path, folder: Path) -> None:
     for members, batch in product((1, 3), (32, 128)):
 
         def measure(members: int = members, batch: int = batch) -> list[tuple[float, float]]:
-            job = {
-                **job_of("Pendulum", 0, "pairs"),
-                "members": members,
-                "batch": batch,
-                "repeats": 3,
-                "comparisons": 128,
-            }
-            return [(pairs("Pendulum", members, batch, 3), ask(python, job)["cpu"]) for _ in range(3)]
+            job = {**job_of("Pendulum-v1", 0, "pairs"), "members": members, "batch": batch}
+            job |= {"repeats": 3, "comparisons": 128}
+            return [(pairs("Pendulum-v1", members, batch, 3), ask(python, job)["cpu"]) for _ in range(3)]
 
         own, other = map(median, zip(*kept(folder / f"pairs-{members}-{batch}.json", measure), strict=True))
         print(f"| {members} | {batch} | {own:,.0f} | {other:,.0f} | {own / other:.0f} |", flush=True)
@@ -224,9 +218,7 @@ def speeds(python: Path, folder: Path) -> None:
 def table(env: str, seeds: Sequence[int], found: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
     """Print what was found with each seed, and medians over them."""
     print(f"\n**{env}**, seeds {', '.join(map(str, seeds))}; medians\n")
-    print(
-        "| | CPU s (each seed) | added to bare PPO | wall s | added | true steps | comparisons | return (each seed) |"
-    )
+    print("| | CPU s (each seed) | added to bare PPO | wall s | added | true steps | answers | return (each seed) |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     added = {}
     for name in found[0]:
@@ -253,14 +245,13 @@ def spread(arms: Sequence[Mapping[str, Any]], name: str) -> str:
 def main() -> None:
     """Run what is asked for, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("envs", nargs="*", default=list(TASKS), metavar="ENV", help=", ".join(TASKS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--venv", type=Path, default=Path("runs/imitation-venv"))
     parser.add_argument("--folder", type=Path, default=Path("runs/imitation"))
     arguments = parser.parse_args()
     python = build(arguments.venv)
     speeds(python, arguments.folder)
-    for env in arguments.envs:
+    for env in TASKS:
         files = {seed: arguments.folder / f"{env}-{seed}.json" for seed in arguments.seeds}
         found = [kept(file, partial(run, env, seed, python)) for seed, file in files.items()]
         table(env, arguments.seeds, found)

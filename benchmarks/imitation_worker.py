@@ -10,51 +10,14 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
-import gymnasium
 import numpy as np
 import torch
-from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import DummyVecEnv
-
-
-class StandingPole(gymnasium.Wrapper):
-    """CartPole that does not end when the pole falls: 1 for each step on which it stands, as in ``seals/CartPole-v0``.
-
-    imitation refuses episodes of different lengths, and segments of CartPole-v1 itself are all worth the same.
-    """
-
-    def __init__(self, env: gymnasium.Env) -> None:
-        super().__init__(env)
-        self.observation_space = spaces.Box(-np.inf, np.inf, (4,), np.float32)
-
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        pole: Any = self.unwrapped
-        pole.steps_beyond_terminated = None  # else it warns that it goes on
-        _, _, fallen, _, info = self.env.step(action)
-        x, speed, angle, turning = pole.state
-        angle = (angle + np.pi) % (2 * np.pi) - np.pi
-        pole.state = (x, speed, angle, turning)
-        return np.array(pole.state, np.float32), float(not fallen), False, False, info
-
-
-def pendulum() -> gymnasium.Env:
-    """200 steps each, as they are registered."""
-    return gymnasium.make("Pendulum-v1")
-
-
-def standing_pole() -> gymnasium.Env:
-    """500 steps of it."""
-    pole = StandingPole(gymnasium.make("CartPole-v1").unwrapped)
-    return gymnasium.wrappers.TimeLimit(pole, max_episode_steps=500)
-
-
-MAKERS: dict[str, Callable[[], gymnasium.Env]] = {"Pendulum": pendulum, "StandingPole": standing_pole}
 
 
 class Counting(DummyVecEnv):
@@ -87,14 +50,14 @@ def make_ppo(job: dict[str, Any], venv: Any, policy: dict[str, Any]) -> PPO:
 def finished(job: dict[str, Any], ppo: PPO, venv: Any, times: dict[str, float]) -> dict[str, Any]:
     """What is said of a trained agent: its return is the mean over fresh episodes, by its likeliest actions."""
     steps = venv.steps
-    fresh = make_vec_env(MAKERS[job["env"]], n_envs=20, seed=10_000 + job["seed"])
+    fresh = make_vec_env(job["env"], n_envs=20, seed=10_000 + job["seed"])
     returns, _ = evaluate_policy(ppo, fresh, n_eval_episodes=job["episodes"], deterministic=True)
     return {**times, "steps": steps, "return": float(np.mean(returns))}
 
 
 def bare(job: dict[str, Any]) -> dict[str, Any]:
     """PPO on the true reward, as Stable-Baselines3 brings it."""
-    venv = make_vec_env(MAKERS[job["env"]], n_envs=job["copies"], seed=job["seed"], vec_env_cls=Counting)
+    venv = make_vec_env(job["env"], n_envs=job["copies"], seed=job["seed"], vec_env_cls=Counting)
     ppo = make_ppo(job, venv, normalised() if job["normalise"] else {})
     clock = Clock()
     ppo.learn(job["steps"])
@@ -136,7 +99,7 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
 
     torch.manual_seed(job["seed"])
     rng = np.random.default_rng(job["seed"])
-    venv = make_vec_env(MAKERS[job["env"]], n_envs=job["copies"], seed=job["seed"], vec_env_cls=Counting)
+    venv = make_vec_env(job["env"], n_envs=job["copies"], seed=job["seed"], vec_env_cls=Counting)
     net, trainer = reward_side(venv, job, 1, job["reward_batch"], rng, normalize_input_layer=RunningNorm)
     ppo = make_ppo(job, venv, normalised())
     comparisons = pc.PreferenceComparisons(
@@ -163,7 +126,7 @@ def pairs(job: dict[str, Any]) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
-    venv = make_vec_env(MAKERS[job["env"]], n_envs=1)
+    venv = make_vec_env(job["env"], n_envs=1)
     _, trainer = reward_side(venv, job, job["members"], job["batch"], rng)
     steps, shape = job["segment"], tuple(venv.observation_space.shape or ())
 
