@@ -162,9 +162,11 @@ class RewardModel:
 
     def _network(self, name: str, x: torch.Tensor) -> torch.Tensor:
         """(m, inputs) to (members, m, 1)."""
+        x = x.expand(self.settings.members, *x.shape)
         for i in range(3):
             weight = self._weights[f"{name}{i}"]
-            x = torch.matmul(x, weight[:, :-1]).add_(weight[:, -1:])  # in place: the backward pass needs neither sum
+            # To the bit what matmul and a sum of its own say, and faster: the backward pass needs neither sum.
+            x = torch.bmm(x, weight[:, :-1]).add_(weight[:, -1:])
             if i < 2:
                 x = x.relu_()
         return x
