@@ -37,6 +37,9 @@ from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 class BrokenEnvironmentError(RuntimeError):
     """An environment raised, or returned what is no number, in the middle of an episode; ``str`` is one line."""
 
+NO_PICTURE: set[str] = set()
+"""Environments that could not render. A simulator that finds no display may end the process at the second attempt."""
+
 
 def verify(env: str | Constructor, settings: dict[str, Any]) -> None:
     """Check all that can be checked before anything is trained. ``settings`` are ``Wrapped``'s. Raises UnfitError."""
@@ -214,6 +217,8 @@ class Wrapped(World):
 
     def draw(self, i: int) -> NDArray[np.uint8]:
         """What the environment renders as ``rgb_array``, in a copy made for it; bars, where it renders nothing."""
+        if self.name in NO_PICTURE:
+            return self._bars(i)
         if self._twin is None:
             self._twin = self.copies(1)
             self._twin._render_mode = "rgb_array"
@@ -221,7 +226,8 @@ class Wrapped(World):
             self._twin.load(self.save(np.array([i])), np.zeros(1, np.intp))
             env = self._twin._envs[0]
             picture = np.asarray(env.render() if env else None)
-        except (UnfitError, BrokenEnvironmentError, gymnasium.error.Error):  # no such mode, or what it needs is missing
+        except Exception:  # of the user's own code: there is no such mode, or what it needs is missing
+            NO_PICTURE.add(self.name)
             return self._bars(i)
         return picture.copy() if picture.dtype == np.uint8 and picture.ndim == 3 else self._bars(i)
 
