@@ -234,7 +234,8 @@ class SortingNetwork(NetworkWorld):
         self.all = tests == "all"
         self.tests = np.arange(self.inputs) if self.all else self.wiring.tests
         self.actions = self.none + 1
-        self.layout = Layout(self.inputs * (width + 1) + 2)
+        # The inputs as a grid: a row for each beginning, a column for each end.
+        self.layout = Layout(2, (width + 1, 2 ** (width // 2), 2 ** (width - width // 2)))
         self.count = np.zeros(n, np.int16)
         self.t = np.zeros(n, np.int16)
         self.luck = np.zeros((n, length + 1), np.uint8)  # the input that the evaluator draws at each time

@@ -112,11 +112,17 @@ class Round(_Section):
     start_labels: Count = Field(
         default=128, description="How many of the labels are asked before training, on states chosen from random play."
     )
-    ask: Literal["coverage", "disagreement", "uniform"] = Field(
+    schedule: Literal["constant", "hyperbolic"] = Field(
+        default="constant",
+        description="How the other labels are spread over the training: evenly, or at a rate that falls to an eleventh"
+        " (Christiano et al. 2017).",
+    )
+    ask: Literal["coverage", "disagreement", "entropy", "uniform"] = Field(
         default="disagreement",
         description="How states to label are chosen: where the members of the reward model disagree most, to cover what"
         " has been seen (farthest-point), or uniformly at random. The first labels cover in either of the former."
-        " Comparisons are of two such states; disagreement is then that about which is better.",
+        " Comparisons are of two such states; disagreement is then that about which is better, and entropy asks where"
+        " the reward model as a whole is least sure of that.",
     )
 
 
@@ -517,6 +523,8 @@ def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
             yield f"{name}.start_labels", each.start_labels, f"must be at most {name}.labels, {each.labels}"
         if asks and each.ask == "disagreement" and condition.reward_model.members < 2:
             yield f"{name}.ask", each.ask, "needs reward_model.members of at least 2"
+        if asks and each.ask == "entropy" and each.answers == "scores":
+            yield f"{name}.ask", each.ask, f"is that of which of two is better: needs {name}.answers of 'comparisons'"
     if condition.judging != "advance" and condition.horizon.window is None:
         yield "judging", condition.judging, "needs horizon.window: the step is credited when the episode is over"
     if condition.judging != "advance" and condition.reward == "broad":

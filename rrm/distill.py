@@ -224,7 +224,8 @@ class Distillation:
         """The indices (count, 2) of pairs of moments.
 
         Where members disagree: of ten times as many random pairs, those about which they do most (Christiano et al.
-        2017, section 2.2.4). To cover: moments as ``_choose`` takes them, paired at random.
+        2017, section 2.2.4). By entropy: those of which they say together that it may be either (Lee et al. 2021,
+        B-Pref, arXiv 2111.03026). To cover: moments as ``_choose`` takes them, paired at random.
         """
         assert self.model is not None
         if self._covers():
@@ -232,10 +233,11 @@ class Distillation:
             points = self.rng.permutation(points)
             chosen = points[: len(points) // 2 * 2].reshape(-1, 2)
             return np.concatenate([chosen, random_pairs(len(moments), count - len(chosen), self.rng)])
-        if self.plan.round.ask == "disagreement":
+        if self.plan.round.ask in ("disagreement", "entropy"):
             drawn = random_pairs(len(moments), 10 * count, self.rng)
-            spread = self.model.chances(moments.observations[drawn]).var(axis=0)
-            return drawn[np.argsort(-spread, kind="stable")[:count]]
+            chances = self.model.chances(moments.observations[drawn])
+            doubt = chances.var(axis=0) if self.plan.round.ask == "disagreement" else -abs(chances.mean(axis=0) - 0.5)
+            return drawn[np.argsort(-doubt, kind="stable")[:count]]
         return random_pairs(len(moments), count, self.rng)
 
     def _features(self, moments: Moments) -> Array:
@@ -246,7 +248,7 @@ class Distillation:
     def _covers(self) -> bool:
         """Whether the next labels are to cover what has been seen."""
         ask = self.plan.round.ask
-        return ask == "coverage" or (ask == "disagreement" and not len(self.scores))
+        return ask == "coverage" or (ask in ("disagreement", "entropy") and not len(self.scores))
 
     # The checkpoint: all that the next rollout depends on.
 

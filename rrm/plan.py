@@ -6,6 +6,7 @@ are therefore trained once.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -186,7 +187,13 @@ class Plan:
         if self.reward is None:
             return 0
         last, first = self.rollouts - 1, self.round.start_labels
-        return first + (self.round.labels - first) * rollout // last if last else self.round.labels
+        more = self.round.labels - first
+        if rollout >= last:
+            return self.round.labels
+        if self.round.schedule == "constant":
+            return first + more * rollout // last
+        # At a rate of 1 / (1 + 10 t), t from 0 to 1: that of Christiano et al. 2017 (arXiv 1706.03741), appendix A.2.
+        return first + int(more * math.log1p(10 * rollout / last) / math.log(11))
 
 
 def plan(condition: Condition, seed: int) -> Plan:

@@ -349,7 +349,7 @@ def quiet_on_the_left(first: Clip, second: Clip) -> float | None:
     return float(first.view["at"] > second.view["at"])
 
 
-ASKS = [f"task.ask={ask}" for ask in ("uniform", "disagreement", "coverage")]
+ASKS = [f"task.ask={ask}" for ask in ("uniform", "disagreement", "entropy", "coverage")]
 
 
 @pytest.mark.parametrize("ask", ASKS)

@@ -145,12 +145,18 @@ def test_an_assistants_world_keeps_its_own_criterion() -> None:
 BUDGETS = st.tuples(st.integers(1, 9), st.integers(0, 60), st.integers(0, 3000))
 
 
-@given(BUDGETS, st.sampled_from([1, 3, 16]), st.sampled_from([1, 7, 12]))
-def test_schedules_keep_their_budgets(budget: tuple[int, int, int], copies: int, rollout: int) -> None:
+@given(
+    BUDGETS,
+    st.sampled_from([1, 3, 16]),
+    st.sampled_from([1, 7, 12]),
+    st.sampled_from(["constant", "hyperbolic"]),
+)
+def test_schedules_keep_their_budgets(budget: tuple[int, int, int], copies: int, rollout: int, schedule: str) -> None:
     start, more, slack = budget
     steps = max(10 * copies * -(-start // copies), 3 * copies * rollout) + slack
     base = conditions()["unaided"]
-    task = base.task.model_copy(update={"steps": steps, "labels": start + more, "start_labels": start})
+    update = {"steps": steps, "labels": start + more, "start_labels": start, "schedule": schedule}
+    task = base.task.model_copy(update=update)
     ppo = base.ppo.model_copy(update={"copies": copies, "rollout": rollout})
     last = plan(changed(base, task=task, ppo=ppo), 0)
     spent = last.random_steps + last.rollouts * copies * rollout
@@ -158,6 +164,23 @@ def test_schedules_keep_their_budgets(budget: tuple[int, int, int], copies: int,
     due = [last.labels_due(rollout) for rollout in range(last.rollouts)]
     assert due == sorted(due) and due[-1] == start + more
     assert due[0] == (start if last.rollouts > 1 else start + more)
+
+
+def test_a_hyperbolic_schedule_asks_most_at_first() -> None:
+    """By a share t of the training, log(1 + 10 t) / log(11) of the labels that are to come."""
+    base = conditions()["unaided"]
+    task = base.task.model_copy(update={"steps": 220_000, "labels": 1100, "start_labels": 100})
+    even, early = (
+        plan(changed(base, task=task.model_copy(update={"schedule": schedule})), 0)
+        for schedule in ("constant", "hyperbolic")
+    )
+    last = early.rollouts - 1
+    assert last > 20
+    for tenths in range(1, 10):
+        rollout = tenths * last // 10
+        wanted = 100 + 1000 * np.log(1 + 10 * rollout / last) / np.log(11)
+        assert early.labels_due(rollout) == pytest.approx(wanted, abs=1)
+        assert even.labels_due(rollout) == pytest.approx(100 + 1000 * rollout / last, abs=1)
 
 
 def test_steps_that_hold_no_rollout_are_refused() -> None:
