@@ -228,6 +228,23 @@ def test_nothing_that_learns_knows_the_return(tmp_path: Path, settings: dict[str
     assert plain == paid and mine != other
 
 
+def nothing(clip: Clip) -> float:
+    """Everything is the same to it."""
+    return 0.0
+
+
+@pytest.mark.parametrize(("settings", "evaluator"), [(LIGHT, where), (LIGHT, nothing), (AHEAD, nothing)])
+def test_help_that_shows_nothing_changes_nothing(tmp_path: Path, settings: dict[str, Any], evaluator: Any) -> None:
+    """Not a bit: for one who sees all frames already, or to whom all look the same."""
+    conditions = load({**TINY, "env_settings": settings, "evaluator": evaluator}).conditions
+    agents = []
+    for each in (conditions["unaided"], conditions["assisted"].model_copy(update={"assistants": "random"})):
+        last = plan(each, 0)
+        (result,) = train(last, tmp_path)
+        agents.append((tmp_path / last.name / "agent.safetensors").read_bytes())
+    assert agents[0] == agents[1] and result["assistant_steps"] > 0
+
+
 def passing(clip: Clip) -> float:
     """Whether what it sees last is the walker somewhere between 1 and 2."""
     return float(1 < abs(where(clip)) < 2)
