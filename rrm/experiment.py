@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
@@ -83,7 +84,7 @@ def run(
     folders = {cell.name: home / "cells" / cell.name for cell in cells}
     with Live(folders) if live else nullcontext():
         # Without batching and in this order: what others wait for comes first.
-        jobs = (joblib.delayed(run_cell)(cell, home) for cell in cells)
+        jobs = (joblib.delayed(run_cell)(cell, home, os.getpid()) for cell in cells)
         try:
             results = joblib.Parallel(n_jobs=workers, batch_size=1, pre_dispatch=workers)(jobs)
         except BrokenProcessPool:  # out of memory, killed, or ended by what the user's code called
@@ -93,10 +94,14 @@ def run(
     return summarise(experiment, home, cells, results)
 
 
-def run_cell(cell: Cell, home: Path) -> dict[str, Any]:
-    """Run the rounds of a cell, in a process of its own; returns its result."""
+def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
+    """Run the rounds of a cell, in a process of its own; returns its result.
+
+    Where that process was started by ``owner``, it stops at the next rollout once ``owner`` is gone: killed, say.
+    """
     from rrm.iterate import iterate  # torch: in the workers only
 
+    child = os.getppid() == owner
     folder = home / "cells" / cell.name
     rounds = [*cell.last.needed(), cell.last]
     before: dict[str, tuple[int, int]] = {}  # steps and labels of each round taken up so far
@@ -110,6 +115,8 @@ def run_cell(cell: Cell, home: Path) -> dict[str, Any]:
     )
 
     def tell(plan: Plan, row: Mapping[str, float | None] | None) -> None:
+        if child and os.getppid() != owner:
+            os._exit(1)  # nobody is left to be told; what is done is on the disk
         number = [each.name for each in rounds].index(plan.name)
         for each in rounds[:number]:
             before[each.name] = (each.steps_due(each.rollouts), each.labels_due(each.rollouts - 1))

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -224,6 +225,55 @@ def test_killed_at_random_moments(whole: Path, tmp_path: Path, name: str) -> Non
         if temporary.name != ".lock":
             temporary.unlink()  # what a kill left half-written is in nobody's way
     same(LAST[name], tmp_path, whole)
+
+
+LOITERING = """
+import os, time
+from pathlib import Path
+def judge(clip):
+    time.sleep(0.02)
+    (Path(__file__).parent / "workers" / str(os.getpid())).touch()
+    return clip.view["at"]
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux who runs")
+def test_who_trains_stops_when_the_one_who_asked_for_it_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "judge.py").write_text(LOITERING)
+    (tmp_path / "workers").mkdir()
+    code = f"""
+import rrm
+from tests.helpers.training import SHORT
+home = {str(tmp_path)!r}
+long = {{**SHORT, "task": {{"steps": 100_000, "labels": 10_000, "start_labels": 30}}, "conditions": {{"unaided": {{}}}}}}
+rrm.run({{**long, "evaluator": f"{{home}}/judge.py:judge", "oracle": "unaided"}}, folder=home, seeds=2, workers=2)
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment, cwd=ROOT)
+    try:
+        _until(lambda: len(list((tmp_path / "workers").iterdir())) == 2 or process.poll() is not None)
+    finally:
+        process.kill()
+    assert process.wait() == -signal.SIGKILL
+    workers = [int(path.name) for path in (tmp_path / "workers").iterdir()]
+    assert len(workers) == 2 and process.pid not in workers
+    _until(lambda: not any(_runs(worker) for worker in workers))
+
+
+def _until(true: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait until something is true, and fail where it does not become so."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process runs. What is dead and not yet cleared away does not."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_every_row_is_told_once(tmp_path: Path) -> None:
