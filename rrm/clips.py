@@ -178,7 +178,7 @@ class Recorder:
         """Of the next ``steps`` steps of all copies, take down ``moments`` at random (all, where there are fewer)."""
         n = len(self._t)
         flat = np.sort(rng.choice(steps * n, size=min(moments, steps * n), replace=False))
-        self._chosen = [flat[flat // n == step] % n for step in range(steps)]
+        self._chosen = np.split(flat % n, np.searchsorted(flat, n * np.arange(1, steps)))
         if self._segment:
             self._beyond = [rng.integers(self._segment, size=len(which)) for which in self._chosen]
         self._taken = []
@@ -213,10 +213,11 @@ class Recorder:
     def moments(self, world: World, which: Indices, beyond: Indices | None = None) -> Moments:
         """The present moment of the copies ``which``; with segments that go on ``beyond`` it by so many steps."""
         beyond = np.zeros(len(which), np.intp) if beyond is None else beyond
-        views = [self._going_on(self._views[: self._t[i] + 1, i], more) for i, more in zip(which, beyond, strict=True)]
+        ends = list(zip(which.tolist(), self._t[which].tolist(), beyond.tolist(), strict=True))
+        views = [self._going_on(self._views[: t + 1, i], more) for i, t, more in ends]
         actions = [
-            np.concatenate([self._actions[: self._t[i], i], self._actions[[self._t[i] - 1] * more, i]])
-            for i, more in zip(which, beyond, strict=True)
+            self._actions[[*range(t), *[t - 1] * more], i] if more else self._actions[:t, i].copy()
+            for i, t, more in ends
         ]
         if not self._segment:
             return Moments(self._fields, views, actions, self._seen(world)[which], world.save(which))
@@ -231,6 +232,8 @@ class Recorder:
         return self._inputs if self._of_actions else world.observe()
 
     def _going_on(self, views: Floats, more: int) -> Floats:
+        if not more:
+            return views.copy()
         rest = np.repeat(views[-1:], more, axis=0)
         if "reward" in self._fields:
             rest[:, self._fields.index("reward")] = 0.0

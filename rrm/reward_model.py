@@ -162,9 +162,10 @@ class RewardModel:
 
     def _network(self, name: str, x: torch.Tensor) -> torch.Tensor:
         """(m, inputs) to (members, m, 1)."""
+        x = x.expand(self.settings.members, *x.shape)
         for i in range(3):
             weight = self._weights[f"{name}{i}"]
-            x = torch.matmul(x, weight[:, :-1]) + weight[:, -1:]
+            x = torch.bmm(x, weight[:, :-1]) + weight[:, -1:]  # to the bit what matmul says, which is slower
             if i < 2:
                 x = torch.relu(x)
         return x

@@ -18,6 +18,8 @@ from rrm.agents.assistants import Assistant, Script
 from rrm.amplify import amplify
 from rrm.clips import Clip
 from rrm.config import load
+from rrm.envs.exact import narrow, solve
+from rrm.envs.forms import make_world
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import ConfigError, EvaluatorError
@@ -297,6 +299,33 @@ def test_a_majority_makes_up_for_one_who_is_biased() -> None:
     for by in ("majority", "median"):
         assert Committee([AT, biased, AT], by).compare(PAIRS) == PREFERRED.tolist()
     assert Committee([AT, biased, AT], by="mean").compare(PAIRS) != PREFERRED.tolist()
+
+
+@given(weight=st.floats(-100, 100), by=st.sampled_from(["median", "majority"]))
+def test_a_median_mends_the_flaw_of_one_and_no_flaw_that_most_share(weight: float, by: str) -> None:
+    """However large it is: the median lies between the other two. Of two who share it, it is what they say."""
+    few, biased = CLIPS[:20], Flawed(AT, bias={"at": weight})
+    others = [Flawed(AT, noise=0.5), Flawed(AT, mistake=0.1)]
+    said = [each.score([clip.apart((1 << 20) + i) for clip in few]) for i, each in enumerate([*others, biased])]
+    mended = Committee([*others, biased], by).score(few)
+    assert (np.minimum(*said[:2]) <= mended).all() and (mended <= np.maximum(*said[:2])).all()
+    shared = Committee([AT, biased, biased], by).score(few)
+    assert shared.tolist() == biased.score(few).tolist()
+    assert Committee([AT, AT, biased]).score(few) == pytest.approx(PLAIN[:20] * (1 + weight / 3))
+
+
+def test_what_the_best_agent_of_each_committee_of_the_preset_reaches() -> None:
+    """Their scores are in expectation that of the unbiased judge and so much more for carrying: 4, of three who say so
+    or of one alone; 4/3 by the mean; by the median the noise's positive part."""
+    table = make_world("rrm/TidyRoomsSmall-v0", 1, rugs=0).table()
+    assert table is not None
+    carrying = table.rows[:, -2]
+    assert np.array_equal(table.scores["unaided"], table.utility)
+    noise = np.random.default_rng(0).normal(0.0, 0.5, 100_000)
+    by_median = np.median(np.stack([np.full_like(noise, 4.0), noise, np.zeros_like(noise)]), axis=0).mean()
+    for bias, utility in ((0.0, -0.51), (by_median, -0.51), (4 / 3, -1.05), (4.0, -1.12)):
+        best = solve(table, narrow(table, table.utility + bias * carrying), discount=0.95)
+        assert best.utility == pytest.approx(utility, abs=0.005), bias
 
 
 def test_what_members_say_of_themselves_the_committee_says() -> None:

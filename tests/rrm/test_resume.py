@@ -245,7 +245,8 @@ def test_who_trains_stops_when_the_one_who_asked_for_it_is_killed(tmp_path: Path
 import rrm
 from tests.helpers.training import SHORT
 home = {str(tmp_path)!r}
-long = {{**SHORT, "task": {{"steps": 100_000, "labels": 10_000, "start_labels": 30}}, "conditions": {{"unaided": {{}}}}}}
+task = {{"steps": 100_000, "labels": 10_000, "start_labels": 30}}
+long = {{**SHORT, "task": task, "conditions": {{"unaided": {{}}}}}}
 rrm.run({{**long, "evaluator": f"{{home}}/judge.py:judge", "oracle": "unaided"}}, folder=home, seeds=2, workers=2)
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}

@@ -1,0 +1,261 @@
+"""Reward learning from comparisons beside imitation 1.0.1: how fast it is, what it adds to PPO, what the agent learns.
+
+    python -m benchmarks.beside_imitation                   # all of it; half an hour on a core that does nothing else
+    python -m benchmarks.beside_imitation --seeds 0         # a part; what is done is not done again
+
+imitation (Gleave et al. 2022, arXiv 2211.11972) lives in an environment of its own, which this script builds in
+``--venv``, as its pins exclude ours. What runs there is ``imitation_worker.py``. Both sides take the same environment,
+PPO, true steps, comparisons, length of segments, width of the reward network and seeds, with one thread; seed by seed,
+one after the other: imitation, bare PPO beside it, bare PPO with our versions, ours.
+
+What has no counterpart is as each brings it. Of imitation that is its tutorial on preference comparisons, whose
+settings its authors tuned on Pendulum-v1: 60 iterations ("for better performance"; 5 for a look), 3 epochs in each and
+4 times as many before the first, a tenth of the comparisons before it, more of them early (hyperbolic), a running norm
+before the reward network and before the policy, Adam's weights decayed. Two settings are the class's own instead: no
+exploration, for which every copy would play a whole episode in each iteration, and a teacher without noise is asked
+for, as on our side. Of ours: a quarter of the comparisons before training, V fitted after each rollout, one answer in
+ten taken to be a toss, checkpoints, and each answer on disk before the next question.
+
+Seconds are those of the processor, which a busy machine changes less than those of the wall, beside them. Making the
+environments, building the networks and judging the final policy are in neither.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import product
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.imitation_worker import Clock
+from rrm.agents.vec_env import own_generator
+from rrm.amplify import amplify
+from rrm.config import RewardModelConfig, load
+from rrm.distill import Distillation
+from rrm.envs.world import Layout
+from rrm.plan import plan
+from rrm.reward_model import RewardModel
+from rrm.scoreboard import judge_policy
+
+PINS = ("imitation==1.0.1", f"torch=={torch.__version__}", "numpy<2", "setuptools<81")
+"""gymnasium 0.29, to which imitation is pinned, needs the NumPy of its time; sacred needs pkg_resources."""
+
+WORKER = Path(__file__).with_name("imitation_worker.py")
+
+SAME: Mapping[str, Any] = {
+    "copies": 8,
+    "hidden": [64, 64],
+    "reward_hidden": 32,
+    "reward_batch": 32,
+    "segment": 25,
+    "comparisons": 400,
+    "episodes": 100,
+}
+"""The same on both sides."""
+
+TASKS: Mapping[str, Mapping[str, Any]] = {
+    "Pendulum-v1": {"rollout": 256, "learning_rate": 1e-3, "discount": 0.9},
+}
+
+ITERATIONS, ROLLOUTS = 60, 1
+"""imitation's iterations, and the rollouts of PPO in each."""
+
+NAMES: Mapping[str, str] = {
+    "imitation": "imitation",
+    "bare beside imitation": "bare PPO, with its versions and its norm",
+    "bare": "bare PPO, with our versions",
+    "ours": "ours",
+}
+
+
+def ppo_of(task: Mapping[str, Any]) -> dict[str, Any]:
+    """PPO's settings by our names."""
+    own = {"rollout": task["rollout"], "learning_rate": task["learning_rate"]}
+    return {**own, "batch": 256, "epochs": 10, "gae_lambda": 0.95, "clip": 0.2, "entropy": 0.0}
+
+
+def job_of(env: str, seed: int, what: str) -> dict[str, Any]:
+    """What the worker is told."""
+    ppo = ppo_of(TASKS[env])
+    names = {"rollout": "n_steps", "batch": "batch_size", "epochs": "n_epochs", "clip": "clip_range"}
+    names |= {"entropy": "ent_coef", "learning_rate": "learning_rate", "gae_lambda": "gae_lambda"}
+    learnt = ITERATIONS * ROLLOUTS * ppo["rollout"] * SAME["copies"]
+    return {
+        **SAME,
+        "what": what,
+        "env": env,
+        "seed": seed,
+        "learnt_steps": learnt,
+        "iterations": ITERATIONS,
+        "normalise": False,
+        "ppo": {**{names[name]: value for name, value in ppo.items()}, "gamma": TASKS[env]["discount"]},
+    }
+
+
+def ask(python: str | Path, job: Mapping[str, Any]) -> dict[str, Any]:
+    """What the worker answers."""
+    command = [python, "-I", WORKER, json.dumps(job)]  # -I: nothing is imported from here
+    settings = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, env=settings, check=False)
+    if done.returncode:
+        raise SystemExit(f"{WORKER.name} failed:\n{done.stderr[-2000:]}")
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def build(folder: Path) -> Path:
+    """Make imitation's own environment, where it is not there yet; returns its Python."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *PINS], check=True)
+    return python.absolute()
+
+
+def ours(env: str, seed: int, steps: int) -> dict[str, Any]:
+    """One round of ours: the steps may be fewer by less than a rollout, never more."""
+    condition = {
+        "env": env,
+        "evaluator": {"name": "teacher"},
+        "task": {
+            "steps": steps,
+            "answers": "comparisons",
+            "labels": SAME["comparisons"],
+            "start_labels": SAME["comparisons"] // 4,
+            "ask": "uniform",
+        },
+        "reward_model": {
+            "judges": "rate",
+            "segment": SAME["segment"],
+            "members": 1,
+            "hidden": SAME["reward_hidden"],
+            "batch": SAME["reward_batch"],
+        },
+        "horizon": {"discount": TASKS[env]["discount"]},
+        "ppo": {**ppo_of(TASKS[env]), "copies": SAME["copies"], "hidden": SAME["hidden"]},
+    }
+    experiment = load({"conditions": {"learnt": {}, "oracle": {}}, "unaided": "learnt", **condition})
+    round_ = plan(experiment.conditions["learnt"], seed)
+    overseer = amplify(round_.evaluator(), [])
+    with tempfile.TemporaryDirectory() as folder:
+        distillation = Distillation(overseer, round_, own_generator, Path(folder), lambda _: None)
+        clock = Clock()
+        agent = distillation.run()
+        times = clock.read()
+    fresh = round_.world(SAME["episodes"])
+    found = judge_policy(agent, fresh, own_generator, overseer, (*round_.key, 4), 0)
+    taken = int(distillation.rows[-1]["env_steps"] or 0)
+    return {**times, "steps": taken, "return": found.utility, "comparisons": distillation.cost.labels}
+
+
+def pairs(env: str, members: int, batch: int, repeats: int) -> float:
+    """Pairs that the fit of ours passes over in a second: the median of some fits, after a first one."""
+    torch.set_num_threads(1)
+    world = plan(load({"env": env, "conditions": {"oracle": {}}}).conditions["oracle"], 0).world(1)
+    rng, m, steps = np.random.default_rng(0), 128, 40
+    settings = {"judges": "rate", "segment": SAME["segment"], "members": members, "batch": batch, "fit_steps": steps}
+    model = RewardModel(Layout(world.layout.size), RewardModelConfig(hidden=SAME["reward_hidden"], **settings), seed=0)
+    inputs = rng.normal(size=(m, 2, SAME["segment"], world.layout.size)).astype(np.float32)
+    preferences = (rng.random(m) < 0.5).astype(np.float64)
+    found = []
+    for _ in range(repeats + 1):
+        clock = Clock()
+        model.fit_comparisons(inputs, preferences)
+        found.append(steps * batch / clock.read()["cpu"])
+    return float(median(found[1:]))
+
+
+def run(env: str, seed: int, python: Path) -> dict[str, dict[str, Any]]:
+    """Each side with one seed, one after the other.
+
+    imitation takes steps beyond those of PPO, to sample from, so it goes first: what it took is what the others may.
+    """
+    imitation = ask(python, job_of(env, seed, "train"))
+    rollout = TASKS[env]["rollout"] * SAME["copies"]
+    bare = {**job_of(env, seed, "bare"), "steps": imitation["steps"] // rollout * rollout}
+    return {
+        "imitation": imitation,
+        "bare beside imitation": ask(python, {**bare, "normalise": True}),
+        "bare": ask(sys.executable, bare),
+        "ours": ours(env, seed, imitation["steps"]),
+    }
+
+
+def kept(file: Path, make: Callable[[], Any]) -> Any:
+    """What ``make`` returns, made once."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(make(), indent=2) + "\n")
+    return json.loads(file.read_text())
+
+
+def speeds(python: Path, folder: Path) -> None:
+    """Print how many pairs each side's training passes over in a second."""
+    print("| networks | pairs in a batch | ours, pairs/s | imitation, pairs/s | ratio |")
+    print("| --- | --- | --- | --- | --- |")
+    for members, batch in product((1, 3), (32, 128)):
+
+        def measure(members: int = members, batch: int = batch) -> list[tuple[float, float]]:
+            job = {**job_of("Pendulum-v1", 0, "pairs"), "members": members, "batch": batch}
+            job |= {"repeats": 3, "comparisons": 128}
+            return [(pairs("Pendulum-v1", members, batch, 3), ask(python, job)["cpu"]) for _ in range(3)]
+
+        own, other = map(median, zip(*kept(folder / f"pairs-{members}-{batch}.json", measure), strict=True))
+        print(f"| {members} | {batch} | {own:,.0f} | {other:,.0f} | {own / other:.0f} |", flush=True)
+
+
+def table(env: str, seeds: Sequence[int], found: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
+    """Print what was found with each seed, and medians over them."""
+    print(f"\n**{env}**, seeds {', '.join(map(str, seeds))}; medians\n")
+    print("| | CPU s (each seed) | added to bare PPO | wall s | added | true steps | answers | return (each seed) |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    added = {}
+    for name in found[0]:
+        arms = [each[name] for each in found]
+        beside = "bare beside imitation" if "imitation" in name else "bare"
+        for clock in ("cpu", "wall"):
+            added[name, clock] = median(each[name][clock] - each[beside][clock] for each in found)
+        more = ["" if name.startswith("bare") else f"{added[name, clock]:.1f}" for clock in ("cpu", "wall")]
+        steps, asked = {each["steps"] for each in arms}, {each.get("comparisons", 0) for each in arms}
+        print(
+            f"| {NAMES[name]} | {spread(arms, 'cpu')} | {more[0]} | {median(each['wall'] for each in arms):.0f} |"
+            f" {more[1]} | {min(steps):,} | {max(asked) or ''} | {spread(arms, 'return')} |"
+        )
+    ratios = [added["imitation", clock] / added["ours", clock] for clock in ("cpu", "wall")]
+    print(f"\nimitation adds {ratios[0]:.1f} times what ours adds (of the processor; {ratios[1]:.1f} by the wall)")
+
+
+def spread(arms: Sequence[Mapping[str, Any]], name: str) -> str:
+    """The median over seeds, and each of them."""
+    values = [each[name] for each in arms]
+    return f"{median(values):.0f} ({', '.join(f'{value:.0f}' for value in values)})"
+
+
+def main() -> None:
+    """Run what is asked for, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--venv", type=Path, default=Path("runs/imitation-venv"))
+    parser.add_argument("--folder", type=Path, default=Path("runs/imitation"))
+    arguments = parser.parse_args()
+    python = build(arguments.venv)
+    speeds(python, arguments.folder)
+    for env in TASKS:
+        files = {seed: arguments.folder / f"{env}-{seed}.json" for seed in arguments.seeds}
+        found = [kept(file, partial(run, env, seed, python)) for seed, file in files.items()]
+        table(env, arguments.seeds, found)
+
+
+if __name__ == "__main__":
+    main()
