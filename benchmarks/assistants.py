@@ -11,8 +11,9 @@ a fall, until an assistant points at it. Here the agent looks as far ahead as it
 The protocol. Every condition has the same labels and steps for its task; an assistant's come on top. *random* is an
 assistant that acts at random, which does as well in CartPole (docs/your_own_environment.md). Each figure is the return
 of the final policy, which nothing but the oracle learns from, over 100 fresh episodes; the interquartile mean over the
-seeds with its 95 % interval. The settings were chosen on seed 101. *far* is a control, in which look-ahead should change nothing: the agent itself looks far ahead. That a spotlight
-changes nothing for who sees all frames, and neither anything for who sees nothing, is exact: tests/rrm/test_helpers.py.
+seeds with its 95 % interval. The settings were chosen on seed 101. *far* is a control, in which look-ahead should
+change nothing: the agent itself looks far ahead. That a spotlight changes nothing for who sees all frames, and neither
+anything for who sees nothing, is exact: tests/rrm/test_helpers.py.
 """
 
 from __future__ import annotations
