@@ -14,7 +14,7 @@ from gymnasium import spaces
 from safetensors.torch import load_file, save_file
 from stable_baselines3.common.policies import ActorCriticPolicy
 
-from rrm.agents.networks import policy_settings
+from rrm.agents.networks import Activation, policy_settings
 from rrm.envs.forms import make_world
 from rrm.envs.world import Array, Layout, World
 
@@ -26,21 +26,26 @@ class Agent:
     (0: the world itself). It is known once the agent has been placed, as every saved agent has.
     """
 
-    def __init__(self, policy: ActorCriticPolicy, layout: Layout, hidden: tuple[int, ...]) -> None:
+    def __init__(
+        self, policy: ActorCriticPolicy, layout: Layout, hidden: tuple[int, ...], activation: Activation = "relu"
+    ) -> None:
         self.policy = policy
         self.layout = layout
         self.hidden = hidden
+        self.activation = activation
         self.env: str | None = None
         self.level = 0
         self.settings: dict[str, Any] = {}
         self.policy.set_training_mode(False)
 
     @classmethod
-    def of_policy(cls, policy: ActorCriticPolicy, layout: Layout, hidden: tuple[int, ...]) -> Agent:
+    def of_policy(
+        cls, policy: ActorCriticPolicy, layout: Layout, hidden: tuple[int, ...], activation: Activation = "relu"
+    ) -> Agent:
         """A copy of ``policy``, which was made for observations of ``layout``."""
-        twin = _build(policy.action_space, layout, hidden)
+        twin = _build(policy.action_space, layout, hidden, activation)
         twin.load_state_dict(copy.deepcopy(policy.state_dict()))
-        return cls(twin, layout, hidden)
+        return cls(twin, layout, hidden, activation)
 
     def placed(self, env: str, level: int, settings: Mapping[str, Any] | None = None) -> Agent:
         """Say which world the agent was trained in: the id ``env``, its settings, and the evaluation level below it."""
@@ -98,6 +103,7 @@ class Agent:
             "algorithm": "PPO",
             **placed,
             "hidden": list(self.hidden),
+            "activation": self.activation,
             "layout": {"scalars": self.layout.scalars, "planes": self.layout.planes},
             "actions": _about_actions(self.policy.action_space),
         }
@@ -108,9 +114,10 @@ class Agent:
         about = json.loads(Path(f"{path}.json").read_text())
         planes = about["layout"]["planes"]
         layout = Layout(about["layout"]["scalars"], tuple(planes) if planes else None)
-        policy = _build(_actions_of(about["actions"]), layout, tuple(about["hidden"]))
+        shape = tuple(about["hidden"]), about.get("activation", "relu")
+        policy = _build(_actions_of(about["actions"]), layout, *shape)
         policy.load_state_dict(load_file(f"{path}.safetensors"))
-        agent = cls(policy, layout, tuple(about["hidden"]))
+        agent = cls(policy, layout, *shape)
         return agent.placed(about["env"], about["level"], about.get("env_settings")) if about["env"] else agent
 
 
@@ -139,11 +146,13 @@ def _actions_of(about: Any) -> spaces.Space[Any]:
     return spaces.Box(low, high, dtype=np.float32)
 
 
-def _build(action_space: spaces.Space[Any], layout: Layout, hidden: tuple[int, ...]) -> ActorCriticPolicy:
+def _build(
+    action_space: spaces.Space[Any], layout: Layout, hidden: tuple[int, ...], activation: Activation
+) -> ActorCriticPolicy:
     box = spaces.Box(-np.inf, np.inf, (layout.size,), np.float32)
     # A generator of its own, so that building a network to load weights into draws nothing from the global one.
     state = torch.get_rng_state()
     try:
-        return ActorCriticPolicy(box, action_space, lambda _: 0.0, **policy_settings(layout, hidden))
+        return ActorCriticPolicy(box, action_space, lambda _: 0.0, **policy_settings(layout, hidden, activation))
     finally:
         torch.set_rng_state(state)

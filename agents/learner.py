@@ -11,7 +11,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv
 
 from rrm.agents.agent import Agent
-from rrm.agents.networks import policy_settings
+from rrm.agents.networks import Activation, policy_settings
 from rrm.agents.windows import Judging, WindowBuffer, WindowPPO
 from rrm.envs.world import Array, Floats, Layout
 
@@ -26,9 +26,9 @@ class Learner:
 
     The settings are PPO's own (Schulman et al. 2017, arXiv 1707.06347), by SB3's names: rollout ``n_steps``, batch
     ``batch_size``, epochs ``n_epochs``, discount ``gamma``, clip ``clip_range``, entropy ``ent_coef``. ``hidden`` are
-    the layers of policy and critic, each its own, on what ``rrm.agents.networks`` makes of the observation. With a
-    ``window`` of M steps, the sums of the next M rewards take the place of GAE (``rrm.agents.windows``); ``judging``
-    then says what a step is credited with.
+    the layers of policy and critic, each its own, of one ``activation``, on what ``rrm.agents.networks`` makes of the
+    observation. With a ``window`` of M steps, the sums of the next M rewards take the place of GAE
+    (``rrm.agents.windows``); ``judging`` then says what a step is credited with.
     """
 
     def __init__(
@@ -46,12 +46,14 @@ class Learner:
         clip: float,
         entropy: float,
         hidden: tuple[int, ...],
+        activation: Activation = "relu",
         window: int | None = None,
         judging: Judging = "advance",
     ) -> None:
         self.env = env
         self.layout = layout
         self.hidden = hidden
+        self.activation = activation
         self.steps_of_rollout = rollout * env.num_envs
         self._ppo = (WindowPPO if window else PPO)(
             "MlpPolicy",
@@ -64,7 +66,7 @@ class Learner:
             gae_lambda=gae_lambda,
             clip_range=clip,
             ent_coef=entropy,
-            policy_kwargs=policy_settings(layout, hidden),
+            policy_kwargs=policy_settings(layout, hidden, activation),
             rollout_buffer_class=WindowBuffer if window else None,
             rollout_buffer_kwargs={"window": window, "judging": judging} if window else None,
             seed=seed,
@@ -81,7 +83,7 @@ class Learner:
 
     def agent(self) -> Agent:
         """A copy of the policy as it is now."""
-        return Agent.of_policy(self._ppo.policy, self.layout, self.hidden)
+        return Agent.of_policy(self._ppo.policy, self.layout, self.hidden, self.activation)
 
     # The generators are part of the learner's state: SB3 draws actions from torch's global one and the order of
     # minibatches from NumPy's.

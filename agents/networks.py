@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -10,6 +10,9 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 
 from rrm.envs.world import Layout
+
+Activation = Literal["relu", "tanh"]
+"""Of the hidden layers of policy and critic."""
 
 DIMMED = 0.03
 """By how much the planes themselves are scaled: they are many, and what the compass says is to be learnt first."""
@@ -48,10 +51,16 @@ class Compass(BaseFeaturesExtractor):
         return torch.cat([self.table[where].flatten(1), observations * self.dimmed], dim=1)
 
 
-def policy_settings(layout: Layout, hidden: tuple[int, ...]) -> dict[str, Any]:
-    """The keywords of SB3's ``ActorCriticPolicy`` for observations of this layout."""
-    # Not SB3's tanh, which saturates: single seeds ended in rooms that they had unlearnt and explored no more.
-    settings: dict[str, Any] = {"net_arch": list(hidden), "activation_fn": torch.nn.ReLU}
+_ACTIVATIONS: dict[Activation, type[torch.nn.Module]] = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
+
+
+def policy_settings(layout: Layout, hidden: tuple[int, ...], activation: Activation = "relu") -> dict[str, Any]:
+    """The keywords of SB3's ``ActorCriticPolicy`` for observations of this layout.
+
+    On grids SB3's tanh saturates: single seeds ended in rooms that they had unlearnt and explored no more. On a few
+    quantities it explores better: of what is far from all that it has seen, a critic of tanh does not think ever worse.
+    """
+    settings: dict[str, Any] = {"net_arch": list(hidden), "activation_fn": _ACTIVATIONS[activation]}
     if layout.planes:
         settings |= {"features_extractor_class": Compass, "features_extractor_kwargs": {"layout": layout}}
     return settings

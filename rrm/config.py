@@ -112,6 +112,11 @@ class Round(_Section):
     start_labels: Count = Field(
         default=128, description="How many of the labels are asked before training, on states chosen from random play."
     )
+    hold: Share = Field(
+        default=0.0,
+        description="Chance at each step of random play that a copy does once more what it did last. What takes going"
+        " on in one direction, play that changes its mind at every step does not reach.",
+    )
     schedule: Literal["constant", "hyperbolic"] = Field(
         default="constant",
         description="How the other labels are spread over the training: evenly, or at a rate that falls to an eleventh"
@@ -150,6 +155,10 @@ class PPO(_Section):
     entropy: Annotated[Real, Field(ge=0)] = Field(default=0.02, description="Weight of the entropy bonus.")
     hidden: tuple[Count, ...] = Field(
         default=(64, 64), strict=False, min_length=1, description="Widths of the hidden layers of policy and critic."
+    )
+    activation: Literal["relu", "tanh"] = Field(
+        default="relu",
+        description="Of these layers. On a few quantities, as foreign environments observe them, tanh explores better.",
     )
 
 

@@ -122,8 +122,14 @@ class Distillation:
         env = WorldVecEnv(world, seed=(*self.plan.key, 2), start=self.start)
         env.observers.append(recorder)
         env.reset()
-        for _ in range(steps):
-            env.step(random_actions(world.action_space, world.n, self.rng))
+        before, hold = np.empty(0), self.plan.round.hold
+        for step in range(steps):
+            actions = random_actions(world.action_space, world.n, self.rng)
+            if hold and step:
+                held = self.rng.random(world.n) < hold
+                actions[held] = before[held]
+            env.step(actions)
+            before = actions
         return recorder.taken()
 
     def _rollout(self, rollout: int) -> None:

@@ -165,9 +165,10 @@ class RewardModel:
         x = x.expand(self.settings.members, *x.shape)
         for i in range(3):
             weight = self._weights[f"{name}{i}"]
-            x = torch.bmm(x, weight[:, :-1]) + weight[:, -1:]  # to the bit what matmul says, which is slower
+            # To the bit what matmul and a sum of its own say, and faster: the backward pass needs neither sum.
+            x = torch.bmm(x, weight[:, :-1]).add_(weight[:, -1:])
             if i < 2:
-                x = torch.relu(x)
+                x = x.relu_()
         return x
 
     def state(self) -> tuple[Tensors, dict[str, Any]]:

@@ -12,15 +12,17 @@ from safetensors.torch import load_file
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from rrm.agents.agent import Agent
-from rrm.agents.networks import policy_settings
+from rrm.agents.networks import Activation, policy_settings
 from tests.helpers.tiny import LINE, VECTOR_LINE, Line, LineInspection
 
+HIDDEN = (8, 4)
 
-def made(world: Line | LineInspection, hidden: tuple[int, ...] = (8, 4), seed: int = 0) -> Agent:
+
+def made(world: Line | LineInspection, activation: Activation = "relu", seed: int = 0) -> Agent:
     """An agent that was never trained; its weights are large, so that its actions differ between observations."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        settings = policy_settings(world.layout, hidden)
+        settings = policy_settings(world.layout, HIDDEN, activation)
         policy = ActorCriticPolicy(world.observation_space, world.action_space, lambda _: 0.0, **settings)
         with torch.no_grad():
             for weight in policy.parameters():
@@ -30,7 +32,7 @@ def made(world: Line | LineInspection, hidden: tuple[int, ...] = (8, 4), seed: i
             chosen = policy.get_distribution(states).distribution
             assert isinstance(chosen, torch.distributions.Categorical)
             policy.get_parameter("action_net.bias").sub_(chosen.logits.mean(dim=0))
-    return Agent.of_policy(policy, world.layout, hidden)
+    return Agent.of_policy(policy, world.layout, HIDDEN, activation)
 
 
 def many_observations(world: Line | LineInspection) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -41,16 +43,17 @@ def many_observations(world: Line | LineInspection) -> np.ndarray[tuple[int, ...
     return world.observe()
 
 
-@pytest.mark.parametrize("planes", [True, False])
-def test_an_agent_comes_back_from_disk_as_it_was(tmp_path: Path, planes: bool) -> None:
+@pytest.mark.parametrize(("planes", "activation"), [(True, "relu"), (False, "relu"), (False, "tanh")])
+def test_an_agent_comes_back_from_disk_as_it_was(tmp_path: Path, planes: bool, activation: Activation) -> None:
     observations = many_observations(Line(200, planes=planes))
-    agent = made(Line(1, planes=planes)).placed(LINE if planes else VECTOR_LINE, 0)
+    agent = made(Line(1, planes=planes), activation).placed(LINE if planes else VECTOR_LINE, 0)
     agent.save(tmp_path / "agent")
     loaded = Agent.load(tmp_path / "agent")
     actions = agent.predict(observations)
     assert len(set(actions.tolist())) > 1
     np.testing.assert_array_equal(loaded.predict(observations), actions)
-    assert (loaded.env, loaded.level, loaded.hidden, loaded.layout) == (agent.env, 0, (8, 4), agent.layout)
+    assert (loaded.env, loaded.level, loaded.hidden, loaded.layout) == (agent.env, 0, HIDDEN, agent.layout)
+    assert loaded.activation == activation
     for name, weight in agent.policy.state_dict().items():
         assert torch.equal(loaded.policy.state_dict()[name], weight), name
 
@@ -68,6 +71,7 @@ def test_its_files_are_safetensors_and_json(tmp_path: Path) -> None:
         "env": LINE,
         "level": 0,
         "hidden": [8, 4],
+        "activation": "relu",
         "layout": {"scalars": 1, "planes": [2, 1, 7]},
         "actions": 3,
     }

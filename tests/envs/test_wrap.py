@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import gymnasium
@@ -26,6 +27,10 @@ from tests.helpers import foreign
 from tests.helpers.foreign import AnySpace, Walk
 
 CART = "CartPole-v1"
+MUJOCO = pytest.param(
+    "InvertedDoublePendulum-v5",
+    marks=pytest.mark.skipif(find_spec("mujoco") is None, reason="needs the extra 'mujoco'"),
+)
 BOX = spaces.Box(-1.0, 2.0, (2, 3), np.float32)
 
 
@@ -60,7 +65,7 @@ def test_all_names_lead_to_it() -> None:
 # States are replayed
 
 
-@pytest.mark.parametrize("env", [CART, "Pendulum-v1", "Acrobot-v1", Walk, foreign.Curriculum])
+@pytest.mark.parametrize("env", [CART, "Pendulum-v1", "Acrobot-v1", Walk, foreign.Curriculum, MUJOCO])
 @given(seed=st.integers(0, 2**31), before=st.integers(0, 25), more=st.integers(1, 25))
 def test_a_copy_goes_on_from_a_saved_state_just_as_the_original(env: Any, seed: int, before: int, more: int) -> None:
     rng = np.random.default_rng(seed)

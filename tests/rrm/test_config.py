@@ -263,7 +263,7 @@ OVERRIDES = {
     "conditions.ideal.tsk.labels=3": "conditions.ideal.tsk.labels=3: no such key; did you mean 'task'?",
     "conditions.ideal.seeds=3": None,
     "seeds.x=3": "seeds.x=3: seeds has no keys of its own",
-    "task=3": "task=3: 3: must be a section; its keys are steps, labels, answers, start_labels, schedule, ask",
+    "task=3": "task=3: 3: must be a section; its keys are steps, labels, answers, start_labels, hold, schedule, ask",
     "budget=null": "budget=null: null: must be a section; its keys are labels, steps",
     "conditions=3": "conditions=3: 3: must be a section; its keys are unaided, assisted, ideal, oracle",
     "seeds=[1": "seeds=[1: expected ',' or ']', but got '<stream end>'",

@@ -66,10 +66,12 @@ OTHER = [
     "task.start_labels=13",
     "task.steps=1701",
     "task.ask=uniform",
+    "task.hold=0.5",
     "ppo.copies=32",
     "ppo.learning_rate=0.001",
     "ppo.epochs=3",
     "ppo.entropy=0.03",
+    "ppo.activation=tanh",
     "reward_model.members=3",
     "reward_model.fit_steps=6",
     "episodes=31",
@@ -305,6 +307,24 @@ def test_a_costly_evaluator_is_asked_for_labels_alone(tmp_path: Path) -> None:
     assert asked == list(range(last.round.labels)) and result["evaluator_score"] is None
     rows = list(csv.DictReader((tmp_path / last.name / "metrics.csv").read_text().splitlines()))
     assert {row["evaluator_score"] for row in rows} == {""}
+
+
+@pytest.mark.parametrize(("hold", "repeated"), [(0.0, 1 / 3), (0.7, 0.8), (1.0, 1.0)])
+def test_random_play_holds_on_to_what_it_does(tmp_path: Path, hold: float, repeated: float) -> None:
+    """Of three actions, one that is not held is drawn again a third of the time."""
+    same: list[bool] = []
+
+    class Witness(Evaluator):
+        costly = True  # asked for labels alone; the first are about random play
+
+        def score(self, clips: Any) -> Any:
+            same.extend(again for clip in clips for again in clip.actions[1:] == clip.actions[:-1])
+            return [float(clip.view["at"]) for clip in clips]
+
+    last = plan(conditions(f"task.hold={hold}", "task.start_labels=160", "task.labels=160")["unaided"], 0)
+    train(plan(changed(last.condition, evaluator=Witness), 0), tmp_path)
+    assert len(same) > 300
+    assert np.mean(same) == pytest.approx(repeated, abs=0.08)
 
 
 def test_approval_trains_an_agent_to_do_what_is_approved_of(tmp_path: Path) -> None:
