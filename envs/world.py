@@ -16,7 +16,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from gymnasium import spaces
@@ -52,6 +52,11 @@ class Layout:
         return self.scalars + (int(np.prod(self.planes)) if self.planes else 0)
 
 
+POINTER = "spotlight"
+"""What the fields of an evaluation world's view begin with that point at frames of the clip to be judged: by their
+number, from 0, or below 0 where nothing is pointed at."""
+
+
 class World(ABC):
     """``n`` copies of one environment. Every state array has leading axis ``n``.
 
@@ -81,6 +86,10 @@ class World(ABC):
 
     depth: int = 0
     """How many levels of evaluation worlds there are below this world."""
+
+    criterion: Literal["own", "evaluator", "change of mind"] = "own"
+    """By what an assistant's work here is judged: by ``appraise`` (own); by the task's evaluator, who judges what there
+    is as it would in the task; or by how far what is shown changes that evaluator's mind."""
 
     discount: float = 0.95
     """How far an agent of this world is meant to look ahead: the discount at which the gate is passed."""

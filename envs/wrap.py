@@ -17,6 +17,8 @@ the same environment has played before (some simulators keep more than their res
 
 *What is judged.* The view is the observation, number by number as the environment gave it, then ``reward`` (of the last
 step), ``return`` (of the episode so far) and ``over``. The utility is the return. No agent and no V sees these three.
+
+*Who helps.* With ``look_ahead`` or ``spotlight`` there is an evaluation world: see ``rrm.envs.helpers``.
 """
 
 from __future__ import annotations
@@ -38,9 +40,16 @@ class BrokenEnvironmentError(RuntimeError):
     """An environment raised, or returned what is no number, in the middle of an episode; ``str`` is one line."""
 
 
+SETTINGS = ("visible_fields", "standardise", "look_ahead", "spotlight")
+"""What is ``Wrapped``'s own among the settings; the others are the environment's."""
+
+NO_PICTURE: set[str] = set()
+"""Environments that could not render. A simulator that finds no display may end the process at the second attempt."""
+
+
 def verify(env: str | Constructor, settings: dict[str, Any]) -> None:
     """Check all that can be checked before anything is trained. ``settings`` are ``Wrapped``'s. Raises UnfitError."""
-    check_contract(env, {key: value for key, value in settings.items() if key not in ("visible_fields", "standardise")})
+    check_contract(env, {key: value for key, value in settings.items() if key not in SETTINGS})
     Wrapped(1, env=env, **settings)
 
 
@@ -55,6 +64,8 @@ class Wrapped(World):
         env: an id that ``gymnasium.make`` knows, or a constructor.
         visible_fields: of the view, what the evaluator may read; all, unless said.
         standardise: whether quantities are observed in units of their standard deviation in random play.
+        look_ahead: for how many steps an assistant plays on from what is judged.
+        spotlight: at how many frames of what is judged an assistant points. One of these two, or neither.
         settings: keywords for ``gymnasium.make`` (``max_episode_steps`` among them) or for the constructor.
 
     Raises UnfitError for an environment of which no world can be made, or a field that is not there.
@@ -69,9 +80,13 @@ class Wrapped(World):
         env: str | Constructor,
         visible_fields: Sequence[str] | None = None,
         standardise: bool = True,
+        look_ahead: int | None = None,
+        spotlight: int | None = None,
         **settings: Any,
     ) -> None:
-        super().__init__(n, env=env, visible_fields=visible_fields, standardise=standardise, **settings)
+        given = {"look_ahead": look_ahead, "spotlight": spotlight}
+        help_ = {name: value for name, value in given.items() if value is not None}
+        super().__init__(n, env=env, visible_fields=visible_fields, standardise=standardise, **help_, **settings)
         self._make, self._kwargs, self._render_mode = env, settings, ""
         facts = self._facts = facts_of(env, settings, standardise)
         self._flat = flattener(facts.parts)
@@ -81,6 +96,7 @@ class Wrapped(World):
         self.fields = self._all_fields if visible_fields is None else tuple(visible_fields)
         self._visible = [self._all_fields.index(name) for name in self.fields]
         self.length = facts.length
+        self.depth = _check_help(help_, facts.length)
         size = len(facts.mean)
         self.layout = Layout(size + 2)
         self._envs: list[gymnasium.Env[Any, Any] | None] = [None] * n
@@ -133,7 +149,7 @@ class Wrapped(World):
         rewards, terminated, truncated = np.array(told, np.float64).reshape(-1, 3).T
         self._reward[which] = rewards
         self._return[which] += rewards
-        self._over[which] = (terminated + truncated > 0) | (self.t[which] >= self.length)
+        self._over[which] = (terminated + truncated > 0) | (self.t[which] >= self._facts.length)
         self._cut[which] = self._over[which] & (terminated == 0)
         for i in which[~np.isfinite(rewards)]:
             self._broken(int(i), ValueError(f"the reward is {self._reward[i]}"))
@@ -155,9 +171,12 @@ class Wrapped(World):
         self._check_observed()
 
     def step(self, actions: Array) -> Bools:
-        going = np.flatnonzero(~self._over)
+        going = np.flatnonzero(~self._done())
         self._advance(going, np.asarray(actions, self.taken.dtype)[going])
         self._check_observed()
+        return self._done()
+
+    def _done(self) -> Bools:
         return self._over.copy()
 
     def truncated(self) -> Bools:
@@ -166,7 +185,7 @@ class Wrapped(World):
     def observe(self) -> NDArray[np.float32]:
         seen = (self._observed - self._facts.mean) / self._facts.scale
         ended = self._over & ~self._cut & (self.seeds >= 0)
-        return np.column_stack([seen, self.t / self.length, ended]).astype(np.float32)
+        return np.column_stack([seen, self.t / self._facts.length, ended]).astype(np.float32)
 
     def view(self) -> Floats:
         ended = self._over & ~self._cut & (self.seeds >= 0)
@@ -182,17 +201,26 @@ class Wrapped(World):
         return np.concatenate([views, rest])
 
     def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
-        """The environment's own return so far; 0 where ``visible_fields`` leaves that out: nobody else knows what the
-        numbers are worth."""
+        """The environment's own return so far, or as it is where the assistant has left it; 0 where ``visible_fields``
+        leaves that out: nobody else knows what the numbers are worth."""
         if "return" not in self.fields:
             return np.zeros(len(view))
-        return np.asarray(view[:, self.fields.index("return")], np.float64).copy()
+        seen = view if evidence is None else evidence
+        return np.asarray(seen[:, self.fields.index("return")], np.float64).copy()
 
     def approve(self, view: Floats, action: Array, next_view: Floats, evidence: Floats | None) -> Floats:
         """The environment's own reward of the step; 0 where ``visible_fields`` leaves that out."""
         if "reward" not in self.fields:
             return np.zeros(len(next_view))
         return np.asarray(next_view[:, self.fields.index("reward")], np.float64).copy()
+
+    def evaluation(self, level: int, n: int) -> World | None:
+        from rrm.envs.helpers import LookAhead, Spotlight  # which are made of this class
+
+        if level != 1 or not self.depth:
+            return None
+        kind = LookAhead if "look_ahead" in self.settings else Spotlight
+        return kind(n, **self.settings)
 
     def utility(self) -> Floats:
         return self._return.copy()
@@ -203,7 +231,7 @@ class Wrapped(World):
     def load(self, state: State, which: Indices) -> None:
         """Put the copies ``which`` into ``state`` by replaying it: only what is missing, where a copy is on the way."""
         self.check_parts(state)
-        which, seeds, t, taken = np.asarray(which), *(state[part] for part in self.parts)
+        which, seeds, t, taken = np.asarray(which), state["seeds"], state["t"], state["taken"]
         for i, seed, end, actions in zip(which.tolist(), seeds.tolist(), t.tolist(), taken, strict=True):
             here = int(self.t[i])
             if seed != self.seeds[i] or here > end or not np.array_equal(self.taken[i, :here], actions[:here]):
@@ -214,6 +242,8 @@ class Wrapped(World):
 
     def draw(self, i: int) -> NDArray[np.uint8]:
         """What the environment renders as ``rgb_array``, in a copy made for it; bars, where it renders nothing."""
+        if self.name in NO_PICTURE:
+            return self._bars(i)
         if self._twin is None:
             self._twin = self.copies(1)
             self._twin._render_mode = "rgb_array"
@@ -221,7 +251,8 @@ class Wrapped(World):
             self._twin.load(self.save(np.array([i])), np.zeros(1, np.intp))
             env = self._twin._envs[0]
             picture = np.asarray(env.render() if env else None)
-        except (UnfitError, BrokenEnvironmentError, gymnasium.error.Error):  # no such mode, or what it needs is missing
+        except Exception:  # of the user's own code: there is no such mode, or what it needs is missing
+            NO_PICTURE.add(self.name)
             return self._bars(i)
         return picture.copy() if picture.dtype == np.uint8 and picture.ndim == 3 else self._bars(i)
 
@@ -245,6 +276,16 @@ class Wrapped(World):
         """Copies travel by their states: environments can often not be pickled, and come out fresh where they can."""
         begun = np.flatnonzero(self.seeds >= 0)
         return _restored, (type(self), self.n, self.settings, begun, self.save(begun))
+
+
+def _check_help(said: dict[str, Any], length: int) -> int:
+    """The levels of evaluation worlds that these settings ask for: 0 or 1. Raises UnfitError."""
+    for name, value in said.items():
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= length:
+            raise UnfitError(f"{name}: {value!r}: must be a whole number from 1 to {length}, the steps of an episode")
+    if len(said) > 1:
+        raise UnfitError(f"spotlight: {said['spotlight']}: there is look_ahead as well: choose one of them")
+    return len(said)
 
 
 def _restored(kind: type[Any], n: int, settings: dict[str, Any], which: Indices, state: State) -> Any:

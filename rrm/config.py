@@ -20,12 +20,15 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from rrm.errors import ConfigError, nearest
 from rrm.reading import WHOLE, Tree, clip, line, merge, parse, plain, read, show
+
+if TYPE_CHECKING:
+    from rrm.envs.world import World
 
 # --- The words --------------------------------------------------------------------------------------------------------
 
@@ -193,7 +196,8 @@ class Condition(_Section):
     env_settings: dict[str, Any] = Field(
         default={},
         description="What the environment is made with: keywords of gymnasium.make (max_episode_steps among them), or"
-        " of the world; for environments that are not worlds also visible_fields and standardise.",
+        " of the world; for environments that are not worlds also visible_fields, standardise, and look_ahead or"
+        " spotlight, which give them an assistant.",
     )
     evaluator: Any = Field(
         default="bounded",
@@ -547,8 +551,14 @@ def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
             yield "depth", condition.depth, "nobody helps here: needs assistants of another kind than 'none'"
     else:
         there = _world_depth(condition.env, **condition.env_settings)
+        below = _assistants_world(condition)
         if not there and condition.depth is None:
             yield "assistants", condition.assistants, f"{condition.env} has no evaluation world: must be 'none'"
+        elif below and not _has_assistants(condition, below):
+            right = f"nobody has scripted the ideal assistant of {condition.env}: must be 'trained', 'random' or 'none'"
+            yield "assistants", condition.assistants, right
+        elif below and condition.reward_model.judges == "rate" and below.criterion == "change of mind":
+            yield "reward_model.judges", "rate", "assistants point at frames of the whole clip here: must be 'state'"
         elif (condition.depth or 0) > there:
             yield "depth", condition.depth, f"must be at most {there}, the evaluation worlds of {condition.env}"
 
@@ -640,6 +650,18 @@ def _world_depth(env: Any, **settings: Any) -> int:
     return int(make_world(env, 1, **settings).depth)
 
 
+def _assistants_world(condition: Condition) -> World | None:
+    """Where the assistant of level 1 acts, if there is one."""
+    from rrm.envs.forms import make_world
+
+    return make_world(condition.env, 1, **condition.env_settings).evaluation(1, 1)
+
+
+def _has_assistants(condition: Condition, below: World | None) -> bool:
+    """Whether there are assistants of the condition's kind: any acts at random or is trained, not all are scripted."""
+    return below is not None and (condition.assistants != "ideal" or "ideal" in below.scripts)
+
+
 def _check_together(conditions: Mapping[str, Condition]) -> None:
     first, *others = conditions.items()
     for name, condition in others:
@@ -716,7 +738,7 @@ def load(
             for name, each in conditions.items()
             if each.assistants == "none"
             or tree["conditions"][name] != NAMED[name]
-            or _world_depth(each.env, **each.env_settings)
+            or _has_assistants(each, _assistants_world(each))
         }
     conditions = {name: _settled(name, each, tree) for name, each in conditions.items()}
     rest = {key: value for key, value in tree.items() if key in Experiment.model_fields}

@@ -17,7 +17,7 @@ from rrm.envs.examine import name_of
 from rrm.envs.forms import make_world
 from rrm.envs.world import World
 from rrm.errors import ConfigError
-from rrm.evaluators import Approving, Bounded, Evaluator, identity, resolve
+from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
 
 PRACTICE = 8192
 """How many states of the unaided agent there are among which an assistant's practice starts."""
@@ -134,16 +134,22 @@ class Plan:
         return evaluation
 
     def evaluator(self) -> Evaluator:
-        """Who judges: the condition's evaluator; in an assistant's world its own criterion, unless the evaluator says
-        that it judges there too."""
+        """Who judges: the condition's evaluator; in an assistant's world its own criterion, if it has one and the
+        evaluator does not say that it judges there too."""
         world = self.world(1)
         if self.reward == "approval" and self.condition.evaluator == "bounded":
             return Approving(world)
-        return resolve(self.condition.evaluator)(world) if self._judged_by_the_condition else Bounded(world)
+        if not self._judged_by_the_condition:
+            return Bounded(world)
+        judge = resolve(self.condition.evaluator)(world)
+        return ChangeOfMind(judge) if world.criterion == "change of mind" else judge
 
     @cached_property
     def _judged_by_the_condition(self) -> bool:
-        return self.level == 0 or resolve(self.condition.evaluator)(self.world(1)).judges_assistants
+        world = self.world(1)
+        if self.level == 0 or world.criterion != "own":
+            return True
+        return resolve(self.condition.evaluator)(world).judges_assistants
 
     # What the round spends. Every step of the world counts: practice, random play and PPO.
 

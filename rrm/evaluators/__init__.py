@@ -24,11 +24,13 @@ from rrm.errors import ConfigError, nearest
 from rrm.evaluators.committee import Committee
 from rrm.evaluators.evaluator import Approving, Bounded, Evaluator, Function, Preference, short, within
 from rrm.evaluators.flawed import Flawed
+from rrm.evaluators.mind import ChangeOfMind
 from rrm.evaluators.teacher import Teacher
 
 __all__ = [
     "Approving",
     "Bounded",
+    "ChangeOfMind",
     "Committee",
     "Evaluator",
     "Flawed",

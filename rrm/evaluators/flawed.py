@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rrm.clips import Clip, Pair
-from rrm.envs.world import Floats, World
+from rrm.envs.world import POINTER, Floats, Indices, World
 from rrm.errors import nearest
 from rrm.evaluators.evaluator import Evaluator, checked, checked_preference, preferred, within
 
@@ -25,6 +25,7 @@ class Flawed(Evaluator):
             Lang et al. 2024, arXiv 2402.17747). None: all.
         every: it sees every k-th frame, from the first one on, and judges the last that it sees.
         frames: it sees at most so many frames, evenly spread, the last one always. None: all.
+            In both, where assistants point at frames (``POINTER``) it sees those, and judges the last of them.
 
     What it thinks; comparisons are then made of these scores, and not by ``of`` itself:
 
@@ -167,10 +168,14 @@ class Flawed(Evaluator):
     def _seen(self, clip: Clip) -> Clip:
         """The clip as it sees it."""
         if self.every > 1 or self.frames is not None:
-            kept = np.arange(0, len(clip.views), self.every)
+            kept = pointers = _pointed_at(clip)
+            if not len(pointers):
+                kept = np.arange(0, len(clip.views), self.every)
             if self.frames is not None and len(kept) > self.frames:
                 kept = kept[np.linspace(len(kept) - 1, 0, self.frames).round().astype(int)[::-1]]
             clip = replace(clip, views=clip.views[kept], actions=clip.actions[kept[:-1]])
+            if any(name.startswith(POINTER) for name in clip.evidence_fields):  # of that it knows what it has looked at
+                clip = replace(clip, evidence_fields=clip.fields, evidence_values=clip.views[-1])
         if self.fields is None:
             return clip
         views = np.where(np.isin(clip.fields, self.fields), clip.views, 0.0)
@@ -189,6 +194,12 @@ class Flawed(Evaluator):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._last = state.get("last")
         self.of.load_state_dict(state.get("of", {}))
+
+
+def _pointed_at(clip: Clip) -> Indices:
+    """The frames of the clip that assistants point at, in order."""
+    shown = zip(clip.evidence_fields, () if clip.evidence_values is None else clip.evidence_values, strict=True)
+    return np.array(sorted(int(frame) for name, frame in shown if name.startswith(POINTER) and frame >= 0), np.intp)
 
 
 def _until(clip: Clip, t: int) -> Clip:

@@ -392,3 +392,18 @@ def test_what_renders_nothing_is_drawn_as_bars() -> None:
     world = Wrapped(1, env=partial(AnySpace, BOX, spaces.Discrete(2)))
     world.reset(everyone(world), np.random.default_rng(0))
     assert world.draw(0).shape == (12 * 8 + 4, 240, 3)
+
+
+def test_what_cannot_be_rendered_is_asked_once() -> None:
+    """A simulator without a display may end the process when it is asked again."""
+    asked = []
+
+    class Dark(Walk):
+        def render(self) -> Any:
+            asked.append(1)
+            raise RuntimeError("no display")
+
+    world = Wrapped(2, env=Dark)
+    world.reset(everyone(world), np.random.default_rng(0))
+    pictures = [each.draw(i) for each in (world, world.copies(2)) for i in range(2)]
+    assert len(asked) == 1 and {picture.shape[1] for picture in pictures} == {240}

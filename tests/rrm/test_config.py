@@ -32,8 +32,10 @@ from rrm.config import (
     levels,
     load,
 )
+from rrm.envs.world import World
 from rrm.errors import ConfigError
 from rrm.suite import is_suite, read_suite
+from tests.helpers.tiny import Line
 
 ENV = "rrm/TidyRooms-v0"
 DEEP = "rrm/Deep-v0"
@@ -50,6 +52,12 @@ def worlds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         spec = EnvSpec(name, entry_point="nowhere:make", kwargs={"world": "nowhere:World"})
         monkeypatch.setitem(gymnasium.registry, name, spec)
     monkeypatch.setattr(rrm.config, "_world_depth", lambda env: depths[env] if env in depths else real(env))
+    there, below = rrm.config._assistants_world, Line(1).evaluation(1, 1)
+
+    def assistants(condition: Condition) -> World | None:
+        return (below if depths[condition.env] else None) if condition.env in depths else there(condition)
+
+    monkeypatch.setattr(rrm.config, "_assistants_world", assistants)
     yield
 
 
