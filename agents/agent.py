@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ class Agent:
             **placed,
             "hidden": list(self.hidden),
             "activation": self.activation,
-            "layout": {"scalars": self.layout.scalars, "planes": self.layout.planes},
+            "layout": asdict(self.layout),
             "actions": _about_actions(self.policy.action_space),
         }
 
@@ -112,8 +113,7 @@ class Agent:
     def load(cls, path: str | Path) -> Agent:
         """Read what ``save`` wrote. Nothing that is read is executed."""
         about = json.loads(Path(f"{path}.json").read_text())
-        planes = about["layout"]["planes"]
-        layout = Layout(about["layout"]["scalars"], tuple(planes) if planes else None)
+        layout = Layout.of(about["layout"])
         shape = tuple(about["hidden"]), about.get("activation", "relu")
         policy = _build(_actions_of(about["actions"]), layout, *shape)
         policy.load_state_dict(load_file(f"{path}.safetensors"))

@@ -61,6 +61,6 @@ def policy_settings(layout: Layout, hidden: tuple[int, ...], activation: Activat
     quantities it explores better: of what is far from all that it has seen, a critic of tanh does not think ever worse.
     """
     settings: dict[str, Any] = {"net_arch": list(hidden), "activation_fn": _ACTIVATIONS[activation]}
-    if layout.planes:
+    if layout.planes and layout.centred:
         settings |= {"features_extractor_class": Compass, "features_extractor_kwargs": {"layout": layout}}
     return settings

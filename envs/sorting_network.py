@@ -235,7 +235,7 @@ class SortingNetwork(NetworkWorld):
         self.tests = np.arange(self.inputs) if self.all else self.wiring.tests
         self.actions = self.none + 1
         # The inputs as a grid: a row for each beginning, a column for each end.
-        self.layout = Layout(2, (width + 1, 2 ** (width // 2), 2 ** (width - width // 2)))
+        self.layout = Layout(2, (width + 1, 2 ** (width // 2), 2 ** (width - width // 2)), centred=False)
         self.count = np.zeros(n, np.int16)
         self.t = np.zeros(n, np.int16)
         self.luck = np.zeros((n, length + 1), np.uint8)  # the input that the evaluator draws at each time

@@ -46,6 +46,14 @@ class Layout:
     scalars: int
     planes: tuple[int, int, int] | None = None
     """(channels, height, width), or None where there is no grid."""
+    centred: bool = True
+    """Whether the grid lies around the agent; one of things that lie nowhere, such as inputs, shows nobody the way."""
+
+    @classmethod
+    def of(cls, about: Mapping[str, Any]) -> Layout:
+        """The layout of which ``dataclasses.asdict`` made ``about``, whether it was JSON meanwhile or not."""
+        planes = about["planes"]
+        return cls(about["scalars"], tuple(planes) if planes else None, about.get("centred", True))
 
     @property
     def size(self) -> int:

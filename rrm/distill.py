@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from rrm.amplify import Overseer
 from rrm.clips import Moments, Recorder
 from rrm.envs.forms import unaided
 from rrm.envs.spaces import random_actions
-from rrm.envs.world import Array, Floats, Layout
+from rrm.envs.world import Array, Floats
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
 from rrm.reward_model import RewardModel, farthest_points, random_pairs
@@ -72,7 +73,7 @@ class Distillation:
         self.env: WorldVecEnv | RewardVecEnv = self.base
         if plan.reward:
             behind = flatdim(world.action_space) if of_actions else 0
-            self.layout = Layout(world.layout.scalars + behind, world.layout.planes)
+            self.layout = replace(world.layout, scalars=world.layout.scalars + behind)
             self.model = RewardModel(self.layout, condition.reward_model, seed)
             self.labels = Labels(folder / "labels.sqlite")
             self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost)

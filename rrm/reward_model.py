@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -204,7 +205,7 @@ class RewardModel:
         content = {
             "format": 1,
             "settings": self.settings.model_dump(),
-            "layout": {"scalars": self.layout.scalars, "planes": self.layout.planes},
+            "layout": asdict(self.layout),
             **self._statistics(),
         }
         about.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
@@ -214,8 +215,7 @@ class RewardModel:
     def load(cls, path: str | Path) -> RewardModel:
         """Read what ``save`` wrote. Nothing that is read is executed."""
         about = json.loads(Path(f"{path}.json").read_text())
-        planes = about["layout"]["planes"]
-        layout = Layout(about["layout"]["scalars"], tuple(planes) if planes else None)
+        layout = Layout.of(about["layout"])
         model = cls(layout, RewardModelConfig(**about["settings"]), seed=0)
         with torch.no_grad():
             for name, weight in load_file(f"{path}.safetensors").items():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 import torch
@@ -52,8 +55,11 @@ def test_what_is_nowhere_has_no_direction() -> None:
     assert np.flatnonzero(compass(observation)).tolist() == [10 + 4, 10 + 9, 30 + 20 + 10]
 
 
-@pytest.mark.parametrize("planes", [True, False])
-def test_only_a_grid_has_a_compass(planes: bool) -> None:
-    settings = policy_settings(Line(1, planes=planes).layout, (8, 4))
+@pytest.mark.parametrize(
+    ("layout", "has"), [(LAYOUT, True), (replace(LAYOUT, centred=False), False), (Layout(scalars=5), False)]
+)
+def test_only_a_grid_around_the_agent_has_a_compass(layout: Layout, has: bool) -> None:
+    settings = policy_settings(layout, (8, 4))
     assert settings["net_arch"] == [8, 4]
-    assert ("features_extractor_class" in settings) == planes
+    assert ("features_extractor_class" in settings) == has
+    assert Layout.of(json.loads(json.dumps(asdict(layout)))) == layout
