@@ -72,7 +72,7 @@ def test_its_files_are_safetensors_and_json(tmp_path: Path) -> None:
         "level": 0,
         "hidden": [8, 4],
         "activation": "relu",
-        "layout": {"scalars": 1, "planes": [2, 1, 7]},
+        "layout": {"scalars": 1, "planes": [2, 1, 7], "centred": True},
         "actions": 3,
     }
 
