@@ -28,7 +28,7 @@ import numpy as np
 import rrm
 from rrm.clips import Clip
 from rrm.envs.world import Floats
-from rrm.findings import amount
+from rrm.findings import amount, bounds
 from rrm.stats import interval
 
 Seen = Mapping[str, float]
@@ -131,7 +131,7 @@ def experiment(kind: str, env: str, seeds: Sequence[int]) -> dict[str, Any]:
 def row(name: str, returns: Sequence[float]) -> str:
     """A line of the table: each seed, and their interquartile mean with its interval."""
     found = interval(returns)
-    between = "" if found.low is None or found.high is None else f" ({amount(found.low)} to {amount(found.high)})"
+    between = f" ({inside})" if (inside := bounds(found, amount)) else ""
     return f"| {name} | {', '.join(amount(value) for value in returns)} | {amount(found.iqm)}{between} |"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -27,7 +27,7 @@ from rrm.labels import Labels
 from rrm.plan import plan
 from rrm.reward_model import RewardModel, random_pairs
 from tests.helpers.judging import Remembers, some_moments, visible
-from tests.helpers.training import conditions, left_by, train
+from tests.helpers.training import conditions, left_by, stop_after, stopped, train
 
 N = 12
 MOMENTS = some_moments(TidyRooms(N), steps=20, seed=3)
@@ -361,21 +361,9 @@ def test_a_round_asks_for_so_many_and_goes_on_where_it_stopped(tmp_path: Path, a
     assert whole["labels"] == last.round.labels and whole["held_out_error"] > 0
     assert (whole["evaluator_score"] is None) == (judge is quiet_on_the_left)
     for rows in (1, 2):
-        with pytest.raises(KeyboardInterrupt):
-            train(last, tmp_path / "parts", stop_after(rows))
+        stopped(last, tmp_path / "parts", stop_after(rows))
     train(last, tmp_path / "parts")
     assert left_by(last, tmp_path / "parts") == left_by(last, tmp_path / "whole")
-
-
-def stop_after(count: int) -> Callable[[Any, Any], None]:
-    left = [count]
-
-    def tell(each: object, row: object) -> None:
-        left[0] -= row is not None
-        if row is not None and not left[0]:
-            raise KeyboardInterrupt
-
-    return tell
 
 
 def test_assistants_answer_by_comparisons_where_they_are_told_to(tmp_path: Path) -> None:
