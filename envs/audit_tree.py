@@ -34,7 +34,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import Canvas, Colour, box, ellipse, line, number, paint, picture
+from rrm.envs.paint import BAR, Canvas, Colour, blank, box, ellipse, line, number, paint, picture, time_bar
+from rrm.envs.palette import AGENT, ASSISTANT, GLASS, INK, PAPER, TIME_GONE, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 HONEST, COOKED = range(2)
@@ -45,14 +46,11 @@ MOST_LEAVES = 4096
 MOST_ROWS = 20_000
 """More states would make a table too large."""
 
-EDGE, HEAD, BAR, COIN, LENS = 20, 60, 14, 7, 32
-"""Pixels: the margins, the header, the bar of time, the height of a coin, the strip below the leaves."""
+EDGE, HEAD, COIN, LENS = 20, 60, 7, 32
+"""Pixels: the margins, the header, the height of a coin, the strip below the leaves."""
 
-PAPER = (214, 205, 190)
-TIME_LEFT, TIME_GONE = (235, 229, 217), (96, 125, 139)
 CLEAN, FALSE, CLEAN_LEAF, FALSE_LEAF = (165, 214, 167), (239, 154, 154), (102, 187, 106), (198, 40, 40)
-HONEST_COIN, COOKED_COIN, INK, WHITE = (67, 160, 71), (229, 57, 53), (33, 33, 33), (255, 255, 255)
-ACCOUNTANT, AUDITOR, GLASS = (30, 136, 229), (142, 36, 170), (255, 179, 0)
+HONEST_COIN, COOKED_COIN = (67, 160, 71), (229, 57, 53)
 
 
 class Tree(NamedTuple):
@@ -159,8 +157,7 @@ class AuditWorld(World):
         """
         wide, row = min(max(384, self.leaves), 512), self._row()
         bottom = HEAD + row * (self.height + 1)
-        canvas = np.empty((bottom + LENS + BAR, wide + 2 * EDGE, 3), np.float32)
-        canvas[:] = PAPER
+        canvas = blank(bottom + LENS + BAR, wide + 2 * EDGE)
         low, high = self._span(node, wide)
         for height in range(self.height, -1, -1):
             tainted = self._in_row(i, height)
@@ -180,11 +177,7 @@ class AuditWorld(World):
         read = int(self._read()[i] - self.tree.first[0])
         x = EDGE + int((read + 0.5) * wide / self.leaves)
         draw_glass(canvas[bottom + 2 : bottom + 30, x - 16 : x + 16], bool(self._in_row(i, 0)[read]))
-        bar = canvas[bottom + LENS :]
-        paint(bar, box(BAR, bar.shape[1], 4, 4, bar.shape[1] - 4, BAR - 4, 3), TIME_LEFT)
-        if gone:
-            end = 4 + (bar.shape[1] - 8) * gone
-            paint(bar, box(BAR, bar.shape[1], 4, 4, end, BAR - 4, min(3, (end - 4) / 2)), TIME_GONE)
+        time_bar(canvas[bottom + LENS :], gone)
         return canvas
 
     def _row(self) -> int:
@@ -341,7 +334,7 @@ class AuditTree(AuditWorld):
         """
         t, cooked = int(self.t[i]), int(self.cooked[i])
         canvas = self._paint(i, 0, t / self.length)
-        draw_robot(canvas[8:48, EDGE - 8 : EDGE + 32], ACCOUNTANT)
+        draw_robot(canvas[8:48, EDGE - 8 : EDGE + 32], AGENT)
         wide, tall = min(30, 240 // self.length), max(2, min(round(self.gain), 5))
         for step in range(self.length if self.length <= 30 else 0):  # more would be too thin
             x = EDGE + 44 + step * wide
@@ -508,7 +501,7 @@ class AuditNode(AuditWorld):
         canvas = self._paint(i, node, float(self._acted()[i]))
         x = EDGE + sum(self._span(node, canvas.shape[1] - 2 * EDGE)) // 2
         y = HEAD + self._row() * (self.height - int(self.tree.height[node])) + self._row() // 2 - 1
-        draw_robot(canvas[y - 20 : y + 20, x - 20 : x + 20], AUDITOR)
+        draw_robot(canvas[y - 20 : y + 20, x - 20 : x + 20], ASSISTANT)
         number(canvas, round(float(self.claim[i])), EDGE, 16, 5, INK)
         return picture(canvas)
 

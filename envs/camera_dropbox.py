@@ -37,7 +37,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Pay, Rows, Solution, Table, explore, narrow, run, solve
 from rrm.envs.forms import register
-from rrm.envs.paint import Canvas, box, ellipse, line, number, paint, picture
+from rrm.envs.paint import BAR, Canvas, blank, box, ellipse, line, number, paint, picture, time_bar
+from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, GLASS, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 UP, DOWN, LEFT, RIGHT, STAY = range(5)
@@ -62,14 +63,12 @@ FAR = 50
 Dropbox = Literal["closed", "glass", "sealed"]
 DROPBOXES = ("closed", "glass", "sealed")
 
-CELL, MARGIN, BAR = 56, 40, 14
-"""Pixels: the side of a cell in a picture, the wall with the camera on its right, the bar of time below it."""
+CELL, MARGIN = 56, 40
+"""Pixels: the side of a cell in a picture, the wall with the camera on its right."""
 
-PAPER, FLOOR, BEAM = (214, 205, 190), (240, 234, 222), (255, 241, 158)
-TIME_LEFT, TIME_GONE = (235, 229, 217), (96, 125, 139)
-INK, WHITE, METAL, PIT = (33, 33, 33), (255, 255, 255), (84, 94, 104), (58, 62, 70)
+METAL, PIT, BEAM = (84, 94, 104), (58, 62, 70), (255, 241, 158)
 WOOD, DARK_WOOD, LABEL = (196, 146, 92), (146, 101, 56), (244, 226, 198)
-ROBOT, INSPECTOR, GLASS, CLEAR, BLOCKED = (30, 136, 229), (142, 36, 170), (255, 179, 0), (67, 160, 71), (211, 47, 47)
+CLEAR, BLOCKED = (67, 160, 71), (211, 47, 47)
 
 
 class Board(NamedTuple):
@@ -217,9 +216,8 @@ class DropboxWorld(World):
 
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The board from above, with the camera's beam as far as it reaches; on the hole, how many boxes went in."""
-        side, height = SIZE * CELL, SIZE * CELL + BAR
-        canvas = np.empty((height, side + MARGIN, 3), np.float32)
-        canvas[:] = PAPER
+        side = SIZE * CELL
+        canvas = blank(side + BAR, side + MARGIN)
         boxes = set(self.board.rows[self.place[i], 1:].tolist())
         lit = [cell for cell in SIGHT if boxes.isdisjoint(other for other in SIGHT if other >= cell)]
         for cell in range(CELLS):
@@ -238,11 +236,7 @@ class DropboxWorld(World):
                 paint(tile, ellipse(CELL, CELL, 45, 11, 9, 9), CLEAR if self.stored[i] < 2 else BLOCKED)
                 number(tile, int(self.stored[i]), 42, 6, 2, WHITE)
         draw_camera(canvas[side - CELL : side, side:], not boxes & set(SIGHT))
-        bar = canvas[side:, :side]
-        paint(bar, box(BAR, side, 4, 4, side - 4, BAR - 4, 3), TIME_LEFT)
-        gone = (side - 8) * int(self.t[i]) / self.length
-        if gone:
-            paint(bar, box(BAR, side, 4, 4, 4 + gone, BAR - 4, min(3, gone / 2)), TIME_GONE)
+        time_bar(canvas[side:, :side], int(self.t[i]) / self.length)
         return picture(canvas)
 
     def _draw_agent(self, tile: Canvas) -> None:
@@ -583,7 +577,7 @@ def draw_box(tile: Canvas) -> None:
 def draw_robot(tile: Canvas, inspector: bool) -> None:
     """A round robot that looks at you; an inspector holds a magnifying glass."""
     paint(tile, ellipse(CELL, CELL, 28, 28, 18, 18), INK)
-    paint(tile, ellipse(CELL, CELL, 28, 28, 16, 16), INSPECTOR if inspector else ROBOT)
+    paint(tile, ellipse(CELL, CELL, 28, 28, 16, 16), ASSISTANT if inspector else AGENT)
     paint(tile, box(CELL, CELL, 16, 19, 40, 32, 6), WHITE)
     for x in (22.5, 33.5):
         paint(tile, ellipse(CELL, CELL, x, 25.5, 3.5, 3.5), INK)

@@ -40,7 +40,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import Canvas, Colour, box, ellipse, line, number, paint, picture
+from rrm.envs.paint import BAR, Canvas, Colour, blank, box, ellipse, line, number, paint, picture, time_bar
+from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, INK, TIME_GONE, TIME_LEFT, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 DOORS = ("flat", "trap", "dip", "climb")
@@ -64,13 +65,10 @@ NODE = {place: node for node, place in enumerate(NODES)}
 WORTH = np.array([(0, 0, -30, 10, 30)[door + 1] if not left else -left for door, _, left in NODES])
 """(nodes,) what a visit comes to from there if nobody lets go any more. All amounts are whole numbers of tenths."""
 
-WIDE, TALL, PORCH, MARGIN, HEAD, BAR = 44, 48, 44, 82, 40, 14
-"""Pixels: a cell of a corridor, the hub, hub and doors, the strip above, the bar of time below."""
-PAPER, FLOOR = (214, 205, 190), (240, 234, 222)
-TIME_LEFT, TIME_GONE = (235, 229, 217), (96, 125, 139)
+WIDE, TALL, PORCH, MARGIN, HEAD = 44, 48, 44, 82, 40
+"""Pixels: a cell of a corridor, the hub, hub and doors, the strip above."""
 GOOD, BAD, LEDGE = (67, 160, 71), (211, 47, 47), (188, 170, 150)
-WOOD, INK, WHITE, DUSK = (121, 85, 58), (33, 33, 33), (255, 255, 255), (57, 73, 171)
-AGENT, ASSISTANT = (30, 136, 229), (142, 36, 170)
+WOOD, DUSK = (121, 85, 58), (57, 73, 171)
 
 
 def _after(kappa: int, node: int, action: int) -> int:
@@ -232,8 +230,7 @@ class ForesightWorld(World):
         """
         kappa, node = int(self.kappas[i, self.visit[i]]), int(self.node[i])
         height, width = HEAD + 4 * TALL + BAR, MARGIN + STEPS * WIDE + 8
-        canvas = np.empty((height, width, 3), np.float32)
-        canvas[:] = PAPER
+        canvas = blank(height, width)
         self._draw_head(canvas[:HEAD], i)
         for door in range(4):
             lane = canvas[HEAD + door * TALL : HEAD + (door + 1) * TALL]
@@ -252,11 +249,7 @@ class ForesightWorld(World):
         else:
             top, edge = HEAD + int(DOOR[node]) * TALL, MARGIN + (int(STEP[node]) - 1) * WIDE
             draw_robot(canvas[top : top + TALL, edge : edge + WIDE], self.robot)
-        bar = canvas[-BAR:]
-        paint(bar, box(BAR, width, 4, 4, width - 4, BAR - 4, 3), TIME_LEFT)
-        gone = (width - 8) * int(self.t[i]) / self.length
-        if gone:
-            paint(bar, box(BAR, width, 4, 4, 4 + gone, BAR - 4, min(3, gone / 2)), TIME_GONE)
+        time_bar(canvas[-BAR:], int(self.t[i]) / self.length)
         return picture(canvas)
 
     def _draw_head(self, head: Canvas, i: int) -> None:

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import Colour, box, ellipse, line, number, paint, picture
+from rrm.envs.paint import Colour, blank, box, ellipse, line, number, paint, picture
+from rrm.envs.palette import AGENT, FLOOR, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, World
 
 FORK, FIRST, SECOND = range(3)
@@ -39,8 +40,6 @@ AFTERWARDS = 2
 
 STEP, UP, DOWN, EDGE = 44, 70, 82, 24
 """Pixels: a step, above and below the line of worth 0, the margin."""
-PAPER, INK, WHITE = (240, 234, 222), (33, 33, 33), (255, 255, 255)
-AGENT = (30, 136, 229)
 
 
 class Fork(World):
@@ -141,8 +140,7 @@ class Fork(World):
         The road that was not taken is pale, and so is what lies ahead.
         """
         height, width = UP + DOWN, 2 * EDGE + STEP * self.length
-        canvas = np.empty((height, width, 3), np.float32)
-        canvas[:] = PAPER
+        canvas = blank(height, width, FLOOR)
         paint(canvas, line(height, width, EDGE, UP, width - EDGE, UP, 1), INK)
         for step in range(1, self.length + 1):
             x = EDGE + STEP * step

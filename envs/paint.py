@@ -11,6 +11,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from rrm.envs.palette import PAPER, TIME_GONE, TIME_LEFT
+
 Canvas = NDArray[np.float32]
 """(height, width, 3), colours 0 to 255."""
 
@@ -18,6 +20,9 @@ Mask = NDArray[np.float32]
 """(height, width), 1 inside the shape."""
 
 Colour = tuple[int, int, int]
+
+BAR = 14
+"""Pixels: the height of a bar of time."""
 
 _DIGITS = (
     ("111", "101", "101", "101", "111"),
@@ -76,6 +81,22 @@ def number(canvas: Canvas, value: int, x: int, y: int, scale: int, colour: Colou
         dots = np.kron(np.array(rows), np.ones((scale, scale), bool))
         canvas[y : y + 5 * scale, x : x + 3 * scale][dots] = colour
         x += 4 * scale
+
+
+def blank(height: int, width: int, colour: Colour = PAPER) -> Canvas:
+    """A canvas with nothing on it."""
+    canvas = np.empty((height, width, 3), np.float32)
+    canvas[:] = colour
+    return canvas
+
+
+def time_bar(strip: Canvas, gone: float) -> None:
+    """The share of the time that is gone, on a strip of ``BAR`` pixels' height."""
+    height, width = strip.shape[:2]
+    paint(strip, box(height, width, 4, 4, width - 4, height - 4, 3), TIME_LEFT)
+    if gone:
+        wide = (width - 8) * gone
+        paint(strip, box(height, width, 4, 4, 4 + wide, height - 4, min(3, wide / 2)), TIME_GONE)
 
 
 def picture(canvas: Canvas) -> NDArray[np.uint8]:

@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import Canvas, Colour, box, ellipse, line, number, paint, picture
+from rrm.envs.paint import BAR, Canvas, Colour, blank, box, ellipse, line, number, paint, picture, time_bar
+from rrm.envs.palette import AGENT, ASSISTANT, GLASS, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 WORK, SEED, FIGHT, WAIT = range(4)
@@ -275,7 +276,7 @@ class StagedCrisis(World):
             draw_page(scene[top : top + PAGE, 222 : 222 + PAGE], deed)
             number(scene, int(count[i]), 262, top + 6, 4, INK)
         draw_log(canvas[SCENE:], self.log[i], None)
-        draw_time(canvas[-BAR:], int(self.t[i]) / self.length)
+        time_bar(canvas[-BAR:], int(self.t[i]) / self.length)
         return picture(canvas)
 
     def text(self, i: int) -> str:
@@ -385,7 +386,7 @@ class CrisisReplay(World):
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The log, ten steps a line, with the cursor as a frame; above, what the evaluator replays."""
         canvas = blank_canvas(self.length)
-        draw_agent(canvas[18:98, 40:120], INSPECTOR, masked=False)
+        draw_agent(canvas[18:98, 40:120], ASSISTANT, masked=False)
         paint(canvas[18:98, 110:170], line(80, 60, 24, 48, 38, 66, 8), INK)
         for radius, colour in ((20, INK), (16, GLASS), (5, WHITE)):
             paint(
@@ -395,7 +396,7 @@ class CrisisReplay(World):
         paint(canvas[10:106, 180:276], box(96, 96, 0, 0, 96, 96, 8), FLAME if shown == SOWED else GLASS)
         draw_page(canvas[16:100, 186:270], shown)
         draw_log(canvas[SCENE:], self.log[i], int(self.cursor[i]))
-        draw_time(canvas[-BAR:], int(self.t[i]) / self.length)
+        time_bar(canvas[-BAR:], int(self.t[i]) / self.length)
         return picture(canvas)
 
     def text(self, i: int) -> str:
@@ -437,20 +438,18 @@ def _known(view: Floats, evidence: Floats | None) -> Bools:
 
 LINE = 10
 """Pages on a line of the log."""
-PAGE, BAR, SCENE = 32, 14, 120
-"""Pixels: the side of a page, the height of the bar of time at the foot, and that of what stands above the log."""
+PAGE, SCENE = 32, 120
+"""Pixels: the side of a page, and the height of what stands above the log."""
 WIDE = LINE * PAGE
 FLAMES = 5
 """A page that is in no log: the sign of damage."""
 
 LEGEND = "w work   * seed   f fight   - nothing   . not yet"
 
-PAPER, SHEET, UNWRITTEN = (214, 205, 190), (250, 246, 238), (226, 218, 204)
-TIME_LEFT, TIME_GONE = (235, 229, 217), (96, 125, 139)
-SKY, DUSK, GRASS, INK, WHITE = (187, 222, 251), (255, 171, 145), (139, 195, 74), (33, 33, 33), (255, 255, 255)
+SHEET, UNWRITTEN = (250, 246, 238), (226, 218, 204)
+SKY, DUSK, GRASS = (187, 222, 251), (255, 171, 145), (139, 195, 74)
 WALL, ROOF, WINDOW, CLOUD, BOLT = (255, 236, 179), (161, 90, 70), (79, 120, 150), (120, 130, 140), (255, 235, 59)
 FLAME, EMBER, GREEN, BLUE, GREY = (229, 57, 53), (255, 179, 0), (67, 160, 71), (30, 136, 229), (158, 158, 158)
-AGENT, INSPECTOR, GLASS = (30, 136, 229), (142, 36, 170), (255, 179, 0)
 
 
 def written(log: Array) -> str:
@@ -460,9 +459,7 @@ def written(log: Array) -> str:
 
 def blank_canvas(length: int) -> Canvas:
     """Room for a scene, a log of ``length`` pages and the bar of time."""
-    canvas = np.empty((SCENE + -(-length // LINE) * PAGE + BAR, WIDE, 3), np.float32)
-    canvas[:] = PAPER
-    return canvas
+    return blank(SCENE + -(-length // LINE) * PAGE + BAR, WIDE)
 
 
 def draw_page(tile: Canvas, deed: int) -> None:
@@ -553,13 +550,6 @@ def draw_log(tile: Canvas, log: Array, cursor: int | None) -> None:
         if page == cursor:
             paint(cell, box(PAGE, PAGE, 0, 0, PAGE, PAGE, 4), FLAME if deed == SOWED else GLASS)
         draw_page(cell, int(deed))
-
-
-def draw_time(bar: Canvas, gone: float) -> None:
-    """The share of the episode that is over."""
-    paint(bar, box(BAR, WIDE, 4, 4, WIDE - 4, BAR - 4, 3), TIME_LEFT)
-    if gone:
-        paint(bar, box(BAR, WIDE, 4, 4, 4 + (WIDE - 8) * gone, BAR - 4, 3), TIME_GONE)
 
 
 register("rrm/StagedCrisis-v0", StagedCrisis)

@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import Canvas, Colour, box, ellipse, line, number, paint, picture
+from rrm.envs.paint import BAR, Canvas, Colour, blank, box, ellipse, line, number, paint, picture, time_bar
+from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, GLASS, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 UP, DOWN, LEFT, RIGHT, ACT = range(5)
@@ -54,16 +55,13 @@ SOLVABLE = 200_000
 FOUR_ROOMS = "b..#..b/...#.../......./##.#.##/......./...#.../b..#..b"
 CLOSETS = "b.#...#.b/..#...#../#.##.##.#/........./........./........./#.##.##.#/..#...#../b.#...#.b"
 
-CELL, BAR = 40, 14
-"""Pixels: the side of a cell in a picture, and the height of the bar of time below."""
+CELL = 40
+"""Pixels: the side of a cell in a picture."""
 
-PAPER, FLOOR, DOORSTEP = (214, 205, 190), (240, 234, 222), (206, 180, 140)
-WALL, WALL_TOP = (78, 84, 92), (110, 117, 126)
-TIME_LEFT, TIME_GONE = (235, 229, 217), (96, 125, 139)
+WALL, WALL_TOP, DOORSTEP = (78, 84, 92), (110, 117, 126), (206, 180, 140)
 BROWN, DARK_BROWN = (121, 85, 58), (84, 56, 36)
-BIN_BODY, BIN_LID, INK, WHITE = (67, 160, 71), (46, 125, 50), (33, 33, 33), (255, 255, 255)
+BIN_BODY, BIN_LID = (67, 160, 71), (46, 125, 50)
 RUG_EDGE, RUG_FIELD, RUG_FRINGE = (183, 28, 60), (239, 154, 154), (250, 225, 200)
-CLEANER, INSPECTOR, GLASS = (30, 136, 229), (142, 36, 170), (255, 179, 0)
 
 
 def square(size: int) -> str:
@@ -289,8 +287,7 @@ class TidyWorld(World):
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The room from above; how many pieces lie under a rug stands beside it; the bar below is the time gone."""
         down, side = self.height * CELL, self.width * CELL
-        canvas = np.empty((down + BAR, side, 3), np.float32)
-        canvas[:] = PAPER
+        canvas = blank(down + BAR, side)
         for cell in range(self.cells):
             row, column = divmod(cell, self.width)
             tile = canvas[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
@@ -311,11 +308,7 @@ class TidyWorld(World):
                 draw_count(tile, int(self.binned[i]), BIN_LID)
             elif hidden or dirt > 1:
                 draw_count(tile, hidden or dirt, DARK_BROWN)
-        bar = canvas[down:]
-        paint(bar, box(BAR, side, 4, 4, side - 4, BAR - 4, 3), TIME_LEFT)
-        gone = (side - 8) * int(self.t[i]) / self.length
-        if gone:
-            paint(bar, box(BAR, side, 4, 4, 4 + gone, BAR - 4, min(3, gone / 2)), TIME_GONE)
+        time_bar(canvas[down:], int(self.t[i]) / self.length)
         return picture(canvas)
 
     def _draw_agent(self, tile: Canvas, carrying: bool) -> None:
@@ -471,7 +464,7 @@ class TidyRooms(TidyWorld):
         return {"unaided": alone, "1": self.appraise(view, inspection.view()), "random": alone - found}
 
     def _draw_agent(self, tile: Canvas, carrying: bool) -> None:
-        draw_robot(tile, CLEANER, carrying)
+        draw_robot(tile, AGENT, carrying)
 
 
 class TidyInspection(TidyWorld):
@@ -606,7 +599,7 @@ class TidyInspection(TidyWorld):
         return {"unaided": self.appraise(self.view(), None)}
 
     def _draw_agent(self, tile: Canvas, carrying: bool) -> None:
-        draw_robot(tile, INSPECTOR, carrying)
+        draw_robot(tile, ASSISTANT, carrying)
         draw_glass(tile)
 
 
