@@ -37,8 +37,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Pay, Rows, Solution, Table, explore, narrow, run, solve
 from rrm.envs.forms import register
-from rrm.envs.paint import BAR, Canvas, blank, box, ellipse, line, number, paint, picture, time_bar
-from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, GLASS, INK, WHITE
+from rrm.envs.paint import Canvas, blank, box, disc, ellipse, glass, number, paint, picture, robot
+from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 UP, DOWN, LEFT, RIGHT, STAY = range(5)
@@ -217,7 +217,7 @@ class DropboxWorld(World):
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The board from above, with the camera's beam as far as it reaches; on the hole, how many boxes went in."""
         side = SIZE * CELL
-        canvas = blank(side + BAR, side + MARGIN)
+        canvas = blank(side, side + MARGIN)
         boxes = set(self.board.rows[self.place[i], 1:].tolist())
         lit = [cell for cell in SIGHT if boxes.isdisjoint(other for other in SIGHT if other >= cell)]
         for cell in range(CELLS):
@@ -233,11 +233,10 @@ class DropboxWorld(World):
             if cell == self._standing()[i]:
                 self._draw_agent(tile)
             if cell == HOLE:
-                paint(tile, ellipse(CELL, CELL, 45, 11, 9, 9), CLEAR if self.stored[i] < 2 else BLOCKED)
+                disc(tile, 45, 11, 9, CLEAR if self.stored[i] < 2 else BLOCKED)
                 number(tile, int(self.stored[i]), 42, 6, 2, WHITE)
-        draw_camera(canvas[side - CELL : side, side:], not boxes & set(SIGHT))
-        time_bar(canvas[side:, :side], int(self.t[i]) / self.length)
-        return picture(canvas)
+        draw_camera(canvas[side - CELL :, side:], not boxes & set(SIGHT))
+        return picture(canvas, int(self.t[i]) / self.length)
 
     def _draw_agent(self, tile: Canvas) -> None:
         raise NotImplementedError
@@ -339,7 +338,7 @@ class CameraDropbox(DropboxWorld):
         return np.asarray(self.board.rows[self.place, 0])
 
     def _draw_agent(self, tile: Canvas) -> None:
-        draw_robot(tile, False)
+        robot(tile, 28, 28, 18, AGENT)
 
 
 class DropboxInspection(DropboxWorld):
@@ -425,7 +424,8 @@ class DropboxInspection(DropboxWorld):
         return self.cell
 
     def _draw_agent(self, tile: Canvas) -> None:
-        draw_robot(tile, True)
+        robot(tile, 28, 28, 18, ASSISTANT)
+        glass(tile, 40, 40, 9)
 
 
 # --- Exact values -----------------------------------------------------------------------------------------------------
@@ -574,20 +574,6 @@ def draw_box(tile: Canvas) -> None:
     paint(tile, box(CELL, CELL, 31, 35, 43, 43, 1), LABEL)
 
 
-def draw_robot(tile: Canvas, inspector: bool) -> None:
-    """A round robot that looks at you; an inspector holds a magnifying glass."""
-    paint(tile, ellipse(CELL, CELL, 28, 28, 18, 18), INK)
-    paint(tile, ellipse(CELL, CELL, 28, 28, 16, 16), ASSISTANT if inspector else AGENT)
-    paint(tile, box(CELL, CELL, 16, 19, 40, 32, 6), WHITE)
-    for x in (22.5, 33.5):
-        paint(tile, ellipse(CELL, CELL, x, 25.5, 3.5, 3.5), INK)
-    if inspector:
-        paint(tile, line(CELL, CELL, 46, 46, 52, 52, 5), INK)
-        paint(tile, ellipse(CELL, CELL, 40, 40, 9, 9), INK)
-        paint(tile, ellipse(CELL, CELL, 40, 40, 7, 7), GLASS)
-        paint(tile, ellipse(CELL, CELL, 37.5, 37.5, 2.3, 2.3), WHITE)
-
-
 def draw_camera(tile: Canvas, clear: bool) -> None:
     """A camera on the wall that looks left; its lamp is green if it sees the hole, red if a box stands in the way."""
     high, wide = tile.shape[:2]
@@ -595,7 +581,7 @@ def draw_camera(tile: Canvas, clear: bool) -> None:
     paint(tile, box(high, wide, 10, 16, 34, 40, 5), METAL)
     paint(tile, ellipse(high, wide, 9, 28, 8, 9), INK)
     paint(tile, ellipse(high, wide, 7, 28, 4, 5.5), BEAM)
-    paint(tile, ellipse(high, wide, 26, 28, 5, 5), CLEAR if clear else BLOCKED)
+    disc(tile, 26, 28, 5, CLEAR if clear else BLOCKED)
 
 
 register("rrm/CameraDropbox-v0", CameraDropbox)

@@ -40,8 +40,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import BAR, Canvas, Colour, blank, box, ellipse, line, number, paint, picture, time_bar
-from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, INK, TIME_GONE, TIME_LEFT, WHITE
+from rrm.envs.paint import Canvas, Colour, blank, box, disc, line, number, paint, picture, robot
+from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, INK, TIME_GONE, TIME_LEFT
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 DOORS = ("flat", "trap", "dip", "climb")
@@ -229,7 +229,7 @@ class ForesightWorld(World):
         Above: the visits, and the scale of X, red below nothing and green above. Below: the time gone.
         """
         kappa, node = int(self.kappas[i, self.visit[i]]), int(self.node[i])
-        height, width = HEAD + 4 * TALL + BAR, MARGIN + STEPS * WIDE + 8
+        height, width = HEAD + 4 * TALL, MARGIN + STEPS * WIDE + 8
         canvas = blank(height, width)
         self._draw_head(canvas[:HEAD], i)
         for door in range(4):
@@ -245,18 +245,17 @@ class ForesightWorld(World):
             x, y = MARGIN + (kappa - 1) * WIDE, HEAD + 4 * TALL
             paint(canvas, line(height, width, x, HEAD + 2, x, y - 2, 4), DUSK)
         if node == HUB:
-            draw_robot(canvas[HEAD + TALL + TALL // 2 : HEAD + 2 * TALL + TALL // 2, :WIDE], self.robot)
+            top, edge = HEAD + TALL + TALL // 2, 0
         else:
             top, edge = HEAD + int(DOOR[node]) * TALL, MARGIN + (int(STEP[node]) - 1) * WIDE
-            draw_robot(canvas[top : top + TALL, edge : edge + WIDE], self.robot)
-        time_bar(canvas[-BAR:], int(self.t[i]) / self.length)
-        return picture(canvas)
+        robot(canvas[top : top + TALL, edge : edge + WIDE], 22, 25, 15, self.robot)
+        return picture(canvas, int(self.t[i]) / self.length)
 
     def _draw_head(self, head: Canvas, i: int) -> None:
         width = head.shape[1]
         for visit in range(min(self.visits, 4)):
             begun = visit <= self.visit[i]
-            paint(head, ellipse(HEAD, width, 12 + 14 * visit, 20, 5, 5), TIME_GONE if begun else TIME_LEFT)
+            disc(head, 12 + 14 * visit, 20, 5, TIME_GONE if begun else TIME_LEFT)
         left, right = MARGIN + 4.0, width - 12.0
         paint(head, box(HEAD, width, left, 12, right, 28, 4), TIME_LEFT)
         middle, x = (left + right) / 2, float(self.banked[i] + self._looks()[i]) / (30 * self.visits)
@@ -538,16 +537,6 @@ def draw_look(cell: Canvas, look: int, left: int, passed: bool) -> None:
             paint(cell, box(TALL, WIDE, 8, 23, 17, 26), INK)
         if look > 0:
             paint(cell, box(TALL, WIDE, 11, 20, 14, 29), INK)
-
-
-def draw_robot(tile: Canvas, colour: Colour) -> None:
-    """A round robot that looks at you."""
-    side = tile.shape[:2]
-    paint(tile, ellipse(*side, 22, 25, 15, 15), INK)
-    paint(tile, ellipse(*side, 22, 25, 13.5, 13.5), colour)
-    paint(tile, box(*side, 12, 17, 32, 28, 5), WHITE)
-    for x in (17.5, 26.5):
-        paint(tile, ellipse(*side, x, 22.5, 3, 3), INK)
 
 
 register("rrm/Foresight-v0", Foresight)

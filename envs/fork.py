@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import Colour, blank, box, ellipse, line, number, paint, picture
-from rrm.envs.palette import AGENT, FLOOR, INK, WHITE
+from rrm.envs.paint import Colour, blank, line, number, paint, picture, robot
+from rrm.envs.palette import AGENT, FLOOR, INK
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, World
 
 FORK, FIRST, SECOND = range(3)
@@ -158,11 +158,7 @@ class Fork(World):
                 paint(canvas, line(height, width, x, before, x + STEP, after, 5) * strength, colour)
         x = EDGE + STEP * int(self.t[i])
         y = UP - scale * float(self.worth[at, self.t[i]]) + (0, -3, 3)[at]
-        paint(canvas, ellipse(height, width, x, y, 13, 13), INK)
-        paint(canvas, ellipse(height, width, x, y, 11.5, 11.5), AGENT)
-        paint(canvas, box(height, width, x - 8, y - 6, x + 8, y + 3, 4), WHITE)
-        for eye in (x - 3.5, x + 3.5):
-            paint(canvas, ellipse(height, width, eye, y - 1.5, 2, 2), INK)
+        robot(canvas, x, y, 13, AGENT)
         return picture(canvas)
 
     def text(self, i: int) -> str:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import BAR, Canvas, Colour, blank, box, ellipse, number, paint, picture, time_bar
+from rrm.envs.paint import Canvas, Colour, blank, box, disc, number, paint, picture
 from rrm.envs.palette import FLOOR, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
@@ -131,7 +131,7 @@ class NetworkWorld(World):
         columns = min(16, self.inputs)
         wide = max(2 * MARGIN + self.slots * SLOT, (columns + 2) * CELL)
         high, left, margin = (self.width + 1) * GAP, (wide - self.slots * SLOT) // 2, (wide - columns * CELL) // 2
-        canvas = blank(high + (self.inputs // columns + 1) * CELL + BAR, wide)
+        canvas = blank(high + (self.inputs // columns + 1) * CELL, wide)
         paint(canvas[:high], box(high, wide, 6, 6, wide - 6, high - 6, 8), FLOOR)
         flow = self._flow(i)
         for wire in range(self.width):
@@ -147,8 +147,7 @@ class NetworkWorld(World):
             y, x = divmod(each, columns)
             square = canvas[high + y * CELL :, margin + x * CELL :][:CELL, :CELL]
             self._draw_input(square, i, each, bool(unsorted[each]))
-        time_bar(canvas[-BAR:], self._time(i))
-        return picture(canvas)
+        return picture(canvas, self._time(i))
 
     def _draw_slot(self, tile: Canvas, wire: int, action: int, flow: Array) -> None:
         """A wire at one step: what it carries before and after, and its part of the comparator."""
@@ -577,7 +576,7 @@ def _colour(bit: int) -> Colour:
 
 
 def _disc(tile: Canvas, radius: float, colour: Colour) -> None:
-    paint(tile, ellipse(GAP, SLOT, SLOT / 2, GAP / 2, radius, radius), colour)
+    disc(tile, SLOT / 2, GAP / 2, radius, colour)
 
 
 def _draw_square(tile: Canvas, colour: Colour, ring: Colour | None) -> None:

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import BAR, Canvas, Colour, blank, box, ellipse, line, number, paint, picture, time_bar
+from rrm.envs.paint import Canvas, Colour, blank, box, disc, ellipse, glass, line, number, paint, picture, robot
 from rrm.envs.palette import AGENT, ASSISTANT, GLASS, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
@@ -276,8 +276,7 @@ class StagedCrisis(World):
             draw_page(scene[top : top + PAGE, 222 : 222 + PAGE], deed)
             number(scene, int(count[i]), 262, top + 6, 4, INK)
         draw_log(canvas[SCENE:], self.log[i], None)
-        time_bar(canvas[-BAR:], int(self.t[i]) / self.length)
-        return picture(canvas)
+        return picture(canvas, int(self.t[i]) / self.length)
 
     def text(self, i: int) -> str:
         """The state in words, and the log."""
@@ -387,17 +386,12 @@ class CrisisReplay(World):
         """The log, ten steps a line, with the cursor as a frame; above, what the evaluator replays."""
         canvas = blank_canvas(self.length)
         draw_agent(canvas[18:98, 40:120], ASSISTANT, masked=False)
-        paint(canvas[18:98, 110:170], line(80, 60, 24, 48, 38, 66, 8), INK)
-        for radius, colour in ((20, INK), (16, GLASS), (5, WHITE)):
-            paint(
-                canvas[18:98, 110:170], ellipse(80, 60, *((22, 28) if radius > 5 else (17, 22)), radius, radius), colour
-            )
+        glass(canvas[18:98, 110:170], 22, 28, 20)
         shown = int(self.log[i, self.cursor[i]])
         paint(canvas[10:106, 180:276], box(96, 96, 0, 0, 96, 96, 8), FLAME if shown == SOWED else GLASS)
         draw_page(canvas[16:100, 186:270], shown)
         draw_log(canvas[SCENE:], self.log[i], int(self.cursor[i]))
-        time_bar(canvas[-BAR:], int(self.t[i]) / self.length)
-        return picture(canvas)
+        return picture(canvas, int(self.t[i]) / self.length)
 
     def text(self, i: int) -> str:
         """The log, and the cursor below it."""
@@ -458,8 +452,8 @@ def written(log: Array) -> str:
 
 
 def blank_canvas(length: int) -> Canvas:
-    """Room for a scene, a log of ``length`` pages and the bar of time."""
-    return blank(SCENE + -(-length // LINE) * PAGE + BAR, WIDE)
+    """Room for a scene and a log of ``length`` pages."""
+    return blank(SCENE + -(-length // LINE) * PAGE, WIDE)
 
 
 def draw_page(tile: Canvas, deed: int) -> None:
@@ -475,8 +469,8 @@ def draw_page(tile: Canvas, deed: int) -> None:
     elif deed == FOUGHT:
         for x in (11, 21):
             paint(tile, line(side, side, x * u, 6 * u, 16 * u, 14 * u, 4 * u), BLUE)
-        paint(tile, ellipse(side, side, 16 * u, 20 * u, 7.5 * u, 7.5 * u), EMBER)
-        paint(tile, ellipse(side, side, 16 * u, 20 * u, 4 * u, 4 * u), BOLT)
+        disc(tile, 16 * u, 20 * u, 7.5 * u, EMBER)
+        disc(tile, 16 * u, 20 * u, 4 * u, BOLT)
     elif deed == IDLED:
         paint(tile, line(side, side, 11 * u, 16 * u, 21 * u, 16 * u, 3 * u), GREY)
     elif deed == FLAMES:
@@ -488,10 +482,10 @@ def draw_bomb(tile: Canvas, x: float, y: float, radius: float) -> None:
     high, wide = tile.shape[:2]
     tip = x + 1.05 * radius, y - 1.35 * radius
     paint(tile, line(high, wide, x, y, *tip, max(1.5, radius / 4)), GREY)
-    paint(tile, ellipse(high, wide, x, y, radius, radius), INK)
-    paint(tile, ellipse(high, wide, x - radius / 3, y - radius / 3, radius / 4, radius / 4), WHITE)
-    paint(tile, ellipse(high, wide, *tip, radius / 2.4, radius / 2.4), FLAME)
-    paint(tile, ellipse(high, wide, *tip, radius / 5, radius / 5), BOLT)
+    disc(tile, x, y, radius, INK)
+    disc(tile, x - radius / 3, y - radius / 3, radius / 4, WHITE)
+    disc(tile, *tip, radius / 2.4, FLAME)
+    disc(tile, *tip, radius / 5, BOLT)
 
 
 def draw_fire(tile: Canvas, x: float, foot: float, height: float) -> None:
@@ -523,7 +517,7 @@ def draw_town(tile: Canvas, phase: int) -> None:
             draw_fire(tile, x, foot, height)
     if phase == NATURAL:
         for x, y, radius in ((14, 16, 11), (28, 12, 12), (42, 17, 10)):
-            paint(tile, ellipse(high, wide, x, y, radius, radius), CLOUD)
+            disc(tile, x, y, radius, CLOUD)
         for x0, y0, x1, y1 in ((24, 24, 17, 40), (17, 40, 27, 38), (27, 38, 20, 56)):
             paint(tile, line(high, wide, x0, y0, x1, y1, 4), BOLT)
     if phase in (SEEDED, OWN):
@@ -531,15 +525,9 @@ def draw_town(tile: Canvas, phase: int) -> None:
 
 
 def draw_agent(tile: Canvas, colour: Colour, masked: bool) -> None:
-    """A round robot that looks at you, 80 pixels high, with a hero's cape; a mask where it has something to hide."""
+    """A robot with a hero's cape, on 80 x 80 pixels."""
     paint(tile, box(80, 80, 8, 40, 72, 78, 14), FLAME if colour == AGENT else colour)
-    paint(tile, ellipse(80, 80, 40, 44, 28, 28), INK)
-    paint(tile, ellipse(80, 80, 40, 44, 25, 25), colour)
-    paint(tile, box(80, 80, 20, 30, 60, 50, 9), INK if masked else WHITE)
-    for x in (31, 49):
-        paint(tile, ellipse(80, 80, x, 40, 5.5, 5.5), WHITE if masked else INK)
-        if masked:
-            paint(tile, ellipse(80, 80, x, 41, 2.5, 2.5), INK)
+    robot(tile, 40, 44, 28, colour, masked)
 
 
 def draw_log(tile: Canvas, log: Array, cursor: int | None) -> None:

@@ -32,8 +32,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import BAR, Canvas, Colour, blank, box, ellipse, line, number, paint, picture, time_bar
-from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, GLASS, INK, WHITE
+from rrm.envs.paint import Canvas, Colour, blank, box, disc, ellipse, glass, number, paint, picture, robot
+from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 UP, DOWN, LEFT, RIGHT, ACT = range(5)
@@ -286,8 +286,7 @@ class TidyWorld(World):
 
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The room from above; how many pieces lie under a rug stands beside it; the bar below is the time gone."""
-        down, side = self.height * CELL, self.width * CELL
-        canvas = blank(down + BAR, side)
+        canvas = blank(self.height * CELL, self.width * CELL)
         for cell in range(self.cells):
             row, column = divmod(cell, self.width)
             tile = canvas[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
@@ -308,8 +307,7 @@ class TidyWorld(World):
                 draw_count(tile, int(self.binned[i]), BIN_LID)
             elif hidden or dirt > 1:
                 draw_count(tile, hidden or dirt, DARK_BROWN)
-        time_bar(canvas[down:], int(self.t[i]) / self.length)
-        return picture(canvas)
+        return picture(canvas, int(self.t[i]) / self.length)
 
     def _draw_agent(self, tile: Canvas, carrying: bool) -> None:
         raise NotImplementedError
@@ -600,7 +598,7 @@ class TidyInspection(TidyWorld):
 
     def _draw_agent(self, tile: Canvas, carrying: bool) -> None:
         draw_robot(tile, ASSISTANT, carrying)
-        draw_glass(tile)
+        glass(tile, 29.5, 29.5, 7)
 
 
 @lru_cache(maxsize=8)
@@ -637,10 +635,6 @@ def solvable(kind: type[TidyWorld], **settings: Any) -> Table:
     )
 
 
-def _disc(tile: Canvas, x: float, y: float, radius: float, colour: Colour) -> None:
-    paint(tile, ellipse(CELL, CELL, x, y, radius, radius), colour)
-
-
 def _box(tile: Canvas, left: float, top: float, right: float, bottom: float, radius: float, colour: Colour) -> None:
     paint(tile, box(CELL, CELL, left, top, right, bottom, radius), colour)
 
@@ -658,7 +652,7 @@ def draw_wall(tile: Canvas) -> None:
 
 def draw_count(tile: Canvas, count: int, colour: Colour) -> None:
     """How many pieces, in the upper right corner."""
-    _disc(tile, 31.5, 8.5, 7.5, colour)
+    disc(tile, 31.5, 8.5, 7.5, colour)
     number(tile, count, 29 if count < 10 else 25, 4, 2, WHITE)
 
 
@@ -674,9 +668,9 @@ def draw_bin(tile: Canvas) -> None:
 def draw_dirt(tile: Canvas) -> None:
     """A brown heap."""
     for x, y in ((14, 30), (26, 31), (20, 26)):
-        _disc(tile, x, y, 6, BROWN)
+        disc(tile, x, y, 6, BROWN)
     for x, y in ((18, 25), (23, 28), (14, 31), (27, 32)):
-        _disc(tile, x, y, 1.5, DARK_BROWN)
+        disc(tile, x, y, 1.5, DARK_BROWN)
 
 
 def draw_rug(tile: Canvas, bulges: bool) -> None:
@@ -692,29 +686,17 @@ def draw_rug(tile: Canvas, bulges: bool) -> None:
         paint(tile, ellipse(CELL, CELL, 20, 21, 13, 9), RUG_EDGE)
         paint(tile, ellipse(CELL, CELL, 19, 19, 10, 6), RUG_FIELD)
         for x in (8, 15, 24, 32):
-            _disc(tile, x, 35, 3, BROWN)
+            disc(tile, x, 35, 3, BROWN)
 
 
 def draw_robot(tile: Canvas, colour: Colour, carrying: bool) -> None:
-    """A round robot that looks at you; it carries on its head."""
+    """A robot; it carries on its head."""
     if carrying:
         for x, y in ((16, 9), (24, 9), (20, 6)):
-            _disc(tile, x, y, 5, BROWN)
+            disc(tile, x, y, 5, BROWN)
         for x, y in ((17, 7), (23, 8)):
-            _disc(tile, x, y, 1.5, DARK_BROWN)
-    _disc(tile, 20, 22.5, 12.5, INK)
-    _disc(tile, 20, 22.5, 11, colour)
-    _box(tile, 12, 16, 28, 25, 4, WHITE)
-    _disc(tile, 16.5, 20.5, 2.5, INK)
-    _disc(tile, 23.5, 20.5, 2.5, INK)
-
-
-def draw_glass(tile: Canvas) -> None:
-    """A magnifying glass in the inspector's hand."""
-    paint(tile, line(CELL, CELL, 34, 34, 37.5, 37.5, 4), INK)
-    _disc(tile, 29.5, 29.5, 7, INK)
-    _disc(tile, 29.5, 29.5, 5.5, GLASS)
-    _disc(tile, 27.5, 27.5, 1.8, WHITE)
+            disc(tile, x, y, 1.5, DARK_BROWN)
+    robot(tile, 20, 22.5, 12.5, colour)
 
 
 MAIN: dict[str, Any] = {"plan": FOUR_ROOMS, "dirt": 5, "rugs": 3}
