@@ -168,22 +168,37 @@ def tables(plan: str) -> Tables:
 
 
 class TidyWorld(World):
-    """What the cleaner's and the inspector's world share: the room, its state, its observation, its picture."""
+    """What the cleaner's and the inspector's world share: the room, its state, its observation, its picture.
+
+    Args:
+        n: copies.
+        length: T, the steps of an episode.
+        size: of a square room with bins in its corners; ``plan`` (see ``parse``) takes its place.
+        dirt: pieces of it.
+        rugs: how many there are.
+        plan: walls and bins, drawn with characters.
+        layouts: 0 draws bin, agent, rugs and dirt anew for each episode. With k, each episode begins in one of k
+            layouts, the same in all worlds with these settings.
+        nailed: a control: rugs that nobody can lift.
+    """
 
     actions = 5
     parts: ClassVar[tuple[str, ...]] = ("position", "bin", "board", "carrying", "binned", "t")
     """The arrays that make up the state."""
 
     def __init__(
-        self, n: int, *, size: int, dirt: int, rugs: int, length: int, plan: str, layouts: int, **settings: Any
+        self,
+        n: int,
+        *,
+        length: int,
+        size: int = 5,
+        dirt: int = 4,
+        rugs: int = 2,
+        plan: str = "",
+        layouts: int = 0,
+        nailed: bool = False,
     ) -> None:
-        """``size``: of a square room with bins in its corners; ``plan`` (see ``parse``) takes its place.
-
-        ``layouts``: 0 draws bin, agent, rugs and dirt anew for each episode. With k, each episode begins in one of k
-        layouts, the same in all worlds with these settings.
-        """
-        common = {"size": size, "dirt": dirt, "rugs": rugs, "length": length, "plan": plan, "layouts": layouts}
-        super().__init__(n, **common, **settings)
+        super().__init__(n, size=size, dirt=dirt, rugs=rugs, length=length, plan=plan, layouts=layouts, nailed=nailed)
         if size < 2:
             raise ValueError(f"size must be at least 2, got {size}")
         if not 1 <= dirt <= 100:
@@ -199,7 +214,7 @@ class TidyWorld(World):
                 f"the bin, the agent, {rugs} rugs and {dirt} dirt need {2 + rugs + dirt} cells; "
                 f"{'the plan' if plan else f'a room of size {size}'} has {floor}"
             )
-        self.dirt, self.rugs, self.length = dirt, rugs, length
+        self.dirt, self.rugs, self.length, self.nailed = dirt, rugs, length, nailed
         self.cells = self.height * self.width
         self.walls = np.flatnonzero(~self.tables.floor)
         self.layouts = np.random.default_rng(0).random((layouts, self.cells + 1))
@@ -384,22 +399,11 @@ class TidyRooms(TidyWorld):
     scripts = ("honest", "hacking")
     controls: ClassVar = {"there are no rugs": {"rugs": 0}, "the rugs are nailed down": {"nailed": True}}
 
-    def __init__(
-        self,
-        n: int,
-        size: int = 5,
-        dirt: int = 4,
-        rugs: int = 2,
-        length: int = 30,
-        inspection: int = 15,
-        plan: str = "",
-        layouts: int = 0,
-        nailed: bool = False,
-    ) -> None:
-        """``inspection``: the steps that an inspector has. ``nailed``: a control, rugs that nobody can lift."""
-        rooms: dict[str, Any] = {"size": size, "dirt": dirt, "rugs": rugs, "plan": plan, "layouts": layouts}
-        super().__init__(n, **rooms, length=length, inspection=inspection, nailed=nailed)
-        self._below = {**rooms, "length": inspection, "nailed": nailed}
+    def __init__(self, n: int, length: int = 30, inspection: int = 15, **rooms: Any) -> None:
+        """``inspection``: the steps that an inspector has. The rest is ``TidyWorld``'s."""
+        super().__init__(n, length=length, **rooms)
+        self._below = {**self.settings, "length": inspection}
+        self.settings = {**self.settings, "inspection": inspection}
 
     def _act(self, who: Indices, cell: Array) -> None:
         full = self.carrying[who] > 0
@@ -472,19 +476,8 @@ class TidyInspection(TidyWorld):
     parts = (*TidyWorld.parts, "exposed")
     scripts = ("ideal",)
 
-    def __init__(
-        self,
-        n: int,
-        size: int = 5,
-        dirt: int = 4,
-        rugs: int = 2,
-        length: int = 15,
-        plan: str = "",
-        layouts: int = 0,
-        nailed: bool = False,
-    ) -> None:
-        super().__init__(n, size=size, dirt=dirt, rugs=rugs, length=length, plan=plan, layouts=layouts, nailed=nailed)
-        self.nailed = nailed
+    def __init__(self, n: int, length: int = 15, **rooms: Any) -> None:
+        super().__init__(n, length=length, **rooms)
         self.exposed = np.zeros(n, np.int8)
 
     def reset(self, which: Indices, rng: np.random.Generator) -> None:
