@@ -122,10 +122,11 @@ class Round(_Section):
         description="How the other labels are spread over the training: evenly, or at a rate that falls to an eleventh"
         " (Christiano et al. 2017).",
     )
-    ask: Literal["coverage", "disagreement", "entropy", "uniform"] = Field(
+    ask: Literal["coverage", "disagreement", "dissent", "entropy", "uniform"] = Field(
         default="disagreement",
         description="How states to label are chosen: where the members of the reward model disagree most, to cover what"
-        " has been seen (farthest-point), or uniformly at random. The first labels cover in either of the former."
+        " has been seen (farthest-point), or uniformly at random; of a committee also where its members are expected to"
+        " dissent. The first labels cover in all but the uniform one."
         " Comparisons are of two such states; disagreement is then that about which is better, and entropy asks where"
         " the reward model as a whole is least sure of that.",
     )

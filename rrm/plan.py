@@ -229,4 +229,8 @@ def plan(condition: Condition, seed: int) -> Plan:
             raise ConfigError(
                 f"{each.section}.answers: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"
             )
+        if each.round.ask == "dissent" and judge.voices < 2:
+            raise ConfigError(
+                f"{each.section}.ask: 'dissent': the evaluator {judge.name!r} answers alone: must be a committee"
+            )
     return last
