@@ -49,6 +49,11 @@ def _real(value: Any) -> Any:
     return float(value) if isinstance(value, numbers.Real) else value
 
 
+def _text(value: Any) -> Any:
+    """A path as text."""
+    return str(value) if isinstance(value, Path) else value
+
+
 def _true(value: Any) -> Any:
     """YAML reads ``reward: true`` as a truth value."""
     return "true" if value is True else value
@@ -227,6 +232,11 @@ class Condition(_Section):
         " lower of the two. All but the first need horizon.window.",
     )
     horizon: Horizon = Field(default=Horizon(), description="How far the agent optimises its reward.")
+    demonstrations: Annotated[str, BeforeValidator(_text)] | None = Field(
+        default=None,
+        description="A file of demonstrations of the task (rrm.demonstrate makes one), preferred to random play where"
+        " its labels are comparisons; as many such pairs as task.start_labels, none of them a label.",
+    )
     task: Round = Field(default=Round(), description="The round in the world itself: the last one.")
     assistant: Assistance = Field(default=Assistance(), description="Each round below it, in an evaluation world.")
     states_from: Literal["unaided", "world"] = Field(
@@ -535,6 +545,8 @@ def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
             yield f"{name}.ask", each.ask, "needs reward_model.members of at least 2"
         if asks and each.ask == "entropy" and each.answers == "scores":
             yield f"{name}.ask", each.ask, f"is that of which of two is better: needs {name}.answers of 'comparisons'"
+    if asks and condition.demonstrations is not None and condition.task.answers == "scores":
+        yield "demonstrations", condition.demonstrations, "are preferred to play: needs task.answers of 'comparisons'"
     if condition.judging != "advance" and condition.horizon.window is None:
         yield "judging", condition.judging, "needs horizon.window: the step is credited when the episode is over"
     if condition.judging != "advance" and condition.reward == "broad":

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from gymnasium.spaces import flatdim
 
+from rrm import demonstrations
 from rrm.agents.agent import Agent
 from rrm.agents.learner import Learner, seed_process
 from rrm.agents.vec_env import Start, WorldVecEnv
@@ -88,6 +89,8 @@ class Distillation:
         two; where a rate is judged, all along a segment."""
         self.scores: Floats = np.empty(0)
         """What the overseer answered; of comparisons the preferences, NaN where it gave none."""
+        self.shown: Array = self.inputs
+        """Pairs like these: of what was demonstrated, and of early play."""
         voices = overseer.evaluator.voices
         self.opinions: Floats = np.empty((0, voices if voices > 1 else 0))
         """What each of those said who answered together."""
@@ -111,7 +114,9 @@ class Distillation:
         begun = time.perf_counter()
         before = self._resume()
         if self.model and not len(self.scores):
-            self._ask(self._random_play(), self.plan.labels_due(0))
+            moments = self._random_play()
+            self._show(moments)
+            self._ask(moments, self.plan.labels_due(0))
             self._fit(FIRST_FIT * self.plan.condition.reward_model.fit_steps)
         for rollout in range(len(self.rows), self.plan.rollouts):
             self._rollout(rollout)
@@ -140,6 +145,26 @@ class Distillation:
             env.step(actions)
             before = actions
         return recorder.taken()
+
+    def _show(self, moments: Moments) -> None:
+        """Pair demonstrated moments, drawn at random, with moments of early play: each with one as far into its episode
+        as it is, or as nearly so as there is. As many as there are starting labels, so that at first both weigh the
+        same.
+
+        Pairs of any two moments (Ibarz et al. 2018) would put a demonstration's first moments above the last ones of
+        play, though no more has been accomplished; and the time observed would tell them apart.
+        """
+        plan = self.plan
+        if plan.demonstrations is None or not len(moments):
+            return
+        rng = np.random.default_rng((*plan.key, 6))  # its own: what is asked is the same as without
+        there = demonstrations.read(plan.demonstrations, self.world)
+        inputs, times = there.moments(plan.reward == "approval", plan.segment)
+        count = plan.labels_due(0)
+        chosen = rng.choice(len(inputs), size=count, replace=count > len(inputs))
+        early = np.array([len(views) - 1 for views in moments.views])
+        nearest = [np.argmin(abs(early - time) + 0.5 * rng.random(len(early))) for time in times[chosen]]
+        self.shown = np.stack([inputs[chosen], moments.observations[nearest]], axis=1)
 
     def _rollout(self, rollout: int) -> None:
         plan, last = self.plan, rollout == self.plan.rollouts - 1
@@ -218,13 +243,18 @@ class Distillation:
         return float(np.sqrt(((predicted - answers) ** 2).mean())) / unit
 
     def _fit(self, steps: int | None = None) -> None:
-        """Fit V to all labels so far, and each member of the panel to what one member of the committee said."""
+        """Fit V to all labels so far, and to what was demonstrated; and each member of the panel to what one member of
+        the committee said."""
         assert self.model is not None
         given = ~np.isnan(self.scores)
-        for model, said in ((self.model, self.scores), (self.panel, self.opinions)):
-            if model:
-                fit = model.fit_comparisons if self.comparing else model.fit
-                fit(self.inputs[given], said[given].T, steps)
+        inputs, answers, opinions = self.inputs[given], self.scores[given], self.opinions[given]
+        if not self.comparing:
+            self.model.fit(inputs, answers, steps)
+        else:
+            preferred = np.concatenate([answers, np.ones(len(self.shown))])
+            self.model.fit_comparisons(np.concatenate([inputs, self.shown]), preferred, steps)
+        if self.panel:
+            (self.panel.fit_comparisons if self.comparing else self.panel.fit)(inputs, opinions.T, steps)
 
     def _choose(self, moments: Moments, count: int) -> Array:
         """The indices of ``count`` moments. The first labels always cover: random play rarely does what matters."""
@@ -289,6 +319,8 @@ class Distillation:
             groups["model"], values["model"] = self.model.state()
             groups["labels"] = _tensors({"inputs": self.inputs, "scores": self.scores})
             groups["env"] = _tensors({"tally": self.env.tally})
+            if self.shown.size:
+                groups["labels"] |= _tensors({"shown": self.shown})
             if self.opinions.size:
                 groups["labels"] |= _tensors({"opinions": self.opinions})
             if self.panel:
@@ -318,7 +350,9 @@ class Distillation:
             self.labels.recall(self.overseer)
             labels = _arrays(groups["labels"])
             self.inputs, self.scores = labels["inputs"], labels["scores"]
-            self.opinions = labels.get("opinions", self.opinions)
+            self.shown = labels.get("shown", self.shown)
+            unsaid = np.full((len(self.scores), self.opinions.shape[1]), np.nan)
+            self.opinions = labels.get("opinions", unsaid)
             if self.panel:
                 self.panel.load_state(groups["panel"], values["panel"])
             self.env.tally[:] = _arrays(groups["env"])["tally"]

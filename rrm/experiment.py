@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TOTALS = ("labels", "fields_read", "assistant_steps", "env_steps")
 """What a condition spends: summed over all its rounds."""
 
-ROUND = ("world", "level", "labels", "env_steps", "utility", "held_out_error", "dissent")
+ROUND = ("world", "level", "labels", "env_steps", "utility", "held_out_error", "dissent", "demonstrated")
 """What its result says of each of them."""
 
 

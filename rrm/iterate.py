@@ -90,6 +90,7 @@ def _conclude(distillation: Distillation, agent: Agent, home: Path) -> dict[str,
         "env_steps": int(distillation.rows[-1]["env_steps"] or 0),
         "held_out_error": held_out_error(distillation.rows),
         "dissent": dissent(distillation.opinions, distillation.comparing),
+        "demonstrated": len(distillation.shown) or None,
         "files": rundir.manifest([*files, home / "metrics.csv"]),
     }
     rundir.write_json(home / "timings.json", {"seconds": round(distillation.seconds, 2)})

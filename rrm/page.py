@@ -41,6 +41,8 @@ GLOSSARY = (
     ("dissent", "How far the members of a committee were apart when they gave their labels: the standard deviation of "
      "their scores, in the evaluator’s units, on the average; of comparisons the share in which not all of them took "
      "the same side."),
+    ("demonstrated", "Pairs of a demonstrated moment and one of early play, to which the reward model was fitted as if "
+     "the former had been preferred. Nobody was asked: they are not among the labels."),
 )  # fmt: skip
 
 
@@ -67,6 +69,7 @@ class Round:
     utility: str
     held_out_error: str
     dissent: str
+    demonstrated: str
 
 
 @dataclass(frozen=True)
@@ -227,13 +230,13 @@ def _seeds(findings: Findings, names: Mapping[str, str]) -> str:
     return table([heading for _, heading, _ in COLUMNS], rows, "seeds")
 
 
-ROUND_COLUMNS = ("world", "labels", "env_steps", "utility", "held_out_error", "dissent")
-"""Of the table of rounds; the last where there is a committee."""
+ROUND_COLUMNS = ("world", "labels", "env_steps", "utility", "held_out_error", "dissent", "demonstrated")
+"""Of the table of rounds; the last two where there is a committee, or are demonstrations."""
 
 
 def _rounds(rounds: Sequence[Round], names: Mapping[str, str]) -> str:
-    dissented = any(one.dissent != "–" for one in rounds)
-    columns = {key: key.replace("_", " ") for key in ROUND_COLUMNS if key != "dissent" or dissented}
+    idle = [key for key in ROUND_COLUMNS[-2:] if all(getattr(one, key) == "–" for one in rounds)]
+    columns = {key: key.replace("_", " ") for key in ROUND_COLUMNS if key not in idle}
     columns["held_out_error"] = "held-out error"
     rows = [
         row(one.condition, names, [cell(heading, escape(getattr(one, key))) for key, heading in columns.items()])

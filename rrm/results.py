@@ -23,6 +23,7 @@ ROUND_FIGURES = {
     "utility": amount,
     "held_out_error": amount,
     "dissent": amount,
+    "demonstrated": count,
 }
 """What is said of each round, and how its numbers are written."""
 

@@ -256,7 +256,7 @@ def test_one_who_answers_alone_cannot_be_asked_by_dissent() -> None:
 
 
 def test_the_report_has_a_column_for_it_where_there_is_a_committee() -> None:
-    alone, together = (Round("biased", "Line", "30", "1,700", "−1.00", "0.20", told) for told in ("–", "0.25"))
+    alone, together = (Round("biased", "Line", "30", "1,700", "−1.00", "0.20", told, "–") for told in ("–", "0.25"))
     names = variables({"biased": "#000000"})
-    assert "dissent" not in _rounds([alone], names)
+    assert "dissent" not in _rounds([alone], names) and "demonstrated" not in _rounds([together], names)
     assert "dissent" in _rounds([alone, together], names) and "0.25" in _rounds([alone, together], names)
