@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import rrm
 from rrm.agents.vec_env import own_generator
 from rrm.amplify import amplify
 from rrm.clips import Recorder
+from rrm.config import load
 from rrm.demonstrations import read
 from rrm.distill import Distillation
 from rrm.envs.forms import make_world
@@ -265,3 +267,18 @@ def test_they_are_of_the_task_alone_and_the_oracle_needs_none(demos: Path) -> No
     below = [each.demonstrations for each in assisted.below]
     assert below == [None] and assisted.demonstrations == str(demos) and oracle.demonstrations is None
     assert oracle.name == plan(conditions(COMPARED)["oracle"], 0).name
+
+
+def test_the_page_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "demonstrations.md").read_text(encoding="utf-8")
+    blocks = {kind: re.findall(rf"^```{kind}\n(.*?)^```$", page, re.M | re.S) for kind in ("python", "yaml", "sh")}
+    names: dict[str, Any] = {}
+    exec("\n".join(blocks["python"]), names)
+    Path("shown.yaml").write_text(blocks["yaml"][0], encoding="utf-8")
+    found = load(blocks["sh"][0].split()[-1]).conditions
+    assert plan(found["unaided"], 0).demonstrations == "honest.npz" and plan(found["oracle"], 0)
+    monkeypatch.setattr("builtins.input", lambda prompt: "1")
+    rrm.demonstrate("person.npz", "rrm/TidyRoomsSmall-v0", names["person"], episodes=1, rugs=0)
+    with np.load("person.npz") as file:
+        assert (file["actions"] == 1).all()
