@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from rrm.clips import with_action
+from rrm.clips import Moments, with_action
 from rrm.envs.examine import Constructor, line
 from rrm.envs.forms import make_world
 from rrm.envs.world import Array, Indices, World
@@ -105,6 +105,19 @@ class Demonstrations:
         if not found:
             raise _wrong(self.path, f"no episode has the {segment} steps of a segment (reward_model.segment)")
         return np.concatenate(found).astype(np.float32), np.concatenate(times)
+
+    def beside(self, play: Moments, count: int, rng: np.random.Generator, of_actions: bool, segment: int) -> Array:
+        """Pairs (count, 2, …) of what a model takes of demonstrated moments, drawn at random, and of moments of
+        ``play``: each with one as far into its episode as it is, or as nearly so as there is.
+
+        Pairs of any two moments (Ibarz et al. 2018) would put a demonstration's first moments above the last ones of
+        play, though no more has been accomplished; and the time observed would tell them apart.
+        """
+        inputs, times = self.moments(of_actions, segment)
+        chosen = rng.choice(len(inputs), size=count, replace=count > len(inputs))
+        played = np.array([len(views) - 1 for views in play.views])
+        nearest = [np.argmin(abs(played - time) + 0.5 * rng.random(len(played))) for time in times[chosen]]
+        return np.stack([inputs[chosen], play.observations[nearest]], axis=1)
 
 
 def content(path: str) -> bytes:

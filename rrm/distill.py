@@ -147,24 +147,14 @@ class Distillation:
         return recorder.taken()
 
     def _show(self, moments: Moments) -> None:
-        """Pair demonstrated moments, drawn at random, with moments of early play: each with one as far into its episode
-        as it is, or as nearly so as there is. As many as there are starting labels, so that at first both weigh the
-        same.
-
-        Pairs of any two moments (Ibarz et al. 2018) would put a demonstration's first moments above the last ones of
-        play, though no more has been accomplished; and the time observed would tell them apart.
-        """
+        """Put what was demonstrated beside early play: as many pairs as there are starting labels, so that both weigh
+        the same at first."""
         plan = self.plan
-        if plan.demonstrations is None or not len(moments):
-            return
-        rng = np.random.default_rng((*plan.key, 6))  # its own: what is asked is the same as without
-        there = demonstrations.read(plan.demonstrations, self.world)
-        inputs, times = there.moments(plan.reward == "approval", plan.segment)
-        count = plan.labels_due(0)
-        chosen = rng.choice(len(inputs), size=count, replace=count > len(inputs))
-        early = np.array([len(views) - 1 for views in moments.views])
-        nearest = [np.argmin(abs(early - time) + 0.5 * rng.random(len(early))) for time in times[chosen]]
-        self.shown = np.stack([inputs[chosen], moments.observations[nearest]], axis=1)
+        if plan.demonstrations is not None and len(moments):
+            there = demonstrations.read(plan.demonstrations, self.world)
+            rng = np.random.default_rng((*plan.key, 6))  # its own: what is asked is the same as without
+            of_actions = plan.reward == "approval"
+            self.shown = there.beside(moments, plan.labels_due(0), rng, of_actions, plan.segment)
 
     def _rollout(self, rollout: int) -> None:
         plan, last = self.plan, rollout == self.plan.rollouts - 1
