@@ -110,10 +110,14 @@ class Demonstrations:
         """Pairs (count, 2, …) of what a model takes of demonstrated moments, drawn at random, and of moments of
         ``play``: each with one as far into its episode as it is, or as nearly so as there is.
 
-        Pairs of any two moments (Ibarz et al. 2018) would put a demonstration's first moments above the last ones of
-        play, though no more has been accomplished; and the time observed would tell them apart.
+        A model of states says how much has been accomplished, and that a demonstration only shows in the end: of it are
+        taken the last moments alone. Pairs of any two moments (Ibarz et al. 2018) would put its first ones above the
+        last ones of play, though no more has been accomplished; and the time observed would tell them apart.
         """
         inputs, times = self.moments(of_actions, segment)
+        if not (of_actions or segment):
+            last = np.cumsum(self.lengths - 1) - 1
+            inputs, times = inputs[last], times[last]
         chosen = rng.choice(len(inputs), size=count, replace=count > len(inputs))
         played = np.array([len(views) - 1 for views in play.views])
         nearest = [np.argmin(abs(played - time) + 0.5 * rng.random(len(played))) for time in times[chosen]]

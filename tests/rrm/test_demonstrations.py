@@ -22,6 +22,7 @@ from rrm.envs.world import Array, World
 from rrm.errors import ConfigError
 from rrm.loading import load
 from rrm.plan import plan
+from tests.helpers.judging import rightwards
 from tests.helpers.tiny import LINE, RIGHT, VECTOR_LINE, Line
 from tests.helpers.training import conditions, labels_in, left_by, stop_after, stopped, train
 
@@ -173,7 +174,9 @@ def test_scores_cannot_start_from_them(demos: Path) -> None:
 
 def begun(folder: Path, demonstrations: Path | None, *overrides: str) -> Distillation:
     """A round whose reward model knows the demonstrations, and no label."""
-    last = plan(conditions(COMPARED, *overrides, demonstrations=demonstrations)["unaided"], 0)
+    judge = rightwards if "reward=approval" in overrides else "bounded"
+    last = plan(conditions(COMPARED, *overrides, demonstrations=demonstrations, evaluator=judge)["unaided"], 0)
+    folder.mkdir(exist_ok=True)
     round_ = Distillation(amplify(last.evaluator(), []), last, own_generator, folder, lambda row: None)
     round_._show(round_._random_play())
     round_._fit(300)
@@ -200,12 +203,12 @@ def wandering(seed: int = 0) -> Any:
 def test_before_any_label_it_ranks_demonstrated_states_above_random_ones(
     demos: Path, tmp_path: Path, judges: str
 ) -> None:
-    """States of episodes that it has never seen, at the same step: in how many pairs of a demonstrated one and a random
+    """Ends of episodes that it has never seen: in how many pairs of a demonstrated one and a random
     one the former has the higher V, whether the goal is where the evaluator takes it to be (the right) or not."""
     more = (f"reward_model.judges={judges}", "reward_model.segment=3", "task.start_labels=30")
     model = begun(tmp_path, demos, *more).model
     assert model is not None
-    honest, wild = unseen(lambda world: world.script("honest"), 7), unseen(wandering(), 7)
+    honest, wild = unseen(lambda world: world.script("honest"), 8), unseen(wandering(), 8)
     for goal in (0, 6):
         one, other = (model.values(states[states[:, 7 + goal] == 1]) for states in (honest, wild))
         assert (one[:, None] > other[None]).mean() > 0.8
@@ -216,10 +219,10 @@ def test_without_them_it_ranks_nothing(tmp_path: Path, what: str) -> None:
     """No demonstrations, no opinion: V is the same everywhere. Of those of random play: no better than chance."""
     path = None
     if what == "random play":
-        path = rrm.demonstrate(tmp_path / "random.npz", LINE, wandering(3), episodes=40)
+        path = rrm.demonstrate(tmp_path / "random.npz", LINE, wandering(3), episodes=200)
     model = begun(tmp_path, path, "task.labels=100", "task.start_labels=100").model
     assert model is not None
-    one, other = model.values(unseen(wandering(1), 7)), model.values(unseen(wandering(2), 7))
+    one, other = model.values(unseen(wandering(1), 8)), model.values(unseen(wandering(2), 8))
     if path is None:
         assert not one.any() and not other.any()
     else:
@@ -227,10 +230,13 @@ def test_without_them_it_ranks_nothing(tmp_path: Path, what: str) -> None:
 
 
 def test_each_is_paired_with_play_as_far_into_its_episode(demos: Path, tmp_path: Path) -> None:
-    shown = begun(tmp_path, demos, "task.start_labels=20").shown
-    assert shown.shape == (20, 2, Line(1).layout.size)
-    np.testing.assert_array_equal(shown[:, 0, -1], shown[:, 1, -1])  # t/T
-    assert len(np.unique(shown[:, 0, -1])) > 3
+    """Ends with ends, where it is of states what is accomplished; elsewhere moments from all over an episode."""
+    for kind in (["reward_model.judges=rate", "reward_model.segment=3"], ["reward=approval"], []):
+        shown = begun(tmp_path / f"{kind}", demos, "task.start_labels=20", *kind).shown
+        time = shown[..., Line(1).layout.size - 1]  # t/T
+        assert shown.shape[:2] == (20, 2)
+        np.testing.assert_array_equal(time[:, 0], time[:, 1])
+        assert len(np.unique(time)) > 3 if kind else (time == 1).all()
 
 
 # Rounds
