@@ -41,9 +41,10 @@ import torch
 from benchmarks.imitation_worker import Clock
 from rrm.agents.vec_env import own_generator
 from rrm.amplify import amplify
-from rrm.config import RewardModelConfig, load
+from rrm.config import RewardModelConfig
 from rrm.distill import Distillation
 from rrm.envs.world import Layout
+from rrm.loading import load
 from rrm.plan import plan
 from rrm.reward_model import RewardModel
 from rrm.scoreboard import judge_policy

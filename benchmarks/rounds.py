@@ -19,7 +19,8 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from rrm.config import Experiment, load
+from rrm.config import Experiment
+from rrm.loading import load
 from rrm.suite import exact_row
 
 

@@ -29,11 +29,12 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 
-from rrm.config import Condition, load
+from rrm.config import Condition
 from rrm.envs import make_world, register
 from rrm.envs.exact import onset
 from rrm.envs.fork import SECOND, Dip, Fork, Trap
 from rrm.iterate import iterate, load_agent
+from rrm.loading import load
 from rrm.plan import plan
 
 DIPS = ((1, 1, 3), (2, 1, 5), (1, 3, 2), (0.5, 2, 4), (3, 1, 6))

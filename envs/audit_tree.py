@@ -34,7 +34,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import Canvas, Colour, box, ellipse, line, number, paint, picture
+from rrm.envs.paint import Canvas, Colour, blank, ellipse, glass, number, paint, picture, robot
+from rrm.envs.palette import AGENT, ASSISTANT, GLASS, INK, PAPER, TIME_GONE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 HONEST, COOKED = range(2)
@@ -45,14 +46,11 @@ MOST_LEAVES = 4096
 MOST_ROWS = 20_000
 """More states would make a table too large."""
 
-EDGE, HEAD, BAR, COIN, LENS = 20, 60, 14, 7, 32
-"""Pixels: the margins, the header, the bar of time, the height of a coin, the strip below the leaves."""
+EDGE, HEAD, COIN, LENS = 20, 60, 7, 32
+"""Pixels: the margins, the header, the height of a coin, the strip below the leaves."""
 
-PAPER = (214, 205, 190)
-TIME_LEFT, TIME_GONE = (235, 229, 217), (96, 125, 139)
 CLEAN, FALSE, CLEAN_LEAF, FALSE_LEAF = (165, 214, 167), (239, 154, 154), (102, 187, 106), (198, 40, 40)
-HONEST_COIN, COOKED_COIN, INK, WHITE = (67, 160, 71), (229, 57, 53), (33, 33, 33), (255, 255, 255)
-ACCOUNTANT, AUDITOR, GLASS = (30, 136, 229), (142, 36, 170), (255, 179, 0)
+HONEST_COIN, COOKED_COIN = (67, 160, 71), (229, 57, 53)
 
 
 class Tree(NamedTuple):
@@ -152,15 +150,14 @@ class AuditWorld(World):
         """The sum of the claims, and whether the leaf that the evaluator reads is false."""
         return np.stack([self.claim, self.tainted[np.arange(self.n), self._read()]], axis=1).astype(np.float64)
 
-    def _paint(self, i: int, node: int, gone: float) -> Canvas:
+    def _paint(self, i: int, node: int) -> Canvas:
         """The tree with its root on top, red where a false leaf is in or below a node; pale what is not below ``node``.
 
-        The glass is over the leaf that the evaluator reads, and the bar below is the share of the time that is gone.
+        The glass is over the leaf that the evaluator reads, red if that is false.
         """
         wide, row = min(max(384, self.leaves), 512), self._row()
         bottom = HEAD + row * (self.height + 1)
-        canvas = np.empty((bottom + LENS + BAR, wide + 2 * EDGE, 3), np.float32)
-        canvas[:] = PAPER
+        canvas = blank(bottom + LENS, wide + 2 * EDGE)
         low, high = self._span(node, wide)
         for height in range(self.height, -1, -1):
             tainted = self._in_row(i, height)
@@ -179,12 +176,8 @@ class AuditWorld(World):
                 canvas[bottom + y, x - (6 - y) // 2 : x + (6 - y) // 2 + 1] = FALSE_LEAF
         read = int(self._read()[i] - self.tree.first[0])
         x = EDGE + int((read + 0.5) * wide / self.leaves)
-        draw_glass(canvas[bottom + 2 : bottom + 30, x - 16 : x + 16], bool(self._in_row(i, 0)[read]))
-        bar = canvas[bottom + LENS :]
-        paint(bar, box(BAR, bar.shape[1], 4, 4, bar.shape[1] - 4, BAR - 4, 3), TIME_LEFT)
-        if gone:
-            end = 4 + (bar.shape[1] - 8) * gone
-            paint(bar, box(BAR, bar.shape[1], 4, 4, end, BAR - 4, min(3, (end - 4) / 2)), TIME_GONE)
+        lens = FALSE_LEAF if self._in_row(i, 0)[read] else GLASS
+        glass(canvas[bottom + 2 : bottom + 30, x - 16 : x + 16], 16, 12, 9, lens)
         return canvas
 
     def _row(self) -> int:
@@ -340,8 +333,8 @@ class AuditTree(AuditWorld):
         A green coin is an honest step, a red stack a cooked one; hollow are those to come.
         """
         t, cooked = int(self.t[i]), int(self.cooked[i])
-        canvas = self._paint(i, 0, t / self.length)
-        draw_robot(canvas[8:48, EDGE - 8 : EDGE + 32], ACCOUNTANT)
+        canvas = self._paint(i, 0)
+        robot(canvas[8:48, EDGE - 8 : EDGE + 32], 20, 20, 12.5, AGENT)
         wide, tall = min(30, 240 // self.length), max(2, min(round(self.gain), 5))
         for step in range(self.length if self.length <= 30 else 0):  # more would be too thin
             x = EDGE + 44 + step * wide
@@ -349,7 +342,7 @@ class AuditTree(AuditWorld):
                 colour = None if step >= t else HONEST_COIN if step < t - cooked else COOKED_COIN
                 draw_coin(canvas[:HEAD, x : x + wide], HEAD - 20 - coin * COIN, colour)
         number(canvas, round(float(self.claim[i])), EDGE + 56 + min(self.length * wide, 240), 16, 5, INK)
-        return picture(canvas)
+        return picture(canvas, t / self.length)
 
     def text(self, i: int) -> str:
         """How far the books are, and the tree."""
@@ -505,12 +498,12 @@ class AuditNode(AuditWorld):
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The auditor on its node; what it has left behind is pale."""
         node = int(self.node[i])
-        canvas = self._paint(i, node, float(self._acted()[i]))
+        canvas = self._paint(i, node)
         x = EDGE + sum(self._span(node, canvas.shape[1] - 2 * EDGE)) // 2
         y = HEAD + self._row() * (self.height - int(self.tree.height[node])) + self._row() // 2 - 1
-        draw_robot(canvas[y - 20 : y + 20, x - 20 : x + 20], AUDITOR)
+        robot(canvas[y - 20 : y + 20, x - 20 : x + 20], 20, 20, 12.5, ASSISTANT)
         number(canvas, round(float(self.claim[i])), EDGE, 16, 5, INK)
-        return picture(canvas)
+        return picture(canvas, float(self._acted()[i]))
 
     def text(self, i: int) -> str:
         """Where the auditor stands, and the tree."""
@@ -585,29 +578,11 @@ def _false_leaves(b: int, below: int, leaves: int, most: int) -> dict[tuple[int,
     return found
 
 
-def draw_robot(tile: Canvas, colour: Colour) -> None:
-    """A round robot that looks at you, on 40 x 40 pixels."""
-    for radius, fill in ((12.5, INK), (11, colour)):
-        paint(tile, ellipse(40, 40, 20, 20, radius, radius), fill)
-    paint(tile, box(40, 40, 12, 14, 28, 23, 4), WHITE)
-    for x in (16.5, 23.5):
-        paint(tile, ellipse(40, 40, x, 18.5, 2.5, 2.5), INK)
-
-
 def draw_coin(slot: Canvas, y: float, colour: Colour | None) -> None:
     """A coin lying about ``y``; hollow without a colour."""
     height, width = slot.shape[:2]
     paint(slot, ellipse(height, width, width / 2, y, width / 2 - 1, 6), INK if colour else TIME_GONE)
     paint(slot, ellipse(height, width, width / 2, y - bool(colour), width / 2 - 2.5, 4.5), colour or PAPER)
-
-
-def draw_glass(tile: Canvas, found: bool) -> None:
-    """A magnifying glass under the leaf that is read, red if that is false, on 28 x 32 pixels."""
-    height, width = tile.shape[:2]
-    paint(tile, line(height, width, 21, 17, 27, 23, 4), INK)
-    paint(tile, ellipse(height, width, 16, 12, 9, 9), INK)
-    paint(tile, ellipse(height, width, 16, 12, 7, 7), FALSE_LEAF if found else GLASS)
-    paint(tile, ellipse(height, width, 14, 10, 2, 2), WHITE)
 
 
 register("rrm/AuditTree-v0", AuditTree)

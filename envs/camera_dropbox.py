@@ -37,7 +37,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Pay, Rows, Solution, Table, explore, narrow, run, solve
 from rrm.envs.forms import register
-from rrm.envs.paint import Canvas, box, ellipse, line, number, paint, picture
+from rrm.envs.paint import Canvas, blank, box, disc, ellipse, glass, number, paint, picture, robot
+from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 UP, DOWN, LEFT, RIGHT, STAY = range(5)
@@ -62,14 +63,12 @@ FAR = 50
 Dropbox = Literal["closed", "glass", "sealed"]
 DROPBOXES = ("closed", "glass", "sealed")
 
-CELL, MARGIN, BAR = 56, 40, 14
-"""Pixels: the side of a cell in a picture, the wall with the camera on its right, the bar of time below it."""
+CELL, MARGIN = 56, 40
+"""Pixels: the side of a cell in a picture, the wall with the camera on its right."""
 
-PAPER, FLOOR, BEAM = (214, 205, 190), (240, 234, 222), (255, 241, 158)
-TIME_LEFT, TIME_GONE = (235, 229, 217), (96, 125, 139)
-INK, WHITE, METAL, PIT = (33, 33, 33), (255, 255, 255), (84, 94, 104), (58, 62, 70)
+METAL, PIT, BEAM = (84, 94, 104), (58, 62, 70), (255, 241, 158)
 WOOD, DARK_WOOD, LABEL = (196, 146, 92), (146, 101, 56), (244, 226, 198)
-ROBOT, INSPECTOR, GLASS, CLEAR, BLOCKED = (30, 136, 229), (142, 36, 170), (255, 179, 0), (67, 160, 71), (211, 47, 47)
+CLEAR, BLOCKED = (67, 160, 71), (211, 47, 47)
 
 
 class Board(NamedTuple):
@@ -217,9 +216,8 @@ class DropboxWorld(World):
 
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The board from above, with the camera's beam as far as it reaches; on the hole, how many boxes went in."""
-        side, height = SIZE * CELL, SIZE * CELL + BAR
-        canvas = np.empty((height, side + MARGIN, 3), np.float32)
-        canvas[:] = PAPER
+        side = SIZE * CELL
+        canvas = blank(side, side + MARGIN)
         boxes = set(self.board.rows[self.place[i], 1:].tolist())
         lit = [cell for cell in SIGHT if boxes.isdisjoint(other for other in SIGHT if other >= cell)]
         for cell in range(CELLS):
@@ -235,15 +233,10 @@ class DropboxWorld(World):
             if cell == self._standing()[i]:
                 self._draw_agent(tile)
             if cell == HOLE:
-                paint(tile, ellipse(CELL, CELL, 45, 11, 9, 9), CLEAR if self.stored[i] < 2 else BLOCKED)
+                disc(tile, 45, 11, 9, CLEAR if self.stored[i] < 2 else BLOCKED)
                 number(tile, int(self.stored[i]), 42, 6, 2, WHITE)
-        draw_camera(canvas[side - CELL : side, side:], not boxes & set(SIGHT))
-        bar = canvas[side:, :side]
-        paint(bar, box(BAR, side, 4, 4, side - 4, BAR - 4, 3), TIME_LEFT)
-        gone = (side - 8) * int(self.t[i]) / self.length
-        if gone:
-            paint(bar, box(BAR, side, 4, 4, 4 + gone, BAR - 4, min(3, gone / 2)), TIME_GONE)
-        return picture(canvas)
+        draw_camera(canvas[side - CELL :, side:], not boxes & set(SIGHT))
+        return picture(canvas, int(self.t[i]) / self.length)
 
     def _draw_agent(self, tile: Canvas) -> None:
         raise NotImplementedError
@@ -345,7 +338,7 @@ class CameraDropbox(DropboxWorld):
         return np.asarray(self.board.rows[self.place, 0])
 
     def _draw_agent(self, tile: Canvas) -> None:
-        draw_robot(tile, False)
+        robot(tile, 28, 28, 18, AGENT)
 
 
 class DropboxInspection(DropboxWorld):
@@ -431,7 +424,8 @@ class DropboxInspection(DropboxWorld):
         return self.cell
 
     def _draw_agent(self, tile: Canvas) -> None:
-        draw_robot(tile, True)
+        robot(tile, 28, 28, 18, ASSISTANT)
+        glass(tile, 40, 40, 9)
 
 
 # --- Exact values -----------------------------------------------------------------------------------------------------
@@ -580,20 +574,6 @@ def draw_box(tile: Canvas) -> None:
     paint(tile, box(CELL, CELL, 31, 35, 43, 43, 1), LABEL)
 
 
-def draw_robot(tile: Canvas, inspector: bool) -> None:
-    """A round robot that looks at you; an inspector holds a magnifying glass."""
-    paint(tile, ellipse(CELL, CELL, 28, 28, 18, 18), INK)
-    paint(tile, ellipse(CELL, CELL, 28, 28, 16, 16), INSPECTOR if inspector else ROBOT)
-    paint(tile, box(CELL, CELL, 16, 19, 40, 32, 6), WHITE)
-    for x in (22.5, 33.5):
-        paint(tile, ellipse(CELL, CELL, x, 25.5, 3.5, 3.5), INK)
-    if inspector:
-        paint(tile, line(CELL, CELL, 46, 46, 52, 52, 5), INK)
-        paint(tile, ellipse(CELL, CELL, 40, 40, 9, 9), INK)
-        paint(tile, ellipse(CELL, CELL, 40, 40, 7, 7), GLASS)
-        paint(tile, ellipse(CELL, CELL, 37.5, 37.5, 2.3, 2.3), WHITE)
-
-
 def draw_camera(tile: Canvas, clear: bool) -> None:
     """A camera on the wall that looks left; its lamp is green if it sees the hole, red if a box stands in the way."""
     high, wide = tile.shape[:2]
@@ -601,7 +581,7 @@ def draw_camera(tile: Canvas, clear: bool) -> None:
     paint(tile, box(high, wide, 10, 16, 34, 40, 5), METAL)
     paint(tile, ellipse(high, wide, 9, 28, 8, 9), INK)
     paint(tile, ellipse(high, wide, 7, 28, 4, 5.5), BEAM)
-    paint(tile, ellipse(high, wide, 26, 28, 5, 5), CLEAR if clear else BLOCKED)
+    disc(tile, 26, 28, 5, CLEAR if clear else BLOCKED)
 
 
 register("rrm/CameraDropbox-v0", CameraDropbox)

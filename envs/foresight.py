@@ -40,7 +40,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import Canvas, Colour, box, ellipse, line, number, paint, picture
+from rrm.envs.paint import Canvas, Colour, blank, box, disc, line, number, paint, picture, robot
+from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, INK, TIME_GONE, TIME_LEFT
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 DOORS = ("flat", "trap", "dip", "climb")
@@ -64,13 +65,10 @@ NODE = {place: node for node, place in enumerate(NODES)}
 WORTH = np.array([(0, 0, -30, 10, 30)[door + 1] if not left else -left for door, _, left in NODES])
 """(nodes,) what a visit comes to from there if nobody lets go any more. All amounts are whole numbers of tenths."""
 
-WIDE, TALL, PORCH, MARGIN, HEAD, BAR = 44, 48, 44, 82, 40, 14
-"""Pixels: a cell of a corridor, the hub, hub and doors, the strip above, the bar of time below."""
-PAPER, FLOOR = (214, 205, 190), (240, 234, 222)
-TIME_LEFT, TIME_GONE = (235, 229, 217), (96, 125, 139)
+WIDE, TALL, PORCH, MARGIN, HEAD = 44, 48, 44, 82, 40
+"""Pixels: a cell of a corridor, the hub, hub and doors, the strip above."""
 GOOD, BAD, LEDGE = (67, 160, 71), (211, 47, 47), (188, 170, 150)
-WOOD, INK, WHITE, DUSK = (121, 85, 58), (33, 33, 33), (255, 255, 255), (57, 73, 171)
-AGENT, ASSISTANT = (30, 136, 229), (142, 36, 170)
+WOOD, DUSK = (121, 85, 58), (57, 73, 171)
 
 
 def _after(kappa: int, node: int, action: int) -> int:
@@ -231,9 +229,8 @@ class ForesightWorld(World):
         Above: the visits, and the scale of X, red below nothing and green above. Below: the time gone.
         """
         kappa, node = int(self.kappas[i, self.visit[i]]), int(self.node[i])
-        height, width = HEAD + 4 * TALL + BAR, MARGIN + STEPS * WIDE + 8
-        canvas = np.empty((height, width, 3), np.float32)
-        canvas[:] = PAPER
+        height, width = HEAD + 4 * TALL, MARGIN + STEPS * WIDE + 8
+        canvas = blank(height, width)
         self._draw_head(canvas[:HEAD], i)
         for door in range(4):
             lane = canvas[HEAD + door * TALL : HEAD + (door + 1) * TALL]
@@ -248,22 +245,17 @@ class ForesightWorld(World):
             x, y = MARGIN + (kappa - 1) * WIDE, HEAD + 4 * TALL
             paint(canvas, line(height, width, x, HEAD + 2, x, y - 2, 4), DUSK)
         if node == HUB:
-            draw_robot(canvas[HEAD + TALL + TALL // 2 : HEAD + 2 * TALL + TALL // 2, :WIDE], self.robot)
+            top, edge = HEAD + TALL + TALL // 2, 0
         else:
             top, edge = HEAD + int(DOOR[node]) * TALL, MARGIN + (int(STEP[node]) - 1) * WIDE
-            draw_robot(canvas[top : top + TALL, edge : edge + WIDE], self.robot)
-        bar = canvas[-BAR:]
-        paint(bar, box(BAR, width, 4, 4, width - 4, BAR - 4, 3), TIME_LEFT)
-        gone = (width - 8) * int(self.t[i]) / self.length
-        if gone:
-            paint(bar, box(BAR, width, 4, 4, 4 + gone, BAR - 4, min(3, gone / 2)), TIME_GONE)
-        return picture(canvas)
+        robot(canvas[top : top + TALL, edge : edge + WIDE], 22, 25, 15, self.robot)
+        return picture(canvas, int(self.t[i]) / self.length)
 
     def _draw_head(self, head: Canvas, i: int) -> None:
         width = head.shape[1]
         for visit in range(min(self.visits, 4)):
             begun = visit <= self.visit[i]
-            paint(head, ellipse(HEAD, width, 12 + 14 * visit, 20, 5, 5), TIME_GONE if begun else TIME_LEFT)
+            disc(head, 12 + 14 * visit, 20, 5, TIME_GONE if begun else TIME_LEFT)
         left, right = MARGIN + 4.0, width - 12.0
         paint(head, box(HEAD, width, left, 12, right, 28, 4), TIME_LEFT)
         middle, x = (left + right) / 2, float(self.banked[i] + self._looks()[i]) / (30 * self.visits)
@@ -545,16 +537,6 @@ def draw_look(cell: Canvas, look: int, left: int, passed: bool) -> None:
             paint(cell, box(TALL, WIDE, 8, 23, 17, 26), INK)
         if look > 0:
             paint(cell, box(TALL, WIDE, 11, 20, 14, 29), INK)
-
-
-def draw_robot(tile: Canvas, colour: Colour) -> None:
-    """A round robot that looks at you."""
-    side = tile.shape[:2]
-    paint(tile, ellipse(*side, 22, 25, 15, 15), INK)
-    paint(tile, ellipse(*side, 22, 25, 13.5, 13.5), colour)
-    paint(tile, box(*side, 12, 17, 32, 28, 5), WHITE)
-    for x in (17.5, 26.5):
-        paint(tile, ellipse(*side, x, 22.5, 3, 3), INK)
 
 
 register("rrm/Foresight-v0", Foresight)

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import Colour, box, ellipse, line, number, paint, picture
+from rrm.envs.paint import Colour, blank, line, number, paint, picture, robot
+from rrm.envs.palette import AGENT, FLOOR, INK
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, World
 
 FORK, FIRST, SECOND = range(3)
@@ -39,8 +40,6 @@ AFTERWARDS = 2
 
 STEP, UP, DOWN, EDGE = 44, 70, 82, 24
 """Pixels: a step, above and below the line of worth 0, the margin."""
-PAPER, INK, WHITE = (240, 234, 222), (33, 33, 33), (255, 255, 255)
-AGENT = (30, 136, 229)
 
 
 class Fork(World):
@@ -141,8 +140,7 @@ class Fork(World):
         The road that was not taken is pale, and so is what lies ahead.
         """
         height, width = UP + DOWN, 2 * EDGE + STEP * self.length
-        canvas = np.empty((height, width, 3), np.float32)
-        canvas[:] = PAPER
+        canvas = blank(height, width, FLOOR)
         paint(canvas, line(height, width, EDGE, UP, width - EDGE, UP, 1), INK)
         for step in range(1, self.length + 1):
             x = EDGE + STEP * step
@@ -160,11 +158,7 @@ class Fork(World):
                 paint(canvas, line(height, width, x, before, x + STEP, after, 5) * strength, colour)
         x = EDGE + STEP * int(self.t[i])
         y = UP - scale * float(self.worth[at, self.t[i]]) + (0, -3, 3)[at]
-        paint(canvas, ellipse(height, width, x, y, 13, 13), INK)
-        paint(canvas, ellipse(height, width, x, y, 11.5, 11.5), AGENT)
-        paint(canvas, box(height, width, x - 8, y - 6, x + 8, y + 3, 4), WHITE)
-        for eye in (x - 3.5, x + 3.5):
-            paint(canvas, ellipse(height, width, eye, y - 1.5, 2, 2), INK)
+        robot(canvas, x, y, 13, AGENT)
         return picture(canvas)
 
     def text(self, i: int) -> str:

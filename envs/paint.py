@@ -11,6 +11,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from rrm.envs.palette import GLASS, INK, PAPER, TIME_GONE, TIME_LEFT, WHITE
+
 Canvas = NDArray[np.float32]
 """(height, width, 3), colours 0 to 255."""
 
@@ -18,6 +20,9 @@ Mask = NDArray[np.float32]
 """(height, width), 1 inside the shape."""
 
 Colour = tuple[int, int, int]
+
+BAR = 14
+"""Pixels: the height of a bar of time."""
 
 _DIGITS = (
     ("111", "101", "101", "101", "111"),
@@ -69,6 +74,36 @@ def paint(canvas: Canvas, mask: Mask, colour: Colour) -> None:
     canvas += mask[:, :, None] * (np.asarray(colour, np.float32) - canvas)
 
 
+def disc(canvas: Canvas, x: float, y: float, radius: float, colour: Colour) -> None:
+    """Paint a disc about (x, y)."""
+    height, width = canvas.shape[:2]
+    paint(canvas, ellipse(height, width, x, y, radius, radius), colour)
+
+
+def robot(canvas: Canvas, x: float, y: float, radius: float, colour: Colour, masked: bool = False) -> None:
+    """A round robot about (x, y) that looks at you; it wears a mask where it has something to hide."""
+    height, width = canvas.shape[:2]
+    u = radius / 25
+    disc(canvas, x, y, radius, INK)
+    disc(canvas, x, y, 22 * u, colour)
+    face = box(height, width, x - 16 * u, y - 13 * u, x + 16 * u, y + 5 * u, 8 * u)
+    paint(canvas, face, INK if masked else WHITE)
+    for eye in (x - 7 * u, x + 7 * u):
+        disc(canvas, eye, y - 4 * u, 5 * u, WHITE if masked else INK)
+        if masked:
+            disc(canvas, eye, y - 3 * u, 2.2 * u, INK)
+
+
+def glass(canvas: Canvas, x: float, y: float, radius: float, lens: Colour = GLASS) -> None:
+    """A magnifying glass about (x, y); its handle reaches as far again to the lower right."""
+    height, width = canvas.shape[:2]
+    u = radius / 14
+    paint(canvas, line(height, width, x + 9 * u, y + 9 * u, x + 16 * u, y + 16 * u, 8 * u), INK)
+    disc(canvas, x, y, radius, INK)
+    disc(canvas, x, y, 11 * u, lens)
+    disc(canvas, x - 4 * u, y - 4 * u, 3.6 * u, WHITE)
+
+
 def number(canvas: Canvas, value: int, x: int, y: int, scale: int, colour: Colour) -> None:
     """Write a whole number with its top left corner at (x, y), its digits 3 x 5 dots of ``scale`` pixels."""
     for digit in str(value):
@@ -78,6 +113,21 @@ def number(canvas: Canvas, value: int, x: int, y: int, scale: int, colour: Colou
         x += 4 * scale
 
 
-def picture(canvas: Canvas) -> NDArray[np.uint8]:
-    """The canvas as an RGB picture."""
+def blank(height: int, width: int, colour: Colour = PAPER) -> Canvas:
+    """A canvas with nothing on it."""
+    canvas = np.empty((height, width, 3), np.float32)
+    canvas[:] = colour
+    return canvas
+
+
+def picture(canvas: Canvas, gone: float | None = None) -> NDArray[np.uint8]:
+    """The canvas as an RGB picture; where time is told, with a bar below it for the share that is gone."""
+    if gone is not None:
+        width = canvas.shape[1]
+        strip = blank(BAR, width)
+        paint(strip, box(BAR, width, 4, 4, width - 4, BAR - 4, 3), TIME_LEFT)
+        if gone:
+            wide = (width - 8) * gone
+            paint(strip, box(BAR, width, 4, 4, 4 + wide, BAR - 4, min(3, wide / 2)), TIME_GONE)
+        canvas = np.concatenate([canvas, strip])
     return canvas.round().astype(np.uint8)

@@ -28,14 +28,13 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import Canvas, Colour, box, ellipse, number, paint, picture
+from rrm.envs.paint import Canvas, Colour, blank, box, disc, number, paint, picture
+from rrm.envs.palette import FLOOR, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
-SLOT, GAP, MARGIN, CELL, BAR = 28, 28, 44, 14, 14
-"""Pixels: a step along the wires, from wire to wire, beside the network, the square of an input, the bar of time."""
+SLOT, GAP, MARGIN, CELL = 28, 28, 44, 14
+"""Pixels: a step along the wires, from wire to wire, beside the network, the square of an input."""
 
-PAPER, FLOOR, INK, WHITE = (214, 205, 190), (240, 234, 222), (33, 33, 33), (255, 255, 255)
-TIME_LEFT, TIME_GONE = (235, 229, 217), (96, 125, 139)
 WIRE, COMPARATOR, CHOSEN = (141, 130, 115), (30, 136, 229), (142, 36, 170)
 SORTED, UNSORTED, FAR_SORTED, FAR_UNSORTED = (67, 160, 71), (211, 47, 47), (200, 214, 190), (232, 195, 180)
 ZERO, ONE = (120, 144, 156), (255, 160, 0)
@@ -132,8 +131,7 @@ class NetworkWorld(World):
         columns = min(16, self.inputs)
         wide = max(2 * MARGIN + self.slots * SLOT, (columns + 2) * CELL)
         high, left, margin = (self.width + 1) * GAP, (wide - self.slots * SLOT) // 2, (wide - columns * CELL) // 2
-        canvas = np.empty((high + (self.inputs // columns + 1) * CELL + BAR, wide, 3), np.float32)
-        canvas[:] = PAPER
+        canvas = blank(high + (self.inputs // columns + 1) * CELL, wide)
         paint(canvas[:high], box(high, wide, 6, 6, wide - 6, high - 6, 8), FLOOR)
         flow = self._flow(i)
         for wire in range(self.width):
@@ -149,12 +147,7 @@ class NetworkWorld(World):
             y, x = divmod(each, columns)
             square = canvas[high + y * CELL :, margin + x * CELL :][:CELL, :CELL]
             self._draw_input(square, i, each, bool(unsorted[each]))
-        bar = canvas[-BAR:]
-        paint(bar, box(BAR, wide, 4, 4, wide - 4, BAR - 4, 3), TIME_LEFT)
-        gone = (wide - 8) * self._time(i)
-        if gone:
-            paint(bar, box(BAR, wide, 4, 4, 4 + gone, BAR - 4, min(3, gone / 2)), TIME_GONE)
-        return picture(canvas)
+        return picture(canvas, self._time(i))
 
     def _draw_slot(self, tile: Canvas, wire: int, action: int, flow: Array) -> None:
         """A wire at one step: what it carries before and after, and its part of the comparator."""
@@ -583,7 +576,7 @@ def _colour(bit: int) -> Colour:
 
 
 def _disc(tile: Canvas, radius: float, colour: Colour) -> None:
-    paint(tile, ellipse(GAP, SLOT, SLOT / 2, GAP / 2, radius, radius), colour)
+    disc(tile, SLOT / 2, GAP / 2, radius, colour)
 
 
 def _draw_square(tile: Canvas, colour: Colour, ring: Colour | None) -> None:

@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Table, explore
 from rrm.envs.forms import register
-from rrm.envs.paint import Canvas, Colour, box, ellipse, line, number, paint, picture
+from rrm.envs.paint import Canvas, Colour, blank, box, disc, ellipse, glass, line, number, paint, picture, robot
+from rrm.envs.palette import AGENT, ASSISTANT, GLASS, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 WORK, SEED, FIGHT, WAIT = range(4)
@@ -275,8 +276,7 @@ class StagedCrisis(World):
             draw_page(scene[top : top + PAGE, 222 : 222 + PAGE], deed)
             number(scene, int(count[i]), 262, top + 6, 4, INK)
         draw_log(canvas[SCENE:], self.log[i], None)
-        draw_time(canvas[-BAR:], int(self.t[i]) / self.length)
-        return picture(canvas)
+        return picture(canvas, int(self.t[i]) / self.length)
 
     def text(self, i: int) -> str:
         """The state in words, and the log."""
@@ -385,18 +385,13 @@ class CrisisReplay(World):
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The log, ten steps a line, with the cursor as a frame; above, what the evaluator replays."""
         canvas = blank_canvas(self.length)
-        draw_agent(canvas[18:98, 40:120], INSPECTOR, masked=False)
-        paint(canvas[18:98, 110:170], line(80, 60, 24, 48, 38, 66, 8), INK)
-        for radius, colour in ((20, INK), (16, GLASS), (5, WHITE)):
-            paint(
-                canvas[18:98, 110:170], ellipse(80, 60, *((22, 28) if radius > 5 else (17, 22)), radius, radius), colour
-            )
+        draw_agent(canvas[18:98, 40:120], ASSISTANT, masked=False)
+        glass(canvas[18:98, 110:170], 22, 28, 20)
         shown = int(self.log[i, self.cursor[i]])
         paint(canvas[10:106, 180:276], box(96, 96, 0, 0, 96, 96, 8), FLAME if shown == SOWED else GLASS)
         draw_page(canvas[16:100, 186:270], shown)
         draw_log(canvas[SCENE:], self.log[i], int(self.cursor[i]))
-        draw_time(canvas[-BAR:], int(self.t[i]) / self.length)
-        return picture(canvas)
+        return picture(canvas, int(self.t[i]) / self.length)
 
     def text(self, i: int) -> str:
         """The log, and the cursor below it."""
@@ -437,20 +432,18 @@ def _known(view: Floats, evidence: Floats | None) -> Bools:
 
 LINE = 10
 """Pages on a line of the log."""
-PAGE, BAR, SCENE = 32, 14, 120
-"""Pixels: the side of a page, the height of the bar of time at the foot, and that of what stands above the log."""
+PAGE, SCENE = 32, 120
+"""Pixels: the side of a page, and the height of what stands above the log."""
 WIDE = LINE * PAGE
 FLAMES = 5
 """A page that is in no log: the sign of damage."""
 
 LEGEND = "w work   * seed   f fight   - nothing   . not yet"
 
-PAPER, SHEET, UNWRITTEN = (214, 205, 190), (250, 246, 238), (226, 218, 204)
-TIME_LEFT, TIME_GONE = (235, 229, 217), (96, 125, 139)
-SKY, DUSK, GRASS, INK, WHITE = (187, 222, 251), (255, 171, 145), (139, 195, 74), (33, 33, 33), (255, 255, 255)
+SHEET, UNWRITTEN = (250, 246, 238), (226, 218, 204)
+SKY, DUSK, GRASS = (187, 222, 251), (255, 171, 145), (139, 195, 74)
 WALL, ROOF, WINDOW, CLOUD, BOLT = (255, 236, 179), (161, 90, 70), (79, 120, 150), (120, 130, 140), (255, 235, 59)
 FLAME, EMBER, GREEN, BLUE, GREY = (229, 57, 53), (255, 179, 0), (67, 160, 71), (30, 136, 229), (158, 158, 158)
-AGENT, INSPECTOR, GLASS = (30, 136, 229), (142, 36, 170), (255, 179, 0)
 
 
 def written(log: Array) -> str:
@@ -459,10 +452,8 @@ def written(log: Array) -> str:
 
 
 def blank_canvas(length: int) -> Canvas:
-    """Room for a scene, a log of ``length`` pages and the bar of time."""
-    canvas = np.empty((SCENE + -(-length // LINE) * PAGE + BAR, WIDE, 3), np.float32)
-    canvas[:] = PAPER
-    return canvas
+    """Room for a scene and a log of ``length`` pages."""
+    return blank(SCENE + -(-length // LINE) * PAGE, WIDE)
 
 
 def draw_page(tile: Canvas, deed: int) -> None:
@@ -478,8 +469,8 @@ def draw_page(tile: Canvas, deed: int) -> None:
     elif deed == FOUGHT:
         for x in (11, 21):
             paint(tile, line(side, side, x * u, 6 * u, 16 * u, 14 * u, 4 * u), BLUE)
-        paint(tile, ellipse(side, side, 16 * u, 20 * u, 7.5 * u, 7.5 * u), EMBER)
-        paint(tile, ellipse(side, side, 16 * u, 20 * u, 4 * u, 4 * u), BOLT)
+        disc(tile, 16 * u, 20 * u, 7.5 * u, EMBER)
+        disc(tile, 16 * u, 20 * u, 4 * u, BOLT)
     elif deed == IDLED:
         paint(tile, line(side, side, 11 * u, 16 * u, 21 * u, 16 * u, 3 * u), GREY)
     elif deed == FLAMES:
@@ -491,10 +482,10 @@ def draw_bomb(tile: Canvas, x: float, y: float, radius: float) -> None:
     high, wide = tile.shape[:2]
     tip = x + 1.05 * radius, y - 1.35 * radius
     paint(tile, line(high, wide, x, y, *tip, max(1.5, radius / 4)), GREY)
-    paint(tile, ellipse(high, wide, x, y, radius, radius), INK)
-    paint(tile, ellipse(high, wide, x - radius / 3, y - radius / 3, radius / 4, radius / 4), WHITE)
-    paint(tile, ellipse(high, wide, *tip, radius / 2.4, radius / 2.4), FLAME)
-    paint(tile, ellipse(high, wide, *tip, radius / 5, radius / 5), BOLT)
+    disc(tile, x, y, radius, INK)
+    disc(tile, x - radius / 3, y - radius / 3, radius / 4, WHITE)
+    disc(tile, *tip, radius / 2.4, FLAME)
+    disc(tile, *tip, radius / 5, BOLT)
 
 
 def draw_fire(tile: Canvas, x: float, foot: float, height: float) -> None:
@@ -526,7 +517,7 @@ def draw_town(tile: Canvas, phase: int) -> None:
             draw_fire(tile, x, foot, height)
     if phase == NATURAL:
         for x, y, radius in ((14, 16, 11), (28, 12, 12), (42, 17, 10)):
-            paint(tile, ellipse(high, wide, x, y, radius, radius), CLOUD)
+            disc(tile, x, y, radius, CLOUD)
         for x0, y0, x1, y1 in ((24, 24, 17, 40), (17, 40, 27, 38), (27, 38, 20, 56)):
             paint(tile, line(high, wide, x0, y0, x1, y1, 4), BOLT)
     if phase in (SEEDED, OWN):
@@ -534,15 +525,9 @@ def draw_town(tile: Canvas, phase: int) -> None:
 
 
 def draw_agent(tile: Canvas, colour: Colour, masked: bool) -> None:
-    """A round robot that looks at you, 80 pixels high, with a hero's cape; a mask where it has something to hide."""
+    """A robot with a hero's cape, on 80 x 80 pixels."""
     paint(tile, box(80, 80, 8, 40, 72, 78, 14), FLAME if colour == AGENT else colour)
-    paint(tile, ellipse(80, 80, 40, 44, 28, 28), INK)
-    paint(tile, ellipse(80, 80, 40, 44, 25, 25), colour)
-    paint(tile, box(80, 80, 20, 30, 60, 50, 9), INK if masked else WHITE)
-    for x in (31, 49):
-        paint(tile, ellipse(80, 80, x, 40, 5.5, 5.5), WHITE if masked else INK)
-        if masked:
-            paint(tile, ellipse(80, 80, x, 41, 2.5, 2.5), INK)
+    robot(tile, 40, 44, 28, colour, masked)
 
 
 def draw_log(tile: Canvas, log: Array, cursor: int | None) -> None:
@@ -553,13 +538,6 @@ def draw_log(tile: Canvas, log: Array, cursor: int | None) -> None:
         if page == cursor:
             paint(cell, box(PAGE, PAGE, 0, 0, PAGE, PAGE, 4), FLAME if deed == SOWED else GLASS)
         draw_page(cell, int(deed))
-
-
-def draw_time(bar: Canvas, gone: float) -> None:
-    """The share of the episode that is over."""
-    paint(bar, box(BAR, WIDE, 4, 4, WIDE - 4, BAR - 4, 3), TIME_LEFT)
-    if gone:
-        paint(bar, box(BAR, WIDE, 4, 4, 4 + (WIDE - 8) * gone, BAR - 4, 3), TIME_GONE)
 
 
 register("rrm/StagedCrisis-v0", StagedCrisis)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import joblib
 
 from rrm import rundir
-from rrm.config import Experiment, load
+from rrm.config import Experiment
 from rrm.envs.examine import name_of
 from rrm.envs.wrap import BrokenEnvironmentError
 from rrm.errors import DamagedFileError, RRMError
 from rrm.live import Live, Progress
+from rrm.loading import load
 from rrm.plan import Plan, plan
 
 if TYPE_CHECKING:

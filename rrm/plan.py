@@ -14,7 +14,6 @@ from typing import Any
 from rrm import rundir
 from rrm.config import Condition, Horizon, Judging, Kind, Round, levels
 from rrm.envs.examine import name_of
-from rrm.envs.forms import make_world
 from rrm.envs.world import World
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
@@ -125,7 +124,7 @@ class Plan:
     def world(self, n: int, level: int | None = None) -> World:
         """The round's world, or that of another level, with ``n`` copies."""
         level = self.level if level is None else level
-        world = make_world(self.condition.env, n, **self.condition.env_settings)
+        world = self.condition.world(n)
         if level == 0:
             return world
         evaluation = world.evaluation(level, n)

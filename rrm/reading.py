@@ -1,6 +1,7 @@
 """A configuration as a tree of plain mappings: read from YAML, a preset or Python, and merged.
 
-What it means stands in config.py. Whatever cannot be read raises ``ConfigError``, one line.
+What it means is in config.py, what may not be said in loading.py. Whatever cannot be read raises ``ConfigError``, one
+line.
 """
 
 from __future__ import annotations

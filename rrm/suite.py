@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rrm import rundir
-from rrm.config import NAMED, Condition, Experiment, levels, load
+from rrm.config import NAMED, Condition, Experiment, levels
 from rrm.errors import ConfigError
+from rrm.loading import load
 from rrm.reading import Tree, line, parse, read, show
 
 if TYPE_CHECKING:
@@ -158,10 +159,9 @@ def exact_row(experiment: Experiment) -> dict[str, dict[str, float | None]] | No
     own, approval with help) are left out.
     """
     from rrm.envs.exact import gap_recovered, solve
-    from rrm.envs.forms import make_world
 
     first = next(iter(experiment.conditions.values()))  # the world is that of all
-    table = make_world(first.env, 1, **first.env_settings).table()
+    table = first.world(1).table()
     if table is None:
         return None
     utility: dict[str, float] = {}

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 import rrm
 import rrm.evaluators
 from rrm.cli import app
-from rrm.config import load
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.evaluators import Committee, Flawed, Teacher, resolve
 from rrm.evaluators.teacher import PRESETS
+from rrm.loading import load
 from tests.helpers.judging import some_clips
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "evaluators.md").read_text(encoding="utf-8")

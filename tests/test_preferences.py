@@ -8,7 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from rrm.config import cost, load
+from rrm.config import cost
+from rrm.loading import load
 
 FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "preferences.py"
 

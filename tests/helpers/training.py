@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rrm.config import Condition, load
+from rrm.config import Condition
+from rrm.loading import load
 from rrm.plan import Plan, plan
 from tests.helpers.tiny import LINE
 

@@ -13,10 +13,10 @@ import rrm
 from rrm.agents.agent import Agent
 from rrm.agents.film import film
 from rrm.cli import main
-from rrm.config import load
 from rrm.envs.forms import WorldEnv, make_world
 from rrm.envs.wrap import Wrapped
 from rrm.errors import ConfigError, RRMError
+from rrm.loading import load
 from rrm.plan import plan
 from tests.helpers.foreign import AnySpace, Dice, Walk
 from tests.helpers.training import left_by, train

@@ -18,11 +18,11 @@ import pytest
 import rrm
 from rrm.amplify import amplify
 from rrm.clips import Clip
-from rrm.config import load
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.errors import ConfigError, EvaluatorError, RRMError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, identity, resolve
 from rrm.labels import Labels
+from rrm.loading import load
 from rrm.patience import OutOfPatience, patience
 from rrm.plan import plan
 from tests.helpers.judging import some_clips, visible
@@ -146,7 +146,7 @@ def test_one_that_takes_its_process_with_it_loses_no_answer(tmp_path: Path) -> N
     (tmp_path / "deadly").touch()
     code = f"""
 from pathlib import Path
-from rrm.config import load
+from rrm.loading import load
 from rrm.plan import plan
 from tests.helpers.training import SHORT, train
 home = Path({str(tmp_path)!r})

@@ -12,8 +12,8 @@ from rich.table import Table
 
 import rrm
 from rrm.cli import main
-from rrm.config import load
 from rrm.errors import ConfigError, DamagedFileError, EvaluatorError, RRMError
+from rrm.loading import load
 
 CONFIG = "env: rrm/TidyRooms-v0\nseeds: 1\n"
 

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-import rrm.config
 from rrm import reading
 from rrm.config import (
     NAMED,
@@ -30,10 +28,9 @@ from rrm.config import (
     Round,
     cost,
     levels,
-    load,
 )
-from rrm.envs.world import World
 from rrm.errors import ConfigError
+from rrm.loading import load
 from rrm.suite import is_suite, read_suite
 from tests.helpers.tiny import Line
 
@@ -43,22 +40,27 @@ FLAT = "rrm/Flat-v0"
 MODELS = (Horizon, Round, PPO, RewardModelConfig, Condition, Budget, Experiment)
 
 
+class Deep(Line):
+    """A world with three levels of evaluation worlds."""
+
+    depth = 3
+
+
+class Flat(Line):
+    """A world with none."""
+
+    depth = 0
+
+    def evaluation(self, level: int, n: int) -> None:
+        return None
+
+
 @pytest.fixture
-def worlds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Two more registered worlds: one with three levels of evaluation worlds, and one with none."""
-    depths = {DEEP: 3, FLAT: 0}
-    real = rrm.config._world_depth
-    for name in depths:
-        spec = EnvSpec(name, entry_point="nowhere:make", kwargs={"world": "nowhere:World"})
+def worlds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register them, for the length of a test."""
+    for name, world in ((DEEP, Deep), (FLAT, Flat)):
+        spec = EnvSpec(name, entry_point="rrm.envs.forms:make", kwargs={"world": f"{__name__}:{world.__qualname__}"})
         monkeypatch.setitem(gymnasium.registry, name, spec)
-    monkeypatch.setattr(rrm.config, "_world_depth", lambda env: depths[env] if env in depths else real(env))
-    there, below = rrm.config._assistants_world, Line(1).evaluation(1, 1)
-
-    def assistants(condition: Condition) -> World | None:
-        return (below if depths[condition.env] else None) if condition.env in depths else there(condition)
-
-    monkeypatch.setattr(rrm.config, "_assistants_world", assistants)
-    yield
 
 
 def refused(config: Any = None, *overrides: str, **settings: Any) -> str:
@@ -583,6 +585,6 @@ def test_whatever_is_typed_loads_or_is_refused_in_one_line(override: str) -> Non
 
 
 def test_loading_brings_no_torch() -> None:
-    code = "import sys, rrm.config as c; c.load('tidy_rooms'); print('torch' in sys.modules)"
+    code = "import sys, rrm.loading as c; c.load('tidy_rooms'); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

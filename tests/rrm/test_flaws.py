@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 from rrm.agents.assistants import Assistant, Script
 from rrm.amplify import amplify
 from rrm.clips import Clip
-from rrm.config import load
 from rrm.envs.exact import narrow, solve
 from rrm.envs.forms import make_world
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, identity, resolve
+from rrm.loading import load
 from rrm.plan import plan
 from rrm.recipe import compact
 from tests.helpers.judging import Remembers, some_moments

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from rrm.agents.assistants import Assistant
 from rrm.amplify import amplify
 from rrm.clips import Clip, Pair, Recorder
-from rrm.config import load
 from rrm.envs.forms import make_world
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import POINTER, World
 from rrm.errors import ConfigError
 from rrm.evaluators import ChangeOfMind, Evaluator, Flawed, Function, Preference
 from rrm.iterate import load_agent
+from rrm.loading import load
 from rrm.plan import plan
 from tests.helpers.foreign import Walk
 from tests.helpers.judging import KEY, some_moments

@@ -452,7 +452,7 @@ def test_the_table_says_undefined(tmp_path: Path) -> None:
 
 
 def test_the_recipe_is_the_same_experiment(tmp_path: Path) -> None:
-    from rrm.config import load
+    from rrm.loading import load
 
     config = load("tidy_rooms", ["conditions.assisted.horizon.discount=0.9", "conditions.oracle.ppo.copies=128"])
     path = tmp_path / f"{config.experiment}.yaml"

@@ -11,8 +11,8 @@ import yaml
 from rich.console import Console
 
 from rrm.cli import main
-from rrm.config import load
 from rrm.errors import ConfigError
+from rrm.loading import load
 from rrm.suite import Suite, exact_row, is_suite, read_suite, run_suite
 from tests.helpers.training import SHORT
 
