@@ -65,9 +65,9 @@ class RewardModel:
         members: Floats = self._forward(rows, self._frozen).numpy().astype(np.float64)
         if self.spread is not None:
             members = (members - self.spread[0]) / self.spread[1]
-        if observations.ndim == 2:
-            return members
-        return members.reshape(len(members), *observations.shape[:-1]).mean(axis=2)
+        if observations.ndim > 2:
+            members = members.reshape(len(members), *observations.shape[:-1]).mean(axis=2)
+        return members
 
     def values(self, observations: Array) -> Floats:
         """V: the mean of the members (m,); of segments, its mean along them."""
