@@ -71,6 +71,7 @@ def make_env(env: str | Constructor, settings: dict[str, Any]) -> gymnasium.Env[
     Raises UnfitError where that fails, or makes something else.
     """
     settings = dict(settings)
+    made: Any
     try:
         if constructor := constructor_of(env):
             limit = settings.pop("max_episode_steps", None)
@@ -79,6 +80,12 @@ def make_env(env: str | Constructor, settings: dict[str, Any]) -> gymnasium.Env[
             limit, made = None, gymnasium.make(str(env), disable_env_checker=True, **settings)
     except Exception as error:  # of the user's own code
         raise UnfitError(f"making it fails: {type(error).__name__}: {line(error)}") from error
+    if isinstance(made, gymnasium.vector.VectorEnv):
+        made.close()
+        raise UnfitError(
+            f"makes a {type(made).__name__}, whose copies cannot be saved and put back one by one; give the id or"
+            " constructor of one, which is copied here, or write it as an rrm.envs.World, which steps many at once"
+        )
     if not isinstance(made, gymnasium.Env):
         raise UnfitError(f"makes a {type(made).__name__}; it must make one gymnasium.Env, which is then copied")
     return made if limit is None else TimeLimit(made, limit)

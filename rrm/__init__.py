@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rrm.agents.agent import Agent
     from rrm.clips import Clip
     from rrm.config import Kind
+    from rrm.demonstrations import demonstrate
     from rrm.evaluators import Evaluator
     from rrm.experiment import Results, run
     from rrm.rewards import Reward
@@ -34,6 +35,7 @@ __all__ = [
     "RRMError",
     "Results",
     "SuiteResults",
+    "demonstrate",
     "load_agent",
     "load_reward",
     "run",
@@ -65,6 +67,7 @@ _HOMES = {
     "Evaluator": "rrm.evaluators",
     "Results": "rrm.experiment",
     "SuiteResults": "rrm.suite",
+    "demonstrate": "rrm.demonstrations",
     "run": "rrm.experiment",
     "run_suite": "rrm.suite",
 }

@@ -11,6 +11,7 @@ import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from rrm.agents.assistants import Assistant
 from rrm.clips import Clip, Pair
 from rrm.envs.world import Array, Floats
 from rrm.errors import EvaluatorError
-from rrm.evaluators.evaluator import Evaluator, checked, checked_preference
+from rrm.evaluators.evaluator import Evaluator, checked, checked_preference, short
 from rrm.patience import OutOfPatience, patience
 
 
@@ -27,12 +28,14 @@ from rrm.patience import OutOfPatience, patience
 class Judgment:
     """One answer, and what it cost: fields read by the evaluator, steps taken by the assistants.
 
-    The answer is a score; or the preference for the first clip of a pair, NaN where there is none.
+    The answer is a score; or the preference for the first clip of a pair, NaN where there is none. ``opinions`` are
+    what each of those said who answered together; none where the evaluator answers alone.
     """
 
     answer: float
     fields_read: int
     assistant_steps: int
+    opinions: tuple[float, ...] = ()
 
 
 class Overseer(Evaluator):
@@ -81,7 +84,10 @@ class Overseer(Evaluator):
         shown, steps = self._assist(clips)
         answers = self._answers(lambda: self.evaluator.answers(shown), "clip", [clip.number for clip in clips])
         for clip, step in zip(shown, steps.tolist(), strict=True):
-            yield Judgment(checked(self.name, next(answers), clip), _read(clip), step)
+            answer = next(answers)
+            score = checked(self.name, answer, clip)
+            opinions = self._opinions(answer, partial(checked, self.name, clip=clip), f"clip {clip.number}")
+            yield Judgment(score, _read(clip), step, opinions)
 
     def judge_pairs(self, pairs: Sequence[Pair]) -> Iterator[Judgment]:
         """The same of pairs: the preferences for their first clips.
@@ -95,8 +101,10 @@ class Overseer(Evaluator):
         seen = [Pair(pair.number, *shown[2 * i : 2 * i + 2]) for i, pair in enumerate(pairs)]
         answers = self._answers(lambda: self.evaluator.preferences(seen), "pair", [pair.number for pair in pairs])
         for pair, step in zip(seen, steps.reshape(-1, 2).sum(axis=1).tolist(), strict=True):
-            answer = checked_preference(self.name, next(answers), pair)
-            yield Judgment(answer, _read(pair.first) + _read(pair.second), step)
+            answer = next(answers)
+            preference = checked_preference(self.name, answer, pair)
+            opinions = self._opinions(answer, partial(checked_preference, self.name, pair=pair), f"pair {pair.number}")
+            yield Judgment(preference, _read(pair.first) + _read(pair.second), step, opinions)
 
     def _assist(self, clips: Sequence[Clip]) -> tuple[list[Clip], Array]:
         steps = np.zeros(len(clips), dtype=np.int64)
@@ -140,6 +148,19 @@ class Overseer(Evaluator):
             where = f"{what}s {first} to {last}" if self._at_once(what) and first < last else f"{what} {first}"
             raise EvaluatorError(f"evaluator {self.name!r} raised {_one_line(error)} on {where}") from error
         raise EvaluatorError(f"evaluator {self.name!r} gave no answer to {what} {numbers[given]}")
+
+    def _opinions(self, answer: Any, check: Callable[[Any], float], what: str) -> tuple[float, ...]:
+        """What each of those said who gave an answer together, NaN for nothing; none where one answers alone."""
+        voices = self.evaluator.voices
+        if voices < 2:
+            return ()
+        opinions = (None,) * voices if answer is None else getattr(answer, "opinions", ())
+        if len(opinions) != voices:
+            raise EvaluatorError(
+                f"evaluator {self.name!r} answered {short(answer)} to {what} with {len(opinions)} opinions; it must be"
+                f" a Verdict with {voices}, one for each of its voices"
+            )
+        return tuple(check(opinion) for opinion in opinions)
 
     def _at_once(self, what: str) -> bool:
         """Whether the evaluator is asked all questions in one call, so that nobody knows which of them it broke on."""

@@ -13,6 +13,7 @@ import json
 import numbers
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_serializer, field_validator
@@ -37,6 +38,11 @@ def _real(value: Any) -> Any:
     if isinstance(value, bool | int | str):
         return value
     return float(value) if isinstance(value, numbers.Real) else value
+
+
+def _text(value: Any) -> Any:
+    """A path as text."""
+    return str(value) if isinstance(value, Path) else value
 
 
 def _true(value: Any) -> Any:
@@ -112,10 +118,11 @@ class Round(_Section):
         description="How the other labels are spread over the training: evenly, or at a rate that falls to an eleventh"
         " (Christiano et al. 2017).",
     )
-    ask: Literal["coverage", "disagreement", "entropy", "uniform"] = Field(
+    ask: Literal["coverage", "disagreement", "dissent", "entropy", "uniform"] = Field(
         default="disagreement",
         description="How states to label are chosen: where the members of the reward model disagree most, to cover what"
-        " has been seen (farthest-point), or uniformly at random. The first labels cover in either of the former."
+        " has been seen (farthest-point), or uniformly at random; of a committee also where its members are expected to"
+        " dissent. The first labels cover in all but the uniform one."
         " Comparisons are of two such states; disagreement is then that about which is better, and entropy asks where"
         " the reward model as a whole is least sure of that.",
     )
@@ -216,6 +223,11 @@ class Condition(_Section):
         " lower of the two. All but the first need horizon.window.",
     )
     horizon: Horizon = Field(default=Horizon(), description="How far the agent optimises its reward.")
+    demonstrations: Annotated[str, BeforeValidator(_text)] | None = Field(
+        default=None,
+        description="A file of demonstrations of the task (rrm.demonstrate makes one), preferred to random play where"
+        " its labels are comparisons; as many such pairs as task.start_labels, none of them a label.",
+    )
     task: Round = Field(default=Round(), description="The round in the world itself: the last one.")
     assistant: Assistance = Field(default=Assistance(), description="Each round below it, in an evaluation world.")
     states_from: Literal["unaided", "world"] = Field(

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from gymnasium.spaces import flatdim
 
+from rrm import demonstrations
 from rrm.agents.agent import Agent
 from rrm.agents.learner import Learner, seed_process
 from rrm.agents.vec_env import Start, WorldVecEnv
@@ -24,6 +25,7 @@ from rrm.amplify import Overseer
 from rrm.clips import Moments, Recorder
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats, World
+from rrm.evaluators.committee import dissent
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
 from rrm.reward_model import RewardModel, farthest_points, random_pairs
@@ -91,6 +93,15 @@ class Distillation:
         two; where a rate is judged, all along a segment."""
         self.scores: Floats = np.empty(0)
         """What the overseer answered; of comparisons the preferences, NaN where it gave none."""
+        self.shown: Array = self.inputs
+        """Pairs like these: of what was demonstrated, and of early play."""
+        voices = overseer.evaluator.voices
+        self.opinions: Floats = np.empty((0, voices if voices > 1 else 0))
+        """What each of those said who answered together."""
+        self.panel: RewardModel | None = None
+        if plan.reward and plan.round.ask == "dissent":
+            settings = condition.reward_model.model_copy(update={"members": voices})
+            self.panel = RewardModel(self.layout, settings, seed)
         self.rows: list[Row] = []
         self.seconds = 0.0
         self.cost = Cost(0, 0, 0)
@@ -107,7 +118,9 @@ class Distillation:
         begun = time.perf_counter()
         before = self._resume()
         if self.model and not len(self.scores):
-            self._ask(self._random_play(), self.plan.labels_due(0))
+            moments = self._random_play()
+            self._show(moments)
+            self._ask(moments, self.plan.labels_due(0))
             self._fit(FIRST_FIT * self.plan.condition.reward_model.fit_steps)
         for rollout in range(len(self.rows), self.plan.rollouts):
             self._rollout(rollout)
@@ -137,6 +150,16 @@ class Distillation:
             before = actions
         return recorder.taken()
 
+    def _show(self, moments: Moments) -> None:
+        """Put what was demonstrated beside early play: as many pairs as there are starting labels, so that both weigh
+        the same at first."""
+        plan = self.plan
+        if plan.demonstrations is not None and len(moments):
+            there = demonstrations.read(plan.demonstrations, self.world)
+            rng = np.random.default_rng((*plan.key, 6))  # its own: what is asked is the same as without
+            of_actions = plan.reward == "approval"
+            self.shown = there.beside(moments, plan.labels_due(0), rng, of_actions, plan.segment)
+
     def _rollout(self, rollout: int) -> None:
         plan, last = self.plan, rollout == self.plan.rollouts - 1
         self.board.clear()
@@ -149,10 +172,11 @@ class Distillation:
         figures = self.board.figures(self.overseer, (*plan.key, 3, rollout))
         for name in ("utility", "evaluator_score", "hack_rate"):
             row[name] = getattr(figures, name) if figures else None
-        row["held_out_error"] = None
+        row["held_out_error"] = row["dissent"] = None
         due, have = plan.labels_due(rollout + 1), len(self.scores)
         if self.model and not last and due > have:
             row["held_out_error"] = self._ask(self.recorder.taken(), due)
+            row["dissent"] = dissent(self.opinions[have:], self.comparing)
         # Without a new label V stays as it is: with all of them asked at the start, it is frozen.
         if self.model and len(self.scores) > have:
             self._fit()
@@ -188,6 +212,7 @@ class Distillation:
         error = self._error(inputs, answers) if have else None
         self.inputs = np.concatenate([self.inputs, inputs])
         self.scores = np.concatenate([self.scores, answers])
+        self.opinions = np.concatenate([self.opinions, self.labels.opinions(have, len(self.scores))])
         return error
 
     def _error(self, inputs: Array, answers: Floats) -> float | None:
@@ -210,13 +235,18 @@ class Distillation:
         return float(np.sqrt(((predicted - answers) ** 2).mean())) / unit
 
     def _fit(self, steps: int | None = None) -> None:
-        """Fit V to all labels so far."""
+        """Fit V to all labels so far, and to what was demonstrated; and each member of the panel to what one member of
+        the committee said."""
         assert self.model is not None
-        if self.comparing:
-            given = ~np.isnan(self.scores)
-            self.model.fit_comparisons(self.inputs[given], self.scores[given], steps)
+        given = ~np.isnan(self.scores)
+        inputs, answers, opinions = self.inputs[given], self.scores[given], self.opinions[given]
+        if not self.comparing:
+            self.model.fit(inputs, answers, steps)
         else:
-            self.model.fit(self.inputs, self.scores, steps)
+            preferred = np.concatenate([answers, np.ones(len(self.shown))])
+            self.model.fit_comparisons(np.concatenate([inputs, self.shown]), preferred, steps)
+        if self.panel:
+            (self.panel.fit_comparisons if self.comparing else self.panel.fit)(inputs, opinions.T, steps)
 
     def _choose(self, moments: Moments, count: int) -> Array:
         """The indices of ``count`` moments. The first labels always cover: random play rarely does what matters."""
@@ -224,8 +254,8 @@ class Distillation:
         count = min(count, len(moments))
         if self._covers():
             return farthest_points(self._features(moments), count, self.rng)
-        if self.plan.round.ask == "disagreement":
-            spread = self.model.members(moments.observations).std(axis=0)
+        if self.plan.round.ask in ("disagreement", "dissent"):
+            spread = (self.panel or self.model).members(moments.observations).std(axis=0)
             return np.argsort(-spread, kind="stable")[:count]
         return self.rng.choice(len(moments), size=count, replace=False)
 
@@ -234,7 +264,9 @@ class Distillation:
 
         Where members disagree: of ten times as many random pairs, those about which they do most (Christiano et al.
         2017, section 2.2.4). By entropy: those of which they say together that it may be either (Lee et al. 2021,
-        B-Pref, arXiv 2111.03026). To cover: moments as ``_choose`` takes them, paired at random.
+        B-Pref, arXiv 2111.03026). By dissent: as by disagreement, of a model in which each member is fitted to what one
+        of the committee said (Wang and Plank 2023, arXiv 2310.14979, give each annotator a head). To cover: moments as
+        ``_choose`` takes them, paired at random.
         """
         assert self.model is not None
         if self._covers():
@@ -242,10 +274,10 @@ class Distillation:
             points = self.rng.permutation(points)
             chosen = points[: len(points) // 2 * 2].reshape(-1, 2)
             return np.concatenate([chosen, random_pairs(len(moments), count - len(chosen), self.rng)])
-        if self.plan.round.ask in ("disagreement", "entropy"):
+        if self.plan.round.ask != "uniform":
             drawn = random_pairs(len(moments), 10 * count, self.rng)
-            chances = self.model.chances(moments.observations[drawn])
-            doubt = chances.var(axis=0) if self.plan.round.ask == "disagreement" else -abs(chances.mean(axis=0) - 0.5)
+            chances = (self.panel or self.model).chances(moments.observations[drawn])
+            doubt = -abs(chances.mean(axis=0) - 0.5) if self.plan.round.ask == "entropy" else chances.var(axis=0)
             return drawn[np.argsort(-doubt, kind="stable")[:count]]
         return random_pairs(len(moments), count, self.rng)
 
@@ -257,7 +289,7 @@ class Distillation:
     def _covers(self) -> bool:
         """Whether the next labels are to cover what has been seen."""
         ask = self.plan.round.ask
-        return ask == "coverage" or (ask in ("disagreement", "entropy") and not len(self.scores))
+        return ask == "coverage" or (ask != "uniform" and not len(self.scores))
 
     # The checkpoint: all that the next rollout depends on.
 
@@ -279,6 +311,12 @@ class Distillation:
             groups["model"], values["model"] = self.model.state()
             groups["labels"] = _tensors({"inputs": self.inputs, "scores": self.scores})
             groups["env"] = _tensors({"tally": self.env.tally})
+            if self.shown.size:
+                groups["labels"] |= _tensors({"shown": self.shown})
+            if self.opinions.size:
+                groups["labels"] |= _tensors({"opinions": self.opinions})
+            if self.panel:
+                groups["panel"], values["panel"] = self.panel.state()
         for group, members in groups.items():
             tensors |= {f"{group}/{name}": tensor for name, tensor in members.items()}
         self.checkpoint.save(rollouts, tensors, values)
@@ -304,6 +342,11 @@ class Distillation:
             self.labels.recall(self.overseer)
             labels = _arrays(groups["labels"])
             self.inputs, self.scores = labels["inputs"], labels["scores"]
+            self.shown = labels.get("shown", self.shown)
+            unsaid = np.full((len(self.scores), self.opinions.shape[1]), np.nan)
+            self.opinions = labels.get("opinions", unsaid)
+            if self.panel:
+                self.panel.load_state(groups["panel"], values["panel"])
             self.env.tally[:] = _arrays(groups["env"])["tally"]
             self.env.revalue(self.world.observe())
         self.learner.load_state(groups["learner"], values["learner"])

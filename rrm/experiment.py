@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 TOTALS = ("labels", "fields_read", "assistant_steps", "env_steps")
 """What a condition spends: summed over all its rounds."""
 
+ROUND = ("world", "level", "labels", "env_steps", "utility", "held_out_error", "dissent", "demonstrated")
+"""What its result says of each of them."""
+
 
 @dataclass(frozen=True)
 class Results:
@@ -164,10 +167,7 @@ def _result(rounds: list[dict[str, Any]]) -> dict[str, Any]:
         **{key: last[key] for key in ("utility", "evaluator_score", "hack_rate", "episodes")},
         **{key: sum(each[key] for each in rounds) for key in TOTALS},
         "held_out_error": [each["held_out_error"] for each in rounds],
-        "rounds": [
-            {key: each[key] for key in ("world", "level", "labels", "env_steps", "utility", "held_out_error")}
-            for each in rounds
-        ],
+        "rounds": [{key: each.get(key) for key in ROUND} for each in rounds],
     }
 
 

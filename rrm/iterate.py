@@ -24,6 +24,7 @@ from rrm.envs.examine import name_of
 from rrm.envs.forms import make_world
 from rrm.envs.world import Indices, State, World
 from rrm.errors import ConfigError, RRMError
+from rrm.evaluators.committee import dissent
 from rrm.plan import Plan
 from rrm.reward_model import RewardModel
 from rrm.rewards import Reward
@@ -33,7 +34,7 @@ Tell = Callable[[Plan, Row | None], None]
 """Hears when a round is taken up (None) and after each of its rollouts."""
 
 
-COLUMNS = ("env_steps", "labels", "predicted", "utility", "evaluator_score", "hack_rate", "held_out_error")
+COLUMNS = ("env_steps", "labels", "predicted", "utility", "evaluator_score", "hack_rate", "held_out_error", "dissent")
 """Of ``metrics.csv``."""
 
 
@@ -88,6 +89,8 @@ def _conclude(distillation: Distillation, agent: Agent, home: Path) -> dict[str,
         **distillation.cost._asdict(),
         "env_steps": int(distillation.rows[-1]["env_steps"] or 0),
         "held_out_error": held_out_error(distillation.rows),
+        "dissent": dissent(distillation.opinions, distillation.comparing),
+        "demonstrated": len(distillation.shown) or None,
         "files": rundir.manifest([*files, home / "metrics.csv"]),
     }
     rundir.write_json(home / "timings.json", {"seconds": round(distillation.seconds, 2)})

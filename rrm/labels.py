@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,7 +26,8 @@ create table if not exists scores (
     evaluator text not null,
     memory text not null,            -- what an evaluator that remembers knew after this answer, as JSON
     view text not null,              -- the last view, by name, as JSON
-    observation blob not null        -- the reward model's input, float32
+    observation blob not null,       -- the reward model's input, float32
+    opinions text                    -- what each of a committee said, as JSON; null: the evaluator answered alone
 ) strict;
 create table if not exists comparisons (
     number integer primary key,      -- as above
@@ -36,7 +38,8 @@ create table if not exists comparisons (
     evaluator text not null,
     memory text not null,
     view text not null,              -- a list of two
-    observation blob not null        -- the first clip's, then the second's
+    observation blob not null,       -- the first clip's, then the second's
+    opinions text                    -- as above; null among them: no answer
 ) strict;
 """
 
@@ -68,6 +71,9 @@ class Labels:
             self._db.execute("pragma journal_mode=wal")
             self._db.execute("pragma synchronous=full")
             self._db.executescript(_SCHEMA)
+            for table in _ANSWER:  # of a store that was begun before opinions were kept
+                if "opinions" not in [column[1] for column in self._db.execute(f"pragma table_info({table})")]:
+                    self._db.execute(f"alter table {table} add column opinions text")
         except sqlite3.DatabaseError as error:
             raise DamagedFileError(f"{path}: {error}; it must be the label store of this round") from error
 
@@ -104,7 +110,7 @@ class Labels:
             self.recall(overseer)
         for question, judgment in zip(new, judge(new), strict=False):
             row = (question.number, question.digest(), judgment.answer, judgment.fields_read, judgment.assistant_steps)
-            self._keep(table, *row, overseer.name, _memory_of(overseer), *_shown(question))
+            self._keep(table, *row, overseer.name, _memory_of(overseer), *_shown(question), _listed(judgment.opinions))
         known = self._known(table, what, questions)  # as they are on disk: another process may have been faster
         return np.array([known[question.number] for question in questions], dtype=np.float64)
 
@@ -133,9 +139,18 @@ class Labels:
     def _keep(self, table: str, *row: object) -> None:
         """Put an answer on disk. Of two processes that ask the same question, the faster one's answer stands."""
         try:
-            self._db.execute(f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing", row)
+            self._db.execute(f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing", row)
         except sqlite3.Error as error:  # a full disk, above all
             raise RRMError(f"{self.path}: answer {row[0]} could not be kept: {error}; those before it are") from error
+
+    def opinions(self, first: int, last: int) -> Floats:
+        """What each of those said who answered the questions from ``first`` up to ``last`` together: (m, voices), NaN
+        for nothing; (m, 0) where the evaluator answers alone."""
+        both = " union all ".join(f"select number, opinions from {table}" for table in _ANSWER)
+        rows = self._db.execute(
+            f"select opinions from ({both}) where number >= ? and number < ? order by number", (first, last)
+        )
+        return np.array([json.loads(text or "[]") for (text,) in rows], dtype=np.float64)
 
     def cost(self) -> Cost:
         """Questions without an answer count like any other."""
@@ -160,6 +175,10 @@ def _shown(question: Clip | Pair) -> tuple[str, bytes]:
 
 def _blob(clip: Clip) -> bytes:
     return b"" if clip.observation is None else np.asarray(clip.observation, dtype=np.float32).tobytes()
+
+
+def _listed(opinions: Sequence[float]) -> str | None:
+    return json.dumps([None if math.isnan(each) else each for each in opinions]) if opinions else None
 
 
 def _memory_of(overseer: Overseer) -> str:

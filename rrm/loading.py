@@ -199,6 +199,8 @@ def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
             yield f"{name}.ask", each.ask, "needs reward_model.members of at least 2"
         if asks and each.ask == "entropy" and each.answers == "scores":
             yield f"{name}.ask", each.ask, f"is that of which of two is better: needs {name}.answers of 'comparisons'"
+    if asks and condition.demonstrations is not None and condition.task.answers == "scores":
+        yield "demonstrations", condition.demonstrations, "are preferred to play: needs task.answers of 'comparisons'"
     if condition.judging != "advance" and condition.horizon.window is None:
         yield "judging", condition.judging, "needs horizon.window: the step is credited when the episode is over"
     if condition.judging != "advance" and condition.reward == "broad":

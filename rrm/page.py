@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -38,6 +38,11 @@ GLOSSARY = (
      "steps that assistants took to help it; steps in the worlds that agents were trained in."),
     ("held-out error", "The root mean square error of the reward model V on its newest labels, before it was fitted "
      "to them, in units of the labels’ standard deviation: 1 is no better than always guessing their mean."),
+    ("dissent", "How far the members of a committee were apart when they gave their labels: the standard deviation of "
+     "their scores, in the evaluator’s units, on the average; of comparisons the share in which not all of them took "
+     "the same side."),
+    ("demonstrated", "Pairs of a demonstrated moment and one of early play, to which the reward model was fitted as if "
+     "the former had been preferred. Nobody was asked: they are not among the labels."),
 )  # fmt: skip
 
 
@@ -63,6 +68,8 @@ class Round:
     env_steps: str
     utility: str
     held_out_error: str
+    dissent: str
+    demonstrated: str
 
 
 @dataclass(frozen=True)
@@ -223,15 +230,16 @@ def _seeds(findings: Findings, names: Mapping[str, str]) -> str:
     return table([heading for _, heading, _ in COLUMNS], rows, "seeds")
 
 
-def _rounds(rounds: Iterable[Round], names: Mapping[str, str]) -> str:
-    rows = []
-    for one in rounds:
-        cells = [
-            cell("world", escape(one.world)),
-            cell("labels", one.labels),
-            cell("env steps", one.env_steps),
-            cell("utility", one.utility),
-            cell("held-out error", one.held_out_error),
-        ]
-        rows.append(row(one.condition, names, cells))
-    return table(["world", "labels", "env steps", "utility", "held-out error"], rows, "rounds")
+ROUND_COLUMNS = ("world", "labels", "env_steps", "utility", "held_out_error", "dissent", "demonstrated")
+"""Of the table of rounds; the last two where there is a committee, or are demonstrations."""
+
+
+def _rounds(rounds: Sequence[Round], names: Mapping[str, str]) -> str:
+    idle = [key for key in ROUND_COLUMNS[-2:] if all(getattr(one, key) == "–" for one in rounds)]
+    columns = {key: key.replace("_", " ") for key in ROUND_COLUMNS if key not in idle}
+    columns["held_out_error"] = "held-out error"
+    rows = [
+        row(one.condition, names, [cell(heading, escape(getattr(one, key))) for key, heading in columns.items()])
+        for one in rounds
+    ]
+    return table([*columns.values()], rows, "rounds")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rrm import rundir
+from rrm import demonstrations, rundir
 from rrm.config import Condition, Horizon, Judging, Kind, Round, levels
 from rrm.envs.examine import name_of
 from rrm.envs.world import World
@@ -59,6 +59,8 @@ class Plan:
             content["env_settings"] = c.env_settings
         if not isinstance(c.env, str):
             content["env_code"] = identity(c.env)
+        if self.demonstrations is not None:
+            content["demonstrations"] = demonstrations.fingerprint(self.demonstrations)
         if self.reward is None:  # the oracle learns from nobody's answers
             content["round"] = {"steps": self.round.steps}
             content["reward_model"] = None
@@ -96,6 +98,11 @@ class Plan:
     def horizon(self) -> Horizon:
         """How far the agent optimises its reward."""
         return self.condition.assistant.horizon or self.condition.horizon if self.level else self.condition.horizon
+
+    @property
+    def demonstrations(self) -> str | None:
+        """The file that the reward model starts from: of the task alone."""
+        return None if self.level or self.reward is None else self.condition.demonstrations
 
     @property
     def judging(self) -> Judging:
@@ -223,9 +230,15 @@ def plan(condition: Condition, seed: int) -> Plan:
                 f"reward_model.segment: {each.segment}: must be at most {longest}, the steps of an episode and those of"
                 " random play in each copy, in which the first labels are asked"
             )
+        if each.demonstrations is not None:
+            demonstrations.read(each.demonstrations, each.world(1)).moments(each.reward == "approval", each.segment)
         judge = each.evaluator()  # its parameters are right, or this says so
         if each.round.answers == "scores" and judge.compares_only:
             raise ConfigError(
                 f"{each.section}.answers: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"
+            )
+        if each.round.ask == "dissent" and judge.voices < 2:
+            raise ConfigError(
+                f"{each.section}.ask: 'dissent': the evaluator {judge.name!r} answers alone: must be a committee"
             )
     return last

@@ -17,7 +17,14 @@ from rrm.config import Horizon
 from rrm.errors import DamagedFileError
 from rrm.findings import Curve, Seed, amount, count
 
-ROUND_FIGURES = {"labels": count, "env_steps": count, "utility": amount, "held_out_error": amount}
+ROUND_FIGURES = {
+    "labels": count,
+    "env_steps": count,
+    "utility": amount,
+    "held_out_error": amount,
+    "dissent": amount,
+    "demonstrated": count,
+}
 """What is said of each round, and how its numbers are written."""
 
 
@@ -75,7 +82,7 @@ def cell_files(folder: Path, seed: Seed) -> CellFiles:
             if result[key] != value:
                 raise ValueError(f"{key} is {result[key]}, but {value} in summary.json; `rrm run` sums up again")
         rounds = [
-            RoundFigures(str(one["world"]), int(one["level"]), {key: _number(one[key]) for key in ROUND_FIGURES})
+            RoundFigures(str(one["world"]), int(one["level"]), {key: _number(one.get(key)) for key in ROUND_FIGURES})
             for one in result["rounds"]
         ]
         return CellFiles(seed.seed, cell, config, folder / "rounds" / last, int(result["episodes"]), rounds)

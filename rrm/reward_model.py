@@ -86,8 +86,8 @@ class RewardModel:
     def fit(self, observations: Array, scores: Floats, steps: int | None = None) -> None:
         """Fit to all labels so far, (m, layout.size) and (m,), by least squares. Adam's state lives on between refits.
 
-        Labels of segments, (m, steps, layout.size), are fitted by the mean of V along them. ``steps``: Adam steps;
-        those of the settings unless said.
+        Labels of segments, (m, steps, layout.size), are fitted by the mean of V along them. Scores (members, m) are
+        fitted each by its own member. ``steps``: Adam steps; those of the settings unless said.
         """
         self.mean = float(scores.mean())
         self.std = float(scores.std()) or 1.0
@@ -96,9 +96,9 @@ class RewardModel:
         def loss(draw: torch.Tensor) -> torch.Tensor:
             values = self._raw(observations[draw.numpy()], self._live())
             values = values if values.ndim == 2 else values.mean(dim=2)
-            return ((values - targets[draw]) ** 2).mean(dim=1).sum()
+            return ((values - targets[..., draw]) ** 2).mean(dim=1).sum()
 
-        self._descend(loss, len(scores), steps)
+        self._descend(loss, len(observations), steps)
 
     def fit_comparisons(self, observations: Array, preferences: Floats, steps: int | None = None) -> None:
         """The same to comparisons, (m, 2, layout.size) and (m,): preferences for the first (Bradley and Terry).
@@ -108,18 +108,21 @@ class RewardModel:
         ten is taken to be a toss (Christiano et al. 2017, arXiv 1706.03741, section 2.2.3). The loss is the
         cross-entropy with the answers. As it leaves a member's zero and its unit free, both are set so that its values
         have mean 0 and standard deviation 1 over all that was compared.
+
+        Preferences (members, m) are fitted each by its own member, NaN by none.
         """
-        if not len(preferences):
+        if not preferences.size:
             return
-        wanted = torch.as_tensor(preferences, dtype=torch.float32)
+        known = torch.as_tensor(~np.isnan(preferences))
+        wanted = torch.as_tensor(np.where(known, preferences, 0.5), dtype=torch.float32)
 
         def loss(draw: torch.Tensor) -> torch.Tensor:
             first, second = self._both(observations[draw.numpy()], self._live())
-            chance, answer = 0.9 * torch.sigmoid(first - second) + 0.05, wanted[draw]
+            chance, answer = 0.9 * torch.sigmoid(first - second) + 0.05, wanted[..., draw]
             entropy = -answer * torch.log(chance) - (1 - answer) * torch.log(1 - chance)
-            return entropy.mean(dim=1).sum()
+            return (entropy * known[..., draw]).mean(dim=1).sum()
 
-        self._descend(loss, len(preferences), steps)
+        self._descend(loss, len(observations), steps)
         compared = self._forward(observations.reshape(-1, observations.shape[-1]), self._frozen).double().numpy()
         spread = compared.std(axis=1, keepdims=True)
         self.spread = compared.mean(axis=1, keepdims=True), np.where(spread > 0, spread, 1.0)

@@ -22,7 +22,7 @@ from rrm.clips import Clip
 from rrm.envs.world import World
 from rrm.errors import ConfigError, nearest
 from rrm.evaluators.committee import Committee
-from rrm.evaluators.evaluator import Approving, Bounded, Evaluator, Function, Preference, short, within
+from rrm.evaluators.evaluator import Approving, Bounded, Evaluator, Function, Preference, Verdict, short, within
 from rrm.evaluators.flawed import Flawed
 from rrm.evaluators.mind import ChangeOfMind
 from rrm.evaluators.teacher import Teacher
@@ -38,6 +38,7 @@ __all__ = [
     "Preference",
     "Spec",
     "Teacher",
+    "Verdict",
     "identity",
     "resolve",
 ]

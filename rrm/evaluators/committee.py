@@ -10,7 +10,7 @@ import numpy as np
 from rrm.clips import Clip, Pair
 from rrm.envs.world import Floats
 from rrm.errors import nearest
-from rrm.evaluators.evaluator import Evaluator, checked, checked_preference
+from rrm.evaluators.evaluator import Evaluator, Verdict, checked, checked_preference
 
 
 def _majority(preferences: Floats) -> float:
@@ -30,6 +30,20 @@ RULES: Mapping[str, tuple[Callable[[Floats], Any], Callable[[Floats], Any]]] = {
 }
 """How many scores become one, and how preferences do."""
 
+
+def dissent(opinions: Floats, comparing: bool) -> float | None:
+    """How far those were apart who answered m questions together, given their opinions (m, voices): of scores their
+    standard deviation, in the evaluator's units, on the average; of comparisons the share in which they were not all on
+    one side (that of the first, of the second, or of neither). Who said nothing (NaN) is not counted, nor is a question
+    of which nobody said anything. None where nothing is left."""
+    said = opinions[~np.isnan(opinions).all(axis=1)]
+    if not said.size:
+        return None
+    sides = np.sign(said - 0.5)
+    apart = np.nanmin(sides, axis=1) < np.nanmax(sides, axis=1) if comparing else said.std(axis=1)
+    return float(apart.mean())
+
+
 _STREAM = 1 << 20
 """Beyond the streams in which the flaws of a member draw."""
 
@@ -44,7 +58,8 @@ class Committee(Evaluator):
             less.
             *veto*: the lowest score; a clip is better if nobody says that it is worse, else they are equal.
 
-    Members who have no answer to a comparison abstain; where all do, so does the committee.
+    Members who have no answer to a comparison abstain; where all do, so does the committee. What each of them said is
+    kept beside the answer (``Verdict``).
     """
 
     def __init__(self, members: Sequence[Evaluator], by: str = "mean") -> None:
@@ -64,6 +79,10 @@ class Committee(Evaluator):
         return f"committee of {', '.join(each.name for each in self.members)}"
 
     @property
+    def voices(self) -> int:  # type: ignore[override]
+        return len(self.members)
+
+    @property
     def compares_only(self) -> bool:
         return any(each.compares_only for each in self.members)
 
@@ -74,15 +93,16 @@ class Committee(Evaluator):
         asked = [each.answers([clip.apart(_STREAM + i) for clip in clips]) for i, each in enumerate(self.members)]
         for clip, answers in zip(clips, zip(*asked, strict=False), strict=False):
             given = zip(self.members, answers, strict=True)
-            yield float(RULES[self.by][0](np.array([checked(each.name, answer, clip) for each, answer in given])))
+            scores = np.array([checked(each.name, answer, clip) for each, answer in given])
+            yield Verdict(RULES[self.by][0](scores), scores.tolist())
 
     def preferences(self, pairs: Sequence[Pair]) -> Iterator[float | None]:
         asked = [each.preferences([pair.apart(_STREAM + i) for pair in pairs]) for i, each in enumerate(self.members)]
         for pair, answers in zip(pairs, zip(*asked, strict=False), strict=False):
             given = zip(self.members, answers, strict=True)
             votes = np.array([checked_preference(each.name, answer, pair) for each, answer in given])
-            votes = votes[~np.isnan(votes)]
-            yield float(RULES[self.by][1](votes)) if len(votes) else None
+            cast = votes[~np.isnan(votes)]
+            yield Verdict(RULES[self.by][1](cast), answers) if len(cast) else None
 
     @property
     def remembers(self) -> bool:

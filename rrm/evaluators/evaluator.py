@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -33,6 +33,9 @@ class Evaluator:
     judges_assistants: ClassVar[bool] = False
     """Whether it also judges the assistants' worlds; those keep their own criterion otherwise."""
 
+    voices: int = 1
+    """How many answer together. Where it is more than one, each answer must be a ``Verdict`` with as many opinions."""
+
     @property
     def name(self) -> str:
         return type(self).__name__
@@ -43,7 +46,7 @@ class Evaluator:
         return type(self).score is Evaluator.score
 
     def score(self, clips: Sequence[Clip]) -> Floats:
-        """Scores (m,) of m clips."""
+        """Scores (m,) of m clips; a list will do, too."""
         raise NotImplementedError(f"{self.name} compares only")
 
     def answers(self, clips: Sequence[Clip]) -> Iterator[Any]:
@@ -56,10 +59,11 @@ class Evaluator:
             for clip in clips:
                 yield from self.answers([clip])
             return
-        scores = np.asarray(self.score(clips))
+        given: Any = self.score(clips)
+        scores = np.asarray(given)
         if scores.shape != (len(clips),):
             raise ValueError(f"score returned the shape {scores.shape}, not ({len(clips)},): one number a clip")
-        yield from scores.tolist()
+        yield from given if isinstance(given, list) else scores.tolist()  # in a list there may be verdicts
 
     def compare(self, pairs: Sequence[Pair]) -> Sequence[float | None] | Floats:
         """Preferences (m,) for the first clip of each of m pairs: 1 or 0, 1/2 where neither is better, any number
@@ -93,6 +97,17 @@ class Evaluator:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from ``state_dict``."""
+
+
+class Verdict(float):
+    """An answer that several agreed on, a score or a preference, with what each of them said; None: nothing."""
+
+    opinions: tuple[float | None, ...]
+
+    def __new__(cls, answer: float, opinions: Iterable[float | None]) -> Self:
+        verdict = super().__new__(cls, answer)
+        verdict.opinions = tuple(opinions)
+        return verdict
 
 
 class Bounded(Evaluator):

@@ -319,7 +319,8 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
     "no size": (partial(AnySpace, spaces.Sequence(BOX), spaces.Discrete(2)), {}, "no fixed number of numbers"),
     "no numbers": (partial(AnySpace, spaces.Dict({"a": spaces.Text(3)}), spaces.Discrete(2)), {}, "holds 0 numbers"),
     "no environment": (dict, {}, "makes a dict; it must make one gymnasium.Env"),
-    "several": (lambda: gymnasium.make_vec(CART, 2), {}, "makes a CartPoleVectorEnv; it must make one gymnasium.Env"),
+    "several": (lambda: gymnasium.make_vec(CART, 2), {}, "makes a CartPoleVectorEnv, whose copies cannot be saved"),
+    "several, wrapped": (lambda: gymnasium.make_vec(CART, 2, vectorization_mode="sync"), {}, "makes a SyncVectorEnv, "),
     "not made": (CART, {"gravity": 3}, "making it fails: TypeError: .*gravity"),
 }
 
@@ -331,6 +332,18 @@ def test_what_is_refused_is_one_line_that_names_the_rule(why: str) -> None:
     with pytest.raises(UnfitError, match=message) as caught:
         verify(env, settings)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+def test_why_native_vector_environments_are_refused() -> None:
+    """One seed for all copies, one generator between them, and no way to start one of them again: should Gymnasium's
+    learn that, they could stand in for copies of one environment."""
+    native = gymnasium.make_vec(CART, 2, vectorization_mode="vector_entry_point")
+    assert native.metadata["autoreset_mode"] == gymnasium.vector.AutoresetMode.NEXT_STEP
+    before = native.reset(seed=0)[0]
+    after = native.reset(options={"reset_mask": np.array([True, False])})[0]
+    assert (before[1] != after[1]).any(), "the copy that was not to be reset"
+    with pytest.raises(gymnasium.error.Error, match="Seed must be a python integer"):
+        native.reset(seed=[0, 1])  # type: ignore[arg-type]
 
 
 def test_what_differs_is_named() -> None:

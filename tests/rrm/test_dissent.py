@@ -1,0 +1,262 @@
+"""What the members of a committee said apart: kept beside their answer, reported, and used to choose what to ask."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from rrm.agents.vec_env import own_generator
+from rrm.amplify import amplify
+from rrm.clips import Clip
+from rrm.config import RewardModelConfig
+from rrm.distill import Distillation
+from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.world import Layout
+from rrm.errors import ConfigError, EvaluatorError
+from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, Verdict
+from rrm.evaluators.committee import dissent
+from rrm.html import variables
+from rrm.labels import _SCHEMA, Labels
+from rrm.page import Round, _rounds
+from rrm.plan import plan
+from rrm.reward_model import RewardModel
+from tests.helpers.judging import some_clips, some_moments, visible
+from tests.helpers.training import conditions, labels_in, left_by, stop_after, stopped, train
+
+MOMENTS = some_moments(TidyRooms(4), steps=12)
+PAIRS = [MOMENTS.pair(i, (i + 1) % 4, i, (0, 0)) for i in range(4)]
+
+
+class Panel(Evaluator):
+    """Three of one mind but for the first clip, as a user's own class."""
+
+    voices = 3
+
+    def __init__(self, *opinions: Any) -> None:
+        self.opinions = opinions or (0.0, 3.0, 6.0)
+
+    def score(self, clips: Sequence[Clip]) -> Any:
+        return [Verdict(3.0, self.opinions if clip.number == 0 else (3.0,) * 3) for clip in clips]
+
+
+# How far they are apart
+
+
+def test_dissent_by_hand() -> None:
+    scores = np.array([[0.0, 2.0], [5.0, 5.0]])
+    assert dissent(scores, comparing=False) == 0.5  # standard deviations of 1 and 0
+    votes = np.array([[1, 1, 1], [0.7, 1.0, 0.9], [1, 1, 0], [0.5, 1, 1], [np.nan, 1, 1], [np.nan] * 3])
+    assert dissent(votes, comparing=True) == 2 / 5  # of the last nobody said anything
+    assert dissent(np.empty((3, 0)), comparing=False) is None and dissent(votes[-1:], comparing=True) is None
+
+
+@given(arrays(np.float64, (5, 3), elements=st.floats(-100, 100)), st.floats(-10, 10), st.permutations(range(3)))
+def test_only_differences_between_members_count(opinions: Any, shift: float, order: list[int]) -> None:
+    told = dissent(opinions, comparing=False)
+    assert dissent(opinions[:, order] + shift, comparing=False) == pytest.approx(told, abs=1e-9)
+    assert dissent(opinions[:, [0, 0]], comparing=False) == pytest.approx(0.0, abs=1e-9)
+
+
+# What is kept
+
+
+def test_what_each_said_is_kept_and_replayed(store: Labels) -> None:
+    clips = some_clips(5)
+    biased = Flawed(Function(visible), bias={"carrying": 4.0})
+    committee = Committee([Function(visible), biased], by="mean")
+    scores = store.ask(amplify(committee, []), clips)
+    expected = [[visible(clip), visible(clip) + 4 * clip.view["carrying"]] for clip in clips]
+    assert store.opinions(0, 5).tolist() == expected and scores.tolist() == np.mean(expected, axis=1).tolist()
+    assert store.opinions(2, 4).tolist() == expected[2:4]
+    again = Labels(store.path)
+    again.ask(amplify(Function(visible), []), clips)  # asks nobody
+    assert again.opinions(0, 5).tolist() == expected
+    again.close()
+
+
+def test_who_abstains_said_nothing(store: Labels) -> None:
+    def silent(first: Clip, second: Clip) -> float | None:
+        return None if first.number == 2 else 1.0
+
+    def quiet(first: Clip, second: Clip) -> float | None:
+        return None if first.number in (2, 4) else 0.0
+
+    store.compare(amplify(Committee([Preference(silent), Preference(quiet)]), []), PAIRS)
+    opinions = store.opinions(0, 4)
+    np.testing.assert_array_equal(opinions, [[1, 0], [np.nan] * 2, [1, np.nan], [1, 0]])
+    assert dissent(opinions, comparing=True) == 2 / 3
+
+
+def test_one_who_answers_alone_has_no_opinions(store: Labels) -> None:
+    for first, judge in enumerate((Function(visible), Flawed(Panel(), noise=0.1), Committee([Function(visible)]))):
+        store.ask(amplify(judge, []), some_clips(1, first=first))
+    assert store.opinions(0, 3).shape == (3, 0)
+
+
+def test_of_committees_within_a_committee_the_outer_members_are_heard(store: Labels) -> None:
+    outer = Committee([Committee([Function(visible), Panel()]), Function(visible)])
+    store.ask(amplify(outer, []), some_clips(2))
+    seen = [visible(clip) for clip in some_clips(2)]
+    assert store.opinions(0, 2).tolist() == [[(3.0 + each) / 2, each] for each in seen]
+
+
+def test_a_class_of_ones_own_says_what_its_voices_said(store: Labels) -> None:
+    assert store.ask(amplify(Panel(), []), some_clips(2)).tolist() == [3.0, 3.0]
+    assert store.opinions(0, 2).tolist() == [[0.0, 3.0, 6.0], [3.0, 3.0, 3.0]]
+
+
+@pytest.mark.parametrize(
+    ("opinions", "told"),
+    [
+        ((1.0, 2.0), r"answered 3.0 to clip 0 with 2 opinions; it must be a Verdict with 3, one for each of its"),
+        ((1.0, float("nan"), 2.0), "answered nan to clip 0; it must be one finite number"),
+        ((1.0, "two", 3.0), "answered 'two' to clip 0; it must be one finite number"),
+    ],
+)
+def test_wrong_opinions_are_named(opinions: Any, told: str) -> None:
+    with pytest.raises(EvaluatorError, match=f"evaluator 'Panel' {told}"):
+        amplify(Panel(*opinions), []).score(some_clips(2))
+
+    class Silent(Panel):
+        def score(self, clips: Sequence[Clip]) -> Any:
+            return np.zeros(len(clips))
+
+    with pytest.raises(EvaluatorError, match=r"answered 0.0 to clip 0 with 0 opinions"):
+        amplify(Silent(), []).score(some_clips(2))
+
+
+def test_a_store_from_before_opinions_goes_on(tmp_path: Path) -> None:
+    clips, path = some_clips(4), tmp_path / "labels.sqlite"
+    before = re.sub(r"not null,( +-- the .*\n) +opinions .*\n", r"not null\1", _SCHEMA)
+    assert before.count("opinions") == 0
+    with sqlite3.connect(path) as db:
+        db.executescript(before)
+        db.execute("insert into scores values (0, ?, -7.0, 1, 0, 'visible', '{}', '{}', x'')", (clips[0].digest(),))
+    db.close()
+    store = Labels(path)
+    assert store.ask(amplify(Function(visible), []), clips).tolist() == [-7.0, *map(visible, clips[1:])]
+    assert store.opinions(0, 4).shape == (4, 0)
+    store.close()
+
+
+# A model of each member
+
+
+def test_each_member_of_a_model_is_fitted_to_scores_of_its_own() -> None:
+    settings = RewardModelConfig(members=2, hidden=16, fit_steps=300, batch=64, learning_rate=1e-2)
+    observations = np.random.default_rng(0).random((200, 2), dtype=np.float32)
+    model = RewardModel(Layout(2), settings, 0)
+    model.fit(observations, observations.T.astype(np.float64))
+    members = model.members(observations) * model.std + model.mean
+    assert np.abs(members - observations.T).max() < 0.1
+
+
+def test_each_member_of_a_model_is_fitted_to_comparisons_of_its_own() -> None:
+    """The second has answered half of the questions only, the other way round."""
+    settings = RewardModelConfig(members=2, hidden=16, fit_steps=200, batch=64, learning_rate=1e-2)
+    pairs = np.random.default_rng(0).random((200, 2, 1), dtype=np.float32)
+    first = (pairs[:, 0, 0] > pairs[:, 1, 0]).astype(np.float64)
+    second = np.where(np.arange(200) % 2, 1 - first, np.nan)
+    model = RewardModel(Layout(1), settings, 0)
+    model.fit_comparisons(pairs, np.stack([first, second]))
+    up, down = model.members(np.array([[0.0], [1.0]], np.float32))
+    assert up[1] - up[0] > 1 and down[0] - down[1] > 1
+
+
+# Rounds
+
+BOTH = ("task.answers=scores", "task.answers=comparisons")
+
+
+def at(clip: Clip) -> float:
+    return clip.view["at"]
+
+
+def torn(clip: Clip) -> float:
+    """Of one mind with ``at``, but for the last two cells."""
+    return clip.view["at"] - 100.0 * (clip.view["at"] > 4)
+
+
+def committee(*members: Any) -> dict[str, Any]:
+    return {"committee": list(members), "by": "mean"}
+
+
+@pytest.mark.parametrize("answers", BOTH)
+def test_a_round_reports_it_and_goes_on_where_it_stopped(tmp_path: Path, answers: str) -> None:
+    last = plan(conditions(answers, "task.ask=dissent", evaluator=committee(at, torn))["unaided"], 0)
+    (result,) = train(last, tmp_path / "whole")
+    home = tmp_path / "whole" / last.name
+    rows = list(csv.DictReader((home / "metrics.csv").read_text().splitlines()))
+    opinions = np.array([json.loads(row[-1]) for row in labels_in(home / "labels.sqlite")])
+    assert len(opinions) == last.round.labels
+    assert result["dissent"] == pytest.approx(dissent(opinions, "comparisons" in answers)) and result["dissent"] > 0
+    asked = [last.labels_due(i) for i in range(last.rollouts)]
+    for row, first, after in zip(rows, asked, asked[1:], strict=False):
+        assert float(row["dissent"]) == pytest.approx(dissent(opinions[first:after], "comparisons" in answers))
+    assert rows[-1]["dissent"] == ""
+    for count in (1, 2):
+        stopped(last, tmp_path / "parts", stop_after(count))
+    train(last, tmp_path / "parts")
+    assert left_by(last, tmp_path / "parts") == left_by(last, tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("evaluator", "told"), [("bounded", None), (committee("bounded", "bounded"), 0.0)])
+def test_where_nobody_dissents_there_is_none(tmp_path: Path, evaluator: Any, told: float | None) -> None:
+    last = plan(conditions(evaluator=evaluator)["unaided"], 0)
+    (result,) = train(last, tmp_path)
+    assert result["dissent"] == told
+
+
+@pytest.mark.parametrize("answers", BOTH)
+def test_of_one_mind_it_asks_as_disagreement_does(tmp_path: Path, answers: str) -> None:
+    """A panel of as many as the reward model has members, fitted to the same: to the bit."""
+    asked = []
+    for ask in ("dissent", "disagreement"):
+        last = plan(conditions(answers, f"task.ask={ask}", evaluator=committee(at, at))["unaided"], 0)
+        train(last, tmp_path)
+        asked.append(labels_in(tmp_path / last.name / "labels.sqlite"))
+    assert asked[0] == asked[1]
+
+
+@pytest.mark.parametrize("answers", BOTH)
+@pytest.mark.parametrize("ask", ["dissent", "uniform"])
+def test_it_asks_where_members_were_of_two_minds(tmp_path: Path, answers: str, ask: str) -> None:
+    """After the first labels, of moments of random play: those in the last two cells of seven, which are rare."""
+    more = ("task.steps=3400", "task.labels=60", "task.start_labels=60", "reward_model.fit_steps=40", f"task.ask={ask}")
+    last = plan(conditions(answers, *more, evaluator=committee(at, torn))["unaided"], 0)
+    round_ = Distillation(amplify(last.evaluator(), []), last, own_generator, tmp_path, lambda row: None)
+    assert round_.labels is not None
+    moments = round_._random_play()
+    round_._ask(moments, 60)
+    round_._fit(400)
+    chosen = round_._choose_pairs(moments, 40) if round_.comparing else round_._choose(moments, 40)
+    late = np.array([views[-1, 0] > 4 for views in moments.views])
+    share = late[chosen].reshape(40, -1).any(axis=1).mean()
+    usual = 1 - (1 - late.mean()) ** (1 + round_.comparing)
+    assert usual < 0.45 and (share > 0.9) == (ask == "dissent"), (share, usual)
+    round_.labels.close()
+
+
+def test_one_who_answers_alone_cannot_be_asked_by_dissent() -> None:
+    with pytest.raises(ConfigError) as caught:
+        plan(conditions("task.ask=dissent")["unaided"], 0)
+    assert str(caught.value) == "task.ask: 'dissent': the evaluator 'bounded' answers alone: must be a committee"
+    plan(conditions("task.ask=dissent")["oracle"], 0)  # asks nobody
+
+
+def test_the_report_has_a_column_for_it_where_there_is_a_committee() -> None:
+    alone, together = (Round("biased", "Line", "30", "1,700", "−1.00", "0.20", told, "–") for told in ("–", "0.25"))
+    names = variables({"biased": "#000000"})
+    assert "dissent" not in _rounds([alone], names) and "demonstrated" not in _rounds([together], names)
+    assert "dissent" in _rounds([alone, together], names) and "0.25" in _rounds([alone, together], names)
