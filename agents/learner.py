@@ -22,7 +22,7 @@ class Learner:
     """PPO on a ``VecEnv``. ``learn`` takes one rollout and one update, so that the caller may act in between.
 
     ``learn_rollout`` calls SB3's public ``PPO.learn`` for the steps of one rollout without resetting the environment:
-    the sequence is the one of a single long call, as long as no schedule depends on the training's progress.
+    the sequence is the one of a single long call, but that the caller sets the pace of each rollout.
 
     The settings are PPO's own (Schulman et al. 2017, arXiv 1707.06347), by SB3's names: rollout ``n_steps``, batch
     ``batch_size``, epochs ``n_epochs``, discount ``gamma``, clip ``clip_range``, entropy ``ent_coef``. ``hidden`` are
@@ -54,6 +54,7 @@ class Learner:
         self.layout = layout
         self.hidden = hidden
         self.activation = activation
+        self.learning_rate = learning_rate
         self.steps_of_rollout = rollout * env.num_envs
         self._ppo = (WindowPPO if window else PPO)(
             "MlpPolicy",
@@ -73,7 +74,9 @@ class Learner:
             device="cpu",
         )
 
-    def learn_rollout(self) -> None:
+    def learn_rollout(self, pace: float = 1.0) -> None:
+        """Take one rollout and learn from it, at ``pace`` times the learning rate."""
+        self._ppo.lr_schedule = lambda _: pace * self.learning_rate
         self._ppo.learn(self.steps_of_rollout, reset_num_timesteps=False, log_interval=2)  # one rollout: logs nothing
 
     def values(self, observations: Array) -> Floats:

@@ -147,6 +147,11 @@ class PPO(_Section):
     )
     epochs: Count = Field(default=4, description="Passes over each rollout.")
     learning_rate: Positive = Field(default=3e-3, description="Adam's learning rate.")
+    anneal: bool = Field(
+        default=False,
+        description="Whether the learning rate falls evenly to 0 over the round (Schulman et al. 2017, table 5)."
+        " Otherwise the most likely actions change in some states with every update, the last one included.",
+    )
     gae_lambda: Share = Field(default=0.9, description="Lambda of generalised advantage estimation.")
     clip: Positive = Field(default=0.2, description="Range to which the ratio of new to old probabilities is clipped.")
     entropy: Annotated[Real, Field(ge=0)] = Field(default=0.02, description="Weight of the entropy bonus.")

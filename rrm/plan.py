@@ -57,6 +57,8 @@ class Plan:
         }
         if c.env_settings:
             content["env_settings"] = c.env_settings
+        if not c.ppo.anneal:  # rounds that do without keep the names that they had before
+            del content["ppo"]["anneal"]
         if not isinstance(c.env, str):
             content["env_code"] = identity(c.env)
         if self.demonstrations is not None:

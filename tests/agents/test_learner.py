@@ -86,6 +86,24 @@ def test_rollouts_one_by_one_are_one_long_training() -> None:
     assert_same(first, second)
 
 
+def test_the_pace_scales_the_learning_rate_of_one_rollout() -> None:
+    """Half of twice the rate is the rate; at pace 0 nothing is learnt; and neither lasts."""
+    states = []
+    for rate, pace in ((1, 1.0), (2, 0.5)):
+        one = learner(2, learning_rate=rate * SETTINGS["learning_rate"])
+        one.learn_rollout(pace)
+        states.append(one.state())
+    assert_same(*states)
+
+    idle = learner(2)
+    before, _ = idle.state()
+    weights = [name for name in before if name.startswith("policy.")]
+    idle.learn_rollout(0.0)
+    assert all(torch.equal(idle.state()[0][name], before[name]) for name in weights)
+    idle.learn_rollout()
+    assert not all(torch.equal(idle.state()[0][name], before[name]) for name in weights)
+
+
 @pytest.mark.parametrize("before", [1, 2])
 def test_a_learner_resumes_to_the_same_bits(before: int) -> None:
     """The tensors and values pass through what a checkpoint makes of them; the process's generators are disturbed."""

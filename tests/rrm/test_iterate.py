@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rrm.agents.learner import Learner
 from rrm.clips import Clip
 from rrm.config import Condition
 from rrm.errors import ConfigError, DamagedFileError
@@ -73,6 +74,7 @@ OTHER = [
     "ppo.entropy=0.03",
     "ppo.activation=tanh",
     "reward_model.members=3",
+    "ppo.anneal=true",
     "reward_model.fit_steps=6",
     "episodes=31",
     "reward=broad",
@@ -87,6 +89,10 @@ def test_whatever_matters_is_in_the_name(override: str) -> None:
     for name, last in other.items():
         assert last.name != LAST[name].name
     assert other["assisted"].needed()[0].name == other["unaided"].name
+
+
+def test_rounds_that_do_not_anneal_are_named_as_before_there_was_a_choice() -> None:
+    assert all("anneal" not in last.content["ppo"] for last in LAST.values())
 
 
 def test_what_a_round_below_depends_on_is_in_the_name() -> None:
@@ -356,6 +362,23 @@ def test_with_all_labels_at_the_start_the_reward_model_is_frozen(tmp_path: Path)
         fitted.clear()
         train(plan(conditions()["unaided"], 0), tmp_path)
     assert len(fitted) > 5 and fitted[0] == 12 and fitted[-1] == 30
+
+
+@pytest.mark.parametrize("anneal", [False, True])
+def test_the_learning_rate_falls_to_0_where_it_is_to(tmp_path: Path, anneal: bool) -> None:
+    paces: list[float] = []
+    learn = Learner.learn_rollout
+
+    def noted(self: Learner, pace: float = 1.0) -> None:
+        paces.append(pace)
+        learn(self, pace)
+
+    last = plan(conditions(f"ppo.anneal={anneal}")["unaided"], 0)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Learner, "learn_rollout", noted)
+        train(last, tmp_path)
+    n = last.rollouts
+    assert n > 3 and paces == pytest.approx([1 - i / n for i in range(n)] if anneal else [1.0] * n)
 
 
 def test_ideal_and_random_assistants_help(tmp_path: Path) -> None:
