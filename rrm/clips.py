@@ -132,11 +132,6 @@ class Moments:
     def pair(self, i: int, j: int, number: int, key: tuple[int, ...]) -> Pair:
         return Pair(number, self.clip(i, 2 * number, key), self.clip(j, 2 * number + 1, key))
 
-    def segments(self, steps: int) -> Moments:
-        """The same, each without what lies further back than so many steps."""
-        views, actions = [each[-steps - 1 :] for each in self.views], [each[-steps:] for each in self.actions]
-        return replace(self, views=views, actions=actions)
-
 
 def with_action(observations: Array, actions: Array, space: spaces.Space[Any]) -> Array:
     """What a model of state and action takes: observations (n, d), and behind them the actions (n, …) of ``space`` that
@@ -192,52 +187,48 @@ class Recorder:
     def stepped(self, world: World, actions: Array, done: Bools) -> None:
         if self._of_actions:
             self._inputs, self._now = with_action(self._now, actions, world.action_space), world.observe()
-        everyone = np.arange(world.n)
-        going_on = self._t < len(self._actions)  # a copy whose episode is over stays as it is until it starts again
-        everyone, actions = everyone[going_on], actions[going_on]
-        self._actions[self._t[everyone], everyone] = actions
-        self._t[everyone] += 1
-        self._views[self._t[everyone], everyone] = world.view()[everyone]
+        going_on = np.flatnonzero(self._t < len(self._actions))  # one that is over stays so until it starts again
+        t = self._t[going_on]
+        self._actions[t, going_on] = actions[going_on]
+        t += 1
+        self._t[going_on] = t
+        self._views[t, going_on] = world.view()[going_on]
         if self._segment:
-            self._trail[self._t[everyone] % self._segment, everyone] = self._seen(world)[everyone]
+            self._trail[t % self._segment, going_on] = self._seen(world)[going_on]
         if self._chosen:
-            which, beyond = self._chosen.pop(0), None
+            which = self._chosen.pop(0)
             if self._segment:
-                early = done[which] & (self._t[which] < world.length)
-                beyond = np.maximum(self._beyond.pop(0), self._segment - self._t[which]) * early
-                whole = self._t[which] + beyond >= self._segment
-                which, beyond = which[whole], beyond[whole]
-            if len(which):
-                self._taken.append(self.moments(world, which, beyond))
+                self._take_segments(world, which, self._beyond.pop(0), done[which])
+            elif len(which):
+                self._taken.append(self.moments(world, which))
 
-    def moments(self, world: World, which: Indices, beyond: Indices | None = None) -> Moments:
-        """The present moment of the copies ``which``; with segments that go on ``beyond`` it by so many steps."""
-        beyond = np.zeros(len(which), np.intp) if beyond is None else beyond
-        ends = list(zip(which.tolist(), self._t[which].tolist(), beyond.tolist(), strict=True))
-        views = [self._going_on(self._views[: t + 1, i], more) for i, t, more in ends]
-        actions = [
-            self._actions[[*range(t), *[t - 1] * more], i] if more else self._actions[:t, i].copy()
-            for i, t, more in ends
-        ]
-        if not self._segment:
-            return Moments(self._fields, views, actions, self._seen(world)[which], world.save(which))
-        last = self._t[which]
-        times = last[:, None] + beyond[:, None] + np.arange(1 - self._segment, 1)
-        times = np.clip(times, np.minimum(1, last)[:, None], last[:, None])
-        observations = self._trail[times % self._segment, which[:, None]]
-        return Moments(self._fields, views, actions, observations, world.save(which))
+    def moments(self, world: World, which: Indices) -> Moments:
+        """The present moment of the copies ``which``, each with its episode so far."""
+        ends = list(zip(which.tolist(), self._t[which].tolist(), strict=True))
+        views = [self._views[: t + 1, i].copy() for i, t in ends]
+        actions = [self._actions[:t, i].copy() for i, t in ends]
+        return Moments(self._fields, views, actions, self._seen(world)[which], world.save(which))
+
+    def _take_segments(self, world: World, which: Indices, beyond: Indices, done: Bools) -> None:
+        """Take down the segments at whose end the copies ``which`` are, those of an early end gone on ``beyond`` it."""
+        last, steps = self._t[which], self._segment
+        end = last + np.where(done & (last < world.length), np.maximum(beyond, steps - last), 0)
+        whole = end >= steps
+        if not whole.any():
+            return
+        which, last, end = which[whole], last[whole, None], end[whole, None]
+        times, copies = end + np.arange(-steps, 1), which[:, None]  # (m, steps + 1)
+        reached = np.minimum(times, last)
+        views = self._views[reached, copies]
+        if "reward" in self._fields:
+            views[times > last, self._fields.index("reward")] = 0.0
+        observations = self._trail[reached[:, 1:] % steps, copies]
+        actions = self._actions[reached[:, 1:] - 1, copies]
+        self._taken.append(Moments(self._fields, list(views), list(actions), observations, world.save(which)))
 
     def _seen(self, world: World) -> Array:
         """What a model takes of the present moment."""
         return self._inputs if self._of_actions else world.observe()
-
-    def _going_on(self, views: Floats, more: int) -> Floats:
-        if not more:
-            return views.copy()
-        rest = np.repeat(views[-1:], more, axis=0)
-        if "reward" in self._fields:
-            rest[:, self._fields.index("reward")] = 0.0
-        return np.concatenate([views, rest])
 
     def taken(self) -> Moments:
         """All that was taken down since ``choose``; forgets it."""

@@ -23,9 +23,8 @@ from rrm.agents.learner import Learner, seed_process
 from rrm.agents.vec_env import Start, WorldVecEnv
 from rrm.amplify import Overseer
 from rrm.clips import Moments, Recorder
-from rrm.envs.forms import unaided
 from rrm.envs.spaces import random_actions
-from rrm.envs.world import Array, Floats
+from rrm.envs.world import Array, Floats, World
 from rrm.evaluators.committee import dissent
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
@@ -47,6 +46,11 @@ Row = dict[str, float | None]
 Tensors = dict[str, torch.Tensor]
 
 
+def unread(world: World) -> Floats:
+    """The score where a model pays in place of the world's own reward: nothing, and nothing to be computed."""
+    return np.zeros(world.n)
+
+
 class Distillation:
     """One round while it runs. ``run`` goes on from the newest checkpoint in ``folder``, to the same bits."""
 
@@ -59,7 +63,7 @@ class Distillation:
         condition, seed = plan.condition, int(np.random.SeedSequence(plan.key).generate_state(1)[0])
         world = self.world = plan.world(condition.ppo.copies)
         seed_process(seed)
-        score = unaided if plan.reward else true_utility
+        score = unread if plan.reward else true_utility
         # Where a limit cuts an episode short, SB3 adds what would have come: not past a window, nor past V(s_T).
         bootstrap = plan.horizon.window is None and plan.reward != "broad"
         self.base = WorldVecEnv(world, seed=(*plan.key, 0), start=start, score=score, bootstrap=bootstrap)
@@ -133,7 +137,7 @@ class Distillation:
         steps = self.plan.random_steps // world.n
         recorder = Recorder(world, self.plan.reward == "approval", self.plan.segment)
         recorder.choose(steps, steps * world.n, self.rng)
-        env = WorldVecEnv(world, seed=(*self.plan.key, 2), start=self.start)
+        env = WorldVecEnv(world, seed=(*self.plan.key, 2), start=self.start, score=unread)
         env.observers.append(recorder)
         env.reset()
         before, hold = np.empty(0), self.plan.round.hold
@@ -196,8 +200,6 @@ class Distillation:
         if len(moments) < 1 + self.comparing:
             return None
         have, key = len(self.scores), self.plan.key
-        if self.plan.segment:
-            moments = moments.segments(self.plan.segment)
         if self.comparing:
             chosen = self._choose_pairs(moments, due - have)
             pairs = [moments.pair(i, j, have + k, key) for k, (i, j) in enumerate(chosen.tolist())]

@@ -17,6 +17,9 @@ from rrm.agents.learner import Tensors, load_moments, moments
 from rrm.config import RewardModelConfig
 from rrm.envs.world import Array, Floats, Layout
 
+Layers = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+"""Of each layer its weights (members, inputs, outputs), and what is added, (members, 1, outputs)."""
+
 
 class RewardModel:
     """V(s): (m, layout.size) observations to (m,) values, how much has been accomplished at s.
@@ -44,6 +47,8 @@ class RewardModel:
         self._add_network("g", layout.scalars if self._planes else layout.size)
         if self._planes:
             self._add_network("f", self._planes[0] + 2 + layout.scalars)
+        self._frozen = {name: _layers(weight.detach()) for name, weight in self._weights.items()}
+        """The weights outside the graph of any fit, as they are now: Adam and ``load_state`` change them in place."""
         self._optimizer = torch.optim.Adam(self._weights.values(), lr=settings.learning_rate)
 
     def _add_network(self, name: str, inputs: int) -> None:
@@ -56,12 +61,13 @@ class RewardModel:
     def members(self, observations: Array) -> Floats:
         """Each member's values (members, m): of observations (m, layout.size), or its mean along each of m segments
         (m, steps, layout.size)."""
-        with torch.no_grad():
-            members: Floats = self._raw(observations).double().numpy()
+        rows = observations.reshape(-1, observations.shape[-1])
+        members: Floats = self._forward(rows, self._frozen).numpy().astype(np.float64)
         if self.spread is not None:
-            shift, scale = (each.reshape(-1, *[1] * (members.ndim - 1)) for each in self.spread)
-            members = (members - shift) / scale
-        return members if members.ndim == 2 else members.mean(axis=2)
+            members = (members - self.spread[0]) / self.spread[1]
+        if observations.ndim > 2:
+            members = members.reshape(len(members), *observations.shape[:-1]).mean(axis=2)
+        return members
 
     def values(self, observations: Array) -> Floats:
         """V: the mean of the members (m,); of segments, its mean along them."""
@@ -88,7 +94,7 @@ class RewardModel:
         targets = torch.as_tensor((scores - self.mean) / self.std, dtype=torch.float32)
 
         def loss(draw: torch.Tensor) -> torch.Tensor:
-            values = self._raw(observations[draw.numpy()])
+            values = self._raw(observations[draw.numpy()], self._live())
             values = values if values.ndim == 2 else values.mean(dim=2)
             return ((values - targets[..., draw]) ** 2).mean(dim=1).sum()
 
@@ -111,36 +117,36 @@ class RewardModel:
         wanted = torch.as_tensor(np.where(known, preferences, 0.5), dtype=torch.float32)
 
         def loss(draw: torch.Tensor) -> torch.Tensor:
-            first, second = self._both(observations[draw.numpy()])
+            first, second = self._both(observations[draw.numpy()], self._live())
             chance, answer = 0.9 * torch.sigmoid(first - second) + 0.05, wanted[..., draw]
             entropy = -answer * torch.log(chance) - (1 - answer) * torch.log(1 - chance)
             return (entropy * known[..., draw]).mean(dim=1).sum()
 
         self._descend(loss, len(observations), steps)
-        with torch.no_grad():
-            compared = self._forward(observations.reshape(-1, observations.shape[-1])).double().numpy()
+        compared = self._forward(observations.reshape(-1, observations.shape[-1]), self._frozen).double().numpy()
         spread = compared.std(axis=1, keepdims=True)
         self.spread = compared.mean(axis=1, keepdims=True), np.where(spread > 0, spread, 1.0)
 
     def chances(self, observations: Array) -> Floats:
         """How likely each member takes it to be that the first of two (m, 2, layout.size) is better: (members, m)."""
-        with torch.no_grad():
-            first, second = self._both(observations)
-            chances: Floats = torch.sigmoid(first - second).double().numpy()
+        first, second = self._both(observations, self._frozen)
+        chances: Floats = torch.sigmoid(first - second).double().numpy()
         return chances
 
-    def _both(self, observations: Array) -> tuple[torch.Tensor, torch.Tensor]:
+    def _both(self, observations: Array, layers: Layers) -> tuple[torch.Tensor, torch.Tensor]:
         """The members' raw values (members, m) of the first and of the second: of segments, their sums."""
-        values = self._raw(observations)
+        values = self._raw(observations, layers)
         values = values if values.ndim == 3 else values.sum(dim=3)
         return values[:, :, 0], values[:, :, 1]
 
-    def _raw(self, observations: Array) -> torch.Tensor:
+    def _raw(self, observations: Array, layers: Layers) -> torch.Tensor:
         """The members' raw values (members, …) of observations (…, layout.size)."""
-        if observations.ndim == 2:
-            return self._forward(observations)
-        flat = self._forward(observations.reshape(-1, observations.shape[-1]))
+        flat = self._forward(observations.reshape(-1, observations.shape[-1]), layers)
         return flat.reshape(len(flat), *observations.shape[:-1])
+
+    def _live(self) -> Layers:
+        """The layers in the graph of a fit."""
+        return {name: _layers(weight) for name, weight in self._weights.items()}
 
     def _descend(self, loss: Callable[[torch.Tensor], torch.Tensor], m: int, steps: int | None) -> None:
         """Adam steps on the loss of a batch, which is drawn from ``m`` labels."""
@@ -150,30 +156,31 @@ class RewardModel:
             loss(draw).backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
 
-    def _forward(self, observations: Array) -> torch.Tensor:
-        x = torch.as_tensor(np.ascontiguousarray(observations), dtype=torch.float32)
+    def _forward(self, observations: Array, layers: Layers) -> torch.Tensor:
+        """The members' raw values (members, m) of observations (m, layout.size)."""
+        x = torch.as_tensor(np.ascontiguousarray(observations, np.float32))
         if not self._planes:
-            return self._network("g", x).squeeze(2)
+            return self._network("g", x, layers)
         scalars = x[:, x.shape[1] - self.layout.scalars :]
-        values = self._network("g", scalars).squeeze(2)
+        values = self._network("g", scalars, layers)
         channels, height, width = self._planes
         planes = x[:, : channels * height * width].reshape(len(x), channels, height * width).transpose(1, 2)
         sample, cell = planes.any(dim=2).nonzero(as_tuple=True)
         # Up to 1/6: what lies in a cell counts at once, where it lies only as the labels ask for it.
         place = torch.stack([cell // width - height // 2, cell % width - width // 2], dim=1) / (3 * max(height, width))
         inputs = torch.cat([planes[sample, cell], place, scalars[sample]], dim=1)
-        return values.index_add(1, sample, self._network("f", inputs).squeeze(2))
+        return values.index_add(1, sample, self._network("f", inputs, layers))
 
-    def _network(self, name: str, x: torch.Tensor) -> torch.Tensor:
-        """(m, inputs) to (members, m, 1)."""
+    def _network(self, name: str, x: torch.Tensor, layers: Layers) -> torch.Tensor:
+        """(m, inputs) to (members, m)."""
         x = x.expand(self.settings.members, *x.shape)
         for i in range(3):
-            weight = self._weights[f"{name}{i}"]
+            weight, bias = layers[f"{name}{i}"]
             # To the bit what matmul and a sum of its own say, and faster: the backward pass needs neither sum.
-            x = torch.bmm(x, weight[:, :-1]).add_(weight[:, -1:])
+            x = torch.bmm(x, weight).add_(bias)
             if i < 2:
                 x = x.relu_()
-        return x
+        return x.squeeze(2)
 
     def state(self) -> tuple[Tensors, dict[str, Any]]:
         """Everything that the next fit depends on, the labels apart: named tensors, and JSON-able values."""
@@ -225,6 +232,11 @@ class RewardModel:
                 model._weights[name].copy_(weight)
         model._load_statistics(about)
         return model
+
+
+def _layers(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A layer's two parts as views: the bias is the last row."""
+    return weight[:, :-1], weight[:, -1:]
 
 
 def pooled(layout: Layout, observations: Array) -> Floats:

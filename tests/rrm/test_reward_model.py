@@ -146,6 +146,22 @@ def test_weights_and_statistics_stay_as_they_are_until_the_next_fit(layout: Layo
 
 
 @layouts
+def test_what_is_read_is_what_is_fitted(layout: Layout) -> None:
+    """V is read through layers outside the graph: after each fit, and after a resume, the same bits as through it."""
+    states = random_states(layout, 40, 0)
+    model, resumed = (RewardModel(layout, SETTINGS, seed) for seed in (0, 1))
+    for _ in range(2):
+        before = model.members(states)
+        model.fit(states, states[:, -1].astype(np.float64))
+        resumed.load_state(*model.state())
+        for each in (model, resumed):
+            through_the_graph = each._forward(states, each._live())
+            assert through_the_graph.requires_grad
+            np.testing.assert_array_equal(each.members(states), through_the_graph.detach().double().numpy())
+        assert not np.array_equal(before, model.members(states))
+
+
+@layouts
 def test_labels_in_other_units_give_the_same_values(layout: Layout) -> None:
     one, other = RewardModel(layout, SETTINGS, 0), RewardModel(layout, SETTINGS, 0)
     seen = random_states(layout, 60, 1)
