@@ -111,6 +111,8 @@ class Moments:
     actions: Sequence[Array]
     observations: Array
     states: State
+    times: Indices
+    """How many steps into its episode each is, those beyond an early end included."""
 
     def __len__(self) -> int:
         return len(self.views)
@@ -123,6 +125,7 @@ class Moments:
             [action for part in parts for action in part.actions],
             np.concatenate([part.observations for part in parts]),
             {name: np.concatenate([part.states[name] for part in parts]) for name in parts[0].states},
+            np.concatenate([part.times for part in parts]),
         )
 
     def clip(self, i: int, number: int, key: tuple[int, ...]) -> Clip:
@@ -207,7 +210,7 @@ class Recorder:
         ends = list(zip(which.tolist(), self._t[which].tolist(), strict=True))
         views = [self._views[: t + 1, i].copy() for i, t in ends]
         actions = [self._actions[:t, i].copy() for i, t in ends]
-        return Moments(self._fields, views, actions, self._seen(world)[which], world.save(which))
+        return Moments(self._fields, views, actions, self._seen(world)[which], world.save(which), self._t[which])
 
     def _take_segments(self, world: World, which: Indices, beyond: Indices, done: Bools) -> None:
         """Take down the segments at whose end the copies ``which`` are, those of an early end gone on ``beyond`` it."""
@@ -224,7 +227,8 @@ class Recorder:
             views[times > last, self._fields.index("reward")] = 0.0
         observations = self._trail[reached[:, 1:] % steps, copies]
         actions = self._actions[reached[:, 1:] - 1, copies]
-        self._taken.append(Moments(self._fields, list(views), list(actions), observations, world.save(which)))
+        moments = Moments(self._fields, list(views), list(actions), observations, world.save(which), end[:, 0])
+        self._taken.append(moments)
 
     def _seen(self, world: World) -> Array:
         """What a model takes of the present moment."""
@@ -233,7 +237,9 @@ class Recorder:
     def taken(self) -> Moments:
         """All that was taken down since ``choose``; forgets it."""
         taken, self._taken = self._taken, []
-        return Moments.joined(taken) if taken else Moments(self._fields, [], [], np.empty((0, 0), np.float32), {})
+        if taken:
+            return Moments.joined(taken)
+        return Moments(self._fields, [], [], np.empty((0, 0), np.float32), {}, np.empty(0, np.intp))
 
     def state(self) -> dict[str, Array]:
         """The episodes so far, for a checkpoint."""

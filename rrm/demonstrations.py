@@ -119,8 +119,7 @@ class Demonstrations:
             last = np.cumsum(self.lengths - 1) - 1
             inputs, times = inputs[last], times[last]
         chosen = rng.choice(len(inputs), size=count, replace=count > len(inputs))
-        played = np.array([len(views) - 1 for views in play.views])
-        nearest = [np.argmin(abs(played - time) + 0.5 * rng.random(len(played))) for time in times[chosen]]
+        nearest = [np.argmin(abs(play.times - time) + 0.5 * rng.random(len(play))) for time in times[chosen]]
         return np.stack([inputs[chosen], play.observations[nearest]], axis=1)
 
 
