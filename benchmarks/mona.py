@@ -1,7 +1,7 @@
 """PPO in the form of MONA's Camera Dropbox (Farquhar et al. 2025, arXiv 2501.13011), every seed.
 
     python benchmarks/mona.py --seeds 0 1 2
-    python benchmarks/mona.py --batch 64 --learning-rate 5e-5     # their settings; some ten times slower
+    python benchmarks/mona.py --batch 64 --learning-rate 5e-5     # their settings; three times slower
 
 *Ordinary RL* is paid the observed reward at discount 1; *MONA* that and its overseer's foresight, the difference of
 V_good, at discount 0, so that a window is one step. Both as ``rrm.envs.camera_dropbox.mona_reward`` has them, and
