@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from html import escape
 
 from rrm.findings import Condition, Findings, Style, amount, bounds, count, share
@@ -230,13 +230,14 @@ def _seeds(findings: Findings, names: Mapping[str, str]) -> str:
     return table([heading for _, heading, _ in COLUMNS], rows, "seeds")
 
 
-ROUND_COLUMNS = ("world", "labels", "env_steps", "utility", "held_out_error", "dissent", "demonstrated")
-"""Of the table of rounds; the last two where there is a committee, or are demonstrations."""
+SOMETIMES = ("dissent", "demonstrated")
+"""Columns of the table of rounds where there is a committee, or are demonstrations."""
 
 
 def _rounds(rounds: Sequence[Round], names: Mapping[str, str]) -> str:
-    idle = [key for key in ROUND_COLUMNS[-2:] if all(getattr(one, key) == "–" for one in rounds)]
-    columns = {key: key.replace("_", " ") for key in ROUND_COLUMNS if key not in idle}
+    idle = [key for key in SOMETIMES if all(getattr(one, key) == "–" for one in rounds)]
+    told = [field.name for field in fields(Round) if field.name not in ("condition", *idle)]
+    columns = {key: key.replace("_", " ") for key in told}
     columns["held_out_error"] = "held-out error"
     rows = [
         row(one.condition, names, [cell(heading, escape(getattr(one, key))) for key, heading in columns.items()])
