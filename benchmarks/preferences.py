@@ -15,7 +15,8 @@ mostly first, on the true reward: Acrobot never once reached its end with ReLU, 
 trials the double pendulum learnt fastest at a discount of 0.95, in 80,000 steps (its 100,000 were set while CartPole's
 seeds were running, and not tried). Those of the reward side are the first that were tried to the end, ``hold`` apart:
 with narrow reward in all four (Pendulum without ``hold``, the double pendulum with a smaller PPO), with approval in
-CartPole, Acrobot and Pendulum. Segments are short, since who knows the rewards need not see much of a course,
+CartPole, Acrobot and Pendulum. (How approval came to count what comes after an end: docs/preferences.md.)
+Segments are short, since who knows the rewards need not see much of a course,
 and the shorter a segment, the more its answer says of each of its moments.
 Random play holds on to its actions: of 10,000 steps that change their minds at each, none ended an Acrobot in five
 seeds of six, and who has only seen segments that are all alike has nothing to tell apart. ``fit_steps`` is small for

@@ -89,6 +89,9 @@ class World(ABC):
     bounds: tuple[float, float] = (-np.inf, np.inf)
     """The lowest and the highest number that an observation can hold (Gymnasium's checker wants them finite)."""
 
+    shows_end: ClassVar[bool] = False
+    """Whether the last number of an observation is 1 where the episode has ended by itself, before its time, else 0."""
+
     step_cost: float = 0.0
     """What each step costs; subtracted from every kind of reward, outside the reward model."""
 

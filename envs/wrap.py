@@ -72,6 +72,7 @@ class Wrapped(World):
     """
 
     parts: ClassVar[tuple[str, ...]] = ("seeds", "t", "taken")
+    shows_end: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -190,15 +191,6 @@ class Wrapped(World):
     def view(self) -> Floats:
         ended = self._over & ~self._cut & (self.seeds >= 0)
         return np.column_stack([self._observed, self._reward, self._return, ended])[:, self._visible]
-
-    def padded(self, views: Floats) -> Floats:
-        """The views (t+1, f) of an episode that is over as a clip of T + 1 moments: the last one again and again, its
-        ``reward`` 0 and ``over`` 1, so that no clip is told from another by its length."""
-        rest = np.repeat(views[-1:], self.length + 1 - len(views), axis=0)
-        for name, value in (("reward", 0.0), ("over", 1.0)):
-            if name in self.fields:
-                rest[:, self.fields.index(name)] = value
-        return np.concatenate([views, rest])
 
     def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
         """The environment's own return so far, or as it is where the assistant has left it; 0 where ``visible_fields``

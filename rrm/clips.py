@@ -142,6 +142,11 @@ def with_action(observations: Array, actions: Array, space: spaces.Space[Any]) -
     return np.concatenate([observations, action_numbers(space, actions)], axis=1)
 
 
+def at_rest(observations: Array, space: spaces.Space[Any]) -> Array:
+    """The same (n, d + k) after an end, where nothing is done: zeros for the action, which is none of a one-hot."""
+    return np.concatenate([observations, np.zeros((len(observations), spaces.flatdim(space)), np.float32)], axis=1)
+
+
 class Recorder:
     """An observer of a ``WorldVecEnv`` that remembers each copy's episode so far, and takes down chosen moments.
 
@@ -153,7 +158,7 @@ class Recorder:
     With a ``segment``, what is taken down are segments of so many steps: ``Moments.observations`` (m, segment, d) are
     what a model takes along them. Moments that come too early in an episode for a whole one are left out. So that no
     segment is told from another by its length, one at an episode's early end goes on beyond it, by a number of steps
-    drawn for it: the last observation and view again and again, a field ``reward`` of the view being 0.
+    drawn for it: the last observation (``at_rest``) and view again and again, a field ``reward`` of the view being 0.
     """
 
     def __init__(self, world: World, of_actions: bool = False, segment: int = 0) -> None:
@@ -226,6 +231,9 @@ class Recorder:
         if "reward" in self._fields:
             views[times > last, self._fields.index("reward")] = 0.0
         observations = self._trail[reached[:, 1:] % steps, copies]
+        if self._of_actions:
+            rest = at_rest(self._now[which], world.action_space)
+            observations = np.where((times > last)[:, 1:, None], rest[:, None], observations)
         actions = self._actions[reached[:, 1:] - 1, copies]
         moments = Moments(self._fields, list(views), list(actions), observations, world.save(which), end[:, 0])
         self._taken.append(moments)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from rrm.clips import Moments, with_action
+from rrm.clips import Moments, at_rest, with_action
 from rrm.envs.examine import Constructor, line
 from rrm.envs.forms import make_world
 from rrm.envs.world import Array, Indices, World
@@ -96,7 +96,8 @@ class Demonstrations:
             inputs = with_action(seen[:-1], done, self.world.action_space) if of_actions else seen[1:]
             if segment:
                 if len(inputs) < self.world.length:
-                    inputs = np.concatenate([inputs, np.repeat(inputs[-1:], segment - 1, axis=0)])
+                    end = at_rest(seen[-1:], self.world.action_space) if of_actions else seen[-1:]
+                    inputs = np.concatenate([inputs, np.repeat(end, segment - 1, axis=0)])
                 if len(inputs) < segment:
                     continue
                 inputs = np.lib.stride_tricks.sliding_window_view(inputs, segment, axis=0).swapaxes(1, 2)

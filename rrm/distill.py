@@ -82,7 +82,7 @@ class Distillation:
             self.layout = replace(world.layout, scalars=world.layout.scalars + behind)
             self.model = RewardModel(self.layout, condition.reward_model, seed)
             self.labels = Labels(folder / "labels.sqlite")
-            self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost)
+            self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost, plan.rest)
         ppo = condition.ppo.model_dump(exclude={"copies", "anneal"})
         ppo |= {"discount": plan.horizon.gamma, "window": plan.horizon.window, "judging": plan.judging}
         self.learner = Learner(self.env, world.layout, seed, **ppo)
@@ -245,6 +245,11 @@ class Distillation:
         else:
             preferred = np.concatenate([answers, np.ones(len(self.shown))])
             self.model.fit_comparisons(np.concatenate([inputs, self.shown]), preferred, steps)
+        if self.plan.rest:
+            # In the layout of who shows the end, the last number of the observation: behind it is the action.
+            moments = inputs.reshape(-1, self.layout.size)
+            ends = moments[moments[:, self.world.layout.size - 1] > 0]
+            self.model.zero = float(self.model.values(ends).mean()) if len(ends) else 0.0
         if self.panel:
             (self.panel.fit_comparisons if self.comparing else self.panel.fit)(inputs, opinions.T, steps)
 

@@ -123,7 +123,8 @@ def load_reward(home: Path, kind: Kind | None) -> Reward:
         raise ConfigError(f"kind: {kind!r}: must be {' or '.join(map(repr, right))}")
     world = make_world(about["env"], 1, **about.get("env_settings", {}))
     world = (world.evaluation(about["level"], 1) if about["level"] else world) or world
-    return Reward(RewardModel.load(home / "reward"), kind or about["reward"], world.step_cost)
+    rest = about.get("rest", 0.0)  # of approval alone
+    return Reward(RewardModel.load(home / "reward"), kind or about["reward"], world.step_cost, rest)
 
 
 def _assistants(plan: Plan, folder: Path) -> list[Assistant]:

@@ -63,6 +63,8 @@ class Plan:
             content["env_code"] = identity(c.env)
         if self.demonstrations is not None:
             content["demonstrations"] = demonstrations.fingerprint(self.demonstrations)
+        if self.reward == "approval" and self.segment:
+            content["rest"] = self.rest
         if self.reward is None:  # the oracle learns from nobody's answers
             content["round"] = {"steps": self.round.steps}
             content["reward_model"] = None
@@ -172,6 +174,17 @@ class Plan:
         """Steps of what is judged where V is a rate; 0 where it is of states."""
         model = self.condition.reward_model
         return model.segment if model.judges == "rate" else 0
+
+    @property
+    def rest(self) -> float:
+        """γ / (1 - γ): what counts in approval of the moment after an episode's own end (``rrm.rewards``).
+
+        0 where no end is seen as such, and where sums are finite: within a window, or without a discount.
+        """
+        gamma = self.horizon.gamma
+        endless = self.horizon.window is None and gamma < 1
+        seen = self.reward == "approval" and self.segment and self.world(1).shows_end
+        return gamma / (1 - gamma) if endless and seen else 0.0
 
     @property
     def random_steps(self) -> int:

@@ -41,6 +41,8 @@ class RewardModel:
         self.settings = settings
         self.mean, self.std = 0.0, 1.0
         self.spread: tuple[Floats, Floats] | None = None
+        self.zero = 0.0
+        """What V is counted from where ``rrm.rewards`` pays for what comes after an end; ``values`` does not."""
         self._generator = torch.Generator().manual_seed(seed)
         self._weights: Tensors = {}
         self._planes = layout.planes if settings.network == "cells" else None
@@ -192,10 +194,10 @@ class RewardModel:
     def _statistics(self) -> dict[str, Any]:
         """The statistics in which values are given."""
         spread = {} if self.spread is None else {"spread": [each[:, 0].tolist() for each in self.spread]}
-        return {"mean": self.mean, "std": self.std, **spread}
+        return {"mean": self.mean, "std": self.std, "zero": self.zero, **spread}
 
     def _load_statistics(self, values: Mapping[str, Any]) -> None:
-        self.mean, self.std = values["mean"], values["std"]
+        self.mean, self.std, self.zero = values["mean"], values["std"], values.get("zero", 0.0)
         spread = values.get("spread")
         self.spread = (np.array(spread[0])[:, None], np.array(spread[1])[:, None]) if spread else None
 

@@ -3,6 +3,14 @@
 narrow: V(s1) - V(s0) each step. broad: V(s_T) at the end of the episode. approval: A(s0, a) each step, of a model of
 state and action (TAMER: Knox and Stone 2009). In all, the world's cost of a step is subtracted outside the model.
 V(s1) at an episode's end is that of its last observation, never of the one after the reset.
+
+Where approval is a rate and an observation says of itself that it is an end, what comes after counts, as it does in
+narrow reward: as that moment again and again (Kostrikov et al. 2019, arXiv 1809.02925, section 4.2). With
+``rest`` = γ / (1 - γ), a step pays (1 - γ) (A(s0, a) - A0), and the last one before an end γ (A(end) - A0) more. The
+discounted sum is (1 - γ) Σ γ^(t-1) A of an episode that never stops, less A0, and makes of staying alive what A says,
+not what its sign happens to be. A0 shifts all episodes alike. It is what A says of ends on average, so that one who
+has yet to find an end is paid for each step what the way there costs, and a critic that starts at 0 hopes for more
+where it has not been, as with a true reward of -1 a step.
 """
 
 from __future__ import annotations
@@ -15,13 +23,16 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from rrm.clips import with_action
+from rrm.clips import at_rest, with_action
 from rrm.config import Kind
 from rrm.envs.world import Array, Bools, Floats
 
 
 class Values(Protocol):
     """What the rewards need of a reward model."""
+
+    zero: float
+    """A0, where approval pays for what comes after an end."""
 
     def values(self, observations: Array) -> Floats: ...
 
@@ -34,13 +45,15 @@ def reward_of_step(kind: Kind, before: Floats, after: Floats, done: Bools) -> Fl
 class Payer:
     """Pays the steps of n copies, one after the other: what both wrappers below have in common.
 
-    ``last`` holds the observations before the step (n, d), ``values`` what V says of them (n,).
+    ``last`` holds the observations before the step (n, d), ``values`` what V says of them (n,); in approval, what the
+    model says of the last actions.
     """
 
-    def __init__(self, model: Values, kind: Kind, actions: spaces.Space[Any], step_cost: float) -> None:
+    def __init__(self, model: Values, kind: Kind, actions: spaces.Space[Any], step_cost: float, rest: float) -> None:
         self.model = model
         self.kind = kind
         self.step_cost = step_cost
+        self._rest = rest
         self._actions = actions
         self.last: Array = np.empty(0)
         self.values: Floats = np.empty(0)
@@ -58,10 +71,16 @@ class Payer:
             self.values = self.values.copy()
             self.values[which] = self.model.values(observations[which])
 
-    def pay(self, actions: Array, observations: Array, done: Bools) -> Floats:
+    def pay(self, actions: Array, observations: Array, done: Bools, truncated: Bools) -> Floats:
         """The rewards (n,) of a step that led to ``observations`` (n, d): the last ones, where the episode is done."""
         if self.kind == "approval":
-            rewards = self.model.values(with_action(self.last, actions, self._actions))
+            self.values = rewards = self.model.values(with_action(self.last, actions, self._actions))
+            if self._rest:
+                rewards = rewards - self.model.zero
+                if len(ended := np.flatnonzero(done & ~truncated)):
+                    end = self.model.values(at_rest(observations[ended], self._actions))
+                    rewards[ended] += self._rest * (end - self.model.zero)
+                rewards = rewards / (1 + self._rest)
         else:
             after = self.model.values(observations)
             rewards = reward_of_step(self.kind, self.values, after, done)
@@ -76,12 +95,14 @@ class RewardVecEnv(VecEnvWrapper):
     ``finished`` collects what the model says of each finished episode: V(s_T), or its mean approval of the actions.
     """
 
-    def __init__(self, venv: VecEnv, model: Values, kind: Kind = "narrow", step_cost: float = 0.0) -> None:
+    def __init__(
+        self, venv: VecEnv, model: Values, kind: Kind = "narrow", step_cost: float = 0.0, rest: float = 0.0
+    ) -> None:
         super().__init__(venv)
         self.finished: list[float] = []
         self.tally: Floats = np.zeros((venv.num_envs, 2))
         """Approval so far in each copy's episode, and its steps."""
-        self._payer = Payer(model, kind, venv.action_space, step_cost)
+        self._payer = Payer(model, kind, venv.action_space, step_cost, rest)
         self._taken: Array = np.empty(0)
 
     def reset(self) -> Array:
@@ -101,14 +122,15 @@ class RewardVecEnv(VecEnvWrapper):
     def step_wait(self) -> VecEnvStepReturn:
         observations, _, done, infos = self.venv.step_wait()
         observations = np.asarray(observations)
-        ended = np.flatnonzero(done)
+        ended, truncated = np.flatnonzero(done), np.zeros(len(done), np.bool_)
         last = observations
         if len(ended):
+            truncated[ended] = [infos[i].get("TimeLimit.truncated", False) for i in ended]
             last = observations.copy()
             last[ended] = [infos[i]["terminal_observation"] for i in ended]
-        rewards = self._payer.pay(self._taken, last, done)
+        rewards = self._payer.pay(self._taken, last, done, truncated)
         if self._payer.kind == "approval":
-            self.tally += np.stack([rewards + self._payer.step_cost, np.ones(len(rewards))], axis=1)
+            self.tally += np.stack([self._payer.values, np.ones(len(rewards))], axis=1)
         if len(ended):
             approval = self.tally[ended, 0] / np.maximum(self.tally[ended, 1], 1)
             self.finished += (approval if self._payer.kind == "approval" else self._payer.values[ended]).tolist()
@@ -121,10 +143,15 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Replaces the reward of a Gymnasium environment by the learnt one, for any trainer."""
 
     def __init__(
-        self, env: gymnasium.Env[Any, Any], model: Values, kind: Kind = "narrow", step_cost: float = 0.0
+        self,
+        env: gymnasium.Env[Any, Any],
+        model: Values,
+        kind: Kind = "narrow",
+        step_cost: float = 0.0,
+        rest: float = 0.0,
     ) -> None:
         super().__init__(env)
-        self._payer = Payer(model, kind, env.action_space, step_cost)
+        self._payer = Payer(model, kind, env.action_space, step_cost, rest)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(seed=seed, options=options)
@@ -133,23 +160,24 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         observation, _, terminated, truncated, info = self.env.step(action)
-        over = np.array([terminated or truncated])
-        reward = self._payer.pay(np.asarray(action)[None], np.asarray(observation)[None], over)
+        over, cut = np.array([terminated or truncated]), np.array([not terminated])
+        reward = self._payer.pay(np.asarray(action)[None], np.asarray(observation)[None], over, cut)
         return observation, float(reward[0]), terminated, truncated, info
 
 
 class Reward:
     """A learnt reward, to be put on any environment with the observations that it was learnt from."""
 
-    def __init__(self, model: Values, kind: Kind, step_cost: float) -> None:
+    def __init__(self, model: Values, kind: Kind, step_cost: float, rest: float = 0.0) -> None:
         self.model = model
         self.kind = kind
         self.step_cost = step_cost
+        self.rest = rest
 
     def wrap_env(self, env: gymnasium.Env[Any, Any]) -> RewardWrapper:
         """``env`` with its reward replaced by the learnt one."""
-        return RewardWrapper(env, self.model, self.kind, self.step_cost)
+        return RewardWrapper(env, self.model, self.kind, self.step_cost, self.rest)
 
     def wrap_vec_env(self, venv: VecEnv) -> RewardVecEnv:
         """The same for a Stable-Baselines3 ``VecEnv``."""
-        return RewardVecEnv(venv, self.model, self.kind, self.step_cost)
+        return RewardVecEnv(venv, self.model, self.kind, self.step_cost, self.rest)

@@ -161,14 +161,6 @@ def test_an_end_is_seen_and_a_cut_is_not() -> None:
     assert told == [(False, False)] * 11 + [(False, True)]
 
 
-def test_clips_are_padded_to_one_length_by_an_absorbing_state() -> None:
-    world = walks(1)
-    views = np.arange(10.0).reshape(2, 5)
-    padded = world.padded(views)
-    assert padded.shape == (13, 5) and np.array_equal(padded[:2], views)
-    assert np.array_equal(padded[2:], np.tile([5, 6, 0, 8, 1], (11, 1)))
-
-
 # What is seen
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.clips import Clip, Moments, Recorder
+from rrm.clips import Clip, Moments, Recorder, with_action
 from rrm.config import RewardModelConfig
 from rrm.envs.world import Floats, Layout
 from rrm.errors import ConfigError
@@ -41,30 +43,36 @@ class Paid(Line):
 # What is recorded
 
 
+@pytest.mark.parametrize("of_actions", [False, True])
 @pytest.mark.parametrize("segment", [1, 4, 11])
 @given(seed=st.integers(0, 1000))
-def test_segments_are_whole_and_what_lies_beyond_an_early_end_is_its_last_moment(segment: int, seed: int) -> None:
+def test_segments_are_whole_and_what_lies_beyond_an_early_end_is_its_last_moment(
+    segment: int, of_actions: bool, seed: int
+) -> None:
     n, rng = 6, np.random.default_rng(seed)
     env = WorldVecEnv(Paid(n), seed=seed)
-    recorder = Recorder(env.world, segment=segment)
+    recorder = Recorder(env.world, of_actions, segment)
     env.observers.append(recorder)
     seen: list[list[Any]] = [[] for _ in range(n)]
+    before = np.zeros((n, 3), np.float32)
 
     class Witness:
         """Every segment of so many steps, and those that an early end makes whole, as bytes."""
 
         def started(self, world: Any, which: Any) -> None:
             for i in which:
-                seen[i] = []
+                seen[i], before[i] = [], world.observe()[i]
 
         def stepped(self, world: Any, actions: Any, done: Any) -> None:
+            inputs = with_action(before, actions, world.action_space) if of_actions else world.observe()
+            before[:] = world.observe()
             for i in range(n):
-                seen[i].append((world.observe()[i], world.view()[i, 1], done[i] and world.t[i] < world.length))
+                seen[i].append((inputs[i], world.view()[i, 1], done[i] and world.t[i] < world.length))
                 rows = list(seen[i])
                 if rows[-1][2]:
                     for _ in range(segment):
                         note(rows)
-                        rows.append((rows[-1][0], 0.0, True))
+                        rows.append((np.append(before[i], [0, 0, 0])[: len(inputs[i])].astype(np.float32), 0.0, True))
                 else:
                     note(rows)
 
@@ -81,7 +89,7 @@ def test_segments_are_whole_and_what_lies_beyond_an_early_end_is_its_last_moment
     for _ in range(30):
         env.step(rng.integers(3, size=n))
     taken = recorder.taken()
-    assert len(taken) and taken.observations.shape == (len(taken), segment, 3)
+    assert len(taken) and taken.observations.shape == (len(taken), segment, 3 + 3 * of_actions)
     for observations, views, actions in zip(taken.observations, taken.views, taken.actions, strict=True):
         assert len(views) == segment + 1 and len(actions) == segment
         assert observations.tobytes() + views[1:, 1].tobytes() in there
@@ -190,6 +198,44 @@ def test_v_learns_the_rate_from_few_segments(tmp_path: Path, judge: Any, answers
     world.goal *= 6
     values = load_reward(tmp_path / last.name, None).model.values(world.observe())
     assert np.corrcoef(values, world.at)[0, 1] > 0.8
+
+
+APPROVAL = ("reward=approval", "env=CartPole-v1", "reward_model.judges=rate", "reward_model.segment=4")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "rest"),
+    [
+        (("horizon.discount=0.9",), 9.0),
+        (("horizon.discount=0",), 0.0),
+        (("horizon.discount=1",), 0.0),
+        (("horizon.window=3",), 0.0),
+        (("reward=narrow",), 0.0),
+        (("reward_model.judges=state",), 0.0),
+        ((f"env={VECTOR_LINE}", "evaluator=tests.helpers.judging:rightwards"), 0.0),
+    ],
+)
+def test_what_comes_after_an_end_counts_where_an_end_is_seen(overrides: tuple[str, ...], rest: float) -> None:
+    last = plan(conditions(*APPROVAL, *overrides)["unaided"], 0)
+    assert last.rest == pytest.approx(rest) and (last.content.get("rest", 0.0) == last.rest)
+
+
+@pytest.mark.parametrize("answers", ["comparisons", "scores"])
+def test_approval_is_counted_from_that_of_the_ends_that_were_judged(tmp_path: Path, answers: str) -> None:
+    overrides = (*APPROVAL, f"task.answers={answers}", "task.steps=4000", "task.labels=60", "ppo.rollout=60")
+    last = plan(conditions(*overrides)["unaided"], 0)
+    train(last, tmp_path / "whole")
+    home = tmp_path / "whole" / last.name
+    with closing(sqlite3.connect(home / "labels.sqlite")) as store:
+        (blobs,) = zip(*store.execute(f"select observation from {answers}"), strict=True)
+    seen = np.concatenate([np.frombuffer(blob, np.float32).reshape(-1, 8) for blob in blobs])
+    ends = seen[seen[:, 5] == 1]
+    assert len(ends) and not ends[:, 6:].any(), "after an end nothing is done"
+    reward = load_reward(home, None)
+    assert reward.rest == last.rest and reward.model.zero == pytest.approx(reward.model.values(ends).mean())
+    stopped(last, tmp_path / "parts", stop_after(2))
+    train(last, tmp_path / "parts")
+    assert left_by(last, tmp_path / "parts") == left_by(last, tmp_path / "whole")
 
 
 def test_a_segment_fits_into_an_episode_and_into_random_play() -> None:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.clips import with_action
+from rrm.clips import at_rest, with_action
 from rrm.config import Kind
-from rrm.envs.forms import WorldEnv
+from rrm.envs.forms import WorldEnv, make_world
 from rrm.envs.world import Array, Floats
 from rrm.rewards import RewardVecEnv, RewardWrapper, reward_of_step
 from tests.helpers.tiny import Line
@@ -29,6 +29,8 @@ discounts = st.floats(0.0, 1.0)
 class Anything:
     """Some function of the observation, different in almost every state; counts what it is asked."""
 
+    zero = 0.7
+
     def __init__(self) -> None:
         self.seen: list[Array] = []
 
@@ -40,6 +42,8 @@ class Anything:
 
 class MarksResets:
     """V is a million in the first state of an episode (t = 0), and t/T elsewhere: a reset that is paid is seen."""
+
+    zero = 0.0
 
     def values(self, observations: Array) -> Floats:
         time = observations[:, -1].astype(np.float64)
@@ -228,15 +232,68 @@ def test_approval_around_one_environment_pays_for_the_action_before_the_step() -
         assert reward == pytest.approx(approved - COST)
 
 
+@given(seed=st.integers(0, 1000), rest=st.floats(0.1, 100))
+def test_approval_counts_what_comes_after_an_end_as_that_moment_again_and_again(seed: int, rest: float) -> None:
+    """sum γ^t r_t = (1−γ) sum_{t<T} γ^t A(s_t, a_t) + γ^T A(end) − A0, γ being rest / (1 + rest)."""
+    model, space, rng = Anything(), spaces.Discrete(3), np.random.default_rng(seed)
+    env = RewardWrapper(WorldEnv(Line(1, ends_at_goal=True, length=100)), model, "approval", rest=rest)
+    observation, _ = env.reset(seed=seed)
+    rewards, approved, terminated = [], [], False
+    while not terminated:
+        action = int(rng.integers(3))
+        approved.append(model.values(with_action(observation[None], np.array([action]), space))[0])
+        observation, reward, terminated, _, _ = env.step(action)
+        rewards.append(float(reward))
+    gamma, last = rest / (1 + rest), len(rewards)
+    end = model.values(at_rest(observation[None], space))[0]
+    discounts = gamma ** np.arange(last)
+    expected = (1 - gamma) * (discounts * approved).sum() + gamma**last * end - model.zero
+    assert (discounts * rewards).sum() == pytest.approx(expected, abs=1e-9)
+
+
+def test_nothing_comes_after_what_a_time_limit_cuts_short() -> None:
+    model, settings = Anything(), {"max_episode_steps": 12}
+    venv = RewardVecEnv(WorldVecEnv(make_world("CartPole-v1", 8, **settings)), model, "approval", rest=9.0)
+    env = RewardWrapper(WorldEnv(make_world("CartPole-v1", 1, **settings)), model, "approval", rest=9.0)
+    rng, ends = np.random.default_rng(0), []
+    before = np.asarray(venv.reset())
+    for _ in range(100):
+        actions = rng.integers(2, size=8)
+        now = model.values(with_action(before, actions, spaces.Discrete(2))) - model.zero
+        after, rewards, done, infos = venv.step(actions)
+        before = np.asarray(after)
+        for i in range(8):
+            more = 0.0
+            if done[i]:
+                ends.append(infos[i]["TimeLimit.truncated"])
+                rest = at_rest(infos[i]["terminal_observation"][None], spaces.Discrete(2))
+                more = 0.0 if ends[-1] else model.values(rest)[0] - model.zero
+            assert rewards[i] == pytest.approx((now[i] + 9 * more) / 10, abs=1e-5)
+    assert 5 < sum(ends) < len(ends) - 5
+    ends = []
+    observation, _ = env.reset(seed=0)
+    while len(set(ends)) < 2:
+        action = int(rng.integers(2))
+        now = model.values(with_action(observation[None], np.array([action]), spaces.Discrete(2))) - model.zero
+        observation, reward, terminated, truncated, _ = env.step(action)
+        more = model.values(at_rest(observation[None], spaces.Discrete(2)))[0] - model.zero if terminated else 0.0
+        assert float(reward) == pytest.approx((now[0] + 9 * more) / 10)
+        if terminated or truncated:
+            ends.append(truncated)
+            observation, _ = env.reset()
+
+
 def test_an_action_stands_behind_the_observation_as_one_hot_numbers() -> None:
     both = with_action(np.array([[0.5, -1], [2, 3]], np.float32), np.array([2, 0]), spaces.Discrete(3))
     assert both.tolist() == [[0.5, -1, 0, 0, 1], [2, 3, 1, 0, 0]]
     assert both.dtype == np.float32
+    rest = at_rest(np.array([[0.5, -1]], np.float32), spaces.Discrete(3))
+    assert rest.tolist() == [[0.5, -1, 0, 0, 0]] and rest.dtype == np.float32
 
 
 def test_revalue_reads_v_again_after_it_changed() -> None:
     class Scaled:
-        scale = 1.0
+        scale, zero = 1.0, 0.0
 
         def values(self, observations: Array) -> Floats:
             return self.scale * observations[:, -1].astype(np.float64)
