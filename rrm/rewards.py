@@ -5,12 +5,12 @@ state and action (TAMER: Knox and Stone 2009). In all, the world's cost of a ste
 V(s1) at an episode's end is that of its last observation, never of the one after the reset.
 
 Where approval is a rate and an observation says of itself that it is an end, what comes after counts, as it does in
-narrow reward: as that moment again and again (Kostrikov et al. 2019, arXiv 1809.02925, section 4.2). With
-``rest`` = γ / (1 - γ), a step pays (1 - γ) (A(s0, a) - A0), and the last one before an end γ (A(end) - A0) more. The
-discounted sum is (1 - γ) Σ γ^(t-1) A of an episode that never stops, less A0, and makes of staying alive what A says,
-not what its sign happens to be. A0 shifts all episodes alike. It is what A says of ends on average, so that one who
-has yet to find an end is paid for each step what the way there costs, and a critic that starts at 0 hopes for more
-where it has not been, as with a true reward of -1 a step.
+narrow reward: as that moment again and again (Kostrikov et al. 2019, arXiv 1809.02925, on absorbing states). With
+``rest`` = γ / (1 - γ), a step pays (1 - γ) (A(s0, a) - A0), and the last one before an end γ (A(end) - A0) more: in
+all (1 - γ) Σ γ^(t-1) A of an episode that never stops, less A0. So whether to stay alive is what A says, not what its
+sign happens to be. A0, what A says of ends on average, shifts all episodes alike. It has one who has yet to find an end
+paid for each step what the way there costs, so that a critic that starts at 0 hopes for more where it has not been, as
+with a true reward of -1 a step.
 """
 
 from __future__ import annotations
