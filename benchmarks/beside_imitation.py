@@ -116,10 +116,11 @@ def ask(python: str | Path, job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build(folder: Path) -> Path:
-    """Make imitation's own environment, where it is not there yet; returns its Python."""
+    """Make imitation's own environment, where it is not there yet or not finished; returns its Python."""
     python = folder / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    if subprocess.run([python, "-I", "-c", "import imitation"], capture_output=True, check=False).returncode:
         subprocess.run([python, "-m", "pip", "install", "--quiet", *PINS], check=True)
     return python.absolute()
 
