@@ -71,13 +71,16 @@ class Payer:
             self.values = self.values.copy()
             self.values[which] = self.model.values(observations[which])
 
-    def pay(self, actions: Array, observations: Array, done: Bools, truncated: Bools) -> Floats:
-        """The rewards (n,) of a step that led to ``observations`` (n, d): the last ones, where the episode is done."""
+    def pay(self, actions: Array, observations: Array, done: Bools, terminated: Bools) -> Floats:
+        """The rewards (n,) of a step that led to ``observations`` (n, d): the last ones, where the episode is done.
+
+        ``terminated`` says where it ended by itself: where a limit cut it short, nothing comes after.
+        """
         if self.kind == "approval":
             self.values = rewards = self.model.values(with_action(self.last, actions, self._actions))
             if self._rest:
                 rewards = rewards - self.model.zero
-                if len(ended := np.flatnonzero(done & ~truncated)):
+                if len(ended := np.flatnonzero(terminated)):
                     end = self.model.values(at_rest(observations[ended], self._actions))
                     rewards[ended] += self._rest * (end - self.model.zero)
                 rewards = rewards / (1 + self._rest)
@@ -122,13 +125,13 @@ class RewardVecEnv(VecEnvWrapper):
     def step_wait(self) -> VecEnvStepReturn:
         observations, _, done, infos = self.venv.step_wait()
         observations = np.asarray(observations)
-        ended, truncated = np.flatnonzero(done), np.zeros(len(done), np.bool_)
+        ended, terminated = np.flatnonzero(done), np.zeros(len(done), np.bool_)
         last = observations
         if len(ended):
-            truncated[ended] = [infos[i].get("TimeLimit.truncated", False) for i in ended]
+            terminated[ended] = [not infos[i].get("TimeLimit.truncated", False) for i in ended]
             last = observations.copy()
             last[ended] = [infos[i]["terminal_observation"] for i in ended]
-        rewards = self._payer.pay(self._taken, last, done, truncated)
+        rewards = self._payer.pay(self._taken, last, done, terminated)
         if self._payer.kind == "approval":
             self.tally += np.stack([self._payer.values, np.ones(len(rewards))], axis=1)
         if len(ended):
@@ -160,8 +163,8 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         observation, _, terminated, truncated, info = self.env.step(action)
-        over, cut = np.array([terminated or truncated]), np.array([not terminated])
-        reward = self._payer.pay(np.asarray(action)[None], np.asarray(observation)[None], over, cut)
+        over, by_itself = np.array([[terminated or truncated], [terminated]])
+        reward = self._payer.pay(np.asarray(action)[None], np.asarray(observation)[None], over, by_itself)
         return observation, float(reward[0]), terminated, truncated, info
 
 
