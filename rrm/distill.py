@@ -83,9 +83,7 @@ class Distillation:
             self.model = RewardModel(self.layout, condition.reward_model, seed)
             self.labels = Labels(folder / "labels.sqlite")
             self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost, plan.rest)
-        ppo = condition.ppo.model_dump(exclude={"copies", "anneal"})
-        ppo |= {"discount": plan.horizon.gamma, "window": plan.horizon.window, "judging": plan.judging}
-        self.learner = Learner(self.env, world.layout, seed, **ppo)
+        self.learner = Learner(self.env, world.layout, seed, **plan.learning)
         self.comparing = plan.round.answers == "comparisons"
         of_each = (2,) * self.comparing + (plan.segment,) * bool(plan.segment) + (self.layout.size,)
         self.inputs: Array = np.empty((0, *of_each), dtype=np.float32)
@@ -165,7 +163,7 @@ class Distillation:
         self.board.clear()
         if self.model and not last and plan.labels_due(rollout + 1) > len(self.scores):
             self.recorder.choose(plan.condition.ppo.rollout, CANDIDATES, self.rng)
-        self.learner.learn_rollout(1 - rollout / plan.rollouts if plan.condition.ppo.anneal else 1.0)
+        self.learner.learn_rollout(plan.pace(rollout))
         steps = plan.steps_due(rollout + 1)
         row: Row = {"env_steps": steps, "labels": plan.labels_due(rollout)}
         row["predicted"] = self._predicted()

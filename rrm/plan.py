@@ -193,6 +193,20 @@ class Plan:
         return self.round.steps // 10 // copies * copies if self.reward else 0
 
     @property
+    def learning(self) -> dict[str, Any]:
+        """What its ``Learner`` is told."""
+        settings = self.condition.ppo.model_dump(exclude={"copies", "anneal"})
+        return settings | {
+            "discount": self.horizon.gamma,
+            "window": self.horizon.window,
+            "judging": self.judging,
+        }
+
+    def pace(self, rollout: int) -> float:
+        """The learning rate of a rollout, as a share of the first one's."""
+        return 1 - rollout / self.rollouts if self.condition.ppo.anneal else 1.0
+
+    @property
     def rollouts(self) -> int:
         """As many rollouts of PPO as the rest holds."""
         left = self.round.steps - self.practice_steps - self.random_steps

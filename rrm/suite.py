@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from rrm.envs import exact
+    from rrm.envs.world import Floats
 
 
 OWN = ("suite", "experiment", "seeds", "conditions", "unaided", "oracle")
@@ -187,14 +188,17 @@ def _pay(table: exact.Table, condition: Condition) -> exact.Pay | None:
     """What the condition's agent is paid, in the table; None where the solver has no row for that."""
     from rrm.envs.exact import approval, broad, narrow
 
-    if condition.reward == "true":
-        return narrow(table, table.utility)
-    if condition.evaluator != "bounded" or condition.judging != "advance":
+    if condition.reward != "true" and (condition.evaluator != "bounded" or condition.judging != "advance"):
         return None
     if condition.reward == "approval":
         return approval(table) if condition.assistants == "none" else None
-    values = table.scores[_score(condition)]
-    return narrow(table, values) if condition.reward == "narrow" else broad(table, values)
+    values = scores_of(table, condition)
+    return broad(table, values) if condition.reward == "broad" else narrow(table, values)
+
+
+def scores_of(table: exact.Table, condition: Condition) -> Floats:
+    """(s,) what the condition's agent is paid for: what its overseer answers on average, or the utility."""
+    return table.utility if condition.reward == "true" else table.scores[_score(condition)]
 
 
 def _score(condition: Condition) -> str:

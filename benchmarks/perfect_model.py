@@ -1,0 +1,78 @@
+"""What a preset's learner makes of a perfect reward model: PPO, paid what the overseer would say on average.
+
+    python benchmarks/perfect_model.py sorting_network
+    python benchmarks/perfect_model.py sorting_network --conditions ideal --seeds 200 201 202
+
+Three things lie between the exact solution and what is learnt: the assistants, the reward model and PPO. Here the score
+of the world's table, with ideal assistants, takes the place of V, and nothing is asked: what is missing from the
+exact row is PPO's, and the rest of what is missing from the learnt one is V's or the assistants'. All else is the
+preset's own: the learner, its rollouts, the horizon. Conditions that pay the difference of a score each step are
+trained, if the solver has a row for them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+
+from rrm.agents.learner import Learner, seed_process
+from rrm.agents.vec_env import WorldVecEnv, own_generator
+from rrm.amplify import amplify
+from rrm.config import Condition
+from rrm.envs.world import Floats, World
+from rrm.loading import load
+from rrm.plan import plan
+from rrm.scoreboard import Figures, judge_policy
+from rrm.suite import exact_row, scores_of
+
+TRAINED = ("narrow", "true")
+
+
+def perfect(condition: Condition) -> Callable[[World], Floats]:
+    """What V(s) (n,) of the condition would be, were it perfect."""
+    table = condition.world(1).table()
+    assert table is not None
+    values = scores_of(table, condition)
+    return lambda world: values[table.index(world.rows())]
+
+
+def train(condition: Condition, seed: int) -> Figures:
+    """How an agent does that is trained by the condition's own settings, paid by a perfect V."""
+    round_ = plan(condition, seed)
+    seed_process(seed)
+    world = round_.world(condition.ppo.copies)
+    env = WorldVecEnv(world, seed=(*round_.key, 0), score=perfect(condition), bootstrap=round_.horizon.window is None)
+    learner = Learner(env, world.layout, seed, **round_.learning)
+    for rollout in range(round_.rollouts):
+        learner.learn_rollout(round_.pace(rollout))
+    overseer = amplify(round_.evaluator(), [])
+    fresh = round_.world(condition.episodes)
+    return judge_policy(learner.agent(), fresh, own_generator, overseer, (*round_.key, 4), asked=0)
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Train, and print a line for each seed beside the exact solution."""
+    parser = argparse.ArgumentParser(description="PPO paid by a perfect reward model.")
+    parser.add_argument("preset", help="the name of a preset, or a YAML file")
+    parser.add_argument("--conditions", nargs="+", help="all, unless said")
+    parser.add_argument("--seeds", type=int, nargs="+", help="those of the preset, unless said")
+    arguments = parser.parse_args(given)
+    experiment = load(arguments.preset)
+    exact = exact_row(experiment)
+    if exact is None:
+        parser.error(f"{arguments.preset}: its world is too large for a table")
+    print(f"{'condition':16}{'seed':>6}{'exact':>9}{'PPO':>9}{'hacks':>9}{'seconds':>9}")
+    for name, condition in experiment.conditions.items():
+        asked = not arguments.conditions or name in arguments.conditions
+        if not asked or condition.reward not in TRAINED or name not in exact:
+            continue
+        for seed in arguments.seeds or experiment.seeds:
+            began = time.process_time()
+            found = train(condition, seed)
+            best, seconds = exact[name]["utility"], time.process_time() - began
+            print(f"{name:16}{seed:6}{best:9.2f}{found.utility:9.2f}{found.hack_rate:9.2f}{seconds:9.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""benchmarks/perfect_model.py: what it pays, and that an agent paid so does as the exact solution says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.perfect_model import main, perfect
+from rrm.agents.vec_env import own_generator
+from rrm.envs.forms import unaided
+from rrm.loading import load
+
+
+@pytest.mark.parametrize("preset", ["foresight", "sorting_network", "staged_crisis"])
+def test_pays_the_overseers_mean_answer(preset: str) -> None:
+    conditions, rng = load(preset).conditions, np.random.default_rng(0)
+    world = conditions["oracle"].world(64)
+    own_generator(world, np.arange(64), rng)
+    for _ in range(4):
+        world.step(rng.integers(world.actions, size=64))
+    np.testing.assert_allclose(perfect(conditions["oracle"])(world), world.utility(), atol=1e-9)
+    np.testing.assert_allclose(perfect(conditions["unaided"])(world), unaided(world), atol=1e-9)
+    assert (perfect(conditions["ideal"])(world) == perfect(conditions["assisted"])(world)).all()
+
+
+def test_ppo_reaches_the_exact_row(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["foresight", "--conditions", "unaided", "assisted", "hindsight", "--seeds", "0"])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert [row[:2] for row in rows] == [["unaided", "0"], ["assisted", "0"]]  # hindsight has no row to compare with
+    exact, ppo, hacks = np.array([row[2:5] for row in rows], np.float64).T
+    assert exact.tolist() == [-9, 9]
+    assert (abs(ppo - exact) < 0.5).all()
+    assert hacks[0] > 0.95 and hacks[1] < 0.05
+
+
+def test_says_where_there_is_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["tidy_rooms"])
+    assert "tidy_rooms: its world is too large for a table" in capsys.readouterr().err
