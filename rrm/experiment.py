@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 TOTALS = ("labels", "fields_read", "assistant_steps", "env_steps")
 """What a condition spends: summed over all its rounds."""
 
-ROUND = ("world", "level", "labels", "env_steps", "utility", "held_out_error", "dissent", "demonstrated")
-"""What its result says of each of them."""
-
 
 @dataclass(frozen=True)
 class Results:
@@ -162,12 +159,14 @@ def _about(cell: Cell) -> dict[str, Any]:
 
 
 def _result(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    from rrm.results import ROUND_FIGURES
+
     last = rounds[-1]
     return {
         **{key: last[key] for key in ("utility", "evaluator_score", "hack_rate", "episodes")},
         **{key: sum(each[key] for each in rounds) for key in TOTALS},
         "held_out_error": [each["held_out_error"] for each in rounds],
-        "rounds": [{key: each.get(key) for key in ROUND} for each in rounds],
+        "rounds": [{key: each.get(key) for key in ("world", "level", *ROUND_FIGURES)} for each in rounds],
     }
 
 
