@@ -35,7 +35,7 @@ import numpy as np
 import rrm
 from rrm.envs.forms import make_world
 from rrm.envs.spaces import random_actions
-from rrm.findings import amount, share
+from rrm.findings import amount, bounds, share
 from rrm.stats import gap_recovered, interquartile_mean
 
 SLOW: Mapping[str, Any] = {
@@ -125,8 +125,8 @@ def row(name: str, returns: Sequence[float], low: float, oracle: Sequence[float]
     """A line of the table: each seed, their interquartile mean, and the share of the oracle's with its interval."""
     found = gap_recovered(returns, [low] * len(returns), oracle)
     share_of = "none to share" if found is None else share(found.iqm)
-    if found is not None and found.low is not None and found.high is not None:
-        share_of += f" ({share(found.low)} to {share(found.high)})"
+    if found is not None and (inside := bounds(found, share)):
+        share_of += f" ({inside})"
     seeds = ", ".join(amount(value) for value in returns)
     return f"| {name} | {seeds} | {amount(float(interquartile_mean(returns)))} | {share_of} |"
 
