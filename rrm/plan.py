@@ -114,6 +114,16 @@ class Plan:
         return "advance" if self.level else self.condition.judging
 
     @property
+    def learning(self) -> dict[str, Any]:
+        """What its ``Learner`` is told."""
+        settings = self.condition.ppo.model_dump(exclude={"copies", "anneal"})
+        return settings | {
+            "discount": self.horizon.gamma,
+            "window": self.horizon.window,
+            "judging": self.judging,
+        }
+
+    @property
     def scripted(self) -> list[str]:
         """The scripted assistants A_1, A_2, … of the round."""
         kind = self.condition.assistants
@@ -191,16 +201,6 @@ class Plan:
         """A tenth of the steps is random play, where the first labels are asked."""
         copies = self.condition.ppo.copies
         return self.round.steps // 10 // copies * copies if self.reward else 0
-
-    @property
-    def learning(self) -> dict[str, Any]:
-        """What its ``Learner`` is told."""
-        settings = self.condition.ppo.model_dump(exclude={"copies", "anneal"})
-        return settings | {
-            "discount": self.horizon.gamma,
-            "window": self.horizon.window,
-            "judging": self.judging,
-        }
 
     def pace(self, rollout: int) -> float:
         """The learning rate of a rollout, as a share of the first one's."""
