@@ -30,9 +30,10 @@ def row(folder: Path) -> list[dict[str, Any]]:
     experiment: Experiment = load({key: value for key, value in saved.items() if value is not None})
     conditions = json.loads((folder / "summary.json").read_text())["conditions"]
     exact = exact_row(experiment) or {}
-    found = []
+    found, alone = [], experiment.conditions[experiment.unaided]
     for name, condition in experiment.conditions.items():
-        if condition.assistants == "trained":
+        # A control, whose world differs, is no level more.
+        if condition.assistants == "trained" and condition.env_settings == alone.env_settings:
             learnt = conditions[name]["gap_recovered"]
             depth = condition.depth or 0
             found.append({"levels": depth, "learnt": learnt, "exact": exact[name]["gap_recovered"]})

@@ -315,9 +315,34 @@ def _check_together(conditions: Mapping[str, Condition]) -> None:
     for name, condition in others:
         for field in ("env", "env_settings"):
             mine, its = getattr(condition, field), getattr(first[1], field)
-            if mine != its:
-                right = f"must be {its!r}, as in {first[0]!r}: the gap compares utilities of one world"
-                raise ConfigError(f"conditions.{name}.{field}: {mine!r}: {right}")
+            if mine == its or (field == "env_settings" and _is_control(condition, first[1])):
+                continue
+            right = f"must be {its!r}, as in {first[0]!r}: the gap compares utilities of one world"
+            if field == "env_settings" and first[1].world(1).controls:
+                right += "; or a control of it that leaves the utility as it is"
+            raise ConfigError(f"conditions.{name}.{field}: {mine!r}: {right}")
+
+
+def _is_control(condition: Condition, other: Condition) -> bool:
+    """Whether one's world is a control of the other's in which an episode ends up the same: in what is seen they differ
+    alone. That is tried out, by the same episodes at random in both."""
+    import numpy as np
+
+    from rrm.envs.spaces import random_actions
+
+    controls = other.world(1).controls.values()
+    if condition.env_settings not in [{**other.env_settings, **settings} for settings in controls]:
+        return False
+    worlds, rng = (condition.world(64), other.world(64)), np.random.default_rng(0)
+    for world in worlds:
+        world.reset(np.arange(64), np.random.default_rng(0))
+    for _ in range(worlds[0].length):
+        actions = random_actions(worlds[0].action_space, 64, rng)
+        for world in worlds:
+            world.step(actions)
+        if not np.array_equal(worlds[0].utility(), worlds[1].utility()):
+            return False
+    return True
 
 
 def _check_evaluators(conditions: Mapping[str, Condition], tree: Tree) -> None:
@@ -380,9 +405,9 @@ def load(
     # What the top level says is checked by itself, so that its errors do not name a condition.
     _validated(Condition, {"env": "", **base}, (), {})
     conditions = {name: _condition(name, base, tree) for name in tree["conditions"]}
-    _check_together(conditions)
     for name, each in conditions.items():
         _check_env(each, _dotted(("conditions", name), "env", tree))
+    _check_together(conditions)
     if usual:  # nobody has asked for help where there is none to be had
         conditions = {
             name: each

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,18 +162,21 @@ def exact_row(experiment: Experiment) -> dict[str, dict[str, float | None]] | No
     """
     from rrm.envs.exact import gap_recovered, solve
 
-    first = next(iter(experiment.conditions.values()))  # the world is that of all
-    table = first.world(1).table()
-    if table is None:
-        return None
+    tables: dict[str, exact.Table | None] = {}
     utility: dict[str, float] = {}
     solved: dict[Any, float] = {}  # conditions differ in how an agent is trained, not in the best one
     for name, condition in experiment.conditions.items():
+        settings = json.dumps(condition.env_settings, sort_keys=True)  # a control is a world of its own
+        if settings not in tables:
+            tables[settings] = condition.world(1).table()
+        table = tables[settings]
+        if table is None:
+            return None
         pay = _pay(table, condition)
         if pay is None:
             continue
         horizon = condition.horizon
-        same = (condition.reward, _score(condition), horizon.gamma, horizon.window)
+        same = (settings, condition.reward, _score(condition), horizon.gamma, horizon.window)
         if same not in solved:
             solved[same] = solve(table, pay, discount=horizon.gamma, window=horizon.window).utility
         utility[name] = solved[same]

@@ -588,3 +588,18 @@ def test_loading_brings_no_torch() -> None:
     code = "import sys, rrm.loading as c; c.load('tidy_rooms'); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_conditions_share_a_world_or_differ_by_a_control_of_it() -> None:
+    def conditions(env: str, **settings: Any) -> dict[str, Any]:
+        control = {"assistants": "trained", "env_settings": settings}
+        return {"env": env, "conditions": {"unaided": {}, "control": control, "oracle": {}}}
+
+    sealed = load(conditions("rrm/CameraDropbox-v0", dropbox="sealed"))
+    assert [each.env_settings for each in sealed.conditions.values()] == [{}, {"dropbox": "sealed"}, {}]
+    for env, settings in (
+        ("rrm/CameraDropbox-v0", {"length": 20}),  # no control
+        ("rrm/Foresight-v0", {"kappas": [1, 1]}),  # one in which other things are worth it
+    ):
+        with pytest.raises(ConfigError, match=r"conditions.control.env_settings: .*must be \{\}, .* or a control"):
+            load(conditions(env, **settings))

@@ -148,6 +148,18 @@ def test_each_condition_has_its_exact_row() -> None:
     assert rows["depth2"]["gap_recovered"] == pytest.approx(0) and rows["assisted"]["gap_recovered"] == 1
 
 
+@pytest.mark.parametrize("preset", ["audit_tree", "staged_crisis", "camera_dropbox", "sorting_network"])
+def test_help_is_worth_nothing_where_nobody_can_show_the_flaw(preset: str) -> None:
+    experiment = load(preset)
+    control, assisted = experiment.conditions["control"], experiment.conditions["assisted"]
+    assert control.env_settings != assisted.env_settings
+    assert control.model_copy(update={"env_settings": assisted.env_settings}) == assisted
+    rows = exact_row(experiment)
+    assert rows is not None
+    assert rows["control"]["gap_recovered"] == pytest.approx(0)
+    assert rows["assisted"]["gap_recovered"] == pytest.approx(1)
+
+
 def test_what_the_solver_has_no_row_for_is_left_out() -> None:
     rows = exact_row(load("audit_tree", ["conditions.ideal.judging=lower", "horizon.window=1"]))
     assert rows is not None and "ideal" not in rows and "random" in rows
