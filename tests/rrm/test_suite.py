@@ -148,7 +148,9 @@ def test_each_condition_has_its_exact_row() -> None:
     assert rows["depth2"]["gap_recovered"] == pytest.approx(0) and rows["assisted"]["gap_recovered"] == 1
 
 
-@pytest.mark.parametrize("preset", ["audit_tree", "staged_crisis", "camera_dropbox", "sorting_network"])
+@pytest.mark.parametrize(
+    "preset", ["tidy_rooms_small", "audit_tree", "staged_crisis", "camera_dropbox", "sorting_network"]
+)
 def test_help_is_worth_nothing_where_nobody_can_show_the_flaw(preset: str) -> None:
     experiment = load(preset)
     control, assisted = experiment.conditions["control"], experiment.conditions["assisted"]
