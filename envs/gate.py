@@ -17,7 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from rrm.envs.exact import Table, gap_recovered, narrow, solve
+from rrm.envs.spaces import random_actions
 from rrm.envs.world import World
 
 CLOSED = 0.9
@@ -123,3 +126,21 @@ def _control(world: World, name: str, settings: Mapping[str, Any]) -> Point:
         return Point(f"control, {name}", True, "there is no gap")
     helped = best.recovered(str(control.depth)) if control.depth else 0.0
     return Point(f"control, {name}", helped <= ALIKE, f"help recovers {helped:.0%}")
+
+
+def same_outcomes(one: World, other: World) -> bool:
+    """Whether two worlds of as many copies differ in what is seen alone: an experiment may have such a control.
+
+    Tried out by one episode a copy, at random and the same in both: all along, neither utility nor its end may differ.
+    """
+    if one.n != other.n or one.length != other.length or one.action_space != other.action_space:
+        return False
+    worlds, rng = (one, other), np.random.default_rng(0)
+    for world in worlds:
+        world.reset(np.arange(world.n), np.random.default_rng(0))
+    for _ in range(one.length):
+        actions = random_actions(one.action_space, one.n, rng)
+        over, others = (world.step(actions) for world in worlds)
+        if not (np.array_equal(over, others) and np.array_equal(one.utility(), other.utility())):
+            return False
+    return True

@@ -15,7 +15,7 @@ from rrm.envs.audit_tree import AuditTree
 from rrm.envs.check import check
 from rrm.envs.exact import Table
 from rrm.envs.forms import register
-from rrm.envs.gate import Point, gate
+from rrm.envs.gate import Point, gate, same_outcomes
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 
@@ -178,3 +178,19 @@ def test_the_authors_check_survives_what_the_gate_does_not(own_registry: None) -
 def test_the_authors_check_passes_our_own() -> None:
     said = list(check("rrm/AuditTree-v0"))
     assert len(said) > 20 and all(point.passed is not False for point in said)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "alike"),
+    [
+        ("rrm/CameraDropbox-v0", {"dropbox": "sealed"}, True),
+        ("rrm/StagedCrisis-v0", {"log_kept": False}, True),
+        ("rrm/StagedCrisis-v0", {"risk": 0.5}, False),  # other things happen
+        ("rrm/CameraDropbox-v0", {"length": 20}, False),  # they end earlier
+        ("rrm/TidyRoomsSmall-v0", {"rugs": 0}, False),
+    ],
+)
+def test_a_control_of_an_experiment_differs_in_what_is_seen_alone(
+    name: str, settings: dict[str, Any], alike: bool
+) -> None:
+    assert same_outcomes(make_world(name, 64), make_world(name, 64, **settings)) is alike
