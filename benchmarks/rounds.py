@@ -3,7 +3,8 @@
     rrm run audit_tree; rrm run audit_tree_deep; rrm run audit_tree_smooth
     python benchmarks/rounds.py runs/audit_tree runs/audit_tree_deep runs/audit_tree_smooth --out rounds.png
 
-A round more is a level of trained assistants more: conditions are placed by how many of them they have.
+A round more is a level of trained assistants more: conditions are placed by how many of them they have. Those whose
+assistants are that of the first round, repeated, have a line of their own, dashed.
 """
 
 from __future__ import annotations
@@ -23,21 +24,32 @@ from rrm.config import Experiment
 from rrm.loading import load
 from rrm.suite import exact_row
 
+KINDS = {"trained": "-", "repeated": "--"}
+"""Whose help gets a line, and how it is drawn."""
 
-def row(folder: Path) -> list[dict[str, Any]]:
-    """By number of levels: exact and learnt gap recovered, the latter with its interval."""
+
+def rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """By kind of help and number of levels: exact and learnt gap recovered, the latter with its interval."""
     saved = json.loads((folder / "experiment.json").read_text())
     experiment: Experiment = load({key: value for key, value in saved.items() if value is not None})
     conditions = json.loads((folder / "summary.json").read_text())["conditions"]
     exact = exact_row(experiment) or {}
-    found, alone = [], experiment.conditions[experiment.unaided]
+    found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
+    alone = experiment.conditions[experiment.unaided]
     for name, condition in experiment.conditions.items():
         # A control, whose world differs, is no level more.
-        if condition.assistants == "trained" and condition.env_settings == alone.env_settings:
-            learnt = conditions[name]["gap_recovered"]
-            depth = condition.depth or 0
-            found.append({"levels": depth, "learnt": learnt, "exact": exact[name]["gap_recovered"]})
-    return sorted(found, key=lambda each: int(each["levels"]))
+        if condition.assistants not in KINDS or condition.env_settings != alone.env_settings:
+            continue
+        levels, learnt = condition.depth or 0, conditions[name]["gap_recovered"]
+        each = {"levels": levels, "learnt": learnt, "exact": exact.get(name, {}).get("gap_recovered")}
+        # One assistant is the first one, however many there might be.
+        for kind in KINDS if levels == 1 else (condition.assistants,):
+            found[kind].append(each)
+    return {
+        kind: sorted(there, key=lambda each: int(each["levels"]))
+        for kind, there in found.items()
+        if kind == "trained" or any(each["levels"] > 1 for each in there)
+    }
 
 
 def main() -> None:
@@ -48,18 +60,20 @@ def main() -> None:
     arguments = parser.parse_args()
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for number, folder in enumerate(arguments.folders):
-        rows = row(folder)
-        levels = [0, *(each["levels"] for each in rows)]
-        colour = f"C{number}"
-        axes.plot(levels, [0.0, *(each["exact"] for each in rows)], color=colour, label=f"{folder.name}, exact")
-        for each in rows:
-            learnt = each["learnt"]
-            print(f"{folder.name:20} levels {each['levels']}  exact {each['exact']:6.3f}  learnt {learnt}")
-            if learnt is None:
-                continue
-            low, high = (learnt[end] if learnt[end] is not None else learnt["iqm"] for end in ("low", "high"))
-            axes.plot([each["levels"]] * 2, [low, high], color=colour, alpha=0.5, linewidth=4)
-            axes.plot(each["levels"], learnt["iqm"], "o", color=colour)
+        for kind, there in rows(folder).items():
+            name = folder.name if kind == "trained" else f"{folder.name}, {kind}"
+            colour, filled = f"C{number}", kind == "trained"
+            solved = [each for each in there if each["exact"] is not None]
+            levels, exact = [0, *(each["levels"] for each in solved)], [0.0, *(each["exact"] for each in solved)]
+            axes.plot(levels, exact, KINDS[kind], color=colour, label=f"{name}, exact")
+            for each in there:
+                learnt = each["learnt"]
+                print(f"{name:30} levels {each['levels']}  exact {each['exact']}  learnt {learnt}")
+                if learnt is None:
+                    continue
+                low, high = (learnt[end] if learnt[end] is not None else learnt["iqm"] for end in ("low", "high"))
+                axes.plot([each["levels"]] * 2, [low, high], color=colour, alpha=0.5, linewidth=4)
+                axes.plot(each["levels"], learnt["iqm"], "o", color=colour, fillstyle="full" if filled else "none")
     axes.set_xlabel("levels of trained assistants")
     axes.set_ylabel("gap recovered")
     axes.legend(title="points: learnt, with 95 % intervals")

@@ -207,10 +207,11 @@ class Condition(_Section):
         " function of a clip, or of two, or an Evaluator. With parameters: {name: …}, with flaws: {of: …, noise: 0.5},"
         " several: {committee: […], by: majority}.",
     )
-    assistants: Literal["none", "trained", "ideal", "random"] = Field(
+    assistants: Literal["none", "trained", "repeated", "ideal", "random"] = Field(
         default="none",
-        description="Who helps the evaluator: nobody, agents trained in earlier rounds, the world's scripted perfect"
-        " ones, or agents that act at random.",
+        description="Who helps the evaluator: nobody, agents trained in earlier rounds (repeated: that of the first"
+        " alone, at all levels, so that nothing is learnt with help), the world's scripted perfect ones, or agents that"
+        " act at random.",
     )
     depth: Annotated[int, BeforeValidator(_whole), Field(ge=0)] | None = Field(
         default=None,
@@ -360,14 +361,20 @@ def levels(condition: Condition) -> int:
     return condition.world(1).depth if condition.depth is None else condition.depth
 
 
+def trained(condition: Condition) -> int:
+    """How many of them are trained, each in a round of its own."""
+    below = levels(condition)
+    return {"trained": below, "repeated": min(1, below)}.get(condition.assistants, 0)
+
+
 def cost(condition: Condition) -> tuple[int, int]:
     """(labels, steps) that a condition asks for, all its rounds together, as configured.
 
-    Those are its task, a round for each trained assistant, and the unaided agent in whose states they practise. The
-    true reward asks for no labels.
+    Those are its task, a round for each assistant that is trained, and the unaided agent in whose states they practise.
+    The true reward asks for no labels.
     """
     rounds = [condition.task]
-    if condition.assistants == "trained" and (below := levels(condition)):
+    if below := trained(condition):
         rounds += [condition.assistant] * below
         rounds += [condition.task] * (condition.states_from == "unaided")
     labels = 0 if condition.reward == "true" else sum(each.labels for each in rounds)

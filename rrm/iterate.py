@@ -131,7 +131,7 @@ def _assistants(plan: Plan, folder: Path) -> list[Assistant]:
     """A_1 first, each in its evaluation world."""
     if plan.below:
         agents = [load_agent(folder / each.name) for each in plan.below]
-        return [Assistant(each.world(1), agent) for each, agent in zip(plan.below, agents, strict=True)]
+        return [Assistant(plan.world(1, level), agent) for level, agent in enumerate(agents, start=1)]
     return [
         Assistant(plan.world(1, level), Script(kind) if kind == "ideal" else None)
         for level, kind in enumerate(plan.scripted, start=1)

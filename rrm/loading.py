@@ -188,7 +188,7 @@ def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
         near = f"; the nearest that does is {min(divisors, key=lambda d: abs(d - ppo.batch))}" if divisors else ""
         yield "ppo.batch", ppo.batch, f"must divide {size}{near}"
     rounds = {"task": condition.task}
-    if condition.assistants == "trained":
+    if condition.assistants in ("trained", "repeated"):
         rounds["assistant"] = condition.assistant
     for name, each in rounds.items():
         if each.steps < rollout:
@@ -224,6 +224,9 @@ def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
             yield "reward_model.judges", "rate", "assistants point at frames of the whole clip here: must be 'state'"
         elif (condition.depth or 0) > world.depth:
             yield "depth", condition.depth, f"must be at most {world.depth}, the evaluation worlds of {condition.env}"
+        elif condition.assistants == "repeated" and (other := _unlike(world, levels(condition))):
+            right = f"must be another kind, or of depth {other - 1}"
+            yield "assistants", "repeated", f"level {other} is not observed and acted in as level 1 is: {right}"
 
 
 def _condition(name: str, base: Tree, tree: Tree) -> Condition:
@@ -308,6 +311,13 @@ def _has_assistants(condition: Condition, below: World | None) -> bool:
     Any acts at random or is trained, not all are scripted.
     """
     return below is not None and (condition.assistants != "ideal" or "ideal" in below.scripts)
+
+
+def _unlike(world: World, depth: int) -> int | None:
+    """The first of the levels up to ``depth`` in whose evaluation world the agent of level 1 cannot act."""
+    worlds = {level: world.evaluation(level, 1) for level in range(1, depth + 1)}
+    kinds = {level: (each.layout, each.action_space) for level, each in worlds.items() if each is not None}
+    return next((level for level, kind in kinds.items() if kind != kinds[1]), None)
 
 
 def _check_together(conditions: Mapping[str, Condition]) -> None:

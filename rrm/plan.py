@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from rrm import demonstrations, rundir
-from rrm.config import Condition, Horizon, Judging, Kind, Round, levels
+from rrm.config import Condition, Horizon, Judging, Kind, Round, levels, trained
 from rrm.envs.examine import name_of
 from rrm.envs.world import World
 from rrm.errors import ConfigError
@@ -30,7 +30,8 @@ class Plan:
     seed: int
     level: int
     below: tuple[Plan, ...]
-    """The rounds whose agents are the assistants A_1, A_2, …; empty where they are scripted or there are none."""
+    """The rounds whose agents are the assistants A_1, A_2, …; empty where they are scripted or there are none. Where
+    one agent is all of them it is there as often."""
 
     practice: Plan | None
     """The round in whose agent's states an assistant practises; None: in those of the world's own generator."""
@@ -238,11 +239,12 @@ def plan(condition: Condition, seed: int) -> Plan:
         ConfigError: the steps of a round do not hold what it has to do.
     """
     below: list[Plan] = []
-    if condition.assistants == "trained":
+    if trained(condition):
         alone = condition.model_copy(update={"assistants": "none", "depth": 0})
         practice = Plan(alone, seed, 0, (), None) if condition.states_from == "unaided" else None
         for level in range(1, levels(condition) + 1):
-            below.append(Plan(condition, seed, level, tuple(below), practice))
+            again = level > trained(condition)
+            below.append(below[0] if again else Plan(condition, seed, level, tuple(below), practice))
     last = Plan(condition, seed, 0, tuple(below), None)
     for each in (*last.needed(), last):
         if each.rollouts < 1 or each.random_steps < each.labels_due(0):

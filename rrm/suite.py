@@ -196,6 +196,8 @@ def _pay(table: exact.Table, condition: Condition) -> exact.Pay | None:
         return None
     if condition.reward == "approval":
         return approval(table) if condition.assistants == "none" else None
+    if condition.reward != "true" and _score(condition) not in table.scores:
+        return None
     values = scores_of(table, condition)
     return broad(table, values) if condition.reward == "broad" else narrow(table, values)
 
@@ -206,7 +208,10 @@ def scores_of(table: exact.Table, condition: Condition) -> Floats:
 
 
 def _score(condition: Condition) -> str:
-    """The name of the score, among those of a table, for which the condition's agent is paid."""
-    if condition.assistants == "none":
+    """The name of the score for which the condition's agent is paid, as tables have it if they do."""
+    below = levels(condition)
+    if not below:
         return "unaided"
-    return "random" if condition.assistants == "random" else str(levels(condition))
+    if condition.assistants == "random":
+        return "random" if below == condition.world(1).depth else f"random {below}"
+    return f"repeated {below}" if condition.assistants == "repeated" else str(below)

@@ -502,6 +502,8 @@ def test_costs_are_those_of_all_rounds(worlds: None) -> None:
             **dict.fromkeys(NAMED),
             "one": {"assistants": "trained", "depth": 1},
             "none": {"assistants": "trained", "depth": 0},
+            "repeated": {"assistants": "repeated"},
+            "never": {"assistants": "repeated", "depth": 0},
             "apart": {"assistants": "trained", "states_from": "world"},
         },
     }
@@ -513,6 +515,8 @@ def test_costs_are_those_of_all_rounds(worlds: None) -> None:
         "oracle": (0, 100_000),
         "one": (200 + 150 + 200, 250_000),
         "none": (200, 100_000),
+        "repeated": (200 + 150 + 200, 250_000),
+        "never": (200, 100_000),
         "apart": (200 + 3 * 150, 250_000),
     }
     assert load(config, ["budget.labels=850"]).budget.labels == 850
@@ -523,6 +527,14 @@ def test_levels_of_conditions_made_by_hand(worlds: None) -> None:
     assert levels(Condition(env=DEEP)) == 0
     assert levels(Condition(env=DEEP, assistants="trained")) == 3
     assert levels(Condition(env=DEEP, assistants="ideal", depth=2)) == 2
+
+
+def test_an_assistant_is_repeated_only_where_it_can_act() -> None:
+    env = {"env": "rrm/SortingNetwork-v0", "conditions": {"again": {"assistants": "repeated"}}}
+    message = "level 2 is not observed and acted in as level 1 is: must be another kind, or of depth 1"
+    assert refused(env) == f"conditions.again.assistants: 'repeated': {message}"
+    assert load(env, ["conditions.again.depth=1"]).conditions["again"].depth == 1
+    assert load({**env, "env": "rrm/Foresight-v0"}).conditions["again"].depth == 5
 
 
 # --- Round trips ------------------------------------------------------------------------------------------------------

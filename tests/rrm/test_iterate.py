@@ -46,6 +46,26 @@ def changed(condition: Condition, **update: Any) -> Condition:
 # Names
 
 
+def test_one_assistant_may_be_all_of_them(tmp_path: Path) -> None:
+    """The first round's: judged without help, and the same as that of the condition in which each level has its own."""
+    shown: list[Clip] = []
+
+    def judge(clip: Clip) -> float:
+        shown.append(clip)
+        return float(clip.view["banked"])
+
+    base = {"env": "rrm/Foresight-v0", "states_from": "world", "evaluator": judge}
+    tiny = conditions("assistant.horizon.discount=0", **base)["assisted"]
+    own, again = (plan(changed(tiny, assistants=kind, depth=3), 0) for kind in ("trained", "repeated"))
+    assert [each.level for each in own.below] == [1, 2, 3] and len(own.needed()) == 3
+    assert [each.name for each in (*again.below, *again.needed())] == [own.below[0].name] * 4
+    assert again.content["assistants"] == [own.below[0].name] * 3 and again.name != own.name
+    assert plan(changed(tiny, assistants="repeated", depth=1), 0).name == plan(changed(tiny, depth=1), 0).name
+    *_, result = train(again, tmp_path)
+    assert result["assistant_steps"] == 3 * result["labels"]
+    assert any(clip.evidence != clip.view for clip in shown)
+
+
 def test_the_unaided_agent_is_trained_once() -> None:
     assisted = LAST["assisted"]
     assert [each.kind for each in (*assisted.needed(), assisted)] == ["task", "assistant1", "task"]

@@ -148,6 +148,17 @@ def test_each_condition_has_its_exact_row() -> None:
     assert rows["depth2"]["gap_recovered"] == pytest.approx(0) and rows["assisted"]["gap_recovered"] == 1
 
 
+def test_the_assistant_of_the_first_round_repeated_has_an_exact_row() -> None:
+    again = {f"again{k}": {"assistants": "repeated", "depth": k} for k in range(6)}
+    env = {"env": "rrm/Foresight-v0", "horizon": {"discount": 0.0}}
+    rows = exact_row(load({**env, "conditions": {"unaided": {}, **again, "oracle": {}}}))
+    assert rows is not None
+    found = [rows[f"again{k}"]["utility"] for k in range(6)]
+    assert found == pytest.approx([3 * visit for visit in (-3, -1.8, -1.0, -0.2, 0.6, 1.4)])
+    few = load({**env, "conditions": {"unaided": {}, "few": {"assistants": "random", "depth": 2}, "oracle": {}}})
+    assert "few" not in (exact_row(few) or {})  # tables know of random help at all levels
+
+
 @pytest.mark.parametrize(
     "preset", ["tidy_rooms_small", "audit_tree", "staged_crisis", "camera_dropbox", "sorting_network"]
 )
