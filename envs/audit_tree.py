@@ -368,6 +368,8 @@ def _tree_table(**settings: Any) -> Table:
         ("unaided" if not level else str(level)): world.expected_score(level, t, cooked)
         for level in range(world.depth + 1)
     }
+    if world.depth > 1:  # the first auditor does at one height what is right at all, and so at all levels
+        scores[f"repeated {world.depth}"] = scores[str(world.depth)]
     return Table(
         rows=rows,
         next=to,

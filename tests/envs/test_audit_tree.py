@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm.agents.assistants import Assistant, Script
+from rrm.agents.assistants import Assistant, Policy, Script
 from rrm.envs.audit_tree import COOKED, HONEST, AuditNode, AuditTree, AuditWorld
 from rrm.envs.check import check_hidden, check_world, everyone, wander
 from rrm.envs.exact import Pay, Table, approval, broad, gap_recovered, narrow, solve
@@ -63,7 +63,7 @@ def audited(world: AuditWorld, level: int, state: State | None = None, **setting
     return audit
 
 
-def helped(world: AuditTree, levels: int, policy: Script | None, seed: int = 0) -> Floats:
+def helped(world: AuditTree, levels: int, policy: Policy | None, seed: int = 0) -> Floats:
     """What the evaluator answers when auditors at so many levels have acted, as an overseer has them act."""
     if not levels:
         return unaided(world)
@@ -422,6 +422,20 @@ def test_overseers_answer_on_average_what_the_table_says(settings: dict[str, Any
         answers = helped(world, levels, Script("ideal"))
         off = answers.mean() - world.table().scores[str(levels) if levels else "unaided"][state]
         assert abs(off) <= 5 * answers.std() / 100 + 1e-9
+
+
+@pytest.mark.parametrize("settings", [{"depth": 3}, SMOOTH])
+def test_what_auditors_do_is_the_same_at_all_levels(settings: dict[str, Any]) -> None:
+    """So the first one, repeated, is as good as one for each level: what it is told is all that it goes by."""
+
+    def first(world: World) -> Array:
+        return np.asarray(world.observe()[:, : world.actions].argmax(axis=1))
+
+    world = begun(AuditTree(500, **settings))
+    act(world, *[COOKED] * world.length)
+    assert np.array_equal(helped(world, world.depth, first), helped(world, world.depth, Script("ideal")))
+    scores = world.table().scores
+    assert np.array_equal(scores[f"repeated {world.depth}"], scores[str(world.depth)])
 
 
 def test_random_auditors_are_no_help() -> None:

@@ -135,7 +135,7 @@ class Mistyped(AuditTree):
 
 def test_a_score_that_is_missing_is_named() -> None:
     (said,) = gate(Unscored(1))
-    assert said == Point("table", False, "scores lack random; there are unaided, 1, 2")
+    assert said == Point("table", False, "scores lack random; there are unaided, 1, 2, repeated 2")
 
 
 def test_a_world_without_a_table_has_nothing_to_pass() -> None:
