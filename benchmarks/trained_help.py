@@ -1,0 +1,85 @@
+"""What the best agent makes of help that was trained: Foresight, between its exact rows and the learnt ones.
+
+    rrm run foresight
+    python benchmarks/trained_help.py runs/foresight
+
+The exact row has the best assistants and the best agent. Here the assistants are the trained ones of a run: they act
+from every state of the table, and the solver finds the best agent for what the evaluator answers then. What lies
+between that and the exact row is the assistants' doing; what lies between it and the learnt one V's and PPO's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rrm.agents.assistants import Assistant
+from rrm.config import Condition, trained
+from rrm.envs.exact import Table, narrow, solve
+from rrm.envs.foresight import Foresight
+from rrm.envs.world import Floats
+from rrm.iterate import load_agent
+from rrm.loading import load
+from rrm.plan import plan
+from rrm.suite import exact_row
+
+
+def everywhere(settings: Condition) -> tuple[Foresight, Table]:
+    """A copy of the world in each state of its table; of the visits to come nothing is known, nor needed."""
+    world = settings.world(1)
+    table = world.table()
+    if not isinstance(world, Foresight) or table is None:
+        raise ValueError(f"{settings.env} is not Foresight")
+    visit, node, kappa, banked, worth, trapped = table.rows.T
+    world = world.copies(len(table.rows))
+    state = world.save(np.arange(world.n)) | {"visit": visit, "node": node, "banked": banked, "worth": worth}
+    state |= {"kappas": np.tile(kappa[:, None], world.visits), "trapped": trapped > 0}
+    world.load(state, np.arange(world.n))
+    return world, table
+
+
+def answers(world: Foresight, assistants: Sequence[Assistant]) -> Floats:
+    """(s,) the evaluator's score after the assistants, A_1 first, have acted from each state."""
+    state, below, generators = world.save(np.arange(world.n)), None, [np.random.default_rng(0)] * world.n
+    for assistant in reversed(assistants):
+        below, _ = assistant.act(state, generators)
+        state = below.save(np.arange(world.n))
+    return world.appraise(world.view(), below.view() if below else None)
+
+
+def best(condition: Condition, assistants: Sequence[Assistant]) -> float:
+    """The utility of the best agent by that score, at the condition's horizon."""
+    world, table = everywhere(condition)
+    horizon = condition.horizon
+    pay = narrow(table, answers(world, assistants))
+    return solve(table, pay, discount=horizon.gamma, window=horizon.window).utility
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Print a line for each condition with trained assistants and each seed."""
+    parser = argparse.ArgumentParser(description="The best agent under the help that was trained.")
+    parser.add_argument("folder", type=Path, help="that of a run of Foresight")
+    folder = parser.parse_args(given).folder
+    saved = json.loads((folder / "experiment.json").read_text())
+    experiment = load({key: value for key, value in saved.items() if value is not None})
+    found = json.loads((folder / "summary.json").read_text())["conditions"]
+    exact = exact_row(experiment) or {}
+    print(f"{'condition':16}{'seed':>6}{'exact':>9}{'best':>9}{'learnt':>9}")
+    for name, condition in experiment.conditions.items():
+        if not trained(condition):
+            continue
+        for result in sorted(found[name]["seeds"], key=lambda each: int(each["seed"])):
+            last = plan(condition, result["seed"])
+            agents = [load_agent(folder / "rounds" / each.name) for each in last.below]
+            assistants = [Assistant(last.world(1, level), agent) for level, agent in enumerate(agents, start=1)]
+            reached = best(condition, assistants)
+            row = f"{exact[name]['utility']:9.2f}{reached:9.2f}{result['utility']:9.2f}"
+            print(f"{name:16}{result['seed']:6}{row}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
