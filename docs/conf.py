@@ -113,6 +113,19 @@ def make(family: str, id: str) -> None:
         (MADE / f"{family}_{name}.md").write_text(text.replace(" %", "\N{NO-BREAK SPACE}%"), encoding="utf-8")
 
 
+def measured(found: dict[str, dict[str, str]]) -> None:
+    """Add what commands have measured: what assisted agents recovered, and how fast the world is stepped."""
+    ids, experiment = tables.families(), ""
+    for line in (HERE / "measured" / "suite.md").read_text(encoding="utf-8").splitlines():
+        name, condition, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        experiment = name or experiment
+        if experiment in found and condition == "assisted":
+            found[experiment]["learnt"] = cells[4]
+    rates = dict(line.split()[:2] for line in (HERE / "measured" / "stepping.txt").read_text().splitlines())
+    for family, row in found.items():
+        row["rate"] = rates[ids[family]]
+
+
 def fingerprint() -> str:
     """Changes with the code that the tables and pictures are made by."""
     digest = hashlib.sha256(f"{np.__version__} {gymnasium.__version__}".encode())
@@ -138,6 +151,7 @@ def generate(app: Sphinx, config: Config) -> None:
         side_by_side([play(id, scene).draw(0) for id, scene in FORKS]).save(MADE / "fork.png")
         (MADE / "fork_ids.md").write_text(tables.presets_table("rrm/Fork-v0"), encoding="utf-8")
         glances.write_text(json.dumps({"made by": now, **found}), encoding="utf-8")
+    measured(found)
     config.myst_substitutions = found
 
 
