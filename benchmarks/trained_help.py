@@ -22,7 +22,7 @@ from rrm.config import Condition, trained
 from rrm.envs.exact import Table, narrow, solve
 from rrm.envs.foresight import Foresight
 from rrm.envs.world import Floats
-from rrm.iterate import load_agent
+from rrm.iterate import load_assistants
 from rrm.loading import load
 from rrm.plan import plan
 from rrm.suite import exact_row
@@ -73,10 +73,7 @@ def main(given: Sequence[str] | None = None) -> None:
         if not trained(condition):
             continue
         for result in sorted(found[name]["seeds"], key=lambda each: int(each["seed"])):
-            last = plan(condition, result["seed"])
-            agents = [load_agent(folder / "rounds" / each.name) for each in last.below]
-            assistants = [Assistant(last.world(1, level), agent) for level, agent in enumerate(agents, start=1)]
-            reached = best(condition, assistants)
+            reached = best(condition, load_assistants(plan(condition, result["seed"]), folder / "rounds"))
             row = f"{exact[name]['utility']:9.2f}{reached:9.2f}{result['utility']:9.2f}"
             print(f"{name:16}{result['seed']:6}{row}", flush=True)
 

@@ -56,7 +56,7 @@ def run_round(plan: Plan, folder: Path, tell: Tell) -> dict[str, Any]:
         if (home / "result.json").exists():
             return result_of(home)
         rundir.write_json(home / "round.json", plan.content)
-        overseer = amplify(plan.evaluator(), _assistants(plan, folder))
+        overseer = amplify(plan.evaluator(), load_assistants(plan, folder))
         distillation = Distillation(overseer, plan, _start(plan, folder), home, lambda row: tell(plan, row))
         agent = distillation.run().placed(name_of(plan.condition.env), plan.level, plan.condition.env_settings)
         return _conclude(distillation, agent, home)
@@ -127,8 +127,8 @@ def load_reward(home: Path, kind: Kind | None) -> Reward:
     return Reward(RewardModel.load(home / "reward"), kind or about["reward"], world.step_cost, rest)
 
 
-def _assistants(plan: Plan, folder: Path) -> list[Assistant]:
-    """A_1 first, each in its evaluation world."""
+def load_assistants(plan: Plan, folder: Path) -> list[Assistant]:
+    """Who helps to judge the round, A_1 first, each in its evaluation world; the rounds below it are done."""
     if plan.below:
         agents = [load_agent(folder / each.name) for each in plan.below]
         return [Assistant(plan.world(1, level), agent) for level, agent in enumerate(agents, start=1)]
