@@ -20,18 +20,16 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from rrm.config import Experiment
 from rrm.loading import load
 from rrm.suite import exact_row
 
-KINDS = {"trained": "-", "repeated": "--"}
-"""Whose help gets a line, and how it is drawn."""
+KINDS = {"trained": ("-", "full"), "repeated": ("--", "none")}
+"""Whose help gets a line, how that is drawn, and how its points are filled."""
 
 
 def rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """By kind of help and number of levels: exact and learnt gap recovered, the latter with its interval."""
-    saved = json.loads((folder / "experiment.json").read_text())
-    experiment: Experiment = load({key: value for key, value in saved.items() if value is not None})
+    experiment = load(folder / "experiment.json")
     conditions = json.loads((folder / "summary.json").read_text())["conditions"]
     exact = exact_row(experiment) or {}
     found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
@@ -61,11 +59,11 @@ def main() -> None:
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for number, folder in enumerate(arguments.folders):
         for kind, there in rows(folder).items():
-            name = folder.name if kind == "trained" else f"{folder.name}, {kind}"
-            colour, filled = f"C{number}", kind == "trained"
+            name, colour = folder.name if kind == "trained" else f"{folder.name}, {kind}", f"C{number}"
+            style, fill = KINDS[kind]
             solved = [each for each in there if each["exact"] is not None]
             levels, exact = [0, *(each["levels"] for each in solved)], [0.0, *(each["exact"] for each in solved)]
-            axes.plot(levels, exact, KINDS[kind], color=colour, label=f"{name}, exact")
+            axes.plot(levels, exact, style, color=colour, label=f"{name}, exact")
             for each in there:
                 learnt = each["learnt"]
                 print(f"{name:30} levels {each['levels']}  exact {each['exact']}  learnt {learnt}")
@@ -73,7 +71,7 @@ def main() -> None:
                     continue
                 low, high = (learnt[end] if learnt[end] is not None else learnt["iqm"] for end in ("low", "high"))
                 axes.plot([each["levels"]] * 2, [low, high], color=colour, alpha=0.5, linewidth=4)
-                axes.plot(each["levels"], learnt["iqm"], "o", color=colour, fillstyle="full" if filled else "none")
+                axes.plot(each["levels"], learnt["iqm"], "o", color=colour, fillstyle=fill)
     axes.set_xlabel("levels of trained assistants")
     axes.set_ylabel("gap recovered")
     axes.legend(title="points: learnt, with 95 % intervals")

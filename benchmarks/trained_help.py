@@ -64,8 +64,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="The best agent under the help that was trained.")
     parser.add_argument("folder", type=Path, help="that of a run of Foresight")
     folder = parser.parse_args(given).folder
-    saved = json.loads((folder / "experiment.json").read_text())
-    experiment = load({key: value for key, value in saved.items() if value is not None})
+    experiment = load(folder / "experiment.json")
     found = json.loads((folder / "summary.json").read_text())["conditions"]
     exact = exact_row(experiment) or {}
     print(f"{'condition':16}{'seed':>6}{'exact':>9}{'best':>9}{'learnt':>9}")

@@ -239,12 +239,11 @@ def plan(condition: Condition, seed: int) -> Plan:
         ConfigError: the steps of a round do not hold what it has to do.
     """
     below: list[Plan] = []
-    if trained(condition):
+    if own := trained(condition):
         alone = condition.model_copy(update={"assistants": "none", "depth": 0})
         practice = Plan(alone, seed, 0, (), None) if condition.states_from == "unaided" else None
         for level in range(1, levels(condition) + 1):
-            again = level > trained(condition)
-            below.append(below[0] if again else Plan(condition, seed, level, tuple(below), practice))
+            below.append(Plan(condition, seed, level, tuple(below), practice) if level <= own else below[0])
     last = Plan(condition, seed, 0, tuple(below), None)
     for each in (*last.needed(), last):
         if each.rollouts < 1 or each.random_steps < each.labels_due(0):
