@@ -50,6 +50,8 @@ class Learner:
         window: int | None = None,
         judging: Judging = "advance",
     ) -> None:
+        # Not by PPO's own ``seed``: that would seed the environment's generator, too, with one and the same number.
+        seed_process(seed)
         self.env = env
         self.layout = layout
         self.hidden = hidden
@@ -70,7 +72,6 @@ class Learner:
             policy_kwargs=policy_settings(layout, hidden, activation),
             rollout_buffer_class=WindowBuffer if window else None,
             rollout_buffer_kwargs={"window": window, "judging": judging} if window else None,
-            seed=seed,
             device="cpu",
         )
 

@@ -42,7 +42,7 @@ class WorldVecEnv(VecEnv):
         self,
         world: World,
         *,
-        seed: int | Sequence[int] = 0,
+        seed: int | np.random.Generator = 0,
         start: Start = own_generator,
         score: Callable[[World], Floats] = unaided,
         bootstrap: bool = True,

@@ -156,7 +156,7 @@ def ours(env: str, seed: int, steps: int) -> dict[str, Any]:
         agent = distillation.run()
         times = clock.read()
     fresh = round_.world(SAME["episodes"])
-    found = judge_policy(agent, fresh, own_generator, overseer, (*round_.key, 4), 0)
+    found = judge_policy(agent, fresh, own_generator, overseer, round_.streams, 0)
     taken = int(distillation.rows[-1]["env_steps"] or 0)
     return {**times, "steps": taken, "return": found.utility, "comparisons": distillation.cost.labels}
 

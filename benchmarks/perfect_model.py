@@ -16,7 +16,7 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 
-from rrm.agents.learner import Learner, seed_process
+from rrm.agents.learner import Learner
 from rrm.agents.vec_env import WorldVecEnv, own_generator
 from rrm.amplify import amplify
 from rrm.config import Condition
@@ -24,6 +24,7 @@ from rrm.envs.world import Floats, World
 from rrm.loading import load
 from rrm.plan import plan
 from rrm.scoreboard import Figures, judge_policy
+from rrm.streams import Purpose
 from rrm.suite import exact_row, scores_of
 
 TRAINED = ("narrow", "true")
@@ -40,15 +41,15 @@ def perfect(condition: Condition) -> Callable[[World], Floats]:
 def train(condition: Condition, seed: int) -> Figures:
     """How an agent does that is trained by the condition's own settings, paid by a perfect V."""
     round_ = plan(condition, seed)
-    seed_process(seed)
     world = round_.world(condition.ppo.copies)
-    env = WorldVecEnv(world, seed=(*round_.key, 0), score=perfect(condition), bootstrap=round_.horizon.window is None)
-    learner = Learner(env, world.layout, seed, **round_.learning)
+    streams, bootstrap = round_.streams, round_.horizon.window is None
+    env = WorldVecEnv(world, seed=streams.generator(Purpose.EPISODES), score=perfect(condition), bootstrap=bootstrap)
+    learner = Learner(env, world.layout, streams.seed(Purpose.LEARNER), **round_.learning)
     for rollout in range(round_.rollouts):
         learner.learn_rollout(round_.pace(rollout))
     overseer = amplify(round_.evaluator(), [])
     fresh = round_.world(condition.episodes)
-    return judge_policy(learner.agent(), fresh, own_generator, overseer, (*round_.key, 4), asked=0)
+    return judge_policy(learner.agent(), fresh, own_generator, overseer, streams, asked=0)
 
 
 def main(given: Sequence[str] | None = None) -> None:

@@ -22,6 +22,7 @@ from rrm.envs.world import Array, Floats
 from rrm.errors import EvaluatorError
 from rrm.evaluators.evaluator import Evaluator, checked, checked_preference, short
 from rrm.patience import OutOfPatience, patience
+from rrm.streams import Purpose
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Overseer(Evaluator):
         first = states[0]
         assert first is not None
         state = {name: np.concatenate([s[name] for s in states if s is not None]) for name in first}
-        generators = [clip.rng for clip in clips]
+        generators = [clip.streams.generator(Purpose.ASSISTANTS, clip.number) for clip in clips]
         for assistant in reversed(self.assistants):
             world, taken = assistant.act(state, generators)
             steps += taken

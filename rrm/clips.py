@@ -13,6 +13,7 @@ from gymnasium import spaces
 
 from rrm.envs.spaces import action_numbers
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
+from rrm.streams import Purpose, Streams
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Clip:
     """
 
     number: int
-    key: tuple[int, ...]
+    streams: Streams
     fields: tuple[str, ...]
     views: Floats
     actions: Array
@@ -51,12 +52,12 @@ class Clip:
 
     @property
     def rng(self) -> np.random.Generator:
-        """A new generator, the same at every call, keyed by the question's number."""
-        return np.random.default_rng([*self.key, self.number])
+        """A new generator, the same at every call, of this question alone."""
+        return self.streams.generator(Purpose.ANSWER, self.number)
 
-    def apart(self, stream: int) -> Clip:
+    def apart(self, purpose: Purpose, index: int) -> Clip:
         """The same clip with another generator: for one of several who judge it, each drawing for itself."""
-        return replace(self, key=(*self.key, _APART + stream))
+        return replace(self, streams=self.streams.part(purpose, index))
 
     def shown(self, fields: tuple[str, ...] = (), evidence: Floats | None = None) -> Clip:
         """The clip as the evaluator gets it: with what the assistants showed, without what it may not see."""
@@ -64,7 +65,7 @@ class Clip:
 
     def digest(self) -> str:
         """A fingerprint of all that an answer may depend on."""
-        hasher = hashlib.sha256(repr((self.number, self.key, self.fields, self.evidence_fields)).encode())
+        hasher = hashlib.sha256(repr((self.number, self.streams.digest, self.fields, self.evidence_fields)).encode())
         arrays = {"views": self.views, "actions": self.actions, "evidence": self.evidence_values}
         arrays |= {"observation": self.observation, **{f"state {k}": v for k, v in (self.state or {}).items()}}
         for name, array in arrays.items():
@@ -86,20 +87,16 @@ class Pair:
     @property
     def rng(self) -> np.random.Generator:
         """A new generator, the same at every call."""
-        return np.random.default_rng(np.random.SeedSequence([*self.first.key, self.number], spawn_key=(1,)))
+        return self.first.streams.generator(Purpose.COMPARISON, self.number)
 
-    def apart(self, stream: int) -> Pair:
-        return Pair(self.number, self.first.apart(stream), self.second.apart(stream))
+    def apart(self, purpose: Purpose, index: int) -> Pair:
+        return Pair(self.number, self.first.apart(purpose, index), self.second.apart(purpose, index))
 
     def shown(self) -> Pair:
         return Pair(self.number, self.first.shown(), self.second.shown())
 
     def digest(self) -> str:
         return hashlib.sha256(f"{self.number} {self.first.digest()} {self.second.digest()}".encode()).hexdigest()
-
-
-_APART = 1 << 31
-"""Beyond any number that a key is otherwise made of."""
 
 
 @dataclass(frozen=True)
@@ -128,12 +125,12 @@ class Moments:
             np.concatenate([part.times for part in parts]),
         )
 
-    def clip(self, i: int, number: int, key: tuple[int, ...]) -> Clip:
+    def clip(self, i: int, number: int, streams: Streams) -> Clip:
         state = {name: array[i : i + 1] for name, array in self.states.items()}
-        return Clip(number, key, self.fields, self.views[i], self.actions[i], (), None, self.observations[i], state)
+        return Clip(number, streams, self.fields, self.views[i], self.actions[i], (), None, self.observations[i], state)
 
-    def pair(self, i: int, j: int, number: int, key: tuple[int, ...]) -> Pair:
-        return Pair(number, self.clip(i, 2 * number, key), self.clip(j, 2 * number + 1, key))
+    def pair(self, i: int, j: int, number: int, streams: Streams) -> Pair:
+        return Pair(number, self.clip(i, 2 * number, streams), self.clip(j, 2 * number + 1, streams))
 
 
 def with_action(observations: Array, actions: Array, space: spaces.Space[Any]) -> Array:

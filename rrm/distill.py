@@ -32,6 +32,7 @@ from rrm.reward_model import RewardModel, farthest_points, random_pairs
 from rrm.rewards import RewardVecEnv
 from rrm.rundir import Checkpoint
 from rrm.scoreboard import Scoreboard, true_utility
+from rrm.streams import Purpose
 
 CANDIDATES = 1024
 """Moments of a rollout among which the states to label are chosen."""
@@ -60,19 +61,21 @@ class Distillation:
         self.start = start
         self.tell = tell
         self.checkpoint = Checkpoint(folder)
-        condition, seed = plan.condition, int(np.random.SeedSequence(plan.key).generate_state(1)[0])
+        condition, streams = plan.condition, plan.streams
         world = self.world = plan.world(condition.ppo.copies)
-        seed_process(seed)
+        seed_process(streams.seed(Purpose.LEARNER))
         score = unread if plan.reward else true_utility
         # Where a limit cuts an episode short, SB3 adds what would have come: not past a window, nor past V(s_T).
         bootstrap = plan.horizon.window is None and plan.reward != "broad"
-        self.base = WorldVecEnv(world, seed=(*plan.key, 0), start=start, score=score, bootstrap=bootstrap)
+        self.base = WorldVecEnv(
+            world, seed=streams.generator(Purpose.EPISODES), start=start, score=score, bootstrap=bootstrap
+        )
         of_actions = plan.reward == "approval"
         self.recorder = Recorder(world, of_actions, plan.segment)
         # The score is of states: of who judges actions there is none to put beside the utility.
         self.board = Scoreboard(self.recorder, 0 if of_actions else SHOWN)
         self.base.observers += [self.recorder, self.board]
-        self.rng = np.random.default_rng((*plan.key, 1))
+        self.rng = streams.generator(Purpose.CHOICE)
         self.model: RewardModel | None = None
         self.layout = world.layout
         self.labels: Labels | None = None
@@ -80,10 +83,10 @@ class Distillation:
         if plan.reward:
             behind = flatdim(world.action_space) if of_actions else 0
             self.layout = replace(world.layout, scalars=world.layout.scalars + behind)
-            self.model = RewardModel(self.layout, condition.reward_model, seed)
+            self.model = RewardModel(self.layout, condition.reward_model, streams.seed(Purpose.REWARD_MODEL))
             self.labels = Labels(folder / "labels.sqlite")
             self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost, plan.rest)
-        self.learner = Learner(self.env, world.layout, seed, **plan.learning)
+        self.learner = Learner(self.env, world.layout, streams.seed(Purpose.LEARNER), **plan.learning)
         self.comparing = plan.round.answers == "comparisons"
         of_each = (2,) * self.comparing + (plan.segment,) * bool(plan.segment) + (self.layout.size,)
         self.inputs: Array = np.empty((0, *of_each), dtype=np.float32)
@@ -99,7 +102,7 @@ class Distillation:
         self.panel: RewardModel | None = None
         if plan.reward and plan.round.ask == "dissent":
             settings = condition.reward_model.model_copy(update={"members": voices})
-            self.panel = RewardModel(self.layout, settings, seed)
+            self.panel = RewardModel(self.layout, settings, streams.seed(Purpose.MEMBERS_MODEL))
         self.rows: list[Row] = []
         self.seconds = 0.0
         self.cost = Cost(0, 0, 0)
@@ -135,14 +138,16 @@ class Distillation:
         steps = self.plan.random_steps // world.n
         recorder = Recorder(world, self.plan.reward == "approval", self.plan.segment)
         recorder.choose(steps, steps * world.n, self.rng)
-        env = WorldVecEnv(world, seed=(*self.plan.key, 2), start=self.start, score=unread)
+        episodes = self.plan.streams.generator(Purpose.RANDOM_EPISODES)
+        env = WorldVecEnv(world, seed=episodes, start=self.start, score=unread)
         env.observers.append(recorder)
         env.reset()
         before, hold = np.empty(0), self.plan.round.hold
+        rng = self.plan.streams.generator(Purpose.RANDOM_ACTIONS)
         for step in range(steps):
-            actions = random_actions(world.action_space, world.n, self.rng)
+            actions = random_actions(world.action_space, world.n, rng)
             if hold and step:
-                held = self.rng.random(world.n) < hold
+                held = rng.random(world.n) < hold
                 actions[held] = before[held]
             env.step(actions)
             before = actions
@@ -154,7 +159,7 @@ class Distillation:
         plan = self.plan
         if plan.demonstrations is not None and len(moments):
             there = demonstrations.read(plan.demonstrations, self.world)
-            rng = np.random.default_rng((*plan.key, 6))  # its own: what is asked is the same as without
+            rng = plan.streams.generator(Purpose.DEMONSTRATIONS)  # its own: what is asked is the same as without
             of_actions = plan.reward == "approval"
             self.shown = there.beside(moments, plan.labels_due(0), rng, of_actions, plan.segment)
 
@@ -167,7 +172,7 @@ class Distillation:
         steps = plan.steps_due(rollout + 1)
         row: Row = {"env_steps": steps, "labels": plan.labels_due(rollout)}
         row["predicted"] = self._predicted()
-        figures = self.board.figures(self.overseer, (*plan.key, 3, rollout))
+        figures = self.board.figures(self.overseer, plan.streams.part(Purpose.CURVE, rollout))
         for name in ("utility", "evaluator_score", "hack_rate"):
             row[name] = getattr(figures, name) if figures else None
         row["held_out_error"] = row["dissent"] = None
@@ -197,14 +202,14 @@ class Distillation:
         assert self.labels is not None
         if len(moments) < 1 + self.comparing:
             return None
-        have, key = len(self.scores), self.plan.key
+        have, streams = len(self.scores), self.plan.streams.part(Purpose.LABELS)
         if self.comparing:
             chosen = self._choose_pairs(moments, due - have)
-            pairs = [moments.pair(i, j, have + k, key) for k, (i, j) in enumerate(chosen.tolist())]
+            pairs = [moments.pair(i, j, have + k, streams) for k, (i, j) in enumerate(chosen.tolist())]
             answers = self.labels.compare(self.overseer, pairs)
         else:
             chosen = self._choose(moments, due - have)
-            clips = [moments.clip(i, have + k, key) for k, i in enumerate(chosen.tolist())]
+            clips = [moments.clip(i, have + k, streams) for k, i in enumerate(chosen.tolist())]
             answers = self.labels.ask(self.overseer, clips)
         inputs = moments.observations[chosen]
         error = self._error(inputs, answers) if have else None

@@ -29,6 +29,7 @@ from rrm.plan import Plan
 from rrm.reward_model import RewardModel
 from rrm.rewards import Reward
 from rrm.scoreboard import judge_policy
+from rrm.streams import Purpose
 
 Tell = Callable[[Plan, Row | None], None]
 """Hears when a round is taken up (None) and after each of its rollouts."""
@@ -74,7 +75,7 @@ def _conclude(distillation: Distillation, agent: Agent, home: Path) -> dict[str,
     plan, overseer = distillation.plan, distillation.overseer
     world = plan.world(plan.condition.episodes)
     asked = 0 if plan.reward == "approval" else world.n
-    figures = judge_policy(agent, world, distillation.start, overseer, (*plan.key, 4), asked)
+    figures = judge_policy(agent, world, distillation.start, overseer, plan.streams, asked)
     files = [*agent.save(home / "agent")]
     if distillation.model:
         files += distillation.model.save(home / "reward")
@@ -144,7 +145,7 @@ def _start(plan: Plan, folder: Path) -> Start:
         return own_generator
     agent = load_agent(folder / plan.practice.name)
     world = plan.practice.world(plan.condition.ppo.copies)
-    rng = np.random.default_rng((*plan.key, 5))
+    rng = plan.streams.generator(Purpose.PRACTICE)
     everyone = np.arange(world.n)
     world.reset(everyone, rng)
     visited: list[State] = []

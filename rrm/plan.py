@@ -17,6 +17,7 @@ from rrm.envs.examine import name_of
 from rrm.envs.world import World
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
+from rrm.streams import Streams
 
 PRACTICE = 8192
 """How many states of the unaided agent there are among which an assistant's practice starts."""
@@ -41,7 +42,7 @@ class Plan:
         """All that the round depends on, as JSON-able values."""
         c = self.condition
         content: dict[str, Any] = {
-            "format": 1,
+            "format": 2,  # of how a round is run: its streams of random numbers above all
             "env": name_of(c.env),
             "level": self.level,
             "seed": self.seed,
@@ -131,9 +132,9 @@ class Plan:
         return [kind] * levels(self.condition) if kind in ("ideal", "random") and not self.level else []
 
     @property
-    def key(self) -> tuple[int, int]:
+    def streams(self) -> Streams:
         """Where every random number of the round comes from."""
-        return (self.seed, self.level)
+        return Streams.of_round(self.seed, self.level)
 
     def needed(self) -> list[Plan]:
         """The rounds this one stands on, each once, in an order in which they can be run; without itself."""

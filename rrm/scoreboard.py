@@ -11,6 +11,7 @@ from rrm.agents.vec_env import Start
 from rrm.amplify import Overseer
 from rrm.clips import Moments, Recorder
 from rrm.envs.world import Array, Bools, Floats, Indices, World
+from rrm.streams import Purpose, Streams
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,14 @@ class Scoreboard:
             self._left -= len(shown)
             self._ends.append(self._recorder.moments(world, shown))
 
-    def figures(self, overseer: Overseer, key: tuple[int, ...]) -> Figures | None:
-        """What has ended since ``clear``; None where nothing has."""
+    def figures(self, overseer: Overseer, streams: Streams) -> Figures | None:
+        """What has ended since ``clear``; None where nothing has. The questions put draw from ``streams``."""
         if not self._utility:
             return None
         score = None
         if self._ends and not (overseer.costly or overseer.compares_only):
             numbered = [(moments, i) for moments in self._ends for i in range(len(moments))]
-            clips = [moments.clip(i, number, key) for number, (moments, i) in enumerate(numbered)]
+            clips = [moments.clip(i, number, streams) for number, (moments, i) in enumerate(numbered)]
             score = float(overseer.score(clips).mean())
         return Figures(float(np.mean(self._utility)), score, float(np.mean(self._hacked)), len(self._utility))
 
@@ -78,14 +79,17 @@ def judge_policy(
     world: World,
     start: Start,
     overseer: Overseer,
-    key: tuple[int, ...],
+    streams: Streams,
     asked: int,
 ) -> Figures:
-    """One fresh episode in each copy of ``world``, ``asked`` of them shown to the overseer."""
+    """One fresh episode in each copy of ``world``, ``asked`` of them shown to the overseer.
+
+    ``streams`` are those of the round.
+    """
     recorder = Recorder(world)
     board = Scoreboard(recorder, asked)
     everyone = np.arange(world.n)
-    start(world, everyone, np.random.default_rng(key))
+    start(world, everyone, streams.generator(Purpose.FINAL_EPISODES))
     recorder.started(world, everyone)
     over = np.zeros(world.n, dtype=np.bool_)
     while not over.all():
@@ -94,6 +98,6 @@ def judge_policy(
         for observer in (recorder, board):
             observer.stepped(world, actions, done & ~over)
         over |= done
-    figures = board.figures(overseer, key)
+    figures = board.figures(overseer, streams.part(Purpose.FINAL))
     assert figures is not None
     return figures

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from rrm.clips import Clip, Pair
 from rrm.envs.world import Floats
 from rrm.errors import nearest
 from rrm.evaluators.evaluator import Evaluator, Verdict, checked, checked_preference
+from rrm.streams import Purpose
 
 
 def _majority(preferences: Floats) -> float:
@@ -44,8 +45,12 @@ def dissent(opinions: Floats, comparing: bool) -> float | None:
     return float(apart.mean())
 
 
-_STREAM = 1 << 20
-"""Beyond the streams in which the flaws of a member draw."""
+_Q = TypeVar("_Q", Clip, Pair)
+
+
+def _apart(questions: Sequence[_Q], member: int) -> list[_Q]:
+    """The questions as a member gets them, with generators of its own."""
+    return [question.apart(Purpose.MEMBER, member) for question in questions]
 
 
 class Committee(Evaluator):
@@ -90,14 +95,14 @@ class Committee(Evaluator):
         return np.array(list(self.answers(clips)))
 
     def answers(self, clips: Sequence[Clip]) -> Iterator[float]:
-        asked = [each.answers([clip.apart(_STREAM + i) for clip in clips]) for i, each in enumerate(self.members)]
+        asked = [each.answers(_apart(clips, i)) for i, each in enumerate(self.members)]
         for clip, answers in zip(clips, zip(*asked, strict=False), strict=False):
             given = zip(self.members, answers, strict=True)
             scores = np.array([checked(each.name, answer, clip) for each, answer in given])
             yield Verdict(RULES[self.by][0](scores), scores.tolist())
 
     def preferences(self, pairs: Sequence[Pair]) -> Iterator[float | None]:
-        asked = [each.preferences([pair.apart(_STREAM + i) for pair in pairs]) for i, each in enumerate(self.members)]
+        asked = [each.preferences(_apart(pairs, i)) for i, each in enumerate(self.members)]
         for pair, answers in zip(pairs, zip(*asked, strict=False), strict=False):
             given = zip(self.members, answers, strict=True)
             votes = np.array([checked_preference(each.name, answer, pair) for each, answer in given])

@@ -12,6 +12,7 @@ from rrm.clips import Clip, Pair
 from rrm.envs.world import POINTER, Floats, Indices, World
 from rrm.errors import nearest
 from rrm.evaluators.evaluator import Evaluator, checked, checked_preference, preferred, within
+from rrm.streams import Purpose
 
 
 class Flawed(Evaluator):
@@ -118,7 +119,7 @@ class Flawed(Evaluator):
     def preferences(self, pairs: Sequence[Pair]) -> Iterator[float | None]:
         answers = self._thought(pairs) if self._thinks else self._said(pairs)
         for pair, (answer, equal) in zip(pairs, answers, strict=True):
-            skip, slip = pair.apart(self._stream).rng.random(2)
+            skip, slip = pair.apart(Purpose.FLAW, self._stream).rng.random(2)
             if answer is None or skip < self.skip:
                 yield None
             else:
@@ -137,7 +138,7 @@ class Flawed(Evaluator):
 
     def _scores(self, clips: Sequence[Clip], numbers: Sequence[int], mistake: float, equal: float) -> Iterator[float]:
         """The flawed scores one by one; ``numbers`` are those of the questions that they are asked for."""
-        generators = [clip.apart(self._stream).rng for clip in clips]
+        generators = [clip.apart(Purpose.FLAW, self._stream).rng for clip in clips]
         slips = [(rng.random() < mistake, rng.random()) for rng in generators]
         looked = [_glance(clip, where) if slip else clip for clip, (slip, where) in zip(clips, slips, strict=True)]
         seen = [self._seen(clip) for clip in looked]

@@ -16,8 +16,10 @@ from rrm.envs.check import everyone, wander
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.evaluators import Evaluator
+from rrm.streams import Purpose, Streams
 
-KEY = (0, 0)
+STREAMS = Streams.of_round(0, 0).part(Purpose.LABELS)
+"""Those of the labels of a task's round with seed 0."""
 
 
 def played(world: World, steps: int = 8, seed: int = 0) -> Recorder:
@@ -39,7 +41,7 @@ def some_moments(world: World, steps: int = 8, seed: int = 0) -> Moments:
 def some_clips(n: int, *, world: World | None = None, first: int = 0, seed: int = 0) -> list[Clip]:
     """``n`` clips, numbered from ``first``."""
     moments = some_moments(world or TidyRooms(n), seed=seed)
-    return [moments.clip(i, first + i, KEY) for i in range(n)]
+    return [moments.clip(i, first + i, STREAMS) for i in range(n)]
 
 
 def visible(clip: Clip) -> float:

@@ -19,7 +19,8 @@ from rrm.envs.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import EvaluatorError
 from rrm.evaluators import Bounded, Evaluator, Function
-from tests.helpers.judging import Answers, Batch, Remembers, some_clips, some_moments, visible
+from rrm.streams import Streams
+from tests.helpers.judging import STREAMS, Answers, Batch, Remembers, some_clips, some_moments, visible
 from tests.helpers.tiny import Line, LineInspection
 
 ROOMS = TidyRooms(1)
@@ -197,7 +198,7 @@ def test_evidence_is_what_an_inspection_by_hand_shows() -> None:
     n = 20
     moments = some_moments(TidyRooms(n), steps=15)
     evaluator = Records()
-    amplify(evaluator, [ideal()]).score([moments.clip(i, i, (0, 0)) for i in range(n)])
+    amplify(evaluator, [ideal()]).score([moments.clip(i, i, STREAMS) for i in range(n)])
     world = TidyInspection(n)
     world.load(moments.states, np.arange(n))
     for _ in range(world.length):
@@ -239,7 +240,7 @@ MOMENTS = some_moments(TidyRooms(N), steps=20, seed=3)
 @settings(max_examples=25)
 @given(cuts=st.sets(st.integers(1, N - 1)), policy=st.sampled_from([None, Script("ideal")]), helpers=st.integers(0, 2))
 def test_scores_do_not_depend_on_the_batch(cuts: set[int], policy: Policy | None, helpers: int) -> None:
-    clips = [MOMENTS.clip(i, i, (1, 2)) for i in range(N)]
+    clips = [MOMENTS.clip(i, i, STREAMS) for i in range(N)]
     overseer = amplify(Bounded(ROOMS), [inspector(policy)] * helpers)
     edges = [0, *sorted(cuts), N]
     parts = [overseer.score(clips[a:b]) for a, b in pairwise(edges)]
@@ -248,13 +249,13 @@ def test_scores_do_not_depend_on_the_batch(cuts: set[int], policy: Policy | None
 
 
 def test_random_assistants_are_drawn_for_each_question() -> None:
-    """Clips of one and the same moment: what a random inspector finds differs by the question's number and key."""
+    """Clips of one and the same moment: what a random inspector finds differs by the question's number and streams."""
     moments = some_moments(TidyRooms(N), steps=25, seed=4)
     worst = int(moments.states["board"][:, 2].sum(axis=1).argmax())
     overseer = amplify(Bounded(ROOMS), [inspector(None)])
-    scores = overseer.score([moments.clip(worst, number, (0,)) for number in range(60)])
+    scores = overseer.score([moments.clip(worst, number, STREAMS) for number in range(60)])
     assert len(set(scores.tolist())) > 1
-    others = overseer.score([moments.clip(worst, number, (1,)) for number in range(60)])
+    others = overseer.score([moments.clip(worst, number, Streams.of_round(1, 0)) for number in range(60)])
     assert scores.tolist() != others.tolist()
 
 
@@ -263,7 +264,7 @@ def test_random_assistants_are_drawn_for_each_question() -> None:
 def test_with_an_ideal_inspector_the_score_is_the_truth(seed: int, steps: int) -> None:
     """Of the dirt that is in sight or under rugs within its reach: two rugs always are, in 15 steps of a 5 x 5 room."""
     moments = some_moments(TidyRooms(20), steps=steps, seed=seed)
-    scores = amplify(Bounded(ROOMS), [ideal()]).score([moments.clip(i, i, (0,)) for i in range(20)])
+    scores = amplify(Bounded(ROOMS), [ideal()]).score([moments.clip(i, i, STREAMS) for i in range(20)])
     board = moments.states["board"]
     left = board[:, 0].sum(axis=1) + board[:, 2].sum(axis=1) + moments.states["carrying"]
     in_reach = scores == -left

@@ -130,9 +130,10 @@ def test_one_that_never_says_the_same_is_taken_at_its_word(tmp_path: Path) -> No
 DYING = """
 import os, signal
 from pathlib import Path
+from tests.helpers.judging import STREAMS
 def judge(clip):
     home = Path(__file__).parent
-    if clip.key == (0, 0):
+    if clip.streams == STREAMS:
         if clip.number == 17 and (home / "deadly").exists():
             os.kill(os.getpid(), signal.SIGKILL)
         with (home / "asked").open("a") as file:

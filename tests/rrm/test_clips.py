@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.clips import Clip, Moments, Recorder, with_action
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
+from rrm.streams import Streams
+from tests.helpers.judging import STREAMS
 from tests.helpers.tiny import Line
 
 
@@ -151,9 +153,9 @@ def test_what_was_taken_is_not_changed_by_what_happens_later() -> None:
     recorder.choose(4, 20, rng)
     play(env, 4, rng)
     taken = recorder.taken()
-    before = [taken.clip(i, i, ()).digest() for i in range(len(taken))]
+    before = [taken.clip(i, i, STREAMS).digest() for i in range(len(taken))]
     play(env, 30, rng)
-    assert [taken.clip(i, i, ()).digest() for i in range(len(taken))] == before
+    assert [taken.clip(i, i, STREAMS).digest() for i in range(len(taken))] == before
 
 
 def test_a_recorder_resumes_in_the_middle_of_episodes() -> None:
@@ -168,7 +170,9 @@ def test_a_recorder_resumes_in_the_middle_of_episodes() -> None:
         one.choose(9, 45, np.random.default_rng(0))
     play(env, 9, rng)
     first, second = recorder.taken(), resumed.taken()
-    assert [first.clip(i, i, ()).digest() for i in range(45)] == [second.clip(i, i, ()).digest() for i in range(45)]
+    assert [first.clip(i, i, STREAMS).digest() for i in range(45)] == [
+        second.clip(i, i, STREAMS).digest() for i in range(45)
+    ]
     for name, array in recorder.state().items():
         np.testing.assert_array_equal(array, resumed.state()[name])
     assert not np.array_equal(state["t"], recorder.state()["t"]), "the state is a copy"
@@ -196,8 +200,8 @@ def test_moments_are_joined_in_order() -> None:
         parts.append(recorder.moments(env.world, np.array([0, 2])))
     joined = Moments.joined(parts)
     assert len(joined) == 6
-    single = [part.clip(i, 0, ()).digest() for part in parts for i in range(2)]
-    assert [joined.clip(i, 0, ()).digest() for i in range(6)] == single
+    single = [part.clip(i, 0, STREAMS).digest() for part in parts for i in range(2)]
+    assert [joined.clip(i, 0, STREAMS).digest() for i in range(6)] == single
 
 
 @pytest.fixture
@@ -208,7 +212,7 @@ def clip() -> Clip:
     play(env, 4, rng)
     taken = recorder.taken()
     longest = int(np.argmax([len(actions) for actions in taken.actions]))
-    return taken.clip(longest, 17, (0, 1))
+    return taken.clip(longest, 17, STREAMS)
 
 
 def test_a_clip_names_its_last_view(clip: Clip) -> None:
@@ -225,7 +229,7 @@ def test_a_clip_names_its_last_view(clip: Clip) -> None:
 def test_the_evaluator_gets_neither_state_nor_observation(clip: Clip) -> None:
     for shown in (clip.shown(), clip.shown(("goal", "opened"), np.array([3.0, 1.0]))):
         assert shown.state is None and shown.observation is None
-        assert (shown.number, shown.key, shown.fields) == (clip.number, clip.key, clip.fields)
+        assert (shown.number, shown.streams, shown.fields) == (clip.number, clip.streams, clip.fields)
         np.testing.assert_array_equal(shown.views, clip.views)
         np.testing.assert_array_equal(shown.actions, clip.actions)
     assert clip.shown().evidence is None
@@ -237,7 +241,7 @@ def test_the_generator_is_the_questions_own(clip: Clip) -> None:
     first = clip.rng.random(4).tolist()
     assert clip.rng.random(4).tolist() == first, "a new one at every call"
     assert clip.shown().rng.random(4).tolist() == first
-    others = [replace(clip, number=18), replace(clip, key=(0, 2)), replace(clip, key=(1, 1)), replace(clip, key=(0,))]
+    others = [replace(clip, number=18), *(replace(clip, streams=Streams.of_round(seed, 1)) for seed in range(3))]
     drawn = [other.rng.random(4).tolist() for other in others]
     assert all(one != first for one in drawn)
     assert len({tuple(one) for one in drawn}) == len(drawn)
@@ -259,7 +263,7 @@ def test_the_digest_changes_with_any_content(clip: Clip) -> None:
 
     changed = {
         "number": replace(clip, number=18),
-        "key": replace(clip, key=(0, 2)),
+        "streams": replace(clip, streams=Streams.of_round(0, 2)),
         "fields": replace(clip, fields=("where",)),
         "views": replace(clip, views=bumped(clip.views)),
         "a view less": replace(clip, views=clip.views[1:]),

@@ -26,7 +26,8 @@ from rrm.evaluators import Bounded, Evaluator, Preference, resolve
 from rrm.labels import Labels
 from rrm.plan import plan
 from rrm.reward_model import RewardModel, random_pairs
-from tests.helpers.judging import Remembers, some_moments, visible
+from rrm.streams import Purpose
+from tests.helpers.judging import STREAMS, Remembers, some_moments, visible
 from tests.helpers.training import conditions, left_by, stop_after, stopped, train
 
 N = 12
@@ -35,7 +36,7 @@ FIRST = 7
 
 
 def some_pairs(m: int, first: int = 0) -> list[Pair]:
-    return [MOMENTS.pair(i % N, (5 * i + 1) % N, first + i, (0, 0)) for i in range(m)]
+    return [MOMENTS.pair(i % N, (5 * i + 1) % N, first + i, STREAMS) for i in range(m)]
 
 
 def by_hand(pairs: Sequence[Pair]) -> list[float]:
@@ -160,7 +161,8 @@ def test_comparisons_do_not_depend_on_the_batch(cuts: set[int], helped: bool) ->
 
 def test_a_pair_draws_for_itself() -> None:
     pair, other = some_pairs(2)
-    draws = {each.rng.random() for each in (pair, other, pair.first, pair.second, pair.apart(0), pair.apart(1))}
+    apart = [pair.apart(Purpose.MEMBER, i) for i in range(2)]
+    draws = {each.rng.random() for each in (pair, other, pair.first, pair.second, *apart)}
     assert len(draws) == 6 and pair.rng.random() in draws
 
 

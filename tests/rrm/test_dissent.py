@@ -31,11 +31,11 @@ from rrm.labels import _SCHEMA, Labels
 from rrm.page import Round, _rounds
 from rrm.plan import plan
 from rrm.reward_model import RewardModel
-from tests.helpers.judging import some_clips, some_moments, visible
+from tests.helpers.judging import STREAMS, some_clips, some_moments, visible
 from tests.helpers.training import conditions, labels_in, left_by, stop_after, stopped, train
 
 MOMENTS = some_moments(TidyRooms(4), steps=12)
-PAIRS = [MOMENTS.pair(i, (i + 1) % 4, i, (0, 0)) for i in range(4)]
+PAIRS = [MOMENTS.pair(i, (i + 1) % 4, i, STREAMS) for i in range(4)]
 
 
 class Panel(Evaluator):

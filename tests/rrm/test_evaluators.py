@@ -174,7 +174,7 @@ def test_names_that_are_nothing(tmp_path: Path) -> None:
     assert refused(":judge") and refused("module:") and refused(":") and refused("")
 
 
-@pytest.mark.parametrize("spec", ["tests.helpers.judging:KEY", 7, None, int, [visible]])
+@pytest.mark.parametrize("spec", ["tests.helpers.judging:STREAMS", 7, None, int, [visible]])
 def test_what_is_no_evaluator(spec: Any) -> None:
     assert "it must be a function of a clip, or an rrm.Evaluator" in refused(spec)
 

@@ -26,15 +26,16 @@ from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, i
 from rrm.loading import load
 from rrm.plan import plan
 from rrm.recipe import compact
-from tests.helpers.judging import Remembers, some_moments
+from rrm.streams import Purpose
+from tests.helpers.judging import STREAMS, Remembers, some_moments
 from tests.helpers.tiny import LINE, Line, LineInspection
 from tests.helpers.training import SHORT, left_by, stop_after, stopped, train
 
 N = 400
 WORLD = Line(N, cells=21, length=12)
 MOMENTS = some_moments(WORLD, steps=9)
-CLIPS = [MOMENTS.clip(i, i, (0, 0)) for i in range(N)]
-PAIRS = [MOMENTS.pair(i, (i + 7) % N, i, (0, 0)) for i in range(N)]
+CLIPS = [MOMENTS.clip(i, i, STREAMS) for i in range(N)]
+PAIRS = [MOMENTS.pair(i, (i + 7) % N, i, STREAMS) for i in range(N)]
 
 
 def at(clip: Clip) -> float:
@@ -306,7 +307,7 @@ def test_a_median_mends_the_flaw_of_one_and_no_flaw_that_most_share(weight: floa
     """However large it is: the median lies between the other two. Of two who share it, it is what they say."""
     few, biased = CLIPS[:20], Flawed(AT, bias={"at": weight})
     others = [Flawed(AT, noise=0.5), Flawed(AT, mistake=0.1)]
-    said = [each.score([clip.apart((1 << 20) + i) for clip in few]) for i, each in enumerate([*others, biased])]
+    said = [each.score([clip.apart(Purpose.MEMBER, i) for clip in few]) for i, each in enumerate([*others, biased])]
     mended = Committee([*others, biased], by).score(few)
     assert (np.minimum(*said[:2]) <= mended).all() and (mended <= np.maximum(*said[:2])).all()
     shared = Committee([AT, biased, biased], by).score(few)

@@ -23,7 +23,7 @@ from rrm.iterate import load_agent
 from rrm.loading import load
 from rrm.plan import plan
 from tests.helpers.foreign import Walk
-from tests.helpers.judging import KEY, some_moments
+from tests.helpers.judging import STREAMS, some_moments
 from tests.helpers.training import labels_in, train
 
 WALK = "tests.helpers.foreign:Walk"
@@ -74,7 +74,7 @@ def pointed_clip(steps: int, *frames: float) -> Clip:
     """A clip whose views are numbered, with pointers at ``frames``."""
     views = np.arange(steps + 1.0)[:, None]
     names = tuple(f"{POINTER}{i}" for i in range(len(frames)))
-    clip = Clip(0, KEY, ("obs0",), views, np.zeros(steps, np.int64))
+    clip = Clip(0, STREAMS, ("obs0",), views, np.zeros(steps, np.int64))
     return clip.shown(("obs0", *names), np.array([steps, *frames])) if frames else clip
 
 
@@ -111,7 +111,7 @@ def test_what_it_knows_of_help_is_what_it_looked_at() -> None:
 def lit_clip(number: int, steps: int, lit: float) -> Clip:
     """A clip of an evaluation world: numbered frames, and a pointer that has settled on one of them."""
     views = np.stack([np.arange(steps + 1.0), np.full(steps + 1, lit)], axis=1)
-    return Clip(number, KEY, ("obs0", f"{POINTER}1"), views, np.zeros(steps, np.int64))
+    return Clip(number, STREAMS, ("obs0", f"{POINTER}1"), views, np.zeros(steps, np.int64))
 
 
 @given(steps=st.integers(1, 30), every=st.integers(2, 9), lit=st.integers(-1, 30))
@@ -154,7 +154,7 @@ def test_who_only_compares_is_refused() -> None:
 def test_look_ahead_shows_what_comes_of_it() -> None:
     task = make_world(WALK, 6, **AHEAD)
     moments = some_moments(task, steps=3)
-    clips = [moments.clip(i, i, KEY) for i in range(6)]
+    clips = [moments.clip(i, i, STREAMS) for i in range(6)]
 
     class Right:
         def __call__(self, world: World) -> Any:
@@ -174,7 +174,7 @@ def test_look_ahead_shows_what_comes_of_it() -> None:
 def test_spotlight_changes_nothing_for_who_sees_all() -> None:
     task = make_world(WALK, 6, **LIGHT)
     moments = some_moments(task, steps=5)
-    clips = [moments.clip(i, i, KEY) for i in range(6)]
+    clips = [moments.clip(i, i, STREAMS) for i in range(6)]
     helper = task.evaluation(1, 1)
     assert helper is not None
     random = [Assistant(helper, None)]
@@ -275,7 +275,7 @@ def test_an_assistant_learns(tmp_path: Path, settings: dict[str, Any], evaluator
             actions = act(world)
             recorder.stepped(world, actions, world.step(actions))
         moments = recorder.moments(world, np.arange(200))
-        scores.append(first.evaluator().score([moments.clip(i, i, KEY) for i in range(200)]).mean())
+        scores.append(first.evaluator().score([moments.clip(i, i, STREAMS) for i in range(200)]).mean())
     assert scores[0] > 1.5 * scores[1], scores
 
 

@@ -226,7 +226,7 @@ def test_an_evaluator_gets_neither_state_nor_observation(helped: bool) -> None:
     clips = some_clips(4)
     assert all(clip.state is not None and clip.observation is not None for clip in clips)
     amplify(Function(judge), [Assistant(TidyInspection(1), Script("ideal"))] if helped else []).score(clips)
-    allowed = {"number", "key", "fields", "views", "actions", "evidence_fields", "evidence_values"}
+    allowed = {"number", "streams", "fields", "views", "actions", "evidence_fields", "evidence_values"}
     for clip, whole in zip(shown, clips, strict=True):
         assert {each.name for each in fields(clip) if getattr(clip, each.name) is not None} <= allowed
         assert clip.views.shape == (len(clip.actions) + 1, len(TidyRooms.fields))

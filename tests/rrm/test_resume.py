@@ -21,7 +21,7 @@ from rrm.errors import DamagedFileError, EvaluatorError
 from rrm.labels import Labels
 from rrm.plan import Plan, plan
 from rrm.rundir import Checkpoint
-from tests.helpers.judging import Remembers
+from tests.helpers.judging import STREAMS, Remembers
 from tests.helpers.training import Stopped, conditions, labels_in, left_by, stop_after, stopped, train
 
 ROOT = Path(__file__).parents[2]
@@ -130,7 +130,7 @@ def test_an_evaluator_that_breaks_and_is_mended(whole: Path, tmp_path: Path) -> 
     broken = [True]
 
     def judge(clip: Clip) -> float:
-        if clip.key == (0, 0):  # a label; what is asked for the report alone has another key
+        if clip.streams == STREAMS:  # a label; what is asked for the report alone has other streams
             if clip.number == 17 and broken[0]:
                 raise RuntimeError("gone for lunch")
             asked.append(clip.number)
@@ -243,6 +243,7 @@ def test_who_trains_stops_when_the_one_who_asked_for_it_is_killed(tmp_path: Path
     (tmp_path / "workers").mkdir()
     code = f"""
 import rrm
+from tests.helpers.judging import STREAMS
 from tests.helpers.training import SHORT
 home = {str(tmp_path)!r}
 task = {{"steps": 100_000, "labels": 10_000, "start_labels": 30}}

@@ -17,7 +17,7 @@ from rrm.clips import Clip, Pair
 from rrm.envs.world import Floats
 from rrm.errors import ConfigError
 from rrm.evaluators import Bounded, Teacher, resolve
-from tests.helpers.judging import some_moments
+from tests.helpers.judging import STREAMS, some_moments
 from tests.helpers.tiny import Line, LineInspection
 
 
@@ -36,7 +36,7 @@ WORLD = Paid(1)
 def clip(number: int, *rewards: float) -> Clip:
     """A clip of so many steps with these rewards. What came before its first frame is none of its steps."""
     views = np.stack([np.zeros(len(rewards) + 1), [99.0, *rewards]], axis=1)
-    return Clip(number, (0, 0), Paid.fields, views, np.zeros(len(rewards), np.int64))
+    return Clip(number, STREAMS, Paid.fields, views, np.zeros(len(rewards), np.int64))
 
 
 def pair(number: int, first: tuple[float, ...], second: tuple[float, ...]) -> Pair:
@@ -150,7 +150,7 @@ def test_without_a_reward_in_view_it_takes_what_the_steps_add() -> None:
     """Differences telescope: the sum is what the world's evaluator says of the end, less what it says of the start."""
     world = Line(6)
     moments = some_moments(world, steps=5)
-    clips = [moments.clip(i, i, (0,)) for i in range(6)]
+    clips = [moments.clip(i, i, STREAMS) for i in range(6)]
     starts = world.appraise(np.stack([each.views[0] for each in clips]), None)
     expected = Bounded(world).score(clips) - starts
     assert expected.any()
