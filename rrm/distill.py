@@ -102,7 +102,8 @@ class Distillation:
         self.panel: RewardModel | None = None
         if plan.reward and plan.round.ask == "dissent":
             settings = condition.reward_model.model_copy(update={"members": voices})
-            self.panel = RewardModel(self.layout, settings, streams.seed(Purpose.MEMBERS_MODEL))
+            # The reward model's own seed: where all members say the same, it is the reward model.
+            self.panel = RewardModel(self.layout, settings, streams.seed(Purpose.REWARD_MODEL))
         self.rows: list[Row] = []
         self.seconds = 0.0
         self.cost = Cost(0, 0, 0)

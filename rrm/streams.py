@@ -28,7 +28,6 @@ class Purpose(StrEnum):
     EPISODES = "episodes"  # the starts of training episodes
     LEARNER = "learner"  # first weights, actions, order of batches
     REWARD_MODEL = "reward model"  # first weights, order of batches
-    MEMBERS_MODEL = "members' model"  # the same of the model that is fitted to each member of a committee
     CHOICE = "choice"  # which moments are candidates, and which of them are asked about
     RANDOM_EPISODES = "random episodes"  # the starts of the episodes of random play
     RANDOM_ACTIONS = "random actions"

@@ -162,7 +162,8 @@ def test_comparisons_do_not_depend_on_the_batch(cuts: set[int], helped: bool) ->
 def test_a_pair_draws_for_itself() -> None:
     pair, other = some_pairs(2)
     apart = [pair.apart(Purpose.MEMBER, i) for i in range(2)]
-    draws = {each.rng.random() for each in (pair, other, pair.first, pair.second, *apart)}
+    generators = [pair.rng, other.rng, pair.first.rng, pair.second.rng, *(each.rng for each in apart)]
+    draws = {each.random() for each in generators}
     assert len(draws) == 6 and pair.rng.random() in draws
 
 

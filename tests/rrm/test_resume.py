@@ -243,7 +243,6 @@ def test_who_trains_stops_when_the_one_who_asked_for_it_is_killed(tmp_path: Path
     (tmp_path / "workers").mkdir()
     code = f"""
 import rrm
-from tests.helpers.judging import STREAMS
 from tests.helpers.training import SHORT
 home = {str(tmp_path)!r}
 task = {{"steps": 100_000, "labels": 10_000, "start_labels": 30}}

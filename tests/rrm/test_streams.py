@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import itertools
 from pathlib import Path
 
@@ -57,12 +58,12 @@ def test_no_two_streams_are_the_same() -> None:
     assert len({each.digest for each in everything}) == len(everything) > 500
     indices = [(), (0,), (1,), (0, 0), (0, 1), (1, 0), (2**32,), (2**32, 1), (0, 1, 1)]
     states, first = set(), set()
-    for each in everything[::5]:
+    for each in everything[::8]:
         for purpose, index in itertools.product(Purpose, indices):
             generator = each.generator(purpose, *index)
             states.add(str(generator.bit_generator.state["state"]))
             first.add(generator.bytes(16))
-    count = len(everything[::5]) * len(Purpose) * len(indices)
+    count = len(everything[::8]) * len(Purpose) * len(indices)
     assert len(states) == len(first) == count > 10_000
 
 
@@ -80,15 +81,18 @@ def test_what_numpy_takes_to_be_the_same_is_not() -> None:
 def test_a_stream_starts_anew_at_every_call_and_is_the_same_tomorrow() -> None:
     streams = Streams.of_round(3, 1)
     assert streams.generator(Purpose.CHOICE).random(3).tolist() == streams.generator(Purpose.CHOICE).random(3).tolist()
-    # Worked out with hashlib and json alone: these numbers make every result what it is.
-    assert Streams.of_round(0, 0).digest.startswith("PINNED")
-    assert Streams.of_round(0, 0).seed(Purpose.LEARNER) == 0
+    # Worked out by hand: these numbers make every result what it is.
+    digest = hashlib.sha256(b'["round", 0, 0]').hexdigest()
+    assert Streams.of_round(0, 0).digest == digest
+    text = f'["{digest}", "generator", "choice", 5]'.encode()
+    expected = np.random.default_rng(int(hashlib.sha256(text).hexdigest(), 16))
+    assert Streams.of_round(0, 0).generator(Purpose.CHOICE, 5).random() == expected.random()
+    assert Streams.of_round(0, 0).seed(Purpose.LEARNER) == 1137734645
 
 
 def test_seeds_are_what_torch_and_sb3_take() -> None:
-    seeds = [
-        Streams.of_round(seed, level).seed(purpose) for seed in range(50) for level in range(3) for purpose in Purpose
-    ]
+    rounds = [Streams.of_round(seed, level) for seed in range(50) for level in range(3)]
+    seeds = [each.seed(purpose) for each in rounds for purpose in Purpose]
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= seed < 2**32 for seed in seeds)
     assert max(seeds) > 2**31
