@@ -169,6 +169,10 @@ class Distillation:
         self.board.clear()
         if self.model and not last and plan.labels_due(rollout + 1) > len(self.scores):
             self.recorder.choose(plan.condition.ppo.rollout, CANDIDATES, self.rng)
+        if isinstance(self.env, RewardVecEnv):
+            self.env.payer.optimism = plan.optimism(rollout)
+            if rollout:  # before the first one, the learner resets the environment
+                self.env.revalue(self.world.observe())
         self.learner.learn_rollout(plan.pace(rollout))
         steps = plan.steps_due(rollout + 1)
         row: Row = {"env_steps": steps, "labels": plan.labels_due(rollout)}
@@ -184,8 +188,6 @@ class Distillation:
         # Without a new label V stays as it is: with all of them asked at the start, it is frozen.
         if self.model and len(self.scores) > have:
             self._fit()
-            assert isinstance(self.env, RewardVecEnv)
-            self.env.revalue(self.world.observe())
         self.rows.append(row)
 
     def _predicted(self) -> float | None:
@@ -357,7 +359,6 @@ class Distillation:
             if self.panel:
                 self.panel.load_state(groups["panel"], values["panel"])
             self.env.tally[:] = _arrays(groups["env"])["tally"]
-            self.env.revalue(self.world.observe())
         self.learner.load_state(groups["learner"], values["learner"])
         return float(values["seconds"])
 

@@ -61,6 +61,8 @@ class Plan:
             content["env_settings"] = c.env_settings
         if not c.ppo.anneal:  # rounds that do without keep the names that they had before
             del content["ppo"]["anneal"]
+        if not self.optimism(0):
+            del content["reward_model"]["optimism"]
         if not isinstance(c.env, str):
             content["env_code"] = identity(c.env)
         if self.demonstrations is not None:
@@ -203,6 +205,17 @@ class Plan:
         """A tenth of the steps is random play, where the first labels are asked."""
         copies = self.condition.ppo.copies
         return self.round.steps // 10 // copies * copies if self.reward else 0
+
+    def optimism(self, rollout: int) -> float:
+        """The weight of the members' standard deviation in the reward of a rollout, counted from 0 (``rrm.rewards``).
+
+        It falls evenly from ``reward_model.optimism`` to 0 over the first 70 % of the rollouts, and is 0 in the last
+        one, however few there are.
+        """
+        model, end = self.condition.reward_model, 7 * self.rollouts // 10
+        if self.reward is None or model.members == 1 or rollout >= end:
+            return 0.0
+        return model.optimism * (1 - rollout / end)
 
     def pace(self, rollout: int) -> float:
         """The learning rate of a rollout, as a share of the first one's."""

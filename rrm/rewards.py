@@ -11,6 +11,18 @@ all (1 - γ) Σ γ^(t-1) A of an episode that never stops, less A0. So whether t
 sign happens to be. A0, what A says of ends on average, shifts all episodes alike. It has one who has yet to find an end
 paid for each step what the way there costs, so that a critic that starts at 0 hopes for more where it has not been, as
 with a true reward of -1 a step.
+
+Optimism: while PPO trains, V is replaced by V + β std, the standard deviation over the members of the ensemble, in each
+of these rewards; β falls to 0 within the training (``Plan.optimism``). The members disagree where there are no labels,
+so the agent goes there, is asked about there, and V is corrected there. RUNE (Liang et al. 2022, arXiv 2205.12401) adds
+the same standard deviation to the reward of each step. Here it is part of the potential: a narrow reward is still a
+difference, and undiscounted rewards of a loop sum to 0. A window sums the differences within it. Broad reward has the
+bonus at the end, approval for each action; A0 has none. With ``judges: rate`` the standard deviation is that of the
+moment, not of a segment. Fitted to comparisons, each member counts in units of its own spread, so that β means the
+same. Of a committee it is V's members that count, not the raters.
+
+Query strategies choose among the states that the agent visits: ``ask: disagreement`` asks where members disagree once
+the agent is there, optimism makes it go there. They work together, and either works alone.
 """
 
 from __future__ import annotations
@@ -36,6 +48,8 @@ class Values(Protocol):
 
     def values(self, observations: Array) -> Floats: ...
 
+    def members(self, observations: Array) -> Floats: ...
+
 
 def reward_of_step(kind: Kind, before: Floats, after: Floats, done: Bools) -> Floats:
     """The narrow or broad rewards (n,) of one step, given V before and after it (n,) and whether the episode ended."""
@@ -46,7 +60,8 @@ class Payer:
     """Pays the steps of n copies, one after the other: what both wrappers below have in common.
 
     ``last`` holds the observations before the step (n, d), ``values`` what V says of them (n,); in approval, what the
-    model says of the last actions.
+    model says of the last actions. ``potentials`` (n,) are ``values`` plus ``optimism`` times the members' standard
+    deviation: what the rewards are made of.
     """
 
     def __init__(self, model: Values, kind: Kind, actions: spaces.Space[Any], step_cost: float, rest: float) -> None:
@@ -57,19 +72,21 @@ class Payer:
         self._actions = actions
         self.last: Array = np.empty(0)
         self.values: Floats = np.empty(0)
+        self.potentials: Floats = np.empty(0)
+        self.optimism = 0.0
 
     def begin(self, observations: Array) -> None:
         """Take the present observations (n, d) as those before the next step; read V of them again."""
         self.last = observations
         if self.kind != "approval":
-            self.values = self.model.values(observations)
+            self.values, self.potentials = self._read(observations)
 
     def begin_again(self, which: Array, observations: Array) -> None:
         """The same for the copies ``which`` (k,) alone, of all ``observations`` (n, d)."""
         self.last = observations
         if self.kind != "approval":
-            self.values = self.values.copy()
-            self.values[which] = self.model.values(observations[which])
+            self.values, self.potentials = self.values.copy(), self.potentials.copy()
+            self.values[which], self.potentials[which] = self._read(observations[which])
 
     def pay(self, actions: Array, observations: Array, done: Bools, terminated: Bools) -> Floats:
         """The rewards (n,) of a step that led to ``observations`` (n, d): the last ones, where the episode is done.
@@ -77,19 +94,28 @@ class Payer:
         ``terminated`` says where it ended by itself: where a limit cut it short, nothing comes after.
         """
         if self.kind == "approval":
-            self.values = rewards = self.model.values(with_action(self.last, actions, self._actions))
+            self.values, rewards = self._read(with_action(self.last, actions, self._actions))
             if self._rest:
                 rewards = rewards - self.model.zero
                 if len(ended := np.flatnonzero(terminated)):
-                    end = self.model.values(at_rest(observations[ended], self._actions))
+                    _, end = self._read(at_rest(observations[ended], self._actions))
                     rewards[ended] += self._rest * (end - self.model.zero)
                 rewards = rewards / (1 + self._rest)
         else:
-            after = self.model.values(observations)
-            rewards = reward_of_step(self.kind, self.values, after, done)
-            self.values = after
+            before = self.potentials
+            self.values, self.potentials = self._read(observations)
+            rewards = reward_of_step(self.kind, before, self.potentials, done)
         self.last = observations
         return rewards - self.step_cost
+
+    def _read(self, observations: Array) -> tuple[Floats, Floats]:
+        """V of observations (m, d), and their potentials, (m,) each."""
+        if not self.optimism:
+            values = self.model.values(observations)
+            return values, values
+        members = self.model.members(observations)
+        values = members.mean(axis=0)
+        return values, values + self.optimism * members.std(axis=0)
 
 
 class RewardVecEnv(VecEnvWrapper):
@@ -105,7 +131,7 @@ class RewardVecEnv(VecEnvWrapper):
         self.finished: list[float] = []
         self.tally: Floats = np.zeros((venv.num_envs, 2))
         """Approval so far in each copy's episode, and its steps."""
-        self._payer = Payer(model, kind, venv.action_space, step_cost, rest)
+        self.payer = Payer(model, kind, venv.action_space, step_cost, rest)
         self._taken: Array = np.empty(0)
 
     def reset(self) -> Array:
@@ -115,8 +141,9 @@ class RewardVecEnv(VecEnvWrapper):
         return observations
 
     def revalue(self, observations: Array) -> None:
-        """Read V of the present observations (n, …) again: after V has changed, or the environment has been loaded."""
-        self._payer.begin(observations)
+        """Read V of the present observations (n, …) again: after V or ``payer.optimism`` has changed, or the
+        environment has been loaded."""
+        self.payer.begin(observations)
 
     def step_async(self, actions: Array) -> None:
         self._taken = np.array(actions)
@@ -131,14 +158,14 @@ class RewardVecEnv(VecEnvWrapper):
             terminated[ended] = [not infos[i].get("TimeLimit.truncated", False) for i in ended]
             last = observations.copy()
             last[ended] = [infos[i]["terminal_observation"] for i in ended]
-        rewards = self._payer.pay(self._taken, last, done, terminated)
-        if self._payer.kind == "approval":
-            self.tally += np.stack([self._payer.values, np.ones(len(rewards))], axis=1)
+        rewards = self.payer.pay(self._taken, last, done, terminated)
+        if self.payer.kind == "approval":
+            self.tally += np.stack([self.payer.values, np.ones(len(rewards))], axis=1)
         if len(ended):
             approval = self.tally[ended, 0] / np.maximum(self.tally[ended, 1], 1)
-            self.finished += (approval if self._payer.kind == "approval" else self._payer.values[ended]).tolist()
+            self.finished += (approval if self.payer.kind == "approval" else self.payer.values[ended]).tolist()
             self.tally[ended] = 0
-            self._payer.begin_again(ended, observations)
+            self.payer.begin_again(ended, observations)
         return observations, rewards.astype(np.float32), done, infos
 
 

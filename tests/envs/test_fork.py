@@ -207,6 +207,9 @@ class Linear:
     def values(self, observations: Array) -> Floats:
         return np.asarray(observations.astype(np.float64) @ self.weights)
 
+    def members(self, observations: Array) -> Floats:
+        return self.values(observations)[None]
+
 
 def test_in_training_the_narrow_rewards_of_an_episode_add_up_to_what_v_gained() -> None:
     world, ends = Dip(16), Dip(2)

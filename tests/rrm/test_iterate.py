@@ -96,6 +96,7 @@ OTHER = [
     "reward_model.members=3",
     "ppo.anneal=true",
     "reward_model.fit_steps=6",
+    "reward_model.optimism=0.5",
     "episodes=31",
     "reward=broad",
     f"env={ROOMS}",

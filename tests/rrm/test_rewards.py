@@ -39,6 +39,9 @@ class Anything:
         weights = np.sin(1.0 + np.arange(observations.shape[1]))
         return np.asarray(10.0 * np.cos(observations.astype(np.float64) @ weights * 3.0))
 
+    def members(self, observations: Array) -> Floats:
+        return self.values(observations)[None]
+
 
 class MarksResets:
     """V is a million in the first state of an episode (t = 0), and t/T elsewhere: a reset that is paid is seen."""
@@ -48,6 +51,9 @@ class MarksResets:
     def values(self, observations: Array) -> Floats:
         time = observations[:, -1].astype(np.float64)
         return np.where(time == 0, 1e6, time)
+
+    def members(self, observations: Array) -> Floats:
+        return self.values(observations)[None]
 
 
 def paid(kind: Kind, values: list[float]) -> Floats:
@@ -297,6 +303,9 @@ def test_revalue_reads_v_again_after_it_changed() -> None:
 
         def values(self, observations: Array) -> Floats:
             return self.scale * observations[:, -1].astype(np.float64)
+
+        def members(self, observations: Array) -> Floats:
+            return self.values(observations)[None]
 
     model = Scaled()
     venv = RewardVecEnv(WorldVecEnv(Line(2, length=8), seed=0), model)
