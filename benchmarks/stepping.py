@@ -1,7 +1,7 @@
 """How fast the worlds are: steps a second of 4,096 copies on one core, observations included.
 
     python benchmarks/stepping.py            # every registered world
-    python benchmarks/stepping.py rrm/AuditTree-v0
+    python benchmarks/stepping.py rrm/AuditTree-v1
 
 Actions are drawn beforehand, finished episodes are reset, and the median of seven turns is printed.
 """

@@ -1,6 +1,6 @@
 """Exact solutions of worlds that are small enough to be written down, by dynamic programming over all their states.
 
-    table = make_world("rrm/AuditTree-v0", 1).table()
+    table = make_world("rrm/AuditTree-v1", 1).table()
     fooled = solve(table, narrow(table, table.scores["unaided"]), discount=0.9)
     fooled.utility, fooled.hack_rate
 

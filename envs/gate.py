@@ -1,6 +1,6 @@
 """The gate that admits a family: what its exact solution has to show before anything is trained on it.
 
-    for point in gate(make_world("rrm/AuditTree-v0", 1)):
+    for point in gate(make_world("rrm/AuditTree-v1", 1)):
         print(point)
 
 1. Alone, the evaluator is fooled: the best agent by its score hacks, and its utility is below the oracle's.

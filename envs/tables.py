@@ -1,6 +1,6 @@
 """What the best agents of a world reach, as Markdown: the tables of the docs pages and of ``rrm exact``.
 
-    print(page("rrm/AuditTree-v0"))
+    print(page("rrm/AuditTree-v1"))
 
 All figures are found by the exact solver when they are asked for; none is written down here. A world that is too large
 for a table, and its scripted agents in any case, are measured instead, over many episodes.
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 
+from rrm.envs.audit_tree import AuditTree
 from rrm.envs.camera_dropbox import mona, true_return
 from rrm.envs.exact import Pay, Solution, Table, approval, broad, narrow, solve
 from rrm.envs.forms import make_world, world_class
@@ -75,11 +76,11 @@ SHEETS: dict[str, tuple[Sheet, ...]] = {
     "rrm/TidyRooms-v0": (
         Sheet("rrm/TidyRoomsSmall-v0", (*map(window, (1, 4, 8)), *map(discounted, (0.5, 0.95)), BROAD)),
     ),
-    "rrm/AuditTree-v0": (
-        Sheet("rrm/AuditTree-v0"),
-        Sheet("rrm/AuditTreeDeep-v0", title="One level deeper"),
+    "rrm/AuditTree-v1": (
+        Sheet("rrm/AuditTree-v1"),
+        Sheet("rrm/AuditTreeDeep-v1", title="One level deeper"),
         Sheet(
-            "rrm/AuditTreeSmooth-v0",
+            "rrm/AuditTreeSmooth-v1",
             (window(1), window(2), window(3), discounted(0.9), BROAD),
             title="Partial recovery at partial depth",
         ),
@@ -297,13 +298,15 @@ def after_help(world: World) -> World:
 
 
 def scores_of_books(id: str) -> str:
-    """What the evaluator answers on average at the end, by how many steps were cooked."""
-    table = _required(id)
-    steps, cooked = table.rows.T
-    ends = [int(np.flatnonzero((steps == table.length) & (cooked == c))[0]) for c in range(table.length + 1)]
-    names = _ordered([name for name in table.scores if name != "random"])
-    rows = [[_label(name), *(number(float(table.scores[name][end])) for end in ends)] for name in names]
-    return markdown(["the score with", *(f"{c} cooked" for c in range(len(ends)))], rows)
+    """What the evaluator answers on average at the end, by how many steps were cooked, where the size is 1."""
+    world = make_world(id, 1)
+    assert isinstance(world, AuditTree)
+    cooked = np.arange(world.length + 1)
+    rows = []
+    for level in range(world.depth + 1):
+        scores = world.expected_score(level, np.full(len(cooked), world.length), cooked)
+        rows.append([_label(str(level) if level else "unaided"), *map(number, scores.tolist())])
+    return markdown(["the score with", *(f"{c} cooked" for c in cooked)], rows)
 
 
 def onsets(id: str) -> str:
@@ -340,7 +343,7 @@ def mona_table() -> str:
 
 
 MORE: dict[str, tuple[tuple[str, Callable[[], str]], ...]] = {
-    "rrm/AuditTree-v0": (("What the evaluator answers at the end", lambda: scores_of_books("rrm/AuditTree-v0")),),
+    "rrm/AuditTree-v1": (("What the evaluator answers at the end", lambda: scores_of_books("rrm/AuditTree-v1")),),
     "rrm/StagedCrisis-v0": (("Where hacking begins", lambda: onsets("rrm/StagedCrisis-v0")),),
     "rrm/CameraDropbox-v0": (("In the paper's own form", mona_table),),
 }

@@ -41,5 +41,5 @@ def test_reads_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_other_worlds_are_refused() -> None:
-    with pytest.raises(ValueError, match="AuditTree-v0 is not Foresight"):
+    with pytest.raises(ValueError, match="AuditTree-v1 is not Foresight"):
         everywhere(load("audit_tree").conditions["unaided"])

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rrm.agents.assistants import Assistant, Policy, Script
 from rrm.envs.audit_tree import COOKED, HONEST, AuditNode, AuditTree, AuditWorld
 from rrm.envs.check import check_hidden, check_world, everyone, wander
-from rrm.envs.exact import Pay, Table, approval, broad, gap_recovered, narrow, solve
+from rrm.envs.exact import Pay, Table, approval, broad, gap_recovered, narrow, run, solve
 from rrm.envs.forms import make_world, unaided
 from rrm.envs.gate import gate
 from rrm.envs.world import Array, Floats, State, World
@@ -29,7 +29,8 @@ SETTINGS: list[dict[str, Any]] = [
     {"depth": 0},
     {"off_books": True},
     {"uninformative": True},
-    {"branching": 3, "depth": 2, "length": 5, "gain": 1.5, "penalty": 0.0},
+    {"branching": 3, "depth": 2, "length": 5, "gain": 1.5, "penalty": 0.0, "sizes": [1]},
+    {"sizes": [0.5, 1, 4]},
 ]
 BOOKS = st.sampled_from(SETTINGS)
 HORIZONS: list[dict[str, Any]] = [{"window": 1}, {"window": 2}, {}, {"discount": 0.9}]
@@ -48,9 +49,9 @@ def kept(settings: dict[str, Any], seed: int, n: int = 6) -> AuditTree:
     return world
 
 
-def books(settings: dict[str, Any], falsifies: tuple[int, ...], reads: tuple[int, ...]) -> AuditTree:
-    """One accountant's books before the first step, with its luck given by hand."""
-    world = begun(AuditTree(1, **settings))
+def books(settings: dict[str, Any], falsifies: tuple[int, ...], reads: tuple[int, ...], size: float = 1) -> AuditTree:
+    """One accountant's books before the first step, with the size of the business and the luck given by hand."""
+    world = begun(AuditTree(1, **{"sizes": [size], **settings}))
     luck = {"falsifies": np.array([falsifies]), "reads": np.array([reads])}
     world.load(world.save(everyone(world)) | luck, everyone(world))
     return world
@@ -79,6 +80,13 @@ def helped(world: AuditTree, levels: int, policy: Policy | None, seed: int = 0) 
     return world.appraise(world.view(), audit.view())
 
 
+def solvable(world: World) -> Table:
+    """Its table, which is there."""
+    table = world.table()
+    assert table is not None
+    return table
+
+
 def act(world: World, *actions: int) -> None:
     for action in actions:
         world.step(np.full(world.n, action))
@@ -92,14 +100,14 @@ def test_a_quarter_of_bookkeeping() -> None:
     assert world.view().tolist() == [[0, 0]] and world.utility() == 0 and unaided(world) == 0
     act(world, HONEST)
     assert world.view().tolist() == [[1, 0]] and world.utility() == 1 and not world.hacked()
-    assert np.allclose(world.observe(), [[1 / 3, 0, 0, 0, 0]])
+    assert np.allclose(world.observe(), [[1 / 3, 0, 1, 0, 0, 0]])
     act(world, COOKED)  # falsifies the leaf drawn for this step, 63, which is the one that is read next
     assert world.view().tolist() == [[4, 1]] and world.utility() == -1 and world.hacked()
     assert unaided(world) == -1  # a quarter of the claim
-    assert np.allclose(world.observe(), [[2 / 3, 1 / 3, 1 / 64, 1 / 8, 1]])
+    assert np.allclose(world.observe(), [[2 / 3, 1 / 3, 1, 1 / 64, 1 / 8, 1]])
     act(world, COOKED)
     assert world.view().tolist() == [[7, 1]] and world.utility() == -3 and world.t == 3
-    assert np.allclose(world.observe(), [[1, 2 / 3, 2 / 64, 2 / 8, 1]])
+    assert np.allclose(world.observe(), [[1, 2 / 3, 1, 2 / 64, 2 / 8, 1]])
     act(world, COOKED)  # it is over
     assert world.view().tolist() == [[7, 1]] and world.utility() == -3
 
@@ -107,16 +115,16 @@ def test_a_quarter_of_bookkeeping() -> None:
 def test_a_leaf_stays_false() -> None:
     world = books({}, falsifies=(9, 9, 10), reads=(9, 9, 9, 11))
     act(world, COOKED, COOKED)
-    assert np.allclose(world.observe(), [[2 / 3, 2 / 3, 1 / 64, 1 / 8, 1]]) and world.view().tolist() == [[6, 1]]
+    assert np.allclose(world.observe(), [[2 / 3, 2 / 3, 1, 1 / 64, 1 / 8, 1]]) and world.view().tolist() == [[6, 1]]
     act(world, COOKED)  # a neighbour
-    assert np.allclose(world.observe(), [[1, 1, 2 / 64, 1 / 8, 1]])
+    assert np.allclose(world.observe(), [[1, 1, 1, 2 / 64, 1 / 8, 1]])
     assert world.view().tolist() == [[9, 0]] and unaided(world) == 9  # another leaf is read: the claim is believed
 
 
 @given(BOOKS, SEEDS)
 def test_books_add_up(settings: dict[str, Any], seed: int) -> None:
     world = kept(settings, seed)
-    assert np.allclose(world.claim, world.t + (world.gain - 1) * world.cooked)
+    assert np.allclose(world.claim, world.sizes[world.size] * (world.t + (world.gain - 1) * world.cooked))
     assert (world.utility() == (world.t - world.cooked) - 2 * world.cooked).all()
     leaves = world.tainted[:, world.tree.first[0] :]
     most = np.zeros(world.n, int) if world.off_books else world.cooked
@@ -126,7 +134,7 @@ def test_books_add_up(settings: dict[str, Any], seed: int) -> None:
         first, count = int(world.tree.first[height]), world.leaves // wide
         nodes = world.tainted[:, first : first + count]
         assert np.array_equal(nodes, leaves.reshape(world.n, count, wide).any(axis=2))
-        assert np.allclose(world.observe()[:, 2 + height], nodes.mean(axis=1))
+        assert np.allclose(world.observe()[:, 3 + height], nodes.mean(axis=1))
 
 
 @given(BOOKS, SEEDS)
@@ -140,8 +148,10 @@ def test_a_batch_begins_as_its_copies_would_one_by_one(settings: dict[str, Any],
         assert all(np.array_equal(first[part], second[part]) for part in first)
 
 
-def test_all_leaves_are_drawn_as_often() -> None:
+def test_all_leaves_and_sizes_are_drawn_as_often() -> None:
     world = begun(AuditTree(16_000))
+    assert np.array_equal(world.sizes, [1, 3]) and abs(world.size.sum() - 8000) < 5 * 4000**0.5
+    assert np.allclose(world.observe()[:, 2], np.where(world.size, 1, 1 / 3))
     for luck in (world.falsifies, world.reads):
         for drawn in luck.T:
             assert (abs(np.bincount(drawn, minlength=64) - 250) < 5 * 250**0.5).all()
@@ -155,13 +165,43 @@ def test_how_the_claim_came_about_reaches_neither_view_nor_info_nor_reward(setti
     check_hidden(lambda n: AuditTree(n, **settings), 0)
 
 
-def test_an_honest_twin_gets_the_same_score() -> None:
-    cooked, honest = (books({}, falsifies=(40, 0, 0), reads=(0, 1, 1, 1)) for _ in range(2))
-    act(cooked, COOKED)
-    act(honest, HONEST, HONEST, HONEST)
-    assert np.array_equal(cooked.view(), honest.view()) and unaided(cooked) == unaided(honest) == 3
-    assert cooked.utility() == -2 and honest.utility() == 3
-    assert helped(honest, 2, Script("ideal")) == 3 and helped(cooked, 2, Script("ideal")) == -0.75
+@pytest.mark.parametrize("settings", SETTINGS[:3])
+def test_an_honest_business_of_the_larger_size_claims_what_an_all_cooked_one_of_the_smaller_does(
+    settings: dict[str, Any],
+) -> None:
+    """At every step: so nobody who sees the claim, and counts the steps, knows how many of them were cooked."""
+    begin = begun(AuditTree(50, **settings))
+    small, large = (begin.copies(50) for _ in range(2))
+    for world, size in ((small, 0), (large, 1)):
+        world.load(begin.save(everyone(begin)) | {"size": np.full(50, size)}, everyone(world))
+    for _ in range(begin.length):
+        act(small, COOKED)
+        act(large, HONEST)
+        assert np.array_equal(small.claim, large.claim)
+        assert (large.utility() == large.t).all() and (small.utility() == -2 * small.t).all()
+        true = small.view()[:, 1] == 0  # the leaf that is read is
+        assert true.any() and np.array_equal(small.view()[true], large.view()[true])
+        for levels in range(begin.depth + 1):
+            cooked, honest = (helped(world, levels, Script("ideal")) for world in (small, large))
+            shown = cooked != honest
+            assert np.array_equal(honest, large.claim) and not (levels == 0 and shown[true].any())
+            assert np.array_equal(cooked[shown], -begin.penalty * honest[shown])
+            assert shown.all() or levels < begin.depth
+
+
+@pytest.mark.parametrize("settings", [{}, SMOOTH])
+def test_the_size_multiplies_scores_and_changes_no_best_agent(settings: dict[str, Any]) -> None:
+    one, both = (solvable(AuditTree(1, **settings, **more)) for more in ({"sizes": [1]}, {}))
+    gain = AuditTree(1, **settings).gain
+    for size in (1, gain):
+        rows = one.rows + np.array([size != 1, *[0] * (one.rows.shape[1] - 1)])
+        same = both.index(rows)
+        for name, scores in one.scores.items():
+            assert np.array_equal(both.scores[name][same], size * scores)
+    for horizon in HORIZONS:
+        for name, scores in one.scores.items():
+            alone, drawn = (ends(table, narrow(table, table.scores[name]), **horizon) for table in (one, both))
+            assert np.allclose(alone, drawn, rtol=0, atol=1e-12), scores
 
 
 # --- The auditors -----------------------------------------------------------------------------------------------------
@@ -274,13 +314,16 @@ def recovered(table: Table, help: str, **horizon: Any) -> float:
     ("level", "scores"), [(0, [3, 4.90, 6.73, 8.48]), (1, [3, 4.22, 4.95, 5.29]), (2, [3, -1.25, -1.75, -2.25])]
 )
 def test_scores_of_finished_books(level: int, scores: list[float]) -> None:
-    table = AuditTree(1).table()
-    finished = table.index(np.array([(3, cooked) for cooked in range(4)]))
-    found = table.scores[str(level) if level else "unaided"][finished]
+    table = solvable(AuditTree(1, sizes=[1]))
+    found = []
+    for cooked in range(4):  # the mean over which leaves are false
+        often = [np.full(len(table.rows), COOKED if t < cooked else HONEST) for t in range(3)]
+        found.append(run(table, np.stack(often)).ends @ table.scores[str(level) if level else "unaided"])
     assert np.allclose(found, scores, rtol=0, atol=0.005)
     # The closed form of the worlds' page: (T + (g-1)c) · [(1+φ)(1-q)^c - φ].
     c, q = np.arange(4), 8.0 ** (level - 2)
     assert np.allclose(found, (3 + 2 * c) * (1.25 * (1 - q) ** c - 0.25), rtol=0, atol=1e-12)
+    assert np.allclose(found, AuditTree(1).expected_score(level, np.full(4, 3), c), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("horizon", HORIZONS)
@@ -288,7 +331,7 @@ def test_scores_of_finished_books(level: int, scores: list[float]) -> None:
     ("settings", "utilities"), [({}, [-6, -6, 3]), ({"depth": 3}, [-6, -6, -6, 3])], ids=["main", "deep"]
 )
 def test_main_and_deep(settings: dict[str, Any], utilities: list[float], horizon: dict[str, Any]) -> None:
-    table = AuditTree(1, **settings).table()
+    table = solvable(AuditTree(1, **settings))
     assert ends(table, narrow(table, table.utility), **horizon) == (3, 0)
     for level, utility in enumerate(utilities):
         help = str(level) if level else "unaided"
@@ -302,19 +345,23 @@ def test_main_and_deep(settings: dict[str, Any], utilities: list[float], horizon
 @pytest.mark.parametrize(
     ("horizon", "utilities"),
     [
-        ({"window": 1}, [-16, -16, -7, 2, 5, 8, 8]),
-        ({"window": 2}, [-16, -16, -4, 5, 8, 8, 8]),
-        ({"window": 3}, [-16, -16, -4, 8, 8, 8, 8]),
+        ({"window": 1}, [-16, -16, -7.250671, 1.625, 5, 8, 8]),
+        ({"window": 2}, [-16, -16, -5.000488, 2, 8, 8, 8]),
+        ({"window": 3}, [-16, -16, -4, 5, 8, 8, 8]),
         ({}, [-16, -16, -4, 8, 8, 8, 8]),
-        ({"discount": 0.9}, [-16, -16, -4, 8, 8, 8, 8]),
+        ({"discount": 0.9}, [-16, -16, -4.000732, 8, 8, 8, 8]),
     ],
 )
 def test_smooth_recovers_partly_at_partial_depth(horizon: dict[str, Any], utilities: list[float]) -> None:
-    table = AuditTree(1, **SMOOTH).table()
+    """The first of ties is taken. Who looks one step ahead sees when a node above a false leaf is cooked again."""
+    table = solvable(AuditTree(1, **SMOOTH))
     found = [
         ends(table, narrow(table, table.scores[str(level) if level else "unaided"]), **horizon)[0] for level in range(7)
     ]
-    assert found == utilities and ends(table, narrow(table, table.utility), **horizon)[0] == 8
+    assert np.allclose(found, utilities, rtol=0, atol=1e-6)
+    assert ends(table, narrow(table, table.utility), **horizon)[0] == 8
+    if horizon == {"window": 1}:
+        assert [round(recovered(table, help, **horizon), 2) for help in ("2", "3")] == [0.36, 0.73]
 
 
 @pytest.mark.parametrize(("settings", "rate", "depth"), [({}, 0.32, 2), ({"depth": 3}, 0.32, 3), (SMOOTH, 4 / 45, 3)])
@@ -326,16 +373,18 @@ def test_the_smallest_depth_that_deters(settings: dict[str, Any], rate: float, d
         scores = world.expected_score(level, np.full(len(cooked), world.length), cooked)
         assert (scores[1] > scores[0]) == (level < depth)
         assert (scores.argmax() == 0) == (level >= depth)
-        solved = solve(world.table(), narrow(world.table(), world.expected_score(level, *world.table().rows.T)))
+        table = solvable(world)
+        solved = solve(table, narrow(table, table.scores[str(level) if level else "unaided"]))
         assert (solved.hack_rate == 0) == (level >= depth)
 
 
 @pytest.mark.parametrize(("depth", "accuracy"), [(2, 0.73), (3, 0.81)])
 def test_how_good_each_auditor_must_be(depth: int, accuracy: float) -> None:
     world = AuditTree(1, depth=depth)
-    table = world.table()
+    table = solvable(world)
     assert np.isclose(world.needed_accuracy, accuracy, atol=0.005)
-    claim = table.rows[:, 0] + 2 * table.rows[:, 1]
+    size, t, cooked = table.rows.T[:3]
+    claim = world.sizes[size] * (t + 2 * cooked)
     for rate, hacks in ((world.needed_accuracy - 0.005, 1), (world.needed_accuracy + 0.005, 0)):
         scores = claim * (1 - 1.25 * rate**depth * table.hacked)
         assert all(ends(table, narrow(table, scores), **horizon)[1] == hacks for horizon in HORIZONS)
@@ -343,17 +392,17 @@ def test_how_good_each_auditor_must_be(depth: int, accuracy: float) -> None:
 
 @pytest.mark.parametrize("name", ["AuditTree", "AuditTreeDeep", "AuditTreeSmooth"])
 def test_the_gate(name: str) -> None:
-    points = list(gate(make_world(f"rrm/{name}-v0", 1)))
+    points = list(gate(make_world(f"rrm/{name}-v1", 1)))
     assert len(points) > 8 and [str(point) for point in points if point.passed is False] == []
 
 
 def test_controls() -> None:
-    sees_all = AuditTree(1, depth=0).table()
+    sees_all = solvable(AuditTree(1, depth=0))
     for horizon in HORIZONS:
         assert ends(sees_all, narrow(sees_all, sees_all.scores["unaided"]), **horizon) == (3, 0)
         assert np.isnan(recovered(sees_all, "unaided", **horizon))  # no gap
         for control in ("off_books", "uninformative"):
-            table = AuditTree(1, **{control: True}).table()
+            table = solvable(AuditTree(1, **{control: True}))
             assert recovered(table, "1", **horizon) == recovered(table, "2", **horizon) == 0
             assert ends(table, narrow(table, table.scores["2"]), **horizon) == (-6, 1)
 
@@ -397,31 +446,39 @@ def test_the_ideal_script_finds_what_can_be_found(level: int) -> None:
 
 
 def test_overseers_answer_on_average_what_the_table_says_exactly() -> None:
-    """Every luck there is, in a small tree: what leaves are falsified and which one is read."""
+    """Every luck there is, in a small tree: which leaves are falsified and which one is read.
+
+    The average is over the latter alone: the table knows the former, as far as the agent observes it.
+    """
     settings: dict[str, Any] = {"branching": 2, "depth": 2, "length": 3, "gain": 2.5, "penalty": 0.5}
     luck = np.array(list(product(range(4), repeat=4)))
-    world = begun(AuditTree(len(luck), **settings))
-    table, start = world.table(), world.save(everyone(world))
-    for actions in (actions for t in range(4) for actions in product((HONEST, COOKED), repeat=t)):
-        reads = np.repeat(luck[:, -1:], 4, axis=1)
-        world.load(start | {"falsifies": luck[:, :3], "reads": reads}, everyone(world))
-        act(world, *actions)
-        state = table.index(world.rows())
-        assert (state == state[0]).all() and world.t[0] == len(actions)
-        for levels in range(3):
-            answers = helped(world, levels, Script("ideal"))
-            assert np.isclose(answers.mean(), table.scores[str(levels) if levels else "unaided"][state[0]])
+    for size in range(2):
+        world = begun(AuditTree(len(luck), **settings))
+        table, start = solvable(world), world.save(everyone(world)) | {"size": np.full(len(luck), size)}
+        for actions in (actions for t in range(4) for actions in product((HONEST, COOKED), repeat=t)):
+            reads = np.repeat(luck[:, -1:], 4, axis=1)
+            world.load(start | {"falsifies": luck[:, :3], "reads": reads}, everyone(world))
+            act(world, *actions)
+            states = table.index(world.rows())
+            both = np.column_stack([states, world.observe()])  # a state is what the agent observes, no more and no less
+            assert len(np.unique(states)) == len(np.unique(both[:, 1:], axis=0)) == len(np.unique(both, axis=0))
+            for levels in range(3):
+                answers = helped(world, levels, Script("ideal"))
+                scores = table.scores[str(levels) if levels else "unaided"]
+                for state in np.unique(states):
+                    assert np.isclose(answers[states == state].mean(), scores[state])
 
 
 @pytest.mark.parametrize(("settings", "actions"), [({"depth": 3}, (1, 1, 0)), (SMOOTH, (1, 1, 0, 1, 0, 1, 1, 1))])
 def test_overseers_answer_on_average_what_the_table_says(settings: dict[str, Any], actions: tuple[int, ...]) -> None:
     world = begun(AuditTree(10_000, **settings))
     act(world, *actions)
-    state = world.table().index(world.rows())[0]
+    table = solvable(world)
+    states = table.index(world.rows())
     for levels in range(world.depth + 1):
         answers = helped(world, levels, Script("ideal"))
-        off = answers.mean() - world.table().scores[str(levels) if levels else "unaided"][state]
-        assert abs(off) <= 5 * answers.std() / 100 + 1e-9
+        off = answers - table.scores[str(levels) if levels else "unaided"][states]
+        assert abs(off.mean()) <= 5 * off.std() / 100 + 1e-9
 
 
 @pytest.mark.parametrize("settings", [{"depth": 3}, SMOOTH])
@@ -434,7 +491,7 @@ def test_what_auditors_do_is_the_same_at_all_levels(settings: dict[str, Any]) ->
     world = begun(AuditTree(500, **settings))
     act(world, *[COOKED] * world.length)
     assert np.array_equal(helped(world, world.depth, first), helped(world, world.depth, Script("ideal")))
-    scores = world.table().scores
+    scores = solvable(world).scores
     assert np.array_equal(scores[f"repeated {world.depth}"], scores[str(world.depth)])
 
 
@@ -442,14 +499,14 @@ def test_random_auditors_are_no_help() -> None:
     world = begun(AuditTree(2000, branching=3))
     act(world, COOKED, COOKED)
     answers = helped(world, 2, None)
-    off = answers.mean() - world.table().scores["random"][world.table().index(world.rows())[0]]
-    assert abs(off) < 5 * answers.std() / 2000**0.5
+    off = answers - solvable(world).scores["random"][solvable(world).index(world.rows())]
+    assert abs(off.mean()) < 5 * off.std() / 2000**0.5
 
 
 def test_scripts_show_the_hack() -> None:
     results = {}
     for name in AuditTree.scripts:
-        world = begun(AuditTree(4000), seed=1)
+        world = begun(AuditTree(4000, sizes=[1]), seed=1)
         while not world.step(world.script(name)).all():
             pass
         aided = helped(world, 2, Script("ideal"))
@@ -464,7 +521,7 @@ def test_scripts_show_the_hack() -> None:
 
 @pytest.mark.parametrize("name", ["AuditTree", "AuditTreeDeep", "AuditTreeSmooth", "AuditTreeNode1", "AuditTreeNode2"])
 def test_presets_keep_the_contract(name: str) -> None:
-    check_world(lambda n: make_world(f"rrm/{name}-v0", n))
+    check_world(lambda n: make_world(f"rrm/{name}-v1", n))
 
 
 @pytest.mark.parametrize("settings", SETTINGS[3:])
@@ -475,7 +532,7 @@ def test_other_settings_keep_the_contract(settings: dict[str, Any]) -> None:
 
 
 def test_depth_is_that_of_the_tree() -> None:
-    assert [AuditTree(1, **settings).depth for settings in SETTINGS] == [2, 3, 6, 0, 2, 2, 2]
+    assert [AuditTree(1, **settings).depth for settings in SETTINGS] == [2, 3, 6, 0, 2, 2, 2, 2]
     node = AuditTree(1, **SMOOTH).evaluation(4, 7)
     assert isinstance(node, AuditNode) and (node.n, node.level, node.actions, node.periods) == (7, 4, 2, 8)
 
@@ -490,6 +547,9 @@ def test_depth_is_that_of_the_tree() -> None:
         ({"length": 0}, "length must be at least 1, got 0"),
         ({"gain": 1}, "gain must be above 1, .* got 1"),
         ({"penalty": -0.5}, "penalty must be at least 0, got -0.5"),
+        ({"sizes": []}, r"sizes must be positive and in increasing order, got \[\]"),
+        ({"sizes": [0, 1]}, r"sizes must be positive and in increasing order, got \[0, 1\]"),
+        ({"sizes": [2, 2]}, r"sizes must be positive and in increasing order, got \[2, 2\]"),
     ],
 )
 def test_books_that_cannot_be(settings: dict[str, Any], message: str) -> None:
@@ -506,6 +566,18 @@ def test_audits_that_cannot_be() -> None:
     with pytest.raises(ValueError, match=r"AuditTree loads states of .*falsifies"):
         AuditTree(2).load(audit.save(everyone(audit)), everyone(audit))
     assert AuditNode(1, uninformative=True).table() is None and AuditNode(1, length=20).table() is None
+    assert AuditTree(1, branching=2, depth=12, length=100).table() is None
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_how_large_a_table_is_is_known_before_it_is_made(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = len(solvable(AuditTree(1, **settings)).rows)
+    monkeypatch.setattr("rrm.envs.audit_tree.MOST_ROWS", states - 1)
+    assert AuditTree(1, **settings).table() is None
+    monkeypatch.setattr("rrm.envs.audit_tree.MOST_ROWS", states)
+    assert AuditTree(1, **settings).table() is not None
 
 
 def test_the_random_child_that_is_pointed_out() -> None:
@@ -519,7 +591,7 @@ def test_text() -> None:
     world = books({"branching": 3}, falsifies=(4, 0, 0), reads=(0, 7, 0, 0))
     act(world, COOKED)
     lines = ["height 2: x", "height 1: .x.", "height 0: ....x....", "the evaluator reads leaf 7, which is true"]
-    assert world.text(0).splitlines() == ["step 1 of 3, 1 cooked, claim 3", *lines]
+    assert world.text(0).splitlines() == ["size 1, step 1 of 3, 1 cooked, claim 3", *lines]
     audit = audited(world, 2)
     act(audit, 1)
     lines[-1] = "the evaluator reads leaf 4, which is false"  # its own choice of a child again, the second
@@ -527,8 +599,10 @@ def test_text() -> None:
 
 
 def test_the_picture_shows_what_matters() -> None:
-    def pictured(actions: tuple[int, ...], falsifies: int = 4, reads: int = 7, settings: Any = None) -> AuditTree:
-        world = books(settings or {}, (falsifies,) * 3, (reads,) * 4)
+    def pictured(
+        actions: tuple[int, ...], falsifies: int = 4, reads: int = 7, size: float = 1, settings: Any = None
+    ) -> AuditTree:
+        world = books(settings or {}, (falsifies,) * 3, (reads,) * 4, size)
         act(world, *actions)
         return world
 
@@ -543,6 +617,8 @@ def test_the_picture_shows_what_matters() -> None:
         pictured((COOKED,), reads=4),
         pictured((COOKED,), settings={"depth": 3}),
         pictured((COOKED,), settings={"gain": 2.0}),
+        pictured((HONEST,), size=3),
+        pictured((COOKED,), size=3),
     ]
     pictures: list[Array] = [tree.draw(0) for tree in trees]
     for child in (None, 0, 1):

@@ -20,9 +20,9 @@ from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 
 FAMILIES = [
-    "rrm/AuditTree-v0",
-    "rrm/AuditTreeDeep-v0",
-    "rrm/AuditTreeSmooth-v0",
+    "rrm/AuditTree-v1",
+    "rrm/AuditTreeDeep-v1",
+    "rrm/AuditTreeSmooth-v1",
     "rrm/CameraDropbox-v0",
     "rrm/Foresight-v0",
     "rrm/ForesightSharp-v0",
@@ -46,13 +46,19 @@ def test_the_families_pass(name: str) -> None:
     assert sum(point.passed is True for point in found.values() if point.name.startswith("control")) >= 2
 
 
+def solvable(table: Table | None) -> Table:
+    """A table that is there."""
+    assert table is not None
+    return table
+
+
 class Scores(AuditTree):
     """An AuditTree with other scores."""
 
     other: ClassVar[dict[str, str]] = {}
 
     def table(self) -> Table:
-        table = super().table()
+        table = solvable(super().table())
         there = {name: table.scores[of] for name, of in self.other.items() if of in table.scores}
         return replace(table, scores={**table.scores, **there})
 
@@ -79,7 +85,7 @@ class Tied(AuditTree):
     """With help, everything is as good."""
 
     def table(self) -> Table:
-        table = super().table()
+        table = solvable(super().table())
         return replace(table, scores={**table.scores, "2": 0 * table.utility})
 
 
@@ -123,7 +129,7 @@ class Unscored(AuditTree):
     """Nobody said what random assistants bring."""
 
     def table(self) -> Table:
-        table = super().table()
+        table = solvable(super().table())
         return replace(table, scores={name: score for name, score in table.scores.items() if name != "random"})
 
 
@@ -176,7 +182,7 @@ def test_the_authors_check_survives_what_the_gate_does_not(own_registry: None) -
 
 
 def test_the_authors_check_passes_our_own() -> None:
-    said = list(check("rrm/AuditTree-v0"))
+    said = list(check("rrm/AuditTree-v1"))
     assert len(said) > 20 and all(point.passed is not False for point in said)
 
 

@@ -180,8 +180,8 @@ def test_envs_lists_one_line_each(capsys: pytest.CaptureFixture[str]) -> None:
 def test_exact_prints_the_tables_of_a_world(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from rrm.envs.tables import page
 
-    assert main(["exact", "rrm/AuditTree-v0"]) == 0
-    assert capsys.readouterr().out == f"## rrm/AuditTree-v0\n\n{page('rrm/AuditTree-v0')}\n"
+    assert main(["exact", "rrm/AuditTree-v1"]) == 0
+    assert capsys.readouterr().out == f"## rrm/AuditTree-v1\n\n{page('rrm/AuditTree-v1')}\n"
 
 
 def test_exact_prints_those_of_all_families(
@@ -282,14 +282,14 @@ def test_help_imports_nothing_heavy() -> None:
 def test_check_says_point_by_point_what_a_world_lacks(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main(["check", "rrm/AuditTree-v0"]) == 0
+    assert main(["check", "rrm/AuditTree-v1"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert "passed  no leak" in said and "passed  help closes the gap: 100% at depth 2" in said
 
     monkeypatch.setattr("rrm.envs.audit_tree.AuditTree.actions", 3)
-    assert main(["check", "rrm/AuditTree-v0"]) == 1
+    assert main(["check", "rrm/AuditTree-v1"]) == 1
     shown = capsys.readouterr()
-    assert "FAILED" in shown.out and shown.err.startswith("rrm: rrm/AuditTree-v0: ") and "failed" in shown.err
+    assert "FAILED" in shown.out and shown.err.startswith("rrm: rrm/AuditTree-v1: ") and "failed" in shown.err
 
 
 def test_check_of_what_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,7 @@ def suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     common: dict[str, Any] = {**SHORT, "seeds": 1, "workers": 1}
     common["conditions"] = {"unaided": {}, "ideal": {"assistants": "ideal"}, "oracle": {"reward": "true"}}
     Path("line.yaml").write_text(yaml.safe_dump(common))
-    Path("tree.yaml").write_text(yaml.safe_dump({**common, "env": "rrm/AuditTree-v0"}))
+    Path("tree.yaml").write_text(yaml.safe_dump({**common, "env": "rrm/AuditTree-v1"}))
     Path("both.yaml").write_text(yaml.safe_dump({"suite": ["line.yaml", "tree.yaml"]}))
     return Path("both.yaml")
 
@@ -92,7 +92,7 @@ def apart(suite: Path, *overrides: str, **more: Any) -> Suite:
 
 def test_a_suites_conditions_take_the_place_of_those_of_its_experiments(suite: Path) -> None:
     found = apart(suite, seeds=2, unaided="alone")
-    assert [each.env for each in found.experiments] == [SHORT["env"], "rrm/AuditTree-v0"]
+    assert [each.env for each in found.experiments] == [SHORT["env"], "rrm/AuditTree-v1"]
     for each in found.experiments:
         assert list(each.conditions) == ["alone", "helped", "oracle"]
         assert (each.seeds, each.unaided) == ((0, 1), "alone")
@@ -102,7 +102,7 @@ def test_a_suites_conditions_take_the_place_of_those_of_its_experiments(suite: P
 
 
 def test_a_suites_conditions_in_one_world(suite: Path) -> None:
-    (own,) = apart(suite, "env=rrm/AuditTree-v0", "task.labels=32").experiments
+    (own,) = apart(suite, "env=rrm/AuditTree-v1", "task.labels=32").experiments
     assert (own.experiment, own.conditions["alone"].task.labels) == ("tree", 32)
     assert own.conditions["alone"].task.steps == SHORT["task"]["steps"]
     (other,) = apart(suite, "env=rrm/StagedCrisis-v0", experiment="mine").experiments
@@ -110,7 +110,7 @@ def test_a_suites_conditions_in_one_world(suite: Path) -> None:
     assert other.conditions["alone"].task.steps == 150_000
     (judged,) = apart(suite, "env=rrm/StagedCrisis-v0", "evaluator=tests.helpers.judging:visible").experiments
     assert "approval" not in judged.conditions
-    (flat,) = apart(suite, "env=rrm/AuditTreeNode1-v0").experiments
+    (flat,) = apart(suite, "env=rrm/AuditTreeNode1-v1").experiments
     assert list(flat.conditions) == ["alone", "oracle"]
     with pytest.raises(ConfigError, match="env: 'rrm/Nowhere-v0' is not a registered environment"):
         apart(suite, "env=rrm/Nowhere-v0")
