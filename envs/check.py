@@ -403,6 +403,9 @@ def check(name: str) -> Iterator[Point]:
         yield Point("no leak", None, "not checked: the world has no shuffle(rng), which rearranges what is hidden")
     else:
         yield _point("no leak", partial(check_hidden, make))
+    shown = ["all views up to the moment judged" if task.shows_history else "the view of the moment judged"]
+    shown += ["all actions"] * task.shows_actions
+    yield Point("an evaluator is shown", None, ", ".join(shown))
     try:
         yield from gate(task)
     except Exception as error:  # of an author's world

@@ -402,6 +402,7 @@ class TidyRooms(TidyWorld):
     def __init__(self, n: int, length: int = 30, inspection: int = 15, **rooms: Any) -> None:
         """``inspection``: the steps that an inspector has. The rest is ``TidyWorld``'s."""
         super().__init__(n, length=length, **rooms)
+        self.shows_history = self.shows_actions = not self.rugs  # where nothing can be hidden
         self._below = {**self.settings, "length": inspection}
         self.settings = {**self.settings, "inspection": inspection}
 

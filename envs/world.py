@@ -92,6 +92,16 @@ class World(ABC):
     shows_end: ClassVar[bool] = False
     """Whether the last number of an observation is 1 where the episode has ended by itself, before its time, else 0."""
 
+    shows_history: bool = False
+    """Whether an evaluator is shown the views of the whole episode up to the moment judged, or of that moment alone."""
+
+    shows_actions: bool = False
+    """Whether an evaluator is shown the actions of the episode up to the moment judged. (Where actions are approved of,
+    it is always shown the last one, and the view before it.)
+
+    Both must stay False where what came before tells more about the utility or a hack than the last view does: a view
+    that hides the truth at each moment may still give it away over many."""
+
     step_cost: float = 0.0
     """What each step costs; subtracted from every kind of reward, outside the reward model."""
 

@@ -17,6 +17,7 @@ the same environment has played before (some simulators keep more than their res
 
 *What is judged.* The view is the observation, number by number as the environment gave it, then ``reward`` (of the last
 step), ``return`` (of the episode so far) and ``over``. The utility is the return. No agent and no V sees these three.
+An evaluator is shown whole clips: the views of all their moments, and the actions between them.
 
 *Who helps.* With ``look_ahead`` or ``spotlight`` there is an evaluation world: see ``rrm.envs.helpers``.
 """
@@ -73,6 +74,8 @@ class Wrapped(World):
 
     parts: ClassVar[tuple[str, ...]] = ("seeds", "t", "taken")
     shows_end: ClassVar[bool] = True
+    shows_history = True
+    shows_actions = True
 
     def __init__(
         self,

@@ -18,13 +18,18 @@ from rrm.streams import Purpose, Streams
 
 @dataclass(frozen=True)
 class Clip:
-    """A trajectory up to one moment, as an evaluator gets it.
+    """A trajectory up to one moment, as an evaluator gets it: what the world says it may see, and nothing else.
 
-    ``views`` (t+1, f): what an evaluator may read at each moment from the start of the episode to the moment judged,
-    in the order of ``fields``. ``actions`` (t, …): what was done between them. ``view`` and ``evidence`` are the last
-    moment by name: ``clip.view["visible_dirt"]``; ``evidence`` is the view after the assistants have acted, None where
-    nobody helped. ``rng`` is a generator of this question alone: what is drawn from it depends neither on the batch
-    nor on being resumed.
+    ``views`` (k, f): what an evaluator may read, in the order of ``fields``, at each moment that the world shows, the
+    moment judged last: all from the start of the episode (of the segment, where segments are judged) if the world
+    ``shows_history``, else the last one alone. ``actions``: those between the moments, (k-1, …), if the world
+    ``shows_actions``, else none, (0, …). Where it is the last action that is judged, it and the view before it are
+    always there.
+
+    ``view`` and ``evidence`` are the moment judged by name: ``clip.view["visible_dirt"]``; ``evidence`` is the view
+    after the assistants have acted, None where nobody helped. ``rng`` is a generator of this question alone: what is
+    drawn from it depends neither on the batch nor on being resumed. ``streams`` are those of all such questions, from
+    which nothing else can be drawn.
 
     ``observation`` and ``state`` (V's input, and where assistants start) are out of the evaluator's reach: an overseer
     takes them away before it hands the clip on.
@@ -101,7 +106,10 @@ class Pair:
 
 @dataclass(frozen=True)
 class Moments:
-    """Some moments of many copies: candidates to be judged, kept as arrays until one is asked for as a ``Clip``."""
+    """Some moments of many copies: candidates to be judged, kept as arrays until one is asked for as a ``Clip``.
+
+    ``views`` and ``actions`` are those that an evaluator is shown.
+    """
 
     fields: tuple[str, ...]
     views: Sequence[Floats]
@@ -152,6 +160,9 @@ class Recorder:
     ``of_actions``: it is the last action that is judged, so that what a model takes is the observation before it, with
     the action behind (``with_action``).
 
+    Of each moment the views and actions are kept that the world shows an evaluator (``World.shows_history`` and
+    ``World.shows_actions``); with ``of_actions`` at least the last action, and the view before it.
+
     With a ``segment``, what is taken down are segments of so many steps: ``Moments.observations`` (m, segment, d) are
     what a model takes along them. Moments that come too early in an episode for a whole one are left out. So that no
     segment is told from another by its length, one at an episode's early end goes on beyond it, by a number of steps
@@ -160,6 +171,7 @@ class Recorder:
 
     def __init__(self, world: World, of_actions: bool = False, segment: int = 0) -> None:
         self._fields = world.fields
+        self._shows_history, self._shows_actions = world.shows_history, world.shows_actions
         self._of_actions = of_actions
         self._now: Array = np.zeros((world.n, world.layout.size if of_actions else 0), np.float32)
         self._inputs: Array = np.zeros((world.n, 0), np.float32)
@@ -210,8 +222,8 @@ class Recorder:
     def moments(self, world: World, which: Indices) -> Moments:
         """The present moment of the copies ``which``, each with its episode so far."""
         ends = list(zip(which.tolist(), self._t[which].tolist(), strict=True))
-        views = [self._views[: t + 1, i].copy() for i, t in ends]
-        actions = [self._actions[:t, i].copy() for i, t in ends]
+        views = [self._shown_views(self._views[: t + 1, i]) for i, t in ends]
+        actions = [self._shown_actions(self._actions[:t, i]) for i, t in ends]
         return Moments(self._fields, views, actions, self._seen(world)[which], world.save(which), self._t[which])
 
     def _take_segments(self, world: World, which: Indices, beyond: Indices, done: Bools) -> None:
@@ -232,8 +244,16 @@ class Recorder:
             rest = at_rest(self._now[which], world.action_space)
             observations = np.where((times > last)[:, 1:, None], rest[:, None], observations)
         actions = self._actions[reached[:, 1:] - 1, copies]
-        moments = Moments(self._fields, list(views), list(actions), observations, world.save(which), end[:, 0])
-        self._taken.append(moments)
+        shown = [self._shown_views(each) for each in views], [self._shown_actions(each) for each in actions]
+        self._taken.append(Moments(self._fields, *shown, observations, world.save(which), end[:, 0]))
+
+    def _shown_views(self, views: Floats) -> Floats:
+        """Of the views (t+1, f) up to a moment, a copy of those that an evaluator is shown."""
+        return views[0 if self._shows_history else -1 - self._of_actions :].copy()
+
+    def _shown_actions(self, actions: Array) -> Array:
+        """Of the actions (t, …) up to a moment, a copy of those that an evaluator is shown."""
+        return actions[0 if self._shows_actions else len(actions) - self._of_actions :].copy()
 
     def _seen(self, world: World) -> Array:
         """What a model takes of the present moment."""

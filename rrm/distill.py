@@ -200,6 +200,9 @@ class Distillation:
     def _ask(self, moments: Moments, due: int) -> float | None:
         """Choose among the moments, ask until ``due`` labels are there, and keep them. Returns ``_error``.
 
+        They are asked about in random order: in the order of choice, a question's number would tell how unusual its
+        moment is, though the view does not show it.
+
         Where there are none, as no segment was whole, the questions wait until the next rollout.
         """
         assert self.labels is not None
@@ -207,11 +210,11 @@ class Distillation:
             return None
         have, streams = len(self.scores), self.plan.streams.part(Purpose.LABELS)
         if self.comparing:
-            chosen = self._choose_pairs(moments, due - have)
+            chosen = self.rng.permutation(self._choose_pairs(moments, due - have))
             pairs = [moments.pair(i, j, have + k, streams) for k, (i, j) in enumerate(chosen.tolist())]
             answers = self.labels.compare(self.overseer, pairs)
         else:
-            chosen = self._choose(moments, due - have)
+            chosen = self.rng.permutation(self._choose(moments, due - have))
             clips = [moments.clip(i, have + k, streams) for k, i in enumerate(chosen.tolist())]
             answers = self.labels.ask(self.overseer, clips)
         inputs = moments.observations[chosen]

@@ -277,6 +277,12 @@ def plan(condition: Condition, seed: int) -> Plan:
         if each.demonstrations is not None:
             demonstrations.read(each.demonstrations, each.world(1)).moments(each.reward == "approval", each.segment)
         judge = each.evaluator()  # its parameters are right, or this says so
+        world = each.world(1)
+        if judge.looks_back(each.round.answers == "comparisons") and not world.shows_history:
+            raise ConfigError(
+                f"evaluator: {judge.name!r} judges by more than the last moment, but {world.name} shows an evaluator"
+                " nothing else (World.shows_history)"
+            )
         if each.round.answers == "scores" and judge.compares_only:
             raise ConfigError(
                 f"{each.section}.answers: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"

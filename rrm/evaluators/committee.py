@@ -91,6 +91,9 @@ class Committee(Evaluator):
     def compares_only(self) -> bool:
         return any(each.compares_only for each in self.members)
 
+    def looks_back(self, comparing: bool) -> bool:
+        return any(each.looks_back(comparing) for each in self.members)
+
     def score(self, clips: Sequence[Clip]) -> Floats:
         return np.array(list(self.answers(clips)))
 

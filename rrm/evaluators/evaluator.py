@@ -33,6 +33,11 @@ class Evaluator:
     judges_assistants: ClassVar[bool] = False
     """Whether it also judges the assistants' worlds; those keep their own criterion otherwise."""
 
+    def looks_back(self, comparing: bool) -> bool:
+        """Whether its answers, scores or comparisons, need more of the clip than the moment judged. It then judges
+        only worlds that show it (``World.shows_history``)."""
+        return False
+
     voices: int = 1
     """How many answer together. Where it is more than one, each answer must be a ``Verdict`` with as many opinions."""
 

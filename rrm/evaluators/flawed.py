@@ -110,6 +110,12 @@ class Flawed(Evaluator):
         noisy = self.noise or self.noise_assisted
         return bool(noisy or self.drift or self.anchor or self.equal or self.bias or self.myopia < 1)
 
+    def looks_back(self, comparing: bool) -> bool:
+        """Where it sees some of the frames, forgets, or slips to another moment, there must be other moments."""
+        other_moments = self.every > 1 or self.frames is not None or self.myopia < 1
+        slips = self.mistake > 0 and not comparing
+        return other_moments or slips or self.of.looks_back(comparing and not self._thinks)
+
     def score(self, clips: Sequence[Clip]) -> Floats:
         return np.array(list(self.answers(clips)))
 
@@ -174,7 +180,7 @@ class Flawed(Evaluator):
                 kept = np.arange(0, len(clip.views), self.every)
             if self.frames is not None and len(kept) > self.frames:
                 kept = kept[np.linspace(len(kept) - 1, 0, self.frames).round().astype(int)[::-1]]
-            clip = replace(clip, views=clip.views[kept], actions=clip.actions[kept[:-1]])
+            clip = _frames(clip, kept)
             if any(name.startswith(POINTER) for name in clip.evidence_fields):  # of that it knows what it has looked at
                 clip = replace(clip, evidence_fields=clip.fields, evidence_values=clip.views[-1])
         if self.fields is None:
@@ -203,9 +209,15 @@ def _pointed_at(clip: Clip) -> Indices:
     return np.array(sorted(int(frame) for name, frame in shown if name.startswith(POINTER) and frame >= 0), np.intp)
 
 
+def _frames(clip: Clip, kept: Indices) -> Clip:
+    """The clip with these of its frames alone, and what was done in them, where it shows all that was done."""
+    between = kept[:-1] if len(clip.actions) == len(clip.views) - 1 else kept[:0]
+    return replace(clip, views=clip.views[kept], actions=clip.actions[between])
+
+
 def _until(clip: Clip, t: int) -> Clip:
     """The clip as it was at its step ``t``, when nobody had helped."""
-    return replace(clip, views=clip.views[: t + 1], actions=clip.actions[:t], evidence_fields=(), evidence_values=None)
+    return replace(_frames(clip, np.arange(t + 1)), evidence_fields=(), evidence_values=None)
 
 
 def _glance(clip: Clip, where: float) -> Clip:

@@ -36,6 +36,9 @@ class ChangeOfMind(Evaluator):
     def name(self) -> str:
         return f"change of mind of {self.of.name}"
 
+    def looks_back(self, comparing: bool) -> bool:
+        return self.of.looks_back(comparing=False)
+
     def score(self, clips: Sequence[Clip]) -> Floats:
         return np.array(list(self.answers(clips)))
 

@@ -30,8 +30,9 @@ class Teacher(Evaluator):
     """The simulated teacher of B-Pref (Lee, Smith, Dragan and Abbeel 2021, arXiv 2111.03026, section 4).
 
     It knows the rewards r_1 … r_H along a clip: those in the field ``reward`` of its views; in a world that has no such
-    field, what each step added to the world's own ``appraise``. It compares two clips in this order, R being the sum of
-    a clip's rewards:
+    field, what each step added to the world's own ``appraise``. Where the world shows the moment judged alone
+    (``World.shows_history``) there is one reward: what ``appraise`` says of that moment. It compares two clips in this
+    order, R being the sum of a clip's rewards:
 
     1. no answer if max(R) is at most ``skip``'s threshold: neither is worth talking about;
     2. equal if the two R differ by less than ``equal``'s threshold, which is said last;
@@ -80,13 +81,18 @@ class Teacher(Evaluator):
         self.skip = within("skip", knobs.get("skip", 0.0), low=0.0)
         self.discount = within("discount", knobs.get("discount", 1.0), low=0.0, high=1.0)
         self.equal = within("equal", knobs.get("equal", 0.0), low=0.0)
-        self._appraise = world.appraise
+        self._appraise, self._shown_history = world.appraise, world.shows_history
+        self._adds_up = "reward" in world.fields
         self._recent: list[float] = []
         self._low = 0.0
 
     @property
     def name(self) -> str:
         return f"{self.preset} teacher"
+
+    def looks_back(self, comparing: bool) -> bool:
+        """What counts less further back, and rewards that are to be added up, must be shown."""
+        return self.discount < 1 or self._adds_up
 
     def rewards(self, clip: Clip) -> Floats:
         """The rewards (H,) along a clip of H steps."""
@@ -96,7 +102,7 @@ class Teacher(Evaluator):
         values = np.array(self._appraise(clip.views, None), dtype=np.float64)
         if clip.evidence_values is not None:  # what the assistants showed belongs to the moment judged
             values[-1] = self._appraise(clip.views[-1:], clip.evidence_values[None])[0]
-        return np.diff(values)
+        return np.diff(values) if self._shown_history or len(values) > 1 else values
 
     def _recalled(self, rewards: Floats) -> float:
         """Step 3."""

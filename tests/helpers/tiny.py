@@ -41,6 +41,7 @@ class Line(World):
     """
 
     fields = ("at",)
+    shows_history = shows_actions = True  # for the tests of evaluators that look at more than the last moment
     depth = 1
     scripts = ("honest", "hacking")
     actions = 3

@@ -244,7 +244,7 @@ def test_it_asks_where_members_were_of_two_minds(tmp_path: Path, answers: str, a
     late = np.array([views[-1, 0] > 4 for views in moments.views])
     share = late[chosen].reshape(40, -1).any(axis=1).mean()
     usual = 1 - (1 - late.mean()) ** (1 + round_.comparing)
-    assert usual < 0.45 and (share > 0.9) == (ask == "dissent"), (share, usual)
+    assert usual < 0.45 and (share > 0.7) == (ask == "dissent"), (share, usual)
     round_.labels.close()
 
 
