@@ -228,6 +228,11 @@ def below(findings: Findings, one: Condition, key: str, style: Style) -> list[st
     return [text for text in (inside, seeds) if text]
 
 
+def joined(value: str, below: Sequence[str]) -> str:
+    """A figure and what stands under it in one line: the interval in brackets, then the seeds."""
+    return value + "".join(f", {text}" if "seeds" in text else f" ({text})" for text in below)
+
+
 def enumerated(parts: Sequence[str]) -> str:
     """'a, b and c'."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

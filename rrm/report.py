@@ -146,7 +146,7 @@ def suite_markdown(summary: Mapping[str, Any]) -> str:
     lines = [SUITE_COLUMNS, ["---"] * len(SUITE_COLUMNS)]
     for row in _suite_rows(summary):
         cells = [cell.plain.split("\n") for cell in row]
-        lines.append([first + "".join(f", {x}" if "seeds" in x else f" ({x})" for x in more) for first, *more in cells])
+        lines.append([found.joined(first, more) for first, *more in cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
