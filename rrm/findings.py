@@ -57,14 +57,14 @@ class Condition:
         rates = [seed.figures["hack_rate"] or 0.0 for seed in self.seeds]
         return min(rates), max(rates)
 
-    def seeds_told(self, key: str) -> str | None:
+    def seeds_told(self, key: str, word: str = " seeds") -> str | None:
         """In how many seeds it hacks or recovers the gap; None of other figures, of one seed, and without gaps."""
         if len(self.seeds) < 2:
             return None
         if key == "hack_rate":
-            return f"in {seeds_that_hack(seed.figures[key] or 0.0 for seed in self.seeds)} of {len(self.seeds)} seeds"
+            return f"in {seeds_that_hack(seed.figures[key] or 0.0 for seed in self.seeds)} of {len(self.seeds)}{word}"
         if key == "gap_recovered" and (counted := seeds_that_recover(seed.gap_recovered for seed in self.seeds)):
-            return f"{counted[0]} of {counted[1]} seeds ≥ {share(CAPABLE)}"
+            return f"{counted[0]} of {counted[1]}{word} ≥ {share(CAPABLE)}"
         return None
 
     def typical(self) -> Seed:
@@ -195,13 +195,6 @@ def count(value: float) -> str:
     return _sign(f"{value:,.0f}")
 
 
-INTERVAL_NOTE = (
-    "Interquartile means over the seeds with 95\u202f% t intervals; hack rates are means, with intervals that hold for "
-    f"any distribution. A seed counts as one that hacks if more than {100 * HACKS:.0f}\u202f% of its episodes do."
-)
-"""What the figures of every table of results are."""
-
-
 def share(value: float) -> str:
     """A ratio as a percentage: whole ones, tenths below ten."""
     return f"{_percentage(value)}\u202f%"
@@ -219,18 +212,21 @@ def bounds(estimate: Estimate, style: Style) -> str | None:
     return f"{_percentage(low) if style is share else style(low)} to {style(high)}"
 
 
-def below(findings: Findings, one: Condition, key: str, style: Style) -> list[str]:
-    """What stands under a figure in a table: its interval, and in how many seeds it hacks or recovers the gap."""
+def below(findings: Findings, one: Condition, key: str, style: Style, word: str = " seeds") -> list[str]:
+    """What stands under a figure in a table: its interval, and in how many seeds it hacks or recovers the gap.
+
+    ``word`` is what the seeds are called; narrow tables leave it out.
+    """
     estimate = one.figures[key]
     inside = None if estimate is None else bounds(estimate, style)
     measure = key == "gap_recovered" and (one is findings.oracle or estimate is None)
-    seeds = None if measure else one.seeds_told(key)
+    seeds = None if measure else one.seeds_told(key, word)
     return [text for text in (inside, seeds) if text]
 
 
 def joined(value: str, below: Sequence[str]) -> str:
     """A figure and what stands under it in one line: the interval in brackets, then the seeds."""
-    return value + "".join(f", {text}" if "seeds" in text else f" ({text})" for text in below)
+    return value + "".join(f", {text}" if " of " in text else f" ({text})" for text in below)
 
 
 def enumerated(parts: Sequence[str]) -> str:
@@ -258,6 +254,14 @@ def ends(estimate: Estimate) -> tuple[float, float]:
 
 def _sign(text: str) -> str:
     return text.lstrip("-") if not text.strip("-0.,") else text.replace("-", "−")
+
+
+INTERVAL_NOTE = (
+    "Interquartile means over the seeds with 95\u202f% t intervals; hack rates are means, with intervals that hold for "
+    f"any distribution. Below them, in how many seeds more than {share(HACKS)} of the episodes end in a hack, and in how "
+    f"many {share(CAPABLE)} of the gap or more is recovered."
+)
+"""What the figures of every table of results are."""
 
 
 # --- The findings in words ------------------------------------------------------------------------------------------

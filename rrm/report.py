@@ -102,7 +102,7 @@ def table(summary: Mapping[str, Any]) -> Table:
     for i, one in enumerate(findings.conditions):
         if i:
             rows.add_section()
-        cells = [_estimated(findings, one, key, style) for key, style in styles]
+        cells = [_estimated(findings, one, key, style, word="") for key, style in styles]
         costs = [Text(_short(one.known(key).value), style="bold") for key in ("labels", "env_steps")]
         rows.add_row(Text(one.name, style="bold"), *cells, *costs)
         for seed in one.seeds:
@@ -133,7 +133,7 @@ def suite_table(summary: Mapping[str, Any]) -> Table:
     for heading in SUITE_COLUMNS:
         plain = heading in ("experiment", "condition")
         rows.add_column(heading, justify="left" if plain else "right", overflow="fold", max_width=20 if plain else None)
-    for row in _suite_rows(summary):
+    for row in _suite_rows(summary, word=""):
         if row[0].plain and rows.row_count:
             rows.add_section()
         rows.add_row(*row)
@@ -144,13 +144,13 @@ def suite_table(summary: Mapping[str, Any]) -> Table:
 def suite_markdown(summary: Mapping[str, Any]) -> str:
     """The same in Markdown, for a page: intervals in brackets, then the number of seeds."""
     lines = [SUITE_COLUMNS, ["---"] * len(SUITE_COLUMNS)]
-    for row in _suite_rows(summary):
+    for row in _suite_rows(summary, word=" seeds"):
         cells = [cell.plain.split("\n") for cell in row]
         lines.append([found.joined(first, more) for first, *more in cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _suite_rows(summary: Mapping[str, Any]) -> Iterator[list[Text]]:
+def _suite_rows(summary: Mapping[str, Any], word: str) -> Iterator[list[Text]]:
     for each in summary["experiments"]:
         findings = found.read(each)
         for i, one in enumerate(findings.conditions):
@@ -161,10 +161,10 @@ def _suite_rows(summary: Mapping[str, Any]) -> Iterator[list[Text]]:
                 Text(findings.experiment if i == 0 else ""),
                 Text(one.name, style="bold"),
                 Text(utility),
-                _estimated(findings, one, "utility", amount),
-                _estimated(findings, one, "hack_rate", share),
+                _estimated(findings, one, "utility", amount, word),
+                _estimated(findings, one, "hack_rate", share, word),
                 Text(gap),
-                _estimated(findings, one, "gap_recovered", share),
+                _estimated(findings, one, "gap_recovered", share, word),
                 Text(_short(one.known("labels").value)),
             ]
 
@@ -172,11 +172,11 @@ def _suite_rows(summary: Mapping[str, Any]) -> Iterator[list[Text]]:
 # --- The terminal's cells -------------------------------------------------------------------------------------------
 
 
-def _estimated(findings: Findings, one: Condition, key: str, style: Callable[[float], str]) -> Text:
+def _estimated(findings: Findings, one: Condition, key: str, style: Callable[[float], str], word: str) -> Text:
     estimate = one.figures[key]
     if estimate is None:
         return Text("undefined" if key == "gap_recovered" and one is not findings.unaided else "–")
-    more = found.below(findings, one, key, style)
+    more = found.below(findings, one, key, style, word)
     return Text("\n").join([Text(style(estimate.value), style="bold"), *map(Text, more)])
 
 

@@ -105,7 +105,7 @@ def rate(values: ArrayLike) -> Estimate:
     tail = (1 - CONFIDENCE) / 2
     low = np.quantile(weights @ np.concatenate([[0.0], seeds]), tail)
     high = np.quantile(weights @ np.concatenate([seeds, [1.0]]), 1 - tail)
-    return Estimate(mean, float(low), float(high))
+    return Estimate(mean, max(float(low), 0.0), min(float(high), 1.0))  # weights add up to 1 but for rounding
 
 
 def gap(unaided: ArrayLike, oracle: ArrayLike) -> Estimate | None:
