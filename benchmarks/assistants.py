@@ -132,7 +132,7 @@ def row(name: str, returns: Sequence[float]) -> str:
     """A line of the table: each seed, and their interquartile mean with its interval."""
     found = interval(returns)
     between = f" ({inside})" if (inside := bounds(found, amount)) else ""
-    return f"| {name} | {', '.join(amount(value) for value in returns)} | {amount(found.iqm)}{between} |"
+    return f"| {name} | {', '.join(amount(value) for value in returns)} | {amount(found.value)}{between} |"
 
 
 def main() -> None:

@@ -116,12 +116,14 @@ def make(family: str, id: str) -> None:
 def measured(found: dict[str, dict[str, str]]) -> None:
     """Add what commands have measured: what assisted agents recovered, and how fast the world is stepped."""
     ids, experiment = tables.families(), ""
-    for line in (HERE / "measured" / "suite.md").read_text(encoding="utf-8").splitlines():
+    lines = (HERE / "measured" / "suite.md").read_text(encoding="utf-8").splitlines()
+    for line in (line for line in lines if line.startswith("|")):
         name, condition, *cells = (cell.strip() for cell in line.strip("|").split("|"))
         experiment = name or experiment
         if experiment in found and condition == "assisted":
             found[experiment]["learnt"] = cells[4]
-    rates = dict(line.split()[:2] for line in (HERE / "measured" / "stepping.txt").read_text().splitlines())
+    lines = (HERE / "measured" / "stepping.txt").read_text(encoding="utf-8").splitlines()
+    rates = dict(line.split()[:2] for line in lines if line.startswith("rrm/"))
     for family, row in found.items():
         row["rate"] = rates[ids[family]]
 

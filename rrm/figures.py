@@ -156,11 +156,10 @@ def dots(ax: Axes, rows: Sequence[Condition], key: str, shades: Mapping[str, str
     for y, row in enumerate(rows):
         estimate, shade = row.figures[key], shades[row.name]
         if estimate is not None:
-            if estimate.low is not None or estimate.high is not None:
-                ends = [low - room if estimate.low is None else estimate.low]
-                ends += [high + room if estimate.high is None else estimate.high]
+            if estimate.low is not None and estimate.high is not None:
+                ends = [estimate.low, estimate.high]
                 ax.plot(ends, [y, y], color=shade, lw=9, alpha=0.22, solid_capstyle="butt", zorder=1)
-            ax.plot([estimate.iqm] * 2, [y - 0.17, y + 0.17], color=shade, lw=2.4, solid_capstyle="butt", zorder=3)
+            ax.plot([estimate.value] * 2, [y - 0.17, y + 0.17], color=shade, lw=2.4, solid_capstyle="butt", zorder=3)
         seeds = _seeds(row, key)
         heights = y + np.resize([0.0, -0.07, 0.07], len(seeds))
         for x, height in zip(seeds, heights, strict=True):
@@ -170,7 +169,7 @@ def dots(ax: Axes, rows: Sequence[Condition], key: str, shades: Mapping[str, str
                 ms=5.5, mfc=shade, mec=PAPER, mew=0.7, alpha=0.85, zorder=4, clip_on=False,
             )  # fmt: skip
         ax.axhline(y, color=RULE, lw=0.8, zorder=0)
-        told = "undefined" if estimate is None else style(estimate.iqm)
+        told = "undefined" if estimate is None else style(estimate.value)
         ax.annotate(
             f"{row.name}\u2002{told}", (0.0, y), (0, 10), xycoords=("axes fraction", "data"),
             textcoords="offset points", color=shade, fontweight="bold", va="bottom", fontsize=9,
@@ -314,7 +313,7 @@ def cost_height(rows: int) -> float:
 
 def cost(ax: Axes, rows: Sequence[Condition], key: str, title: str, shades: Mapping[str, str]) -> None:
     """One bar a condition."""
-    values = [row.known(key).iqm for row in rows]
+    values = [row.known(key).value for row in rows]
     ax.barh(range(len(rows)), values, height=0.62, color=[shades[row.name] for row in rows], alpha=0.85)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.set_xlim(0, 1.25 * (max(values) or 1.0))

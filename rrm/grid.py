@@ -10,7 +10,6 @@ from typing import Any
 
 from rrm.config import Horizon
 from rrm.findings import Condition, Findings, Style, amount, ends, share
-from rrm.stats import Estimate
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,8 @@ def _reach(horizon: Horizon) -> tuple[float, float]:
 
 
 def paragraph(grid: Grid) -> str:
-    """What the deepest help changes at each horizon, where the intervals tell the two apart."""
+    """What the deepest help changes at each horizon: the utility where the intervals tell the two apart, the hack rate
+    where all seeds of one lie beyond all of the other."""
     said = []
     for horizon in grid.horizons:
         there = [depth for depth in grid.depths if (horizon, depth) in grid.cells]
@@ -74,15 +74,19 @@ def paragraph(grid: Grid) -> str:
         told = [
             text
             for key, name, style in (("utility", "the utility", amount), ("hack_rate", "the hack rate", share))
-            if (text := _change(few.known(key), many.known(key), name, style))
+            if (text := _change(few, many, key, name, style))
         ]
         changes = " and ".join(told) or "neither the utility nor the hack rate can be said to change"
         said.append(f"At {horizon}, from {there[0]} to {there[-1]} rounds of assistants, {changes}.")
     return " ".join(said)
 
 
-def _change(before: Estimate, after: Estimate, name: str, style: Style) -> str | None:
-    (low, high), (lower, higher) = ends(before), ends(after)
-    if style(before.iqm) == style(after.iqm) or not (high < lower or higher < low):
+def _change(few: Condition, many: Condition, key: str, name: str, style: Style) -> str | None:
+    before, after = few.known(key).value, many.known(key).value
+    if key == "hack_rate":
+        (low, high), (lower, higher) = few.hack_rates(), many.hack_rates()
+    else:
+        (low, high), (lower, higher) = ends(few.known(key)), ends(many.known(key))
+    if style(before) == style(after) or not (high < lower or higher < low):
         return None
-    return f"{name} {'rises' if high < lower else 'falls'} from {style(before.iqm)} to {style(after.iqm)}"
+    return f"{name} {'rises' if high < lower else 'falls'} from {style(before)} to {style(after)}"

@@ -12,9 +12,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
 from rrm.figures import INK, OTHERS, PAPER, RULE, UNAIDED, tip
-from rrm.findings import CAPABLE, HONEST, Condition, Findings, Style, amount, share, with_interval
+from rrm.findings import HONEST, Condition, Findings, Style, amount, share, with_interval
 from rrm.grid import Grid
-from rrm.stats import Floats
+from rrm.stats import CAPABLE, Floats
 from rrm.tradeoff import recovered
 
 # --- Capability against hack rate -----------------------------------------------------------------------------------
@@ -44,7 +44,7 @@ def tradeoff(
     heights += [y for many in seeds.values() for _, y in many]
     low, high = min(heights), max(heights)
     if normalised:  # one seed with hardly a gap of its own must not squeeze all others into a point
-        means = [capability.iqm for _, _, capability in points]
+        means = [capability.value for _, _, capability in points]
         low, high = min(max(low, -1.0), *means), max(min(high, 2.0), *means)
     room = 0.08 * (high - low or 1.0)
     low, high = low - room, high + room
@@ -58,29 +58,27 @@ def tradeoff(
     ax.set_ylabel("gap recovered" if normalised else "utility", fontsize=8)
     ax.set_title(title, loc="left", fontweight="bold", fontsize=10, pad=9)
     if findings.gap is not None and findings.unaided is not None:
-        zero = 0.0 if normalised else findings.unaided.known("utility").iqm
-        able = zero + CAPABLE * (1.0 if normalised else findings.gap.iqm)
+        zero = 0.0 if normalised else findings.unaided.known("utility").value
+        able = zero + CAPABLE * (1.0 if normalised else findings.gap.value)
         if able < high:
             ax.add_patch(Rectangle((-0.04, able), 0.04 + HONEST, high - able, color=RULE, alpha=0.6, lw=0, zorder=0))
     spots: list[Floats] = []
     for one, hacks, capability in points:
         shade = shades[one.name]
         for estimate, across in ((hacks, True), (capability, False)):
-            if estimate.low is not None or estimate.high is not None:
-                first = low if estimate.low is None else estimate.low
-                last = high if estimate.high is None else estimate.high
-                line = ([first, last], [capability.iqm] * 2) if across else ([hacks.iqm] * 2, [first, last])
+            if estimate.low is not None and estimate.high is not None:
+                first, last = estimate.low, estimate.high
+                line = ([first, last], [capability.value] * 2) if across else ([hacks.value] * 2, [first, last])
                 spots.append(np.linspace((line[0][0], line[1][0]), (line[0][1], line[1][1]), 7))
                 ax.plot(*line, color=shade, lw=1.8, alpha=0.45, solid_capstyle="butt", zorder=2)
         many = np.array(seeds[one.name]).reshape(-1, 2)
         spots.append(many)
         ax.plot(*many.T, "o", ms=2.6, mfc=shade, mec="none", alpha=0.55, zorder=3)
         figures = f"{with_interval(capability, style)}, hack rate {with_interval(hacks, share)}"
-        ax.plot(hacks.iqm, capability.iqm, "o", ms=7, mfc=shade, mec=PAPER, mew=0.8, zorder=4,
+        ax.plot(hacks.value, capability.value, "o", ms=7, mfc=shade, mec=PAPER, mew=0.8, zorder=4,
                 gid=tip(f"{one.name}: {'gap recovered' if normalised else 'utility'} {figures}"))  # fmt: skip
-    _name(
-        ax, [(one.name, hacks.iqm, capability.iqm) for one, hacks, capability in points], np.concatenate(spots), shades
-    )
+    at = [(one.name, hacks.value, capability.value) for one, hacks, capability in points]
+    _name(ax, at, np.concatenate(spots), shades)
 
 
 def _seeds(findings: Findings, one: Condition, normalised: bool) -> list[tuple[float, float]]:
@@ -158,7 +156,7 @@ def heat_height(rows: int) -> float:
 
 def heat(ax: Axes, grid: Grid, key: str, title: str, style: Style, shade: str) -> None:
     """A cell for each horizon and each number of rounds, the darker the higher; hatched where nothing was run."""
-    values = [one.known(key).iqm for one in grid.cells.values()]
+    values = [one.known(key).value for one in grid.cells.values()]
     low, high = (0.0, 1.0) if key == "hack_rate" else (min(values), max(values))
     ax.set_title(title, loc="left", fontsize=9, color=INK)
     for y, horizon in enumerate(grid.horizons):
@@ -170,9 +168,9 @@ def heat(ax: Axes, grid: Grid, key: str, title: str, style: Style, shade: str) -
                 continue
             estimate = one.known(key)
             told = f"{one.name}: {title} {with_interval(estimate, style)}"
-            alpha = 0.07 + 0.5 * (estimate.iqm - low) / (high - low or 1.0)
+            alpha = 0.07 + 0.5 * (estimate.value - low) / (high - low or 1.0)
             ax.add_patch(Rectangle(**where, fc=shade, alpha=alpha, lw=0, gid=tip(told)))  # type: ignore[arg-type]
-            ax.annotate(style(estimate.iqm), (x, y), ha="center", va="center", color=INK, fontsize=9.5)
+            ax.annotate(style(estimate.value), (x, y), ha="center", va="center", color=INK, fontsize=9.5)
     ax.set_xlim(-0.5, len(grid.depths) - 0.5)
     ax.set_ylim(len(grid.horizons) - 0.5, -0.5)
     ax.set_xticks(range(len(grid.depths)), [str(depth) for depth in grid.depths])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from html import escape
 
-from rrm.findings import Condition, Findings, Style, amount, bounds, count, share
+from rrm.findings import INTERVAL_NOTE, Condition, Findings, Style, amount, below, count, share
 from rrm.html import cell, coloured, document, row, table, variables
 
 COLUMNS: Sequence[tuple[str, str, Style]] = (
@@ -24,13 +24,16 @@ GLOSSARY = (
      "evaluator ever reads it; only these figures and the oracle do."),
     ("evaluator’s score", "What the condition’s evaluator, with the help that the condition gives it, concludes about "
      "the same episode from the few fields that it may read. An evaluator that scores more than there is, is fooled."),
-    ("hack rate", "The share of episodes that end in a state that only looks good."),
+    ("hack rate", "The share of episodes that end in a state that only looks good: the mean over seeds. A seed counts "
+     "as one that hacks if more than 1 % of its episodes do."),
     ("gap recovered", "(U − U_unaided) / (U_oracle − U_unaided), where U is the interquartile mean of the utility over "
      "seeds: 0 % is no better than no help, 100 % as good as training on the truth. It is not clipped: harm is below "
-     "0 %. Its interval redraws the same seeds for all three. It is undefined where the interval of the gap itself "
-     "reaches 0."),
+     "0 %. It is undefined where the interval of the gap itself reaches 0. Below it: how many of the seeds that have a "
+     "gap of their own recover at least 90 % of it."),
     ("interquartile mean, interval", "The mean of the middle half of the seeds (of all, with fewer than four) and its "
-     "95 % percentile bootstrap interval over seeds. With few seeds such intervals are too short: look at the dots."),
+     "95 % t interval, with the bootstrap’s standard error. With two or three seeds it is wide, because so few say "
+     "little. The interval of a hack rate is Gaffke’s, which holds whatever the distribution is: three seeds that "
+     "never hack leave room for a mean of 71 %."),
     ("reward model’s opinion", "What the reward model says of an episode that has ended, V of its last state, in the "
      "evaluator’s units; of approval, its mean over the episode’s steps."),
     ("labels, fields read, assistant steps, env steps", "What a condition cost, all its rounds together, the unaided "
@@ -105,11 +108,7 @@ def page(content: Content) -> str:
     seeds = f"{findings.seeds} seed{'s' * (findings.seeds > 1)}"
     kicker = f"{findings.experiment} · {findings.env} · {len(findings.conditions)} conditions × {seeds}"
 
-    intervals = (
-        "Interquartile means over seeds, below them 95&#8239;% bootstrap intervals."
-        if findings.seeds > 1
-        else "A single seed, so without intervals."
-    )
+    intervals = INTERVAL_NOTE if findings.seeds > 1 else "A single seed, so without intervals."
 
     def told(text: str) -> str:
         return coloured(text, names)
@@ -206,9 +205,8 @@ def _results(findings: Findings, names: Mapping[str, str]) -> str:
             if estimate is None:
                 cells.append(cell(heading, _why_none(findings, one, key)))
                 continue
-            inside = bounds(estimate, style) if key not in ("labels", "env_steps") else None
-            small = f"<small>{inside}</small>" if inside else ""
-            cells.append(cell(heading, f"{style(estimate.iqm)}{small}"))
+            more = [] if key in ("labels", "env_steps") else below(findings, one, key, style)
+            cells.append(cell(heading, style(estimate.value) + "".join(f"<small>{text}</small>" for text in more)))
         rows.append(row(one.name, names, cells))
     return table([heading for _, heading, _ in COLUMNS], rows, "results")
 

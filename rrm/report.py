@@ -15,7 +15,7 @@ from rich.text import Text
 import rrm
 from rrm import findings as found
 from rrm import goodhart, grid, tradeoff
-from rrm.findings import Condition, Curve, Findings, amount, bounds, count, share
+from rrm.findings import Condition, Curve, Findings, amount, count, share
 from rrm.grid import Grid
 from rrm.html import variables
 from rrm.page import Content, Film, Round, page
@@ -102,20 +102,15 @@ def table(summary: Mapping[str, Any]) -> Table:
     for i, one in enumerate(findings.conditions):
         if i:
             rows.add_section()
-        cells = [_estimated(findings, one, key, style) for key, style in styles]
-        costs = [Text(_short(one.known(key).iqm), style="bold") for key in ("labels", "env_steps")]
+        cells = [_estimated(findings, one, key, style, word="") for key, style in styles]
+        costs = [Text(_short(one.known(key).value), style="bold") for key in ("labels", "env_steps")]
         rows.add_row(Text(one.name, style="bold"), *cells, *costs)
         for seed in one.seeds:
             figures = {**seed.figures, "gap_recovered": seed.gap_recovered}
             values = [("–" if (x := figures[key]) is None else style(x)) for key, style in styles]
             values += [_short(seed.figures[key] or 0) for key in ("labels", "env_steps")]
             rows.add_row(f"  seed {seed.seed}", *values, style="dim")
-    rows.caption = (
-        "One seed, so no intervals."
-        if findings.seeds == 1
-        else f"Interquartile means over {findings.seeds} seeds with 95\u202f% bootstrap intervals"
-        + (", which are too short with so few seeds." if findings.seeds < found.FEW_SEEDS else ".")
-    )
+    rows.caption = "One seed, so no intervals." if findings.seeds == 1 else found.INTERVAL_NOTE
     return rows
 
 
@@ -138,27 +133,24 @@ def suite_table(summary: Mapping[str, Any]) -> Table:
     for heading in SUITE_COLUMNS:
         plain = heading in ("experiment", "condition")
         rows.add_column(heading, justify="left" if plain else "right", overflow="fold", max_width=20 if plain else None)
-    for row in _suite_rows(summary):
+    for row in _suite_rows(summary, word=""):
         if row[0].plain and rows.row_count:
             rows.add_section()
         rows.add_row(*row)
-    rows.caption = (
-        "Exact: the best agents, with ideal assistants at as many levels. Learnt: interquartile means over the seeds"
-        " with 95\u202f% bootstrap intervals."
-    )
+    rows.caption = "Exact: the best agents, with ideal assistants at as many levels. " + found.INTERVAL_NOTE
     return rows
 
 
 def suite_markdown(summary: Mapping[str, Any]) -> str:
-    """The same in Markdown, for a page: intervals in brackets."""
+    """The same in Markdown, for a page: intervals in brackets, then the number of seeds."""
     lines = [SUITE_COLUMNS, ["---"] * len(SUITE_COLUMNS)]
-    for row in _suite_rows(summary):
+    for row in _suite_rows(summary, word=" seeds"):
         cells = [cell.plain.split("\n") for cell in row]
-        lines.append([first + "".join(f" ({interval})" for interval in more) for first, *more in cells])
+        lines.append([found.joined(first, more) for first, *more in cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _suite_rows(summary: Mapping[str, Any]) -> Iterator[list[Text]]:
+def _suite_rows(summary: Mapping[str, Any], word: str) -> Iterator[list[Text]]:
     for each in summary["experiments"]:
         findings = found.read(each)
         for i, one in enumerate(findings.conditions):
@@ -169,23 +161,23 @@ def _suite_rows(summary: Mapping[str, Any]) -> Iterator[list[Text]]:
                 Text(findings.experiment if i == 0 else ""),
                 Text(one.name, style="bold"),
                 Text(utility),
-                _estimated(findings, one, "utility", amount),
-                _estimated(findings, one, "hack_rate", share),
+                _estimated(findings, one, "utility", amount, word),
+                _estimated(findings, one, "hack_rate", share, word),
                 Text(gap),
-                _estimated(findings, one, "gap_recovered", share),
-                Text(_short(one.known("labels").iqm)),
+                _estimated(findings, one, "gap_recovered", share, word),
+                Text(_short(one.known("labels").value)),
             ]
 
 
 # --- The terminal's cells -------------------------------------------------------------------------------------------
 
 
-def _estimated(findings: Findings, one: Condition, key: str, style: Callable[[float], str]) -> Text:
+def _estimated(findings: Findings, one: Condition, key: str, style: Callable[[float], str], word: str) -> Text:
     estimate = one.figures[key]
     if estimate is None:
         return Text("undefined" if key == "gap_recovered" and one is not findings.unaided else "–")
-    inside = bounds(estimate, style)
-    return Text.assemble((style(estimate.iqm), "bold"), f"\n{inside}" if inside else "")
+    more = found.below(findings, one, key, style, word)
+    return Text("\n").join([Text(style(estimate.value), style="bold"), *map(Text, more)])
 
 
 def _short(value: float) -> str:
@@ -201,7 +193,7 @@ def _rounds(one: Condition, cells: Sequence[CellFiles]) -> list[Round]:
         for key, style in ROUND_FIGURES.items():
             values = [cell.rounds[i].figures[key] for cell in cells]
             known = [value for value in values if value is not None]
-            told[key] = style(interval(known).iqm) if len(known) == len(values) else "–"
+            told[key] = style(interval(known).value) if len(known) == len(values) else "–"
         level = f", level {first.level}" if first.level else ""
         rows.append(Round(condition=one.name, world=f"{first.world}{level}", **told))
     return rows
@@ -228,7 +220,6 @@ def _dots(folder: Path, findings: Findings, shades: Mapping[str, str], palette: 
     caption += "."
     if gap and findings.unaided and findings.oracle:
         caption += f" 0\u202f% is *{findings.unaided.name}*, 100\u202f% is *{findings.oracle.name}*."
-    caption += _few_seeds(findings)
     if gap and any(seed.gap_recovered is None for one in findings.others for seed in one.seeds):
         caption += " A seed whose oracle is no better than its unaided agent has no dot."
     return figures.svg(figure, f"{words}: a dot for each seed of each condition", palette), caption
@@ -249,20 +240,13 @@ def _tradeoff(folder: Path, findings: Findings, shades: Mapping[str, str], palet
 
 
 def _tradeoff_caption(findings: Findings) -> str:
-    text = "Utility against hack rate: each condition at its interquartile means"
+    text = "Utility against hack rate: each condition at its interquartile mean and its mean hack rate"
     if findings.seeds > 1:
         text += ", with 95\u202f% intervals both ways, and its seeds as small dots"
     text += "."
     if findings.gap is not None:
         text += " The shaded corner is where capable and honest conditions are."
-    return text + _few_seeds(findings)
-
-
-def _few_seeds(findings: Findings) -> str:
-    """What is to be said of the intervals of few seeds."""
-    if not 1 < findings.seeds < found.FEW_SEEDS:
-        return ""
-    return f" With {findings.seeds} seeds such intervals are too short: trust the dots more."
+    return text
 
 
 def _heats(folder: Path, plan: Grid | None, palette: Mapping[str, str]) -> list[str]:
@@ -295,7 +279,7 @@ def _learning(
     from rrm import figures
 
     limits = figures.curve_limits(curves, own_scale)
-    ceiling = (findings.oracle.name, findings.oracle.known("utility").iqm) if findings.oracle else None
+    ceiling = (findings.oracle.name, findings.oracle.known("utility").value) if findings.oracle else None
     names = [one.name for one in findings.conditions]
     across = min(2, len(names))
     whole, axes = figures.canvas(2.7, across=across, down=-(-len(names) // across))

@@ -100,7 +100,6 @@ def _page(
     experiments = [each.findings for each in members]
     first = headline(experiments)
     intervals = any(each.seeds > 1 for each in experiments)
-    few = intervals and any(each.seeds < found.FEW_SEEDS for each in experiments)
     shown = "".join(
         f"<figure><h3>{_linked(folder, each.findings.experiment)} <small>{escape(each.findings.env)}, "
         f"{each.findings.seeds} seed{'s' * (each.findings.seeds > 1)}</small></h3>{panel}"
@@ -115,22 +114,22 @@ def _page(
 <section>
 <h2>Where the conditions stand</h2>
 {_corners(experiments, names)}
-<p class="note">In how many of the experiments. Nowhere: in between, or with intervals too wide to tell. Wherever there
+<p class="note">In how many of the experiments. Nowhere: in between, or with seeds that differ. Wherever there
 is a gap, the oracle is capable and the unaided baseline is not, by definition.</p>
 </section>
 <section>
 <h2>Capability against hack rate</h2>
 <div class="grid">{shown}</div>
-<p class="note">Each condition at its interquartile means, with its 95&#8239;% intervals and its seeds as small dots.
+<p class="note">Each condition at its interquartile mean and its mean hack rate, with 95&#8239;% intervals and its seeds
+as small dots.
 Capability is the gap recovered, 0&#8239;% for the unaided baseline and 100&#8239;% for the oracle; where there is no
-gap to measure by, it is the utility. The shaded corner is where capable and honest conditions are.
-{"With so few seeds the intervals are too short: trust the dots more." if few else ""}</p>
+gap to measure by, it is the utility. The shaded corner is where capable and honest conditions are.</p>
 </section>
 <section>
 <h2>Learnt beside exact</h2>
 {_beside(members, names)}
 <p class="note">Exact: the best agents, with ideal assistants at as many levels; “–” where the world is too large for a
-table. Learnt: interquartile means over the seeds with 95&#8239;% bootstrap intervals.</p>
+table. Learnt: {escape(found.INTERVAL_NOTE)}</p>
 </section>"""
     return document(first, suite, shades, body)
 
@@ -166,10 +165,10 @@ def _beside(members: Sequence[Member], names: Mapping[str, str]) -> str:
             best = each.exact.get(one.name, {"utility": None, "gap_recovered": None})
             values = (
                 _number(best["utility"], amount),
-                _learnt(one, "utility", amount),
+                _learnt(each.findings, one, "utility", amount),
                 _number(best["gap_recovered"], share),
-                _learnt(one, "gap_recovered", share),
-                _learnt(one, "hack_rate", share),
+                _learnt(each.findings, one, "gap_recovered", share),
+                _learnt(each.findings, one, "hack_rate", share),
             )
             cells = [cell(heading, value) for heading, value in zip(headings, values, strict=True)]
             rows.append(row(one.name, names, cells, f" <span>{escape(each.findings.experiment)}</span>"))
@@ -180,9 +179,8 @@ def _number(value: float | None, style: found.Style) -> str:
     return "–" if value is None else style(value)
 
 
-def _learnt(one: Condition, key: str, style: found.Style) -> str:
+def _learnt(findings: Findings, one: Condition, key: str, style: found.Style) -> str:
     estimate = one.figures[key]
     if estimate is None:
         return "–"
-    inside = found.bounds(estimate, style)
-    return style(estimate.iqm) + (f"<small>{inside}</small>" if inside else "")
+    return style(estimate.value) + "".join(f"<small>{text}</small>" for text in found.below(findings, one, key, style))

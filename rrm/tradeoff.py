@@ -1,7 +1,8 @@
 """Capability against hack rate: which conditions stand in which corner, in words that are true to the figures.
 
-The thresholds are those of ``rrm.findings``. A word is used only where the whole interval agrees with it; whoever
-has no such word is called neither.
+The thresholds are those of ``rrm.findings``. A word about capability is used only where the whole interval agrees with
+it, one about hacks only where every seed does: few seeds cannot bound how many others would hack (``rrm.stats.rate``).
+A condition for which no word holds has none.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from rrm.findings import CAPABLE, HACKING, HONEST, INCAPABLE, Condition, Findings, ends, listed, share
-from rrm.stats import Estimate
+from rrm.findings import HACKING, HONEST, INCAPABLE, Condition, Findings, ends, listed, share
+from rrm.stats import CAPABLE, Estimate
 
 Corner = Literal["capable and honest", "hacks", "safe but incapable", "honest"]
 """``honest`` alone is who hardly ever hacks, and of whose capability nothing more can be said."""
@@ -29,8 +30,8 @@ def recovered(findings: Findings, one: Condition) -> Estimate | None:
 
 
 def corner(findings: Findings, one: Condition) -> Corner | None:
-    """Where a condition stands; None in between, or where its intervals reach over a threshold."""
-    fewest, most = ends(one.known("hack_rate"))
+    """Where a condition stands; None in between, or where its seeds lie on both sides of a threshold."""
+    fewest, most = one.hack_rates()
     if fewest >= HACKING:
         return "hacks"
     if most > HONEST:
@@ -66,9 +67,7 @@ def told(findings: Findings) -> str:
         why = "what the capability is lies in between, or cannot be told" if findings.gap else ""
         said.append(f"{_are(honest, 'honest')}{f'; {why}' if why else ''}.")
     if rest := stand.get(None):
-        said.append(
-            f"{listed(rest)} {'stands' if len(rest) == 1 else 'stand'} in between, or with intervals too wide to tell."
-        )
+        said.append(f"{listed(rest)} {'stands' if len(rest) == 1 else 'stand'} in between, or with seeds that differ.")
     return " ".join(said)
 
 
@@ -83,7 +82,9 @@ def meaning(gap: bool, intervals: bool) -> str:
         f"{capable}onest, or safe, that at most {share(HONEST)} of the episodes end in a hack, to hack that at least "
         f"{share(HACKING)} do"
     )
-    return f"{text}: each only where the whole 95\u202f% interval says so." if intervals else f"{text}."
+    if not intervals:
+        return f"{text}."
+    return f"{text}, in every seed." + (" Capability goes by the whole 95\u202f% interval." if gap else "")
 
 
 def _nobody(findings: Findings) -> str:
@@ -108,7 +109,7 @@ def filmed(findings: Findings, about: Condition | None) -> list[tuple[Condition,
             there = [one for one, its in standing if its == where]
             if there and not any(one.name in chosen for one in there):
                 sign = 1 if where == "capable and honest" else -1
-                extreme = max(there, key=lambda one: (sign * one.known("utility").iqm, one.known("hack_rate").iqm))
+                extreme = max(there, key=lambda one: (sign * one.known("utility").value, one.known("hack_rate").value))
                 chosen[extreme.name] = extreme
     order = [one.name for one in findings.conditions]
     few = sorted(list(chosen.values())[:MOST_FILMS], key=lambda one: order.index(one.name))

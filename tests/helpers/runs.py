@@ -36,7 +36,7 @@ class Made:
     assistants: str = "none"
     reward: str = "narrow"
     evaluator: str = "bounded"
-    noise: float = 0.06
+    noise: float = 0.02
     falls: float = 0.0
     more: Mapping[str, Any] = field(default_factory=dict)
 

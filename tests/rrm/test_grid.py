@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from rrm.findings import Condition, Findings
+from rrm.findings import Condition, Findings, Seed
 from rrm.grid import find, paragraph
-from rrm.stats import FIGURES, Estimate
+from rrm.stats import FIGURES, Estimate, rate
 
 
-def condition(name: str, utility: Estimate, hacks: Estimate) -> Condition:
-    return Condition(name, {**dict.fromkeys(FIGURES, utility), "hack_rate": hacks, "gap_recovered": None}, [])
+def condition(name: str, utility: Estimate, hacks: float) -> Condition:
+    figures = {**dict.fromkeys(FIGURES, utility), "hack_rate": rate([hacks] * 3), "gap_recovered": None}
+    return Condition(name, figures, [Seed(i, "cell", {"hack_rate": hacks}, None) for i in range(3)])
 
 
 def config(depth: int = 0, **more: Any) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def config(depth: int = 0, **more: Any) -> dict[str, Any]:
 
 def grid_of(configs: dict[str, dict[str, Any]]) -> Any:
     flat = Estimate(0.0, -0.1, 0.1)
-    conditions = [condition(name, flat, flat) for name in configs]
+    conditions = [condition(name, flat, 0.0) for name in configs]
     return find(Findings("e", "World", None, conditions, None, None), configs)
 
 
@@ -70,12 +71,11 @@ def test_what_is_no_grid(configs: dict[str, dict[str, Any]]) -> None:
     assert grid_of(configs) is None
 
 
-def test_only_what_intervals_tell_apart_is_told() -> None:
+def test_only_what_intervals_or_all_seeds_tell_apart_is_told() -> None:
     configs = {"a": config(0, horizon=SHORT), "b": config(2, horizon=SHORT)}
     configs |= {"c": config(0, horizon=LONG), "d": config(2, horizon=LONG)}
     low, high, wide = Estimate(1.0, 0.9, 1.1), Estimate(2.0, 1.9, 2.1), Estimate(1.5, 1.0, 2.0)
-    never, always = Estimate(0.0, 0.0, 0.0), Estimate(1.0, 1.0, 1.0)
-    ends = {"a": (low, always), "b": (high, never), "c": (low, never), "d": (wide, never)}
+    ends = {"a": (low, 1.0), "b": (high, 0.0), "c": (low, 0.0), "d": (wide, 0.0)}
     conditions = [condition(name, utility, hacks) for name, (utility, hacks) in ends.items()]
     grid = find(Findings("e", "World", None, conditions, None, None), configs)
     assert grid is not None

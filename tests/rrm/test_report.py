@@ -130,12 +130,12 @@ def test_page_says_what_was_found(built: Path) -> None:
     findings = found.read(summary_of(built))
     for one in findings.conditions:
         for key, style in (("utility", found.amount), ("evaluator_score", found.amount), ("hack_rate", found.share)):
-            assert style(one.figures[key].iqm) in text  # type: ignore[union-attr]
+            assert style(one.figures[key].value) in text  # type: ignore[union-attr]
             assert all(style(seed.figures[key] or 0) in text for seed in one.seeds)
     assisted = findings.others[0]
     recovered = assisted.figures["gap_recovered"]
     assert recovered is not None
-    assert f"assisted recovers {found.share(recovered.iqm)} of the gap" in text
+    assert f"assisted recovers {found.share(recovered.value)} of the gap" in text
     assert "at a cost of 768 labels" in text
     assert re.search(r"1,000\s+episodes that they never trained on", text)
     assert "(U − U_unaided) / (U_oracle − U_unaided)" in text
@@ -149,8 +149,8 @@ def test_points_say_what_they_are(built: Path) -> None:
     tips = re.findall(r"<title>(\w+): ([^<]+)</title>", (built / "report.html").read_text().split("<body>")[1])
     assert [name for name, _ in tips] == list(STORY)
     for one, (_, tip) in zip(found.read(summary_of(built)).conditions, tips, strict=True):
-        assert tip.startswith(f"utility {found.amount(one.known('utility').iqm)} (95\u202f% interval ")
-        assert f"hack rate {found.share(one.known('hack_rate').iqm)}" in tip
+        assert tip.startswith(f"utility {found.amount(one.known('utility').value)} (95\u202f% interval ")
+        assert f"hack rate {found.share(one.known('hack_rate').value)}" in tip
 
 
 def test_figures_and_films_are_there(built: Path) -> None:

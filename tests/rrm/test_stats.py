@@ -1,9 +1,10 @@
-"""Interquartile means, bootstrap intervals and the gap recovered: closed forms and properties."""
+"""Interquartile means, hack rates, the gap recovered and their intervals: closed forms, coverage and properties."""
 
 from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
+from scipy.stats import binomtest, t
 
 from rrm import stats
 from rrm.stats import Cell, Estimate
@@ -58,63 +59,81 @@ def test_interquartile_mean_by_hand(values: Any, expected: float) -> None:
 
 
 def test_three_seeds_by_hand() -> None:
-    # Each of the 27 samples of three seeds is as likely; the mean of all zeros has 1/27 = .037 > .025 of them, and so
-    # has the mean of all nines: both bounds are the extremes.
-    assert stats.interval([0, 3, 9]) == Estimate(4.0, 0.0, 9.0)
+    """With fewer than four seeds it is the t interval of the mean, to Monte Carlo error."""
+    mean, half = 4.0, 4.303 * math.sqrt(21 / 3)  # the variance of 0, 3, 9 is 21
+    assert list(stats.interval([0, 3, 9])) == pytest.approx([mean, mean - half, mean + half], rel=0.02)
 
 
-def test_interval_is_the_exact_bootstrap_one() -> None:
+def test_the_standard_error_is_the_exact_bootstrap_one() -> None:
     values = np.random.default_rng(3).normal(size=5)
     means = stats.interquartile_mean(values[np.array(list(product(range(5), repeat=5)))])
     found = stats.interval(values)
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(means, [0.025, 0.975])), abs=0.05)
+    half = t.ppf(0.975, 4) * means.std() * math.sqrt(5 / 4)
+    assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half), rel=0.02)
 
 
-def test_interval_is_rliables() -> None:
-    """The way of rliable's own code, on a matrix of scores like those it is used on, agrees to Monte Carlo error."""
-    scores = np.random.default_rng(5).beta(5, 2, size=50)
-    rng = np.random.RandomState(7)
-    drawn = [np.sort(scores[rng.randint(50, size=50)])[12:38].mean() for _ in range(20_000)]
-    found = stats.interval(scores)
-    assert found.iqm == pytest.approx(np.sort(scores)[12:38].mean())
-    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(drawn, [2.5, 97.5])), abs=0.003)
+@pytest.fixture
+def fewer_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough of them to find out how often intervals cover; ``python -m benchmarks.intervals`` takes all."""
+    monkeypatch.setattr(stats, "RESAMPLES", 499)
+    monkeypatch.setattr(stats, "WEIGHTS", 20_000)
 
 
-def test_interval_is_scipys() -> None:
-    values = np.random.default_rng(1).normal(size=10)
-    reference = bootstrap(
-        (np.sort(values),), stats.interquartile_mean, method="percentile", rng=np.random.default_rng(0)
-    ).confidence_interval
-    found = stats.interval(values)
-    assert (found.low, found.high) == pytest.approx((reference.low, reference.high))
+@pytest.mark.usefixtures("fewer_draws")
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_interval_covers_what_it_says(n: int) -> None:
+    assert covered(stats.interval, np.random.default_rng(n).normal(size=(400, n)), 0.0) >= 0.93
 
 
-def test_interval_covers_what_it_says() -> None:
-    """On 20 seeds of a symmetric law about 95 % of the intervals hold the true value (a little fewer: percentile)."""
-    rng = np.random.default_rng(11)
-    found = [stats.interval(rng.normal(size=20)) for _ in range(60)]
-    held = np.mean([x.low < 0 < x.high for x in found if x.low is not None and x.high is not None])
-    assert 0.86 <= held <= 0.99
+@pytest.mark.usefixtures("fewer_draws")
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_intervals_of_the_gap_cover_what_they_say(n: int) -> None:
+    """The oracle is 2 better than the unaided agent, the condition recovers .8 of that, and a seed shifts all three."""
+    noise = np.random.default_rng(n).normal(0, 0.2, size=(250, 4, n))
+    unaided, oracle, condition = (x + noise[:, 3] + noise[:, i] for i, x in enumerate((0.0, 2.0, 1.6)))
+    draws = list(zip(condition, unaided, oracle, strict=True))
+    assert covered(lambda x: stats.gap(x[1], x[2]), draws, 2.0) >= 0.93
+    assert covered(lambda x: stats.gap_recovered(*x), draws, 0.8) >= 0.93
+
+
+@pytest.mark.usefixtures("fewer_draws")
+@pytest.mark.parametrize("n", [3, 5, 10])
+@pytest.mark.parametrize("share", [0.02, 0.1, 0.5])
+def test_intervals_of_hack_rates_cover_where_some_seeds_always_hack(n: int, share: float) -> None:
+    draws = np.random.default_rng(n).random((200, n)) < share
+    assert covered(stats.rate, draws, share) >= 0.95
+
+
+def covered(interval: Any, draws: Any, truth: float) -> float:
+    """The share of draws whose interval holds the truth; draws without one do not count."""
+    found = [each for each in map(interval, draws) if each is not None]
+    assert len(found) > 0.9 * len(draws)
+    return float(np.mean([each.low <= truth <= each.high for each in found]))
 
 
 @few
 @given(samples, st.randoms())
-def test_interval_holds_its_point_and_ignores_the_order(values: list[float], random: Any) -> None:
+def test_interval_is_around_its_value_and_ignores_the_order(values: list[float], random: Any) -> None:
     found = stats.interval(values)
     if len(values) == 1:
         assert found == Estimate(values[0], None, None)
         return
     assert found.low is not None and found.high is not None
-    assert min(values) - 1e-9 <= found.low <= found.iqm + 1e-9 and found.iqm <= found.high + 1e-9 <= max(values) + 2e-9
+    assert found.value - found.low == pytest.approx(found.high - found.value, abs=1e-9)
     random.shuffle(values)
     assert stats.interval(values) == found
+
+
+@given(st.floats(-100, 100), st.integers(2, 12))
+def test_equal_seeds_have_no_width(value: float, n: int) -> None:
+    assert list(stats.interval([value] * n)) == pytest.approx([value] * 3, rel=1e-12)
 
 
 @few
 @given(samples, st.floats(-10, 10), st.floats(-50, 50))
 def test_interval_follows_an_affine_map(values: list[float], scale: float, shift: float) -> None:
     found, moved = stats.interval(values), stats.interval([scale * x + shift for x in values])
-    assert moved.iqm == pytest.approx(scale * found.iqm + shift, abs=1e-6)
+    assert moved.value == pytest.approx(scale * found.value + shift, abs=1e-6)
     if scale > 0.01 and found.low is not None:
         assert moved.low == pytest.approx(scale * found.low + shift, abs=1e-6)
 
@@ -125,26 +144,65 @@ def test_only_finite_numbers(values: Any) -> None:
         stats.interval(values)
 
 
+# --- hack rates -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("n", "hack"), [(3, 0), (3, 3), (10, 0), (10, 2), (10, 10), (20, 1)])
+def test_the_rate_of_seeds_that_hack_always_or_never_is_clopper_and_pearsons(n: int, hack: int) -> None:
+    exact = binomtest(hack, n).proportion_ci(0.95, method="exact")
+    found = stats.rate([1] * hack + [0] * (n - hack))
+    assert list(found) == pytest.approx([hack / n, exact.low, exact.high], abs=0.004)
+
+
+@few
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.randoms())
+def test_the_rate_is_a_mean_inside_its_interval_inside_0_and_1(rates: list[float], random: Any) -> None:
+    found = stats.rate(rates)
+    assert found.value == pytest.approx(np.mean(rates))
+    if len(rates) == 1:
+        assert found.low is None and found.high is None
+        return
+    assert found.low is not None and found.high is not None and 0 <= found.low <= found.high <= 1
+    mirrored = stats.rate([1 - x for x in rates])
+    assert mirrored.low == pytest.approx(1 - found.high, abs=0.02)
+    random.shuffle(rates)
+    assert stats.rate(rates) == found
+
+
+@pytest.mark.parametrize("rates", [[-0.1, 0.5], [0.5, 1.1]])
+def test_a_rate_is_between_0_and_1(rates: list[float]) -> None:
+    with pytest.raises(ValueError, match="a rate is between 0 and 1"):
+        stats.rate(rates)
+
+
+def test_rare_failures_are_counted() -> None:
+    """Two seeds of ten that always hack: an interquartile mean of hack rates says 0 %."""
+    rates = [1.0, 0, 0, 0, 1.0, 0, 0, 0, 0, 0.01]
+    assert stats.rate(rates).value == pytest.approx(0.201) and stats.seeds_that_hack(rates) == 2
+    assert stats.seeds_that_recover([0.9, 1.2, 0.89, -1.0, None]) == [2, 4]
+    assert stats.seeds_that_recover([None, None]) is None
+
+
 # --- the gap recovered ----------------------------------------------------------------------------------------------
 
 
 def test_gap_recovered_by_hand() -> None:
     found = recovered([-1.0, -1.2, -1.1], [-3.0, -3.2, -3.1], [-1.0, -1.2, -1.1])
     assert list(found) == pytest.approx([1, 1, 1])
-    # A ratio of means (6 / 11), not a mean of ratios ((1/1 + 5/10) / 2).
-    assert recovered([1, 5], [0, 0], [1, 10]).iqm == pytest.approx(6 / 11)
+    # A ratio of means (11 / 30 = .367), not a mean of ratios (.355).
+    assert recovered([1, 5, 5], [0, 0, 0], [9, 10, 11]).value == pytest.approx(11 / 30)
     assert recovered([2], [0], [4]) == Estimate(0.5, None, None)
 
 
 def test_gap_recovered_is_not_clipped() -> None:
-    assert recovered([-5, -5, -5], [-3, -3, -3], [-1, -1, -1]).iqm == -1
-    assert recovered([1, 1, 1], [-3, -3, -3], [-1, -1, -1]).iqm == 2
+    assert recovered([-5, -5, -5], [-3, -3, -3], [-1, -1, -1]).value == -1
+    assert recovered([1, 1, 1], [-3, -3, -3], [-1, -1, -1]).value == 2
 
 
 def test_seeds_are_redrawn_jointly() -> None:
     """Seeds differ widely but each recovers exactly half: only a joint draw knows that nothing is uncertain."""
-    unaided = np.array([-8.0, -4.0, -2.0, -1.0])
-    found = recovered(unaided / 2, unaided, np.zeros(4))
+    unaided = np.array([-8.0, -4.0, -3.0, -4.0, -2.0])
+    found = recovered(unaided / 2, unaided, np.zeros(5))
     assert list(found) == pytest.approx([0.5, 0.5, 0.5])
 
 
@@ -180,15 +238,15 @@ def test_gap_recovered_ignores_the_order_of_the_seeds(data: Any, random: Any) ->
 @given(experiments(seeds=6))
 def test_the_interval_holds_the_point(data: Any) -> None:
     found = recovered(*data)
-    assert found.low is None or found.low <= found.iqm + 1e-9
-    assert found.high is None or found.high >= found.iqm - 1e-9
+    assert found.low is None or found.low <= found.value + 1e-9
+    assert found.high is None or found.high >= found.value - 1e-9
 
 
 @few
 @given(experiments(), st.floats(0, 5))
 def test_a_better_condition_recovers_more(data: Any, more: float) -> None:
     condition, unaided, oracle = data
-    assert recovered([x + more for x in condition], unaided, oracle).iqm >= recovered(*data).iqm - 1e-9
+    assert recovered([x + more for x in condition], unaided, oracle).value >= recovered(*data).value - 1e-9
 
 
 @pytest.mark.parametrize(
@@ -203,19 +261,6 @@ def test_a_better_condition_recovers_more(data: Any, more: float) -> None:
 def test_a_gap_within_noise_is_undefined(unaided: list[float], oracle: list[float]) -> None:
     assert stats.gap(unaided, oracle) is None
     assert stats.gap_recovered(oracle, unaided, oracle) is None
-
-
-def test_a_resample_without_a_gap_counts_at_both_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One seed of five has no gap. Drawn four or five times (.0067), it leaves no gap and the ratio means nothing."""
-    unaided, oracle, condition = [0.0] * 5, [0.0, 4.0, 4.0, 4.0, 4.0], [0.0, 1.0, 2.0, 2.0, 3.0]
-    found = recovered(condition, unaided, oracle)
-    assert found.low is not None and found.high is not None and 0 <= found.low < found.iqm < found.high < math.inf
-    # At a confidence so high that the bounds get to those draws, there is no bound, and none is made up.
-    tail = stats.gap(unaided, oracle)
-    assert tail is not None and tail.low is not None and tail.low > 0
-    monkeypatch.setattr(stats, "gap", lambda *_: tail)
-    monkeypatch.setattr(stats, "CONFIDENCE", 0.99)
-    assert recovered(condition, unaided, oracle) == Estimate(found.iqm, None, None)
 
 
 def test_seeds_must_pair() -> None:
@@ -244,7 +289,10 @@ def cells(**changed: list[float]) -> list[Cell]:
 
 
 def test_summary_says_what_was_measured() -> None:
-    summary = stats.summarise("rooms", "rrm/Rooms-v0", cells())
+    made = [
+        replace(one, result={**one.result, "hack_rate": float(one.name == "assisted-seed1-abc")}) for one in cells()
+    ]
+    summary = stats.summarise("rooms", "rrm/Rooms-v0", made)
     assert summary["order"] == ["unaided", "assisted", "oracle"]
     assert summary["gap"]["iqm"] == pytest.approx(2.1)
     assisted = summary["conditions"]["assisted"]
@@ -254,7 +302,10 @@ def test_summary_says_what_was_measured() -> None:
     assert [entry["gap_recovered"] for entry in assisted["seeds"]] == pytest.approx([0.75, 1.0, 2 / 2.1])
     assert [entry["cell"] for entry in assisted["seeds"]] == [f"assisted-seed{i}-abc" for i in range(3)]
     assert assisted["held_out_error"] == [{"iqm": 0.5, "low": 0.5, "high": 0.5}, None]
+    assert assisted["hack_rate"]["mean"] == pytest.approx(1 / 3) and "iqm" not in assisted["hack_rate"]
+    assert assisted["seeds_that_hack"] == 1 and assisted["seeds_that_recover"] == [2, 3]
     assert summary["conditions"]["unaided"]["gap_recovered"] is None
+    assert summary["conditions"]["unaided"]["seeds_that_recover"] is None
     assert all(entry["gap_recovered"] is None for entry in summary["conditions"]["unaided"]["seeds"])
     assert summary["conditions"]["oracle"]["gap_recovered"] == {"iqm": 1.0, "low": 1.0, "high": 1.0}
 

@@ -65,7 +65,7 @@ def test_the_page_says_what_was_found(built: Path) -> None:
     assert "only_here is safe but incapable" in text
     for summary in json.loads((built / "suite.json").read_text())["experiments"]:
         for one in found.read(summary).conditions:
-            assert found.amount(one.known("utility").iqm) in text
+            assert found.amount(one.known("utility").value) in text
     assert "−1.50" in text and "75\u202f%".replace("\u202f", " ") in text.replace("\u202f", " ")
 
 

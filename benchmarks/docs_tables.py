@@ -1,0 +1,303 @@
+"""Make the learnt tables and figures of README.md and docs/ again, and say what changed.
+
+    python -m benchmarks.docs_tables --list              # every table: its page, its cost, its age
+    python -m benchmarks.docs_tables results suite       # run their commands, rewrite them, print what changed
+    python -m benchmarks.docs_tables --check             # are the markers there, and does each table name its command?
+
+A table stands between ``<!-- NAME -->`` and ``<!-- /NAME -->``. Its last line says which command made it, with which
+version and commit: the last commit that changed code, so that ``--list`` can count how many have since. Commands go on
+with what lies in ``runs/``; remove a folder there to train it again. Tables that are composed by hand are listed with
+their commands, and are not rewritten. Exact tables are not here: ``docs/conf.py`` makes them when the pages are built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rrm import findings as found
+from rrm.findings import Condition, Findings, Style, amount, count, share
+
+ROOT = Path(__file__).resolve().parents[1]
+CODE = ("rrm", "agents", "envs", "configs", "benchmarks")
+"""Folders whose changes can make a table stale."""
+
+Make = Callable[[str], str]
+"""From what the last command printed to the table, in Markdown."""
+
+
+class Learnt(NamedTuple):
+    """A learnt table or figure: the file it stands in, the commands that make it, and what they cost on two cores.
+
+    ``pictures`` are copied: from where a command writes them, to where the page has them. Without ``make`` and pictures
+    it is composed by hand.
+    """
+
+    page: str
+    commands: Sequence[str]
+    cost: str
+    make: Make | None = None
+    pictures: Mapping[str, str] = {}
+
+
+# --- From results to tables -----------------------------------------------------------------------------------------
+
+
+def summary(run: str) -> dict[str, Any]:
+    """The summary of a run under ``runs/``."""
+    tree: dict[str, Any] = json.loads((ROOT / "runs" / run / "summary.json").read_text(encoding="utf-8"))
+    return tree
+
+
+def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    return "".join(f"| {' | '.join(line)} |\n" for line in (headings, ["---"] * len(headings), *rows))
+
+
+def estimated(findings: Findings, one: Condition, key: str, style: Style) -> str:
+    """A figure with its interval, and with the number of seeds that hack or recover the gap."""
+    estimate = one.figures[key]
+    return "–" if estimate is None else found.joined(style(estimate.value), found.below(findings, one, key, style))
+
+
+def conditions(_: str, run: str, columns: Sequence[str], names: Mapping[str, str] = {}) -> str:
+    """A row for each condition of a run; a column "utility of each seed" stands for itself."""
+    findings = found.read(summary(run))
+    kinds: dict[str, tuple[str, Style]] = {
+        "true utility": ("utility", amount),
+        "evaluator’s score": ("evaluator_score", amount),
+        "hack rate": ("hack_rate", share),
+        "gap recovered": ("gap_recovered", share),
+        "labels": ("labels", count),
+    }
+    rows = []
+    for one in findings.conditions:
+        each = ", ".join(amount(seed.figures["utility"] or 0.0) for seed in one.seeds)
+        told = [each if column not in kinds else estimated(findings, one, *kinds[column]) for column in columns]
+        rows.append([names.get(one.name, one.name), *told])
+    return markdown(["condition", *columns], rows)
+
+
+def beside_exact(_: str, run: str) -> str:
+    """The conditions of a run beside what the best agents reach, as in the table of a suite."""
+    from rrm.loading import load
+    from rrm.report import suite_markdown
+    from rrm.suite import exact_row
+
+    tree = summary(run)
+    lines = suite_markdown({"experiments": [{**tree, "exact": exact_row(load(run))}]}).splitlines()
+    return "".join("|" + line.split("|", 2)[2] + "\n" for line in lines)
+
+
+def each_seed(_: str, run: str, rows: Sequence[tuple[str, str]]) -> str:
+    """A row for each (condition, figure), a column for each seed."""
+    findings = found.read(summary(run))
+    of = {one.name: one for one in findings.conditions}
+    table = []
+    for name, key in rows:
+        values = [x.gap_recovered if key == "gap_recovered" else x.figures[key] for x in of[name].seeds]
+        told = ["–" if value is None else amount(value) for value in values]
+        table.append([f"{name}, {key.replace('_', ' ')}", *told])
+    return markdown(["seed", *(str(seed.seed) for seed in of[rows[0][0]].seeds)], table)
+
+
+def file(_: str, path: str) -> str:
+    """What a command wrote into a file."""
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def printed(output: str, table: int = 0) -> str:
+    """A table that a command printed, the first one unless said."""
+    return re.findall(r"(?:^\|.*\|\n)+", output, re.M)[table]
+
+
+# --- Every learnt table and figure ----------------------------------------------------------------------------------
+
+USUAL = ("true utility", "evaluator’s score", "hack rate", "gap recovered", "labels")
+EACH = ("true utility", "utility of each seed", "hack rate", "gap recovered", "labels")
+CAMERA = [(name, key) for key in ("utility", "hack_rate") for name in ("unaided", "random", "assisted", "oracle")]
+TREES = ("audit_tree", "audit_tree_deep", "audit_tree_smooth")
+DRAW = "python benchmarks/rounds.py {} --out docs/images/{}.png"
+MONA = "python benchmarks/mona.py"
+ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
+NARROW, FORESIGHT = "docs/narrow_vs_broad.md", "docs/families/foresight.md"
+
+TABLES: dict[str, Learnt] = {
+    "results": Learnt(
+        "README.md", ["rrm run configs/tidy_rooms.yaml"], "2 min", partial(conditions, run="tidy_rooms", columns=USUAL),
+        {"runs/tidy_rooms/films/side_by_side.gif": "docs/images/tidy_rooms.gif"},
+    ),
+    "suite": Learnt(
+        "docs/measured/suite.md", ["rrm run suite seeds=10"], "65 min", partial(file, path="runs/suite/table.md")
+    ),
+    "camera_seeds": Learnt(
+        "docs/suite.md", ["rrm run camera_dropbox seeds=10"], "in suite",
+        partial(each_seed, run="camera_dropbox", rows=[*CAMERA, ("assisted", "gap_recovered")]),
+    ),
+    "rounds": Learnt(
+        "docs/suite.md",
+        [*(f"rrm run {tree} seeds=10" for tree in TREES), DRAW.format(" ".join(f"runs/{x}" for x in TREES), "rounds")],
+        "60 min", pictures={"docs/images/rounds.png": "docs/images/rounds.png"},
+    ),
+    "intervals": Learnt("docs/suite.md", ["python -m benchmarks.intervals"], "5 min", printed),
+    "stepping": Learnt("docs/measured/stepping.txt", ["python benchmarks/stepping.py"], "2 min", str),
+    "narrow_vs_broad": Learnt(
+        NARROW, ["rrm run narrow_vs_broad seeds=3"], "30 min", partial(file, path="runs/narrow_vs_broad/table.md"),
+        {"runs/narrow_vs_broad/figures/tradeoff.png": "docs/images/narrow_vs_broad.png"},
+    ),
+    "foresight_horizons": Learnt(
+        NARROW, ["rrm run foresight_horizons seeds=3"], "6 min",
+        pictures={"runs/foresight_horizons/figures/horizon_rounds.png": "docs/images/foresight_horizons.png"},
+    ),
+    "goodhart": Learnt(NARROW, ["rrm run goodhart"], "15 min", partial(conditions, run="goodhart", columns=EACH[:3])),
+    "tidy_rooms_small": Learnt(
+        ROOMS, ["rrm run tidy_rooms_small seeds=10"], "in suite", partial(beside_exact, run="tidy_rooms_small")
+    ),
+    "tidy_rooms_main": Learnt(
+        ROOMS, ["rrm run tidy_rooms_main"], "10 min", partial(conditions, run="tidy_rooms_main", columns=EACH)
+    ),
+    "camera_fresh": Learnt(CAMERA_PAGE, ["rrm run camera_dropbox seeds=[10,11,12,13,14,15,16,17,18,19]"], "30 min"),
+    "mona": Learnt(CAMERA_PAGE, [f"{MONA} --seeds 0 1 2", f"{MONA} --batch 64 --learning-rate 5e-5"], "60 min"),
+    "foresight_levels": Learnt(FORESIGHT, ["rrm run foresight seeds=10"], "in suite"),
+    "repeated": Learnt(
+        FORESIGHT, ["rrm run foresight seeds=10", DRAW.format("runs/foresight", "repeated")], "in suite",
+        pictures={"docs/images/repeated.png": "docs/images/repeated.png"},
+    ),
+    "switch": Learnt("docs/fork.md", ["python benchmarks/switch.py --out docs/images/switch.png"], "10 min", printed),
+    "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),
+    "bakery": Learnt("docs/your_own_family.md", ["rrm run bakery.yaml"], "1 min"),
+    "dissent": Learnt(
+        "docs/evaluators.md", ["rrm run committee task.labels=64 task.start_labels=32 task.ask=dissent"], "15 min"
+    ),
+    "committee": Learnt("docs/evaluators.md", ["rrm run committee"], "10 min"),
+    "preferences": Learnt("docs/preferences.md", ["python benchmarks/preferences.py"], "90 min", printed),
+    "demonstrations": Learnt("docs/demonstrations.md", ["rrm run few.yaml"], "5 min"),
+    "imitation_speed": Learnt("docs/imitation.md", ["python -m benchmarks.beside_imitation"], "30 min", printed),
+    "imitation": Learnt(
+        "docs/imitation.md", ["python -m benchmarks.beside_imitation"], "30 min", partial(printed, table=1)
+    ),
+}  # fmt: skip
+
+
+# --- In the pages ---------------------------------------------------------------------------------------------------
+
+
+def find(name: str, text: str) -> re.Match[str]:
+    """The table in the text of its page, as (indent, content); ``LookupError`` if its markers are not there once."""
+    pattern = rf"^( *)<!-- {re.escape(name)} -->\n(.*?)^ *<!-- /{re.escape(name)} -->$"
+    matches = list(re.finditer(pattern, text, re.M | re.S))
+    if len(matches) != 1:
+        raise LookupError(f"{TABLES[name].page}: {len(matches)} times <!-- {name} --> … <!-- /{name} -->, must be once")
+    return matches[0]
+
+
+def commands(table: Learnt) -> str:
+    """The commands of a table as its last line names them."""
+    return ", ".join(f"`{command}`" for command in table.commands)
+
+
+def git(*arguments: str) -> str:
+    """What git says; empty where there is no git or no such commit."""
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def made_by(table: Learnt) -> str:
+    """The last line of a table: the commands, the version and the last commit that changed code."""
+    commit = git("log", "-1", "--format=%h", "--", *CODE)
+    changed = " and uncommitted changes" if git("status", "--porcelain", "--", *CODE) else ""
+    return f"*Made by {commands(table)} with rrm-gym {version('rrm-gym')}, commit {commit}{changed}.*\n"
+
+
+def rewrite(name: str, content: str) -> list[str]:
+    """Put a table into its page; returns the lines that changed, the old ones with -, the new ones with +."""
+    path = ROOT / TABLES[name].page
+    text = path.read_text(encoding="utf-8")
+    match = find(name, text)
+    indented = "".join(match[1] + line if line.strip() else line for line in content.splitlines(keepends=True))
+    old = match[2]
+    path.write_text(text[: match.start(2)] + indented + text[match.end(2) :], encoding="utf-8")
+    difference = difflib.unified_diff(old.splitlines(), indented.splitlines(), n=0, lineterm="")
+    return [line for line in difference if not line.startswith(("---", "+++", "@@"))]
+
+
+def remake(name: str) -> list[str]:
+    """Run the commands of a table, rewrite it in its page, and return the lines that changed."""
+    table, output = TABLES[name], ""
+    own = {"rrm": [sys.executable, "-c", "from rrm.cli import main; main()"], "python": [sys.executable]}
+    for command in table.commands:
+        first, *more = shlex.split(command)
+        output = subprocess.run([*own[first], *more], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+    changed = []
+    for source, target in table.pictures.items():
+        if source != target:
+            shutil.copyfile(ROOT / source, ROOT / target)
+        changed.append(f"+ {target}")
+    old = find(name, (ROOT / table.page).read_text(encoding="utf-8"))[2]
+    content = table.make(output) if table.make else old[: old.rindex("*Made by")].strip() + "\n"
+    return changed + rewrite(name, f"{content}\n{made_by(table)}")
+
+
+def problems() -> list[str]:
+    """What is wrong with the tables of the pages: missing markers, tables that do not name their command."""
+    wrong = []
+    for name, table in TABLES.items():
+        try:
+            content = find(name, (ROOT / table.page).read_text(encoding="utf-8"))[2]
+        except LookupError as error:
+            wrong.append(error.args[0])
+            continue
+        if f"*Made by {commands(table)} with rrm-gym " not in content:
+            wrong.append(f"{table.page}: {name}: its last line must say *Made by {commands(table)} with rrm-gym …*")
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("[fm]*/*")]
+    closed = {name for page in pages for name in re.findall(r"<!-- /(.+?) -->", page.read_text(encoding="utf-8"))}
+    return wrong + [f"<!-- /{name} --> is in no table of benchmarks/docs_tables.py" for name in closed - TABLES.keys()]
+
+
+def listed() -> str:
+    """All tables as a table."""
+    rows = []
+    for name, table in TABLES.items():
+        content = find(name, (ROOT / table.page).read_text(encoding="utf-8"))[2]
+        commit = re.findall(r"commit (\w+)", content)[-1]
+        since = git("rev-list", "--count", f"{commit}..HEAD", "--", *CODE) or "?"
+        how = "by hand" if table.make is None and not table.pictures else "rewritten"
+        rows.append([name, table.page, table.cost, how, f"{commit} ({since} commits of code since)", commands(table)])
+    return markdown(["name", "page", "cost", "how", "made with", "commands"], rows)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Make the learnt tables of the docs again, and say what changed.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="the tables to make again")
+    parser.add_argument("--list", action="store_true", help="list all tables")
+    parser.add_argument("--check", action="store_true", help="check that all tables are marked and name their commands")
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.names if name not in TABLES]:
+        parser.error(f"{unknown[0]!r} is none of {', '.join(TABLES)}")
+    if arguments.list:
+        print(listed())
+    if arguments.check and (wrong := problems()):
+        sys.exit("\n".join(wrong))
+    for name in arguments.names:
+        table = TABLES[name]
+        if table.make is None and not table.pictures:
+            print(f"{name}: composed by hand in {table.page}; its commands: {commands(table)}")
+            continue
+        print(f"{name}: {table.page}, about {table.cost}: {commands(table)}", flush=True)
+        print("\n".join(remake(name)) or "nothing changed", flush=True)
+
+
+if __name__ == "__main__":
+    main()
