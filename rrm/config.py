@@ -187,7 +187,7 @@ class RewardModelConfig(_Section):
     batch: Count = Field(default=128, description="Labels in each gradient step.")
     learning_rate: Positive = Field(default=3e-3, description="Adam's learning rate.")
     optimism: Annotated[Real, Field(ge=0)] = Field(
-        default=0.0,
+        default=1.0,
         description="Weight of the members' standard deviation that PPO's reward adds to V while training, so that the"
         " agent tries what V does not know. It falls evenly to 0 over the first 70 % of the rollouts; labels, fits and"
         " results go by V alone. One member has no spread, and then it changes nothing.",
