@@ -40,7 +40,7 @@ class Table:
     """A world as a table: s states, a actions, b outcomes of each.
 
     States that ``over`` marks are the end; the episode ends after ``length`` steps in any other. A state's row need not
-    hold the time, which the solver counts.
+    hold the time, which the solver counts; all else that the agent observes, and that matters, it must tell apart.
     """
 
     rows: Rows
