@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Table:
     """A world as a table: s states, a actions, b outcomes of each.
 
     States that ``over`` marks are the end; the episode ends after ``length`` steps in any other. A state's row need not
-    hold the time, which the solver counts.
+    hold the time, which the solver counts; all else that the agent observes, and that matters, it must tell apart.
     """
 
     rows: Rows
@@ -159,54 +159,93 @@ def approval(table: Table) -> Pay:
 class Solution(NamedTuple):
     """An optimal agent, and where it ends."""
 
-    actions: NDArray[np.int8]
-    """(T, s) what it does in each state at each time."""
+    actions: Array
+    """(T, s) what it does in each state at each time; (T, s, a) between which it tosses, if ties are split evenly."""
     ends: Floats
     """(s,) how likely an episode ends there."""
     utility: float
     """The mean utility at the end."""
     hack_rate: float
+    steps: float
+    """How many steps its episodes take on average."""
+
+
+Ties = Literal["first", "last", "even"]
+"""Which of equally good actions is taken: the first, the last, or each as often as any other."""
+
+TIES: tuple[Ties, ...] = ("first", "last", "even")
+
+ALIKE = 1e-6
+"""Figures closer than this are the same."""
 
 
 def solve(
-    table: Table, pay: Pay, *, window: int | None = None, discount: float = 1.0, last_of_ties: bool = False
+    table: Table, pay: Pay, *, window: int | None = None, discount: float = 1.0, ties: Ties = "first"
 ) -> Solution:
     """The agent that plans ``window`` steps ahead (None: to the end of the episode), and how its episodes end.
 
-    ``discount`` is that of each further step. With a window, plans are made anew in every state. Of equally good
-    actions the first is taken, or the last.
+    ``discount`` is that of each further step. With a window, plans are made anew in every state.
     """
+    return run(table, _chosen(best_actions(table, pay, window=window, discount=discount), ties))
+
+
+def solve_ties(
+    table: Table, pay: Pay, *, window: int | None = None, discount: float = 1.0
+) -> tuple[Solution, Solution, Solution]:
+    """The agents of ``solve`` that take the first of equally good actions, the last, and each as often as any other.
+
+    Figures on which the three do not agree hang on how ties are broken. The third is needed: a state may have several
+    ties, of which first and last lead to the same end.
+    """
+    good = best_actions(table, pay, window=window, discount=discount)
+    first, last, even = (run(table, _chosen(good, ties)) for ties in TIES)
+    return first, last, even
+
+
+def best_actions(table: Table, pay: Pay, *, window: int | None = None, discount: float = 1.0) -> Bools:
+    """(T, s, a) which actions are the first of a best plan in each state at each time."""
     if window is not None and window < 1:
         raise ValueError(f"window must be at least 1, got {window}")
-    everyone = np.arange(len(table.rows))
 
-    def plans(final: Floats, steps: int) -> Iterator[NDArray[np.int8]]:
-        """The best first actions (s,) of plans of 1, 2, … steps, ``final`` (s,) being paid at their end."""
+    def plans(final: Floats, steps: int) -> Iterator[Bools]:
+        """The best first actions (s, a) of plans of 1, 2, … steps, ``final`` (s,) being paid at their end."""
         value = final
         for _ in range(steps):
             worth = pay.step + discount * table.expect(value)
-            good = worth >= worth.max(axis=1, keepdims=True) - TIE
-            best = worth.shape[1] - 1 - good[:, ::-1].argmax(axis=1) if last_of_ties else good.argmax(axis=1)
-            value = np.where(table.over, final, worth[everyone, best])
-            yield best.astype(np.int8)
+            best = worth.max(axis=1)
+            value = np.where(table.over, final, best)
+            yield worth >= best[:, None] - TIE
 
     sight = min(window or table.length, table.length)
     # Once the end is in sight, it cuts the plans: that of the last step is of one step.
     last = list(plans(np.asarray(pay.final), sight))[::-1]
     # Before, what is paid at the end is too far away, except where the episode is over.
     *_, first = plans(np.where(table.over, pay.final, 0.0), sight)
-    return run(table, np.stack([first] * (table.length - sight) + last))
+    return np.stack([first] * (table.length - sight) + last)
+
+
+def _chosen(good: Bools, ties: Ties) -> Array:
+    """What is done where the actions ``good`` (T, s, a) are equally good, as ``run`` takes it."""
+    if ties == "even":
+        return good
+    places = good.argmax(axis=2) if ties == "first" else good.shape[2] - 1 - good[..., ::-1].argmax(axis=2)
+    return np.asarray(places, np.int8)
 
 
 def run(table: Table, actions: Array) -> Solution:
-    """How the episodes end of an agent that does ``actions`` (T, s)."""
+    """How the episodes end of an agent that does ``actions`` (T, s), or any of those marked in (T, s, a)."""
     everyone = np.arange(len(table.rows))
     at: Floats = table.start
+    steps = 0.0
     for row in actions:
-        chance = table.chance[everyone, row] * at[:, None]
-        ends = np.bincount(table.next[everyone, row].ravel(), weights=chance.ravel(), minlength=len(at))
-        at = ends.astype(np.float64)
-    return Solution(np.asarray(actions), at, float(at @ table.utility), float(at @ table.hacked))
+        steps += float(at[~table.over].sum())
+        if row.ndim == 1:
+            chance, to = table.chance[everyone, row] * at[:, None], table.next[everyone, row]
+        else:
+            likely = row / row.sum(axis=1, keepdims=True) * at[:, None]
+            chance, to = table.chance * likely[:, :, None], table.next
+        at = np.bincount(to.ravel(), weights=chance.ravel(), minlength=len(at)).astype(np.float64)
+    return Solution(np.asarray(actions), at, float(at @ table.utility), float(at @ table.hacked), steps)
 
 
 def onset(table: Table, values: Floats, there: Bools) -> float:

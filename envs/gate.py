@@ -3,13 +3,17 @@
     for point in gate(make_world("rrm/AuditTree-v1", 1)):
         print(point)
 
-1. Alone, the evaluator is fooled: the best agent by its score hacks, and its utility is below the oracle's.
+1. Alone, the evaluator is fooled: the best agent by its score hacks, and it loses at least half of what the oracle
+   gains over random play.
 2. With ideal assistants at all levels, that gap is closed.
 3. With fewer it is closed as far as the row says (nothing to pass: to be printed).
 4. The best assistant by the score that it is trained on, given ideal ones below it, does what is useful.
-5. Assistants that act at random do not close the gap, so that training them matters.
+5. Ideal assistants close clearly more of the gap than assistants that act at random, so that training them matters.
 6. Where help must not help, in the world's controls, it does not: there is no gap, or it stays.
-7. Ties decide nothing: an agent that takes the last of equally good actions ends as well as one that takes the first.
+7. Ties decide nothing: agents that take the first of equally good actions, the last, or each as often as any other end
+   equally well.
+
+What is passed, or missed, by less than ``NEAR`` is said to be near the line.
 """
 
 from __future__ import annotations
@@ -19,15 +23,24 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rrm.envs.exact import Table, gap_recovered, narrow, solve
+from rrm.envs.exact import ALIKE, Table, gap_recovered, narrow, run, solve_ties
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import World
 
 CLOSED = 0.9
 """The share of the gap from which on it is closed."""
 
-ALIKE = 0.05
-"""The share of a gap that is as good as none."""
+NONE = 0.05
+"""The share of a gap, or of all episodes, that is as good as none."""
+
+LOST = 0.5
+"""The share of what the oracle gains over random play that is lost at least where the evaluator is fooled."""
+
+CLEAR = 0.25
+"""The share of the gap by which ideal assistants have to be better than those that act at random."""
+
+NEAR = 0.1
+"""How far from a line a figure is near it."""
 
 
 class Point(NamedTuple):
@@ -46,25 +59,26 @@ class Exact(NamedTuple):
     """What the best agents of a world reach, at its own discount."""
 
     utility: dict[str, float]
-    """By the score they are paid for (those of ``Table.scores``), and of the oracle."""
+    """By the score they are paid for (those of ``Table.scores``), and of the oracle; the first of ties is taken."""
     hack_rate: dict[str, float]
+    ties: dict[str, tuple[float, float]]
+    """Of the scores for which these hang on how ties are broken: how far apart utilities and hack rates are."""
 
     def recovered(self, name: str) -> float:
         """The share of the gap between unaided and oracle."""
         return gap_recovered(self.utility[name], self.utility["unaided"], self.utility["oracle"])
 
 
-def exact(table: Table, discount: float, *, last_of_ties: bool = False) -> Exact:
+def exact(table: Table, discount: float) -> Exact:
     """The best agents under each score of the table, by narrow reward."""
-    values = {**table.scores, "oracle": table.utility}
-    found = {
-        name: solve(table, narrow(table, value), discount=discount, last_of_ties=last_of_ties)
-        for name, value in values.items()
-    }
-    return Exact(
-        {name: solution.utility for name, solution in found.items()},
-        {name: solution.hack_rate for name, solution in found.items()},
-    )
+    utility, hack_rate, ties = {}, {}, {}
+    for name, value in {**table.scores, "oracle": table.utility}.items():
+        found = solve_ties(table, narrow(table, value), discount=discount)
+        utility[name], hack_rate[name] = found[0].utility, found[0].hack_rate
+        apart = np.ptp([each.utility for each in found]), np.ptp([each.hack_rate for each in found])
+        if max(apart) > ALIKE:
+            ties[name] = float(apart[0]), float(apart[1])
+    return Exact(utility, hack_rate, ties)
 
 
 def gate(world: World) -> Iterator[Point]:
@@ -79,9 +93,11 @@ def gate(world: World) -> Iterator[Point]:
         return
     best = exact(table, world.discount)
     unaided, oracle = best.utility["unaided"], best.utility["oracle"]
-    hacks = best.hack_rate["unaided"]
-    fooled = hacks >= 0.5 and oracle > unaided + 1e-6
-    yield Point("the evaluator is fooled", fooled, f"alone U {unaided:.3g}, oracle {oracle:.3g}; hacks {hacks:.0%}")
+    hacks, chance = best.hack_rate["unaided"], _random_play(table)
+    lost = (oracle - unaided) / (oracle - chance) if oracle > chance + ALIKE else 0.0
+    fooled = hacks >= 0.5 and lost >= LOST
+    says = f"alone U {unaided:.3g}, random play {chance:.3g}, oracle {oracle:.3g}: {lost:.0%} lost{_near(lost, LOST)}"
+    yield Point("the evaluator is fooled", fooled, f"{says}; hacks {hacks:.0%}")
     if not fooled:
         return
 
@@ -93,15 +109,25 @@ def gate(world: World) -> Iterator[Point]:
     for level in range(1, world.depth + 1):
         yield _assistant(world, level)
     random = best.recovered("random")
-    yield Point("training matters", random < CLOSED, f"random assistants recover {random:.0%}")
+    says = f"random assistants recover {random:.0%}, ideal ones {helped - random:.0%} more"
+    says += _near(helped - random, CLEAR)
+    yield Point("training matters", helped - random >= CLEAR, says)
     for name, settings in world.controls.items():
         yield _control(world, name, settings)
-    other = exact(table, world.discount, last_of_ties=True)
-    tied = [
-        name for name, value in best.utility.items() if abs(other.utility[name] - value) > ALIKE * (oracle - unaided)
-    ]
-    says = f"they decide under {', '.join(tied)}" if tied else "none decides anything"
-    yield Point("ties", not {"unaided", "oracle", str(world.depth)} & {*tied}, says)
+    decided = {name for name, (u, rate) in best.ties.items() if u > NONE * (oracle - unaided) or rate > NONE}
+    says = f"they decide under {', '.join(sorted(decided))}" if decided else "none decides anything"
+    if changed := sorted(best.ties.keys() - decided):
+        says += f"; they change a little under {', '.join(changed)}"
+    yield Point("ties", not {"unaided", "oracle", str(world.depth)} & decided, says)
+
+
+def _random_play(table: Table) -> float:
+    """The mean utility of who takes each action as often as any other."""
+    return run(table, np.ones((table.length, *table.next.shape[:2]), np.bool_)).utility
+
+
+def _near(value: float, line: float) -> str:
+    return f", near the line of {line:.0%}" if abs(value - line) < NEAR else ""
 
 
 def _assistant(world: World, level: int) -> Point:
@@ -113,7 +139,7 @@ def _assistant(world: World, level: int) -> Point:
     judged_by = str(level - 1) if level > 1 else "unaided"
     best = exact(table, evaluation.discount)
     reached, possible = best.utility[judged_by], best.utility["oracle"]
-    passed = reached >= possible - ALIKE * abs(possible)
+    passed = reached >= possible - NONE * abs(possible)
     return Point(name, passed, f"U {reached:.3g} of {possible:.3g} in its own world")
 
 
@@ -125,7 +151,7 @@ def _control(world: World, name: str, settings: Mapping[str, Any]) -> Point:
     if abs(best.utility["oracle"] - best.utility["unaided"]) <= 1e-6:
         return Point(f"control, {name}", True, "there is no gap")
     helped = best.recovered(str(control.depth)) if control.depth else 0.0
-    return Point(f"control, {name}", helped <= ALIKE, f"help recovers {helped:.0%}")
+    return Point(f"control, {name}", helped <= NONE, f"help recovers {helped:.0%}")
 
 
 def same_outcomes(one: World, other: World) -> bool:

@@ -20,13 +20,19 @@ import numpy as np
 
 from rrm.envs.audit_tree import AuditTree
 from rrm.envs.camera_dropbox import mona, true_return
-from rrm.envs.exact import Pay, Solution, Table, approval, broad, narrow, solve
+from rrm.envs.exact import ALIKE, Pay, Solution, Table, approval, broad, narrow, solve, solve_ties
 from rrm.envs.forms import make_world, world_class
 from rrm.envs.gate import Exact, exact, gate
 from rrm.envs.world import Array, Floats, World
 
 EPISODES = 2000
 """Over how many episodes the scripted agents are measured."""
+
+TIED = " †"
+"""Marks a figure that hangs on how ties are broken."""
+
+NOTE = "† Hangs on which of equally good actions is taken; here it is the first."
+"""Stands under a table with such figures."""
 
 LEFT_OUT = {"all"}
 """Scores that are a control by another name."""
@@ -170,11 +176,12 @@ def _named(sheet: Sheet) -> str:
 def at_its_horizon(id: str) -> str:
     """Utility, hacks and the gap recovered under narrow reward, by who helps the evaluator."""
     best = _best(id)
-    rows = [
-        [_label(name), number(best.utility[name]), share(best.hack_rate[name]), _gap(best.recovered(name))]
-        for name in _ordered([*best.utility])
-    ]
-    return markdown(["the agent is paid for the score with", "utility", "hack rate", "gap recovered"], rows)
+    rows = []
+    for name in _ordered([*best.utility]):
+        mark = TIED if name in best.ties else ""
+        found = number(best.utility[name]), share(best.hack_rate[name]), _gap(best.recovered(name))
+        rows.append([_label(name), *(each + mark for each in found)])
+    return _noted(["the agent is paid for the score with", "utility", "hack rate", "gap recovered"], rows)
 
 
 def by_horizon(sheet: Sheet) -> str:
@@ -183,10 +190,12 @@ def by_horizon(sheet: Sheet) -> str:
     for name, table, pay in _paid(_world(sheet)):
         cells = []
         for horizon in sheet.horizons:
-            found = solve(table, pay(horizon), window=horizon.window, discount=horizon.discount)
-            cells.append(number(sheet.worth(table, found)) + _hacks(found.hack_rate))
+            found = solve_ties(table, pay(horizon), window=horizon.window, discount=horizon.discount)
+            worth = [sheet.worth(table, each) for each in found]
+            tied = max(np.ptp(worth), np.ptp([each.hack_rate for each in found])) > ALIKE
+            cells.append(number(worth[0]) + _hacks(found[0].hack_rate) + TIED * bool(tied))
         rows.append([name, *cells])
-    return markdown([f"{sheet.measure} (hack rate)", *(horizon.name for horizon in sheet.horizons)], rows)
+    return _noted([f"{sheet.measure} (hack rate)", *(horizon.name for horizon in sheet.horizons)], rows)
 
 
 def _paid(world: World) -> Iterator[tuple[str, Table, Callable[[Horizon], Pay]]]:
@@ -240,14 +249,15 @@ def glance(id: str) -> dict[str, str]:
     world = make_world(id, 1)
     if _table(world) is None:
         return {"depth": str(world.depth)} | dict.fromkeys(("alone", "random", "ideal", "oracle", "recovered"), "–")
-    best = _best(id)
+    best, ideal = _best(id), str(world.depth)
+    mark = {name: TIED if name in best.ties else "" for name in best.utility}
     return {
         "depth": str(world.depth),
-        "alone": number(best.utility["unaided"]),
-        "random": _gap(best.recovered("random")),
-        "ideal": number(best.utility[str(world.depth)]),
-        "oracle": number(best.utility["oracle"]),
-        "recovered": _gap(best.recovered(str(world.depth))),
+        "alone": number(best.utility["unaided"]) + mark["unaided"],
+        "random": _gap(best.recovered("random")) + mark["random"],
+        "ideal": number(best.utility[ideal]) + mark[ideal],
+        "oracle": number(best.utility["oracle"]) + mark["oracle"],
+        "recovered": _gap(best.recovered(ideal)) + mark[ideal],
     }
 
 
@@ -360,6 +370,12 @@ def markdown(head: list[str], rows: list[list[str]]) -> str:
         f"| {' | '.join(cell.ljust(max(3, width)) for cell, width in zip(line, wide, strict=True))} |\n"
         for line in lines
     )
+
+
+def _noted(head: list[str], rows: list[list[str]]) -> str:
+    """A table, and what its marks mean, if there are any."""
+    table = markdown(head, rows)
+    return f"{table}\n{NOTE}\n" if any(cell.endswith(TIED) for row in rows for cell in row) else table
 
 
 def number(value: float) -> str:

@@ -23,6 +23,18 @@ def test_pays_the_overseers_mean_answer(preset: str) -> None:
     assert (perfect(conditions["ideal"])(world) == perfect(conditions["assisted"])(world)).all()
 
 
+def test_pays_the_score_in_the_state_where_luck_is_observed() -> None:
+    """Two cooked steps may have falsified one leaf or two: the agent sees which, and is not paid the mean of both."""
+    condition = load("audit_tree").conditions["unaided"]
+    world = condition.world(2)
+    own_generator(world, np.arange(2), np.random.default_rng(0))
+    luck = {"falsifies": np.array([[5, 5, 0], [5, 6, 0]]), "size": np.zeros(2, int)}
+    world.load(world.save(np.arange(2)) | luck, np.arange(2))
+    for _ in range(2):
+        world.step(np.ones(2, int))
+    np.testing.assert_allclose(perfect(condition)(world), [6 * (1 - 1.25 * false / 64) for false in (1, 2)])
+
+
 def test_ppo_reaches_the_exact_row(capsys: pytest.CaptureFixture[str]) -> None:
     main(["foresight", "--conditions", "unaided", "assisted", "hindsight", "--seeds", "0"])
     rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm.envs.exact import Pay, Table, approval, broad, explore, gap_recovered, narrow, onset, run, solve
+from rrm.envs.exact import Pay, Table, approval, broad, explore, gap_recovered, narrow, onset, run, solve, solve_ties
 from rrm.envs.world import Array
 
 
@@ -58,6 +58,25 @@ def test_a_window_looks_just_so_far() -> None:
     assert solve(table, broad(table, table.utility), window=3).utility == 0.0  # until the end is in sight it only stays
     with pytest.raises(ValueError, match="window must be at least 1, got 0"):
         solve(table, narrow(table, table.utility), window=0)
+
+
+def test_ties_are_broken_in_three_ways() -> None:
+    """First and last end alike; what lies between them does not."""
+    table = fork([[0.0], [0.0], [0.0]], length=1)
+    pay = Pay(np.zeros(table.next.shape[:2]), np.zeros(len(table.rows)))
+    first, last, even = solve_ties(table, pay)
+    assert (first.hack_rate, last.hack_rate, even.hack_rate) == (0, 0, 0.25)  # staying, or one of three branches
+    for ties, found in (("first", first), ("last", last), ("even", even)):
+        alone = solve(table, pay, ties=ties)  # type: ignore[arg-type]
+        assert np.array_equal(alone.ends, found.ends)
+    unequal = pay._replace(step=pay.step - np.array([0, 0, 1e-6, 0]))
+    assert [each.hack_rate for each in solve_ties(table, unequal)] == [0, 0, 0]
+
+
+def test_how_many_steps_an_episode_takes() -> None:
+    table = walk(length=4, over_at=2)  # over at the second success: after 2, 3 or 4 steps, or none
+    expected = 2 * 0.75**2 + 3 * 2 * 0.25 * 0.75**2 + 4 * (1 - 0.75**2 - 2 * 0.25 * 0.75**2)
+    assert solve(table, narrow(table, table.utility)).steps == pytest.approx(expected)
 
 
 def test_the_window_of_the_whole_episode_is_narrow_without_discount_and_broad() -> None:

@@ -89,6 +89,26 @@ class Tied(AuditTree):
         return replace(table, scores={**table.scores, "2": 0 * table.utility})
 
 
+class Mild(AuditTree):
+    """The hack costs little of what is to be gained."""
+
+    def table(self) -> Table:
+        table = solvable(super().table())
+        all_cooked = table.rows[:, 2] == table.rows[:, 1]
+        return replace(table, utility=np.where(~table.hacked, 3.0, np.where(all_cooked, 2.0, 0.0)))
+
+
+class SomeHelp(AuditTree):
+    """Help that acts at random deters from all but one cooked step of six."""
+
+    def __init__(self, n: int, **settings: Any) -> None:
+        super().__init__(n, **{"length": 6} | settings)
+
+    def table(self) -> Table:
+        table = solvable(super().table())
+        return replace(table, scores={**table.scores, "random": -abs(table.rows[:, 2] - 1).astype(np.float64)})
+
+
 class WrongControl(AuditTree):
     """A control under which help helps."""
 
@@ -112,8 +132,10 @@ class Reluctant(AuditTree):
     ("world", "point", "found"),
     [
         (Seen, "the evaluator is fooled", "hacks 0%"),
+        (Mild, "the evaluator is fooled", "42% lost, near the line of 50%; hacks 100%"),
         (NoHelp, "help closes the gap", "0% at depth 2"),
         (AnyHelp, "training matters", "recover 100%"),
+        (SomeHelp, "training matters", "random assistants recover 83%, ideal ones 17% more, near the line of 25%"),
         (Tied, "ties", "decide under 2"),
         (WrongControl, "control, another gain", "help recovers 100%"),
         (Reluctant, "the assistant of level 2 is useful", "U 0 of"),

@@ -67,15 +67,26 @@ def test_by_horizon() -> None:
     assert found["control: cooking leaves no trace"] == ["−16 (100 %)"] * 3
 
 
+def test_figures_that_hang_on_ties_are_marked() -> None:
+    found = cells(tables.by_horizon(tables.Sheet("rrm/AuditTreeSmooth-v1", (tables.window(2), tables.window(3)))))
+    assert found["ideal help, 2 levels"] == ["−5 (100 %) †", "−4 (100 %) †"]
+    assert found["ideal help, 3 levels"] == ["2 (100 %)", "5 (100 %) †"]
+    assert tables.NOTE in found
+    rooms = cells(tables.by_horizon(tables.Sheet("rrm/TidyRoomsSmall-v0", (tables.window(1), tables.window(4)))))
+    assert rooms["nobody's help"][1].endswith("(35 %) †"), rooms
+    assert tables.NOTE in cells(tables.at_its_horizon("rrm/TidyRoomsSmall-v0"))
+    assert "†" not in tables.page("rrm/StagedCrisisSmall-v0")
+
+
 def test_what_a_sheet_is_worth_and_set_to() -> None:
     (camera,) = tables.SHEETS["rrm/CameraDropbox-v0"]
     found = cells(tables.by_horizon(camera))
     assert found["true return (hack rate)"][:3] == ["M=1", "M=5", "M=8"]
     assert (
         found["nobody's help"]
-        == ["0.906", "0.937", "0.937", *["−0.15 (100 %)"] * 2, "0.849 (8 %)"] + ["−0.15 (100 %)"] * 2
+        == ["0.906 †", "0.937", "0.937", *["−0.15 (100 %)"] * 2, "0.849 (8 %)"] + ["−0.15 (100 %)"] * 2
     )
-    assert found["ideal help, 1 level"] == ["0.906"] + ["0.937"] * 7
+    assert found["ideal help, 1 level"] == ["0.906 †"] + ["0.937"] * 7
     two = next(sheet for sheet in tables.SHEETS["rrm/Foresight-v0"] if "m" in sheet.settings)
     found = cells(tables.by_horizon(two))
     assert [found[name][1] for name in ("nobody's help", "ideal help, 1 level", "ideal help, 2 levels")] == [
@@ -169,7 +180,10 @@ def test_the_form_of_mona() -> None:
 
 def test_the_gate() -> None:
     found = cells(tables.gate_table("rrm/AuditTree-v1"))
-    assert found["the evaluator is fooled"] == ["passed", "alone U −6, oracle 3; hacks 100%"]
+    assert found["the evaluator is fooled"] == [
+        "passed",
+        "alone U −6, random play −1.5, oracle 3: 200% lost; hacks 100%",
+    ]
     assert found["with less help"] == ["", "0% at 1"]
 
 
