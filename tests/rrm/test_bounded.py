@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import rrm.envs
-from rrm.agents.vec_env import own_generator
+from rrm.agents.vec_env import WorldVecEnv, own_generator
 from rrm.amplify import amplify
 from rrm.clips import Clip, Recorder
 from rrm.distill import Distillation
@@ -117,6 +117,15 @@ def test_a_clip_tells_no_more_than_the_view_judged(name: str) -> None:
     assert leaks(make_world(name, copies(name))) == {"utility": False, "hacked": False}
 
 
+APPROVING = [name for name in IDS if make_world(name, 1).approves]
+
+
+@pytest.mark.parametrize("name", APPROVING)
+def test_where_actions_are_approved_of_the_last_one_tells_no_utility(name: str) -> None:
+    """It does tell a hack: who judges an action sees which one it was. The docs say so."""
+    assert not leaks(make_world(name, copies(name)), of_actions=True)["utility"]
+
+
 @pytest.mark.parametrize(
     ("make", "found"),
     [
@@ -164,6 +173,22 @@ def test_what_a_clip_is_made_of(name: str, of_actions: bool) -> None:
         assert {each.name for each in fields(clip) if getattr(clip, each.name) is not None} <= SHOWN
         assert clip.views.shape == (1 + of_actions, len(world.fields)) and clip.actions.shape == (int(of_actions),)
         assert clip.views.base is None and clip.actions.base is None and clip.evidence is None
+
+
+@pytest.mark.parametrize("of_actions", [False, True])
+@pytest.mark.parametrize("shows", [False, True])
+def test_a_segment_shows_no_more_than_a_moment(of_actions: bool, shows: bool) -> None:
+    world = TidyRooms(4, rugs=2 * (not shows))
+    env, recorder, rng = WorldVecEnv(world), Recorder(world, of_actions, segment=5), np.random.default_rng(0)
+    env.observers.append(recorder)
+    env.reset()
+    recorder.choose(8, 32, rng)
+    for _ in range(8):
+        env.step(random_actions(world.action_space, 4, rng))
+    taken = recorder.taken()
+    assert len(taken) == 16
+    assert {len(views) for views in taken.views} == {6 if shows else 1 + of_actions}
+    assert {len(actions) for actions in taken.actions} == {5 if shows else int(of_actions)}
 
 
 def test_questions_are_asked_in_random_order(tmp_path_factory: pytest.TempPathFactory) -> None:

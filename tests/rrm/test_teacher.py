@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rrm.agents.assistants import Assistant, Script
 from rrm.amplify import amplify
 from rrm.clips import Clip, Pair
+from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import ConfigError
 from rrm.evaluators import Bounded, Teacher, resolve
@@ -144,6 +145,14 @@ def test_a_score_is_what_it_remembers_of_the_rewards() -> None:
     assert Teacher(WORLD).score(clips).tolist() == [6.0, -1.0]
     np.testing.assert_allclose(Teacher(WORLD, "myopic").score(clips), [0.81 + 1.8 + 3, -0.9])
     assert Teacher(WORLD).score([clip(0)]).tolist() == [0.0], "the first frame is no step"
+
+
+def test_where_the_moment_judged_is_shown_alone_its_score_is_all_there_is() -> None:
+    world = TidyRooms(6)
+    moments = some_moments(world, steps=20)
+    clips = [moments.clip(i, i, STREAMS).shown() for i in range(6)]
+    assert Teacher(world).score(clips).tolist() == Bounded(world).score(clips).tolist()
+    assert Teacher(world).score(clips).any()
 
 
 def test_without_a_reward_in_view_it_takes_what_the_steps_add() -> None:
