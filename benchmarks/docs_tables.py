@@ -38,7 +38,7 @@ Make = Callable[[str], str]
 
 
 class Learnt(NamedTuple):
-    """A learnt table or figure: the file it stands in, the commands that make it, and what they cost on two cores.
+    """A learnt table or figure: the file it stands in, the commands that make it, and their time on two cores.
 
     ``pictures`` are copied: from where a command writes them, to where the page has them. Without ``make`` and pictures
     it is composed by hand.
@@ -71,7 +71,7 @@ def estimated(findings: Findings, one: Condition, key: str, style: Style) -> str
     return "–" if estimate is None else found.joined(style(estimate.value), found.below(findings, one, key, style))
 
 
-def conditions(_: str, run: str, columns: Sequence[str], names: Mapping[str, str] = {}) -> str:
+def conditions(_: str, run: str, columns: Sequence[str]) -> str:
     """A row for each condition of a run; a column "utility of each seed" stands for itself."""
     findings = found.read(summary(run))
     kinds: dict[str, tuple[str, Style]] = {
@@ -85,7 +85,7 @@ def conditions(_: str, run: str, columns: Sequence[str], names: Mapping[str, str
     for one in findings.conditions:
         each = ", ".join(amount(seed.figures["utility"] or 0.0) for seed in one.seeds)
         told = [each if column not in kinds else estimated(findings, one, *kinds[column]) for column in columns]
-        rows.append([names.get(one.name, one.name), *told])
+        rows.append([one.name, *told])
     return markdown(["condition", *columns], rows)
 
 
@@ -221,8 +221,7 @@ def made_by(table: Learnt) -> str:
 def rewrite(name: str, content: str) -> list[str]:
     """Put a table into its page; returns the lines that changed, the old ones with -, the new ones with +."""
     path = ROOT / TABLES[name].page
-    text = path.read_text(encoding="utf-8")
-    match = find(name, text)
+    match = find(name, text := path.read_text(encoding="utf-8"))
     indented = "".join(match[1] + line if line.strip() else line for line in content.splitlines(keepends=True))
     path.write_text(text[: match.start(2)] + indented + text[match.end(2) :], encoding="utf-8")
     difference = difflib.unified_diff(match[2].splitlines(), indented.splitlines(), n=0, lineterm="")
@@ -236,7 +235,7 @@ def remake(name: str) -> list[str]:
     for command in table.commands:
         first, *more = shlex.split(command)
         output = subprocess.run([*own[first], *more], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
-    changed = []
+    changed: list[str] = []
     for source, target in table.pictures.items():
         if source != target:
             shutil.copyfile(ROOT / source, ROOT / target)
@@ -264,7 +263,7 @@ def problems() -> list[str]:
 
 def listed() -> str:
     """All tables as a table."""
-    rows = []
+    rows: list[list[str]] = []
     for name, table in TABLES.items():
         content = find(name, (ROOT / table.page).read_text(encoding="utf-8"))[2]
         commit = (re.findall(r"commit (\w+)", content) or ["?"])[-1]
