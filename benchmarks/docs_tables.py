@@ -114,7 +114,7 @@ def each_seed(_: str, run: str, rows: Sequence[tuple[str, str]]) -> str:
 
 def printed(output: str, table: int = 0) -> str:
     """A table that a command printed, the first one unless said."""
-    return re.findall(r"(?:^\|.*\|\n)+", output, re.M)[table]
+    return str(re.findall(r"(?:^\|.*\|\n)+", output, re.M)[table])
 
 
 def written(_: str, path: str) -> str:
