@@ -38,7 +38,7 @@ Make = Callable[[str], str]
 
 
 class Learnt(NamedTuple):
-    """A learnt table or figure: the file it stands in, the commands that make it, and what they cost on two cores.
+    """A learnt table or figure: the file it stands in, the commands that make it, and their time on two cores.
 
     ``pictures`` are copied: from where a command writes them, to where the page has them. Without ``make`` and pictures
     it is composed by hand.
@@ -71,7 +71,7 @@ def estimated(findings: Findings, one: Condition, key: str, style: Style) -> str
     return "–" if estimate is None else found.joined(style(estimate.value), found.below(findings, one, key, style))
 
 
-def conditions(_: str, run: str, columns: Sequence[str], names: Mapping[str, str] = {}) -> str:
+def conditions(_: str, run: str, columns: Sequence[str]) -> str:
     """A row for each condition of a run; a column "utility of each seed" stands for itself."""
     findings = found.read(summary(run))
     kinds: dict[str, tuple[str, Style]] = {
@@ -85,7 +85,7 @@ def conditions(_: str, run: str, columns: Sequence[str], names: Mapping[str, str
     for one in findings.conditions:
         each = ", ".join(amount(seed.figures["utility"] or 0.0) for seed in one.seeds)
         told = [each if column not in kinds else estimated(findings, one, *kinds[column]) for column in columns]
-        rows.append([names.get(one.name, one.name), *told])
+        rows.append([one.name, *told])
     return markdown(["condition", *columns], rows)
 
 
@@ -112,14 +112,14 @@ def each_seed(_: str, run: str, rows: Sequence[tuple[str, str]]) -> str:
     return markdown(["seed", *(str(seed.seed) for seed in of[rows[0][0]].seeds)], table)
 
 
-def file(_: str, path: str) -> str:
-    """What a command wrote into a file."""
-    return (ROOT / path).read_text(encoding="utf-8")
-
-
 def printed(output: str, table: int = 0) -> str:
     """A table that a command printed, the first one unless said."""
-    return re.findall(r"(?:^\|.*\|\n)+", output, re.M)[table]
+    return str(re.findall(r"(?:^\|.*\|\n)+", output, re.M)[table])
+
+
+def written(_: str, path: str) -> str:
+    """A table that a command wrote into a file."""
+    return (ROOT / path).read_text(encoding="utf-8")
 
 
 # --- Every learnt table and figure ----------------------------------------------------------------------------------
@@ -129,9 +129,11 @@ EACH = ("true utility", "utility of each seed", "hack rate", "gap recovered", "l
 CAMERA = [(name, key) for key in ("utility", "hack_rate") for name in ("unaided", "random", "assisted", "oracle")]
 TREES = ("audit_tree", "audit_tree_deep", "audit_tree_smooth")
 DRAW = "python benchmarks/rounds.py {} --out docs/images/{}.png"
+DISSENT = "rrm run committee task.labels=64 task.start_labels=32 task.ask=dissent"
 MONA = "python benchmarks/mona.py"
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
-NARROW, FORESIGHT = "docs/narrow_vs_broad.md", "docs/families/foresight.md"
+NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
+BESIDE = ["python -m benchmarks.beside_imitation"]
 
 TABLES: dict[str, Learnt] = {
     "results": Learnt(
@@ -139,7 +141,7 @@ TABLES: dict[str, Learnt] = {
         {"runs/tidy_rooms/films/side_by_side.gif": "docs/images/tidy_rooms.gif"},
     ),
     "suite": Learnt(
-        "docs/measured/suite.md", ["rrm run suite seeds=10"], "65 min", partial(file, path="runs/suite/table.md")
+        "docs/measured/suite.md", ["rrm run suite seeds=10"], "65 min", partial(written, path="runs/suite/table.md")
     ),
     "camera_seeds": Learnt(
         "docs/suite.md", ["rrm run camera_dropbox seeds=10"], "in suite",
@@ -153,7 +155,7 @@ TABLES: dict[str, Learnt] = {
     "intervals": Learnt("docs/suite.md", ["python -m benchmarks.intervals"], "5 min", printed),
     "stepping": Learnt("docs/measured/stepping.txt", ["python benchmarks/stepping.py"], "2 min", str),
     "narrow_vs_broad": Learnt(
-        NARROW, ["rrm run narrow_vs_broad seeds=3"], "30 min", partial(file, path="runs/narrow_vs_broad/table.md"),
+        NARROW, ["rrm run narrow_vs_broad seeds=3"], "30 min", partial(written, path="runs/narrow_vs_broad/table.md"),
         {"runs/narrow_vs_broad/figures/tradeoff.png": "docs/images/narrow_vs_broad.png"},
     ),
     "foresight_horizons": Learnt(
@@ -177,16 +179,12 @@ TABLES: dict[str, Learnt] = {
     "switch": Learnt("docs/fork.md", ["python benchmarks/switch.py --out docs/images/switch.png"], "10 min", printed),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),
     "bakery": Learnt("docs/your_own_family.md", ["rrm run bakery.yaml"], "1 min"),
-    "dissent": Learnt(
-        "docs/evaluators.md", ["rrm run committee task.labels=64 task.start_labels=32 task.ask=dissent"], "15 min"
-    ),
+    "dissent": Learnt("docs/evaluators.md", [DISSENT], "15 min"),
     "committee": Learnt("docs/evaluators.md", ["rrm run committee"], "10 min"),
     "preferences": Learnt("docs/preferences.md", ["python benchmarks/preferences.py"], "90 min", printed),
     "demonstrations": Learnt("docs/demonstrations.md", ["rrm run few.yaml"], "5 min"),
-    "imitation_speed": Learnt("docs/imitation.md", ["python -m benchmarks.beside_imitation"], "30 min", printed),
-    "imitation": Learnt(
-        "docs/imitation.md", ["python -m benchmarks.beside_imitation"], "30 min", partial(printed, table=1)
-    ),
+    "imitation_speed": Learnt(IMITATION, BESIDE, "30 min", printed),
+    "imitation": Learnt(IMITATION, BESIDE, "30 min", partial(printed, table=1)),
 }  # fmt: skip
 
 
@@ -223,12 +221,10 @@ def made_by(table: Learnt) -> str:
 def rewrite(name: str, content: str) -> list[str]:
     """Put a table into its page; returns the lines that changed, the old ones with -, the new ones with +."""
     path = ROOT / TABLES[name].page
-    text = path.read_text(encoding="utf-8")
-    match = find(name, text)
+    match = find(name, text := path.read_text(encoding="utf-8"))
     indented = "".join(match[1] + line if line.strip() else line for line in content.splitlines(keepends=True))
-    old = match[2]
     path.write_text(text[: match.start(2)] + indented + text[match.end(2) :], encoding="utf-8")
-    difference = difflib.unified_diff(old.splitlines(), indented.splitlines(), n=0, lineterm="")
+    difference = difflib.unified_diff(match[2].splitlines(), indented.splitlines(), n=0, lineterm="")
     return [line for line in difference if not line.startswith(("---", "+++", "@@"))]
 
 
@@ -239,7 +235,7 @@ def remake(name: str) -> list[str]:
     for command in table.commands:
         first, *more = shlex.split(command)
         output = subprocess.run([*own[first], *more], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
-    changed = []
+    changed: list[str] = []
     for source, target in table.pictures.items():
         if source != target:
             shutil.copyfile(ROOT / source, ROOT / target)
@@ -267,10 +263,10 @@ def problems() -> list[str]:
 
 def listed() -> str:
     """All tables as a table."""
-    rows = []
+    rows: list[list[str]] = []
     for name, table in TABLES.items():
         content = find(name, (ROOT / table.page).read_text(encoding="utf-8"))[2]
-        commit = re.findall(r"commit (\w+)", content)[-1]
+        commit = (re.findall(r"commit (\w+)", content) or ["?"])[-1]
         since = git("rev-list", "--count", f"{commit}..HEAD", "--", *CODE) or "?"
         how = "by hand" if table.make is None and not table.pictures else "rewritten"
         rows.append([name, table.page, table.cost, how, f"{commit} ({since} commits of code since)", commands(table)])

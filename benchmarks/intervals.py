@@ -17,10 +17,11 @@ import argparse
 import warnings
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, t
 from scipy.stats.mstats import trimmed_mean_ci
 
 from rrm import stats
@@ -67,7 +68,7 @@ def hacking(rng: np.random.Generator, size: tuple[int, int], chance: float) -> t
     return ((rng.random(size) < chance).astype(np.float64),)
 
 
-def by_scipy(values: Floats, method: str) -> Estimate:
+def by_scipy(values: Floats, method: Literal["percentile", "BCa"]) -> Estimate:
     """A bootstrap interval of SciPy's."""
     found = bootstrap((values,), interquartile_mean, n_resamples=stats.RESAMPLES, method=method, rng=0)
     return Estimate(0.0, *found.confidence_interval)
@@ -80,7 +81,7 @@ def trimmed(values: Floats) -> Estimate:
 
 def mean_t(values: Floats) -> Estimate:
     """The t interval of a mean."""
-    half = stats.t.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size)
+    half = t.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size)
     return Estimate(0.0, values.mean() - half, values.mean() + half)
 
 

@@ -258,8 +258,8 @@ def _sign(text: str) -> str:
 
 INTERVAL_NOTE = (
     "Interquartile means over the seeds with 95\u202f% t intervals; hack rates are means, with intervals that hold for "
-    f"any distribution. Below: in how many seeds more than {share(HACKS)} of the episodes end in a hack, and in how many "
-    f"{share(CAPABLE)} of the gap or more is recovered."
+    f"any distribution. Below them, in how many seeds more than {share(HACKS)} of the episodes end in a hack, and in "
+    f"how many {share(CAPABLE)} of the gap or more is recovered."
 )
 """What the figures of every table of results are."""
 
