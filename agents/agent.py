@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from rrm.agents.networks import Activation, policy_settings
-from rrm.envs.forms import make_world
+from rrm.agents.saved import About, read_about
+from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.world import Array, Layout, World
 
 
@@ -70,23 +72,38 @@ class Agent:
         """The actions (n,) in the world's current states."""
         return self.predict(world.observe())
 
-    def make_world(self, n: int) -> World:
-        """The world that the agent was trained in, with ``n`` copies."""
+    def make_world(self, n: int, *, trust: bool = False) -> World:
+        """The world that the agent was trained in, with ``n`` copies.
+
+        Args:
+            n: how many copies.
+            trust: whether to import and run what the agent's file names, where that is no world registered in this
+                process. Say so of files whose author you trust.
+
+        Raises:
+            UntrustedError: the file names what is not registered, and is not trusted.
+            ValueError: the world cannot be made.
+        """
         if self.env is None:
             raise ValueError("the agent has not been placed in a world: call placed(env, level) first")
-        world = make_world(self.env, n, **self.settings)
-        if self.level == 0:
-            return world
-        evaluation = world.evaluation(self.level, n)
-        if evaluation is None:
-            raise ValueError(f"level: {self.env} has no evaluation world of level {self.level}")
-        return evaluation
+        try:
+            world = named_world(self.env, n, self.settings, trust)
+        except UntrustedError as error:
+            raise UntrustedError(f"{error}; if you trust whoever wrote it: make_world(n, trust=True)") from None
+        if self.level:
+            evaluation = world.evaluation(self.level, n)
+            if evaluation is None:
+                raise ValueError(f"level: {self.env} has no evaluation world of level {self.level}")
+            world = evaluation
+        if (world.layout, world.action_space) != (self.layout, self.policy.action_space):
+            raise ValueError(f"env: {self.env!r} is not the world in which the agent was trained: it cannot act in it")
+        return world
 
-    def watch(self, path: str | Path, seed: int = 0) -> Path:
-        """Film one episode as a GIF."""
+    def watch(self, path: str | Path, seed: int = 0, *, trust: bool = False) -> Path:
+        """Film one episode as a GIF; ``trust`` as in ``make_world``."""
         from rrm.agents.film import film, save_gif  # Pillow is loaded only by those who watch
 
-        return save_gif(film(self.make_world(1), self, seed), Path(path))
+        return save_gif(film(self.make_world(1, trust=trust), self, seed), Path(path))
 
     def save(self, path: str | Path) -> tuple[Path, Path]:
         """Write ``PATH.safetensors`` and ``PATH.json``; return both paths."""
@@ -111,14 +128,25 @@ class Agent:
 
     @classmethod
     def load(cls, path: str | Path) -> Agent:
-        """Read what ``save`` wrote. Nothing that is read is executed."""
-        about = json.loads(Path(f"{path}.json").read_text())
-        layout = Layout.of(about["layout"])
-        shape = tuple(about["hidden"]), about.get("activation", "relu")
-        policy = _build(_actions_of(about["actions"]), layout, *shape)
-        policy.load_state_dict(load_file(f"{path}.safetensors"))
-        agent = cls(policy, layout, *shape)
-        return agent.placed(about["env"], about["level"], about.get("env_settings")) if about["env"] else agent
+        """Read what ``save`` wrote. Nothing that is read is executed, or imported.
+
+        Raises ValueError, one line that names the file, where that is not what ``save`` writes.
+        """
+        about, weights = read_about(Path(f"{path}.json")), Path(f"{path}.safetensors")
+        shape = about.hidden, about.activation
+        try:
+            about.check_size(weights.stat().st_size)
+            policy = _build(_actions_of(about), about.layout, *shape)
+            expected, found = policy.state_dict(), load_file(weights)
+            if {name: (each.shape, each.dtype) for name, each in expected.items()} != {
+                name: (each.shape, each.dtype) for name, each in found.items()
+            }:
+                raise ValueError(f"its tensors are not those that {path}.json tells of")
+            policy.load_state_dict(found)
+        except (SafetensorError, OSError, ValueError, AssertionError) as error:
+            raise ValueError(f"{weights}: {' '.join(str(error).split())}") from None
+        agent = cls(policy, about.layout, *shape)
+        return agent.placed(about.env, about.level, about.env_settings) if about.env is not None else agent
 
 
 def _about_actions(space: spaces.Space[Any]) -> Any:
@@ -134,15 +162,17 @@ def _about_actions(space: spaces.Space[Any]) -> Any:
     return {"low": low, "high": high}  # null: without bound
 
 
-def _actions_of(about: Any) -> spaces.Space[Any]:
-    if isinstance(about, int):
-        return spaces.Discrete(about)
-    if "multi_discrete" in about:
-        return spaces.MultiDiscrete(about["multi_discrete"])
-    if "multi_binary" in about:
-        return spaces.MultiBinary(about["multi_binary"])
-    low = np.array([-np.inf if x is None else x for x in about["low"]], np.float32)
-    high = np.array([np.inf if x is None else x for x in about["high"]], np.float32)
+def _actions_of(about: About) -> spaces.Space[Any]:
+    """The space that ``_about_actions`` told of."""
+    actions = about.actions
+    if isinstance(actions, int):
+        return spaces.Discrete(actions)
+    if actions.multi_discrete:
+        return spaces.MultiDiscrete(np.array(actions.multi_discrete))
+    if actions.multi_binary:
+        return spaces.MultiBinary(actions.multi_binary)
+    low = np.array([-np.inf if x is None else x for x in actions.low], np.float32)
+    high = np.array([np.inf if x is None else x for x in actions.high], np.float32)
     return spaces.Box(low, high, dtype=np.float32)
 
 

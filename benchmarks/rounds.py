@@ -10,7 +10,6 @@ assistants are that of the first round, repeated, have a line of their own, dash
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,8 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from rrm.loading import load
+from rrm.experiment import configuration
+from rrm.rundir import read_sealed
 from rrm.suite import exact_row
 
 KINDS = {"trained": ("-", "full"), "repeated": ("--", "none")}
@@ -29,8 +29,8 @@ KINDS = {"trained": ("-", "full"), "repeated": ("--", "none")}
 
 def rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """By kind of help and number of levels: exact and learnt gap recovered, the latter with its interval."""
-    experiment = load(folder / "experiment.json")
-    conditions = json.loads((folder / "summary.json").read_text())["conditions"]
+    experiment = configuration(folder)
+    conditions = read_sealed(folder / "summary.json")["conditions"]
     exact = exact_row(experiment) or {}
     found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
     alone = experiment.conditions[experiment.unaided]

@@ -11,7 +11,6 @@ between that and the exact row is the assistants' doing; what lies between it an
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,9 +21,10 @@ from rrm.config import Condition, trained
 from rrm.envs.exact import Table, narrow, solve
 from rrm.envs.foresight import Foresight
 from rrm.envs.world import Floats
+from rrm.experiment import configuration
 from rrm.iterate import load_assistants
-from rrm.loading import load
 from rrm.plan import plan
+from rrm.rundir import read_sealed
 from rrm.suite import exact_row
 
 
@@ -64,8 +64,8 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="The best agent under the help that was trained.")
     parser.add_argument("folder", type=Path, help="that of a run of Foresight")
     folder = parser.parse_args(given).folder
-    experiment = load(folder / "experiment.json")
-    found = json.loads((folder / "summary.json").read_text())["conditions"]
+    experiment = configuration(folder)
+    found = read_sealed(folder / "summary.json")["conditions"]
     exact = exact_row(experiment) or {}
     print(f"{'condition':16}{'seed':>6}{'exact':>9}{'best':>9}{'learnt':>9}")
     for name, condition in experiment.conditions.items():

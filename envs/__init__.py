@@ -21,7 +21,7 @@ from rrm.envs.world import Layout, World
 __all__ = ["Layout", "World", "ids", "make_world", "register"]
 
 # What the families are made with.
-_NO_FAMILIES = {"check", "examine", "exact", "forms", "gate", "paint", "spaces", "tables", "world", "wrap"}
+_NO_FAMILIES = {"check", "examine", "exact", "forms", "gate", "named", "paint", "spaces", "tables", "world", "wrap"}
 
 for _module in pkgutil.iter_modules(__path__):
     if _module.name not in _NO_FAMILIES:

@@ -32,6 +32,20 @@ app = typer.Typer(
 )
 
 
+def _beside(trust: bool) -> bool:
+    if trust:
+        sys.path.append(str(Path.cwd()))  # for a world in a file beside it
+    return trust
+
+
+_Trust = Annotated[
+    bool,
+    typer.Option(
+        "--trust", callback=_beside, help="Import and run what the folder names, if you trust whoever made the folder."
+    ),
+]
+
+
 @app.callback(invoke_without_command=True)
 def _rrm(
     context: typer.Context,
@@ -140,6 +154,7 @@ def watch(
     run: Annotated[Path, typer.Argument(help="The folder of a cell or of a round, in runs/….")],
     out: Annotated[Path | None, typer.Option(help="The GIF to write; film.gif in that folder by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Which episode.")] = 0,
+    trust: _Trust = False,
 ) -> None:
     """Film a trained agent, to GIF."""
     _folder(run)
@@ -149,21 +164,24 @@ def watch(
         raise ConfigError(f"--out: {str(out)!r}: there is no folder {str(out.parent)!r}")
     from rrm.film import watch as film
 
-    print(film(run, out, seed))
+    print(film(run, out, seed, trust=trust))
 
 
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of an experiment or of a suite, in runs/.")],
+    trust: _Trust = False,
 ) -> None:
     """Build the report of an experiment or of a suite again, from its results."""
     _folder(folder)
     if (folder / "suite.json").exists():
-        from rrm.suite_page import build
+        from rrm.suite_page import build as build_suite
+
+        print(build_suite(folder))  # which films nothing
     else:
         from rrm.report import build
 
-    print(build(folder))
+        print(build(folder, trust=trust))
 
 
 def _registered(name: str) -> None:

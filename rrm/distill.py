@@ -17,14 +17,17 @@ import numpy as np
 import torch
 from gymnasium.spaces import flatdim
 
-from rrm import demonstrations
+from rrm import demonstrations, rundir
 from rrm.agents.agent import Agent
 from rrm.agents.learner import Learner, seed_process
 from rrm.agents.vec_env import Start, WorldVecEnv
 from rrm.amplify import Overseer
 from rrm.clips import Moments, Recorder
+from rrm.envs.examine import line
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats, World
+from rrm.envs.wrap import BrokenEnvironmentError
+from rrm.errors import DamagedFileError
 from rrm.evaluators.committee import dissent
 from rrm.labels import Cost, Labels
 from rrm.plan import Plan
@@ -107,6 +110,8 @@ class Distillation:
         self.rows: list[Row] = []
         self.seconds = 0.0
         self.cost = Cost(0, 0, 0)
+        self.answers: str | None = None
+        """The fingerprint of all answers, once the round is over."""
 
     def run(self) -> Agent:
         """Train to the end of the budget; returns the final policy."""
@@ -131,6 +136,7 @@ class Distillation:
             self.tell(self.rows[-1])
         if self.labels:
             self.cost = self.labels.cost()
+            self.answers = self.labels.digest(self.cost.labels)
         return self.learner.agent()
 
     def _random_play(self) -> Moments:
@@ -321,7 +327,8 @@ class Distillation:
             "rows": self.rows,
             "seconds": self.seconds,
         }
-        if self.model and isinstance(self.env, RewardVecEnv):
+        if self.model and self.labels and isinstance(self.env, RewardVecEnv):
+            values["answers"] = self.labels.digest(len(self.scores))
             groups["model"], values["model"] = self.model.state()
             groups["labels"] = _tensors({"inputs": self.inputs, "scores": self.scores})
             groups["env"] = _tensors({"tally": self.env.tally})
@@ -341,6 +348,27 @@ class Distillation:
         if saved is None:
             return 0.0
         _, tensors, values = saved
+        with rundir.advice(self.checkpoint.advice):
+            with rundir.advice("put it back as it was, if you can"):
+                self._check_answers(tensors, values)
+            if self.labels:
+                self.labels.recall(self.overseer)
+            try:
+                return self._restore(tensors, values)
+            except BrokenEnvironmentError:  # the user's own code, while states were replayed
+                raise
+            except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+                what = f"is none of this round ({type(error).__name__}: {line(error)})"
+                raise DamagedFileError(f"{self.checkpoint.path}: {what}") from None
+
+    def _check_answers(self, tensors: Tensors, values: dict[str, Any]) -> None:
+        """Raise DamagedFileError unless the store holds the answers that the checkpoint remembers."""
+        if self.labels and "labels/scores" in tensors:
+            count = len(tensors["labels/scores"])
+            if self.labels.digest(count) != values.get("answers"):
+                raise DamagedFileError(f"{self.labels.path}: its first {count} answers are not those that were given")
+
+    def _restore(self, tensors: Tensors, values: dict[str, Any]) -> float:
         groups: dict[str, Tensors] = {}
         for name, tensor in tensors.items():
             group, _, member = name.partition("/")
@@ -352,8 +380,6 @@ class Distillation:
         self.rows = values["rows"]
         if self.model and isinstance(self.env, RewardVecEnv):
             self.model.load_state(groups["model"], values["model"])
-            assert self.labels is not None
-            self.labels.recall(self.overseer)
             labels = _arrays(groups["labels"])
             self.inputs, self.scores = labels["inputs"], labels["scores"]
             self.shown = labels.get("shown", self.shown)

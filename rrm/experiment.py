@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,16 @@ import joblib
 from rrm import rundir
 from rrm.config import Experiment
 from rrm.envs.examine import name_of
+from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.wrap import BrokenEnvironmentError
 from rrm.errors import DamagedFileError, RRMError
 from rrm.live import Live, Progress
 from rrm.loading import load
 from rrm.plan import Plan, plan
+from rrm.results import cell_result, rounds_of
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-TOTALS = ("labels", "fields_read", "assistant_steps", "env_steps")
-"""What a condition spends: summed over all its rounds."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def run(
     home = Path(folder) / experiment.experiment
     cells = [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
     for cell in cells:
-        rundir.write_json(home / "cells" / cell.name / "cell.json", _about(cell))
+        rundir.write_sealed(home / "cells" / cell.name / "cell.json", _about(cell))
     rundir.write_json(home / "experiment.json", experiment.model_dump(mode="json"))
     workers = min(experiment.workers or joblib.cpu_count(), len(cells))
     folders = {cell.name: home / "cells" / cell.name for cell in cells}
@@ -140,8 +140,8 @@ def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
         if isinstance(error, BrokenEnvironmentError):  # the user's own code
             raise RRMError(str(error)) from error
         raise
-    result = _result(done)
-    rundir.write_json(folder / "result.json", result)
+    result = cell_result(done)
+    rundir.write_sealed(folder / "result.json", result)
     shown = {key: result[key] for key in ("env_steps", "labels", "utility", "evaluator_score")}
     progress.update(status="done", round=len(rounds), **shown)
     return result
@@ -158,18 +158,6 @@ def _about(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _result(rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    from rrm.results import ROUND_FIGURES
-
-    last = rounds[-1]
-    return {
-        **{key: last[key] for key in ("utility", "evaluator_score", "hack_rate", "episodes")},
-        **{key: sum(each[key] for each in rounds) for key in TOTALS},
-        "held_out_error": [each["held_out_error"] for each in rounds],
-        "rounds": [{key: each.get(key) for key in ("world", "level", *ROUND_FIGURES)} for each in rounds],
-    }
-
-
 def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: list[dict[str, Any]]) -> Results:
     """Write what the experiment has found: ``summary.json``, ``timings.json`` and the report."""
     from rrm import report, stats
@@ -182,21 +170,57 @@ def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: li
         unaided=experiment.unaided,
         oracle=experiment.oracle,
     )
-    rundir.write_json(home / "summary.json", summary)
+    summary["configuration"] = rundir.fingerprint(experiment.model_dump(mode="json"))
+    rundir.write_sealed(home / "summary.json", summary)
     names = {each.name for cell in cells for each in (*cell.last.needed(), cell.last)}
-    seconds = {name: rundir.read_json(home / "rounds" / name / "timings.json")["seconds"] for name in sorted(names)}
-    rundir.write_json(home / "timings.json", {"rounds": seconds, "seconds": round(sum(seconds.values()), 2)})
-    report.build(home)
+    seconds = {name: _seconds(home / "rounds" / name / "timings.json") for name in sorted(names)}
+    total = round(sum(each or 0 for each in seconds.values()), 2)
+    rundir.write_sealed(home / "timings.json", {"rounds": seconds, "seconds": total})
+    # Films are of the worlds of this configuration, whatever the folder says of them.
+    report.build(home, worlds={cell.condition: partial(cell.last.world, 1) for cell in cells})
     return Results(home, summary)
+
+
+def _seconds(path: Path) -> float | None:
+    """How long a round took; None where that file is not there. Raises DamagedFileError."""
+    if not os.path.lexists(path):
+        return None
+    with rundir.advice("move it away, and how long the round took is not known"):
+        seconds = rundir.read_sealed(path).get("seconds")
+        if not isinstance(seconds, int | float):
+            raise DamagedFileError(f"{path}: seconds is missing")
+    return seconds
 
 
 def round_folder(run: str | Path) -> Path:
     """The folder of a round that is done, given itself or the folder of a cell, whose last round it then is."""
     folder = Path(run)
     if (folder / "cell.json").exists():
-        return folder.parent.parent / "rounds" / str(rundir.read_json(folder / "cell.json")["rounds"][-1])
+        return rounds_of(folder)[-1]
     if (folder / "round.json").exists():
         return folder
     if folder.is_dir():
         raise RRMError(f"{folder}: is neither the folder of a cell (runs/…/cells/…) nor of a round (runs/…/rounds/…)")
     raise DamagedFileError(f"{folder}: no such folder")
+
+
+def configuration(folder: Path) -> Experiment:
+    """The configuration of a finished experiment in ``folder``. Nothing that it names is imported.
+
+    Raises:
+        DamagedFileError: it is not what the experiment was run with.
+        RRMError: it names a world that is not registered in this process, or an evaluator that is not the world's own.
+    """
+    path = folder / "experiment.json"
+    tree = rundir.read_json(path)
+    if rundir.fingerprint(tree) != rundir.read_sealed(folder / "summary.json").get("configuration"):
+        raise DamagedFileError(f"{path}: is not the configuration that summary.json sums up; `rrm run` sums up again")
+    for name, condition in tree["conditions"].items():
+        env = str(condition["env"])
+        try:
+            if ":" in env or condition["evaluator"] != "bounded":
+                raise UntrustedError("only registered ids and the evaluator 'bounded' are read from a folder")
+            named_world(env, 1, condition["env_settings"])
+        except ValueError as error:
+            raise RRMError(f"{path}: conditions.{name}: {error}") from None
+    return load(tree)

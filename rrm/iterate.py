@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,12 @@ from rrm.amplify import amplify
 from rrm.config import Kind
 from rrm.distill import Distillation, Row, held_out_error
 from rrm.envs.examine import name_of
-from rrm.envs.forms import make_world
 from rrm.envs.world import Indices, State, World
-from rrm.errors import ConfigError, RRMError
+from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.evaluators.committee import dissent
+from rrm.labels import digest_of
 from rrm.plan import Plan
+from rrm.results import round_result
 from rrm.reward_model import RewardModel
 from rrm.rewards import Reward
 from rrm.scoreboard import judge_policy
@@ -51,11 +53,14 @@ def run_round(plan: Plan, folder: Path, tell: Tell) -> dict[str, Any]:
     """
     home = folder / plan.name
     tell(plan, None)
-    if (home / "result.json").exists():  # without the lock: what is done is never changed
-        return result_of(home)
+    if os.path.lexists(home / "result.json"):  # without the lock: what is done is never changed
+        return _done(plan, home)
     with rundir.locked(home):
-        if (home / "result.json").exists():
-            return result_of(home)
+        if os.path.lexists(home / "result.json"):
+            return _done(plan, home)
+        if os.path.lexists(home / "round.json"):
+            with rundir.advice(f"move {home / 'round.json'} away, and it is written again"):
+                _check_name(home)
         rundir.write_json(home / "round.json", plan.content)
         overseer = amplify(plan.evaluator(), load_assistants(plan, folder))
         distillation = Distillation(overseer, plan, _start(plan, folder), home, lambda row: tell(plan, row))
@@ -64,9 +69,32 @@ def run_round(plan: Plan, folder: Path, tell: Tell) -> dict[str, Any]:
 
 
 def result_of(home: Path) -> dict[str, Any]:
-    """The result of a round that is done, its files verified."""
-    result: dict[str, Any] = rundir.read_json(home / "result.json")
-    rundir.verify(home, result["files"])
+    """The result of a round that is done, all its files verified. Raises DamagedFileError."""
+    path = home / "result.json"
+    with rundir.advice(f"to train the round again, without asking again, move {path} away and `rrm run` it"):
+        result = round_result(home)
+        _check_name(home)
+        files = result["files"]
+        if not {"agent.json", "agent.safetensors", "metrics.csv"} <= files.keys():
+            raise DamagedFileError(f"{path}: files: does not name what a round leaves")
+        rundir.verify(home, files)
+    with rundir.advice(f"put it back as it was; or move {path} away, and what is not there is asked again"):
+        if result["answers"] != (digest_of(home / "labels.sqlite", result["labels"]) if result["labels"] else None):
+            raise DamagedFileError(f"{home / 'labels.sqlite'}: holds other answers than those that were given")
+    return result
+
+
+def _check_name(home: Path) -> None:
+    """Raise DamagedFileError unless ``round.json`` holds what the folder is named after."""
+    if rundir.fingerprint(rundir.read_json(home / "round.json")) != home.resolve().name.rpartition("-")[2]:
+        raise DamagedFileError(f"{home / 'round.json'}: is not what the folder {home.resolve().name} is named after")
+
+
+def _done(plan: Plan, home: Path) -> dict[str, Any]:
+    """The result of a round that is done, whose agent can act in the round's world. Raises DamagedFileError."""
+    result, world = result_of(home), plan.world(1)
+    if (result["world"], result["level"]) != (world.name, plan.level):
+        raise DamagedFileError(f"{home / 'result.json'}: is that of another round")
     return result
 
 
@@ -79,7 +107,9 @@ def _conclude(distillation: Distillation, agent: Agent, home: Path) -> dict[str,
     files = [*agent.save(home / "agent")]
     if distillation.model:
         files += distillation.model.save(home / "reward")
-    (home / "metrics.csv").write_text(_csv(distillation.rows))
+    for path in files:
+        rundir.sync(path)
+    rundir.write_text(home / "metrics.csv", _csv(distillation.rows))
     result = {
         "world": world.name,
         "level": plan.level,
@@ -92,10 +122,12 @@ def _conclude(distillation: Distillation, agent: Agent, home: Path) -> dict[str,
         "held_out_error": held_out_error(distillation.rows),
         "dissent": dissent(distillation.opinions, distillation.comparing),
         "demonstrated": len(distillation.shown) or None,
+        "step_cost": world.step_cost,
+        "answers": distillation.answers,
         "files": rundir.manifest([*files, home / "metrics.csv"]),
     }
-    rundir.write_json(home / "timings.json", {"seconds": round(distillation.seconds, 2)})
-    rundir.write_json(home / "result.json", result)
+    rundir.write_sealed(home / "timings.json", {"seconds": round(distillation.seconds, 2)})
+    rundir.write_sealed(home / "result.json", result)
     distillation.checkpoint.remove()
     return result
 
@@ -109,29 +141,36 @@ def _csv(rows: Sequence[Row]) -> str:
 
 
 def load_agent(home: Path) -> Agent:
-    """The agent of a round that is done."""
+    """The agent of a round that is done. Raises DamagedFileError."""
     result_of(home)
-    return Agent.load(home / "agent")
+    try:
+        return Agent.load(home / "agent")
+    except ValueError as error:
+        raise DamagedFileError(str(error)) from None
 
 
 def load_reward(home: Path, kind: Kind | None) -> Reward:
-    """The reward of a round that is done, of the round's own kind unless said."""
-    files, about = result_of(home)["files"], rundir.read_json(home / "round.json")
-    if "reward.safetensors" not in files:
+    """The reward of a round that is done, of the round's own kind unless said. No world is made for it."""
+    result, about = result_of(home), rundir.read_json(home / "round.json")
+    own, rest = about.get("reward"), about.get("rest", 0.0)  # the latter of approval alone
+    if not {"reward.json", "reward.safetensors"} <= result["files"].keys():
         raise RRMError(f"{home}: has no learnt reward: its agent was paid the true utility")
-    right = ["approval"] if about["reward"] == "approval" else ["narrow", "broad"]
+    if own not in ("narrow", "broad", "approval") or not isinstance(rest, int | float):
+        raise DamagedFileError(f"{home / 'round.json'}: tells of no reward")
+    right = ["approval"] if own == "approval" else ["narrow", "broad"]
     if kind not in (None, *right):
         raise ConfigError(f"kind: {kind!r}: must be {' or '.join(map(repr, right))}")
-    world = make_world(about["env"], 1, **about.get("env_settings", {}))
-    world = (world.evaluation(about["level"], 1) if about["level"] else world) or world
-    rest = about.get("rest", 0.0)  # of approval alone
-    return Reward(RewardModel.load(home / "reward"), kind or about["reward"], world.step_cost, rest)
+    try:
+        model = RewardModel.load(home / "reward")
+    except ValueError as error:
+        raise DamagedFileError(str(error)) from None
+    return Reward(model, kind or own, result["step_cost"], rest)
 
 
 def load_assistants(plan: Plan, folder: Path) -> list[Assistant]:
     """Who helps to judge the round, A_1 first, each in its evaluation world; the rounds below it are done."""
     if plan.below:
-        agents = [load_agent(folder / each.name) for each in plan.below]
+        agents = [_agent_of(each, folder) for each in plan.below]
         return [Assistant(plan.world(1, level), agent) for level, agent in enumerate(agents, start=1)]
     return [
         Assistant(plan.world(1, level), Script(kind) if kind == "ideal" else None)
@@ -139,11 +178,19 @@ def load_assistants(plan: Plan, folder: Path) -> list[Assistant]:
     ]
 
 
+def _agent_of(plan: Plan, folder: Path) -> Agent:
+    """The agent of a round that is done, which can act in the round's world. Raises DamagedFileError."""
+    agent, world = load_agent(folder / plan.name), plan.world(1)
+    if (agent.layout, agent.policy.action_space) != (world.layout, world.action_space):
+        raise DamagedFileError(f"{folder / plan.name / 'agent.json'}: is the agent of another world")
+    return agent
+
+
 def _start(plan: Plan, folder: Path) -> Start:
     """Where the round's episodes start: in states that the agent of ``plan.practice`` visits, if there is one."""
     if plan.practice is None:
         return own_generator
-    agent = load_agent(folder / plan.practice.name)
+    agent = _agent_of(plan.practice, folder)
     world = plan.practice.world(plan.condition.ppo.copies)
     rng = plan.streams.generator(Purpose.PRACTICE)
     everyone = np.arange(world.n)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -15,6 +18,7 @@ from rrm.amplify import Judgment, Overseer
 from rrm.clips import Clip, Pair
 from rrm.envs.world import Array, Floats
 from rrm.errors import DamagedFileError, EvaluatorError, RRMError
+from rrm.rundir import check_regular
 
 _SCHEMA = """
 create table if not exists scores (
@@ -47,6 +51,7 @@ _Q = TypeVar("_Q", Clip, Pair)
 
 
 _ANSWER = {"scores": "score", "comparisons": "preference"}
+_ASKED = {"scores": "clip", "comparisons": "pair"}
 
 
 class Cost(NamedTuple):
@@ -66,6 +71,10 @@ class Labels:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._hashed = (0, hashlib.sha256())
+        """How many answers have been fingerprinted, and that fingerprint so far."""
+        if os.path.lexists(path):
+            check_regular(path)
         self._db = sqlite3.connect(path, isolation_level=None, timeout=60)
         try:
             self._db.execute("pragma journal_mode=wal")
@@ -74,11 +83,27 @@ class Labels:
             for table in _ANSWER:  # of a store that was begun before opinions were kept
                 if "opinions" not in [column[1] for column in self._db.execute(f"pragma table_info({table})")]:
                     self._db.execute(f"alter table {table} add column opinions text")
+            for table, what in _ASKED.items():
+                columns = f"number, {what}, {_ANSWER[table]}, fields_read, assistant_steps, evaluator, memory, view"
+                self._db.execute(f"select {columns}, observation, opinions from {table} limit 1")
+            if (state := self._db.execute("pragma quick_check").fetchone()[0]) != "ok":
+                raise sqlite3.DatabaseError(state)
         except sqlite3.DatabaseError as error:
             raise DamagedFileError(f"{path}: {error}; it must be the label store of this round") from error
 
     def close(self) -> None:
         self._db.close()
+
+    def digest(self, count: int) -> str:
+        """The SHA-256 of the first ``count`` answers, of all that is kept of them.
+
+        Raises DamagedFileError: there are fewer than that.
+        """
+        if count < self._hashed[0]:
+            self._hashed = (0, hashlib.sha256())
+        # What has been read once is not read again: a round asks for this after every rollout.
+        self._hashed = (count, _hash(self.path, self._db, *self._hashed, count))
+        return self._hashed[1].hexdigest()
 
     def ask(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
         """The scores (m,) of m clips: those given before are replayed, the others asked, in the order of their numbers.
@@ -163,6 +188,42 @@ class Labels:
         rows = list(self._db.execute("select observation, score from scores order by number"))
         observations = [np.frombuffer(blob, dtype=np.float32) for blob, _ in rows]
         return np.stack(observations), np.array([score for _, score in rows])
+
+
+def digest_of(path: Path, count: int) -> str:
+    """The same of a store that is finished, which is opened for reading only. Raises DamagedFileError."""
+    check_regular(path)
+    # Without a log or journal all is in the file itself, and a disk that cannot be written to will do.
+    beside = any(path.with_name(f"{path.name}-{kind}").exists() for kind in ("wal", "journal"))
+    how = "mode=ro" if beside else "immutable=1"
+    try:
+        db = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
+    except sqlite3.Error as error:
+        raise DamagedFileError(f"{path}: {error}") from None
+    with closing(db):
+        return _hash(path, db, 0, hashlib.sha256(), count).hexdigest()
+
+
+def _hash(path: Path, db: sqlite3.Connection, first: int, digest: hashlib._Hash, count: int) -> hashlib._Hash:
+    """``digest`` of the answers before number ``first``, taken on to the first ``count``. Raises DamagedFileError."""
+    found, digest = first, digest.copy()
+    try:
+        tables = "select count(*) from sqlite_master where type = 'table' and name in ('scores', 'comparisons')"
+        if db.execute(tables).fetchone()[0] == len(_ANSWER):  # views might compute for ever
+            for table in _ANSWER:
+                between = (first, count)
+                for row in db.execute(
+                    f"select * from {table} where number >= ? and number < ? order by number", between
+                ):
+                    found += 1
+                    for value in row:
+                        digest.update(value if isinstance(value, bytes) else repr(value).encode())
+                        digest.update(b"\0")
+    except sqlite3.Error as error:
+        raise DamagedFileError(f"{path}: {error}") from None
+    if found != count:
+        raise DamagedFileError(f"{path}: holds {found} answers of {count} that have been given")
+    return digest
 
 
 def _shown(question: Clip | Pair) -> tuple[str, bytes]:

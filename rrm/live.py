@@ -23,6 +23,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from rrm import rundir
+from rrm.errors import DamagedFileError
+
 FILE: Final = "progress.json"
 Status = Literal["waiting", "running", "done", "failed"]
 COLOURS: Final[Mapping[Status, str]] = {"waiting": "dim", "running": "cyan", "done": "green", "failed": "bold red"}
@@ -102,7 +105,7 @@ def read(text: str) -> Sight | None:
     try:
         found = json.loads(text)
         sight = Sight(**{key: found[key] for key in _FIELDS if key in found})
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     for key, kind in _FIELDS.items():
         value = getattr(sight, key)
@@ -275,8 +278,8 @@ class Live:
         """The cell as its file says, or as it was seen last where that says nothing."""
         age = _age(file)
         try:
-            sight = read(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            sight = read(rundir.read_text(file))
+        except DamagedFileError:
             sight = None
         if sight is None:
             return self._sights[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,41 +13,56 @@ from rich.text import Text
 
 import rrm
 from rrm import findings as found
-from rrm import goodhart, grid, tradeoff
+from rrm import goodhart, grid, rundir, tradeoff
+from rrm.envs.named import UntrustedError
+from rrm.envs.world import World
+from rrm.errors import DamagedFileError, RRMError
 from rrm.findings import Condition, Curve, Findings, amount, count, share
 from rrm.grid import Grid
 from rrm.html import variables
 from rrm.page import Content, Film, Round, page
 from rrm.recipe import recipe
-from rrm.results import ROUND_FIGURES, CellFiles, cell_files, curve, mapping, reading
+from rrm.results import ROUND_FIGURES, CellFiles, cell_files, check_own, curve, reading
 from rrm.stats import interval
 
 FILM_SEED = 0
 """All films start from this episode, which nobody chose."""
 
 
-def build(folder: str | Path) -> Path:
+def build(folder: str | Path, *, trust: bool = False, worlds: Mapping[str, Callable[[], World]] | None = None) -> Path:
     """Make ``figures/*.png``, ``films/*.gif`` and ``report.html`` from a finished experiment in ``folder``.
 
     It reads ``summary.json``, ``experiment.json`` and, of the cells that the summary names, results, metrics of the
-    last round and up to four agents. The same results give the same files, byte for byte. Returns the path of the page.
-    Raises ``DamagedFileError`` that names the file which is missing or not what a run writes.
+    last round and up to four agents. The same results give the same files, byte for byte. Nothing that the folder names
+    is imported.
+
+    Args:
+        folder: of the experiment.
+        trust: whether films may import and run what the folder names: a world that is not registered in this process.
+        worlds: of each condition, what makes its world of one copy; unless said, worlds are what the folder names.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        DamagedFileError: it names the file which is missing or not what a run writes.
+        RRMError: a film needs a world that is not registered in this process.
     """
     # Matplotlib takes half a second to load: those who only want the table do not wait for it.
     from rrm import figures
 
     folder = Path(folder)
-    with reading(folder / "summary.json") as text:
-        findings = found.read(json.loads(text))
-    with reading(folder / "experiment.json") as text:
-        again = recipe(mapping(json.loads(text)), [one.name for one in findings.conditions])
+    check_own(folder)
+    with reading(folder / "summary.json") as summary:
+        findings = found.read(summary)
+    again = _recipe(folder / "experiment.json", summary, [one.name for one in findings.conditions])
     cells = {one.name: [cell_files(folder, seed) for seed in one.seeds] for one in findings.conditions}
     configs = {name: many[0].config for name, many in cells.items()}
     own_scale = [name for name, config in configs.items() if config.get("evaluator", "bounded") != "bounded"]
     helped = [name for name, config in configs.items() if config.get("assistants", "none") != "none"]
     about = found.featured(findings, configs)
     curves = {name: [curve(one.last_round) for one in many] for name, many in cells.items()}
-    films = _films(folder, findings, cells, about)
+    films = _films(folder, findings, cells, about, trust, worlds)
     plan = grid.find(findings, configs)
 
     shades = figures.colours(findings)
@@ -88,6 +102,17 @@ def build(folder: str | Path) -> Path:
     path = folder / "report.html"
     path.write_text(page(content), encoding="utf-8")
     return path
+
+
+def _recipe(path: Path, summary: Mapping[str, Any], order: Sequence[str]) -> str:
+    """The configuration, as a person would write it. Raises DamagedFileError where it is not that of the summary."""
+    experiment = rundir.read_json(path)
+    if rundir.fingerprint(experiment) != summary.get("configuration"):
+        raise DamagedFileError(f"{path}: is not the configuration that summary.json sums up; `rrm run` sums up again")
+    try:
+        return recipe(experiment, order)
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise DamagedFileError(f"{path}: is no configuration ({type(error).__name__})") from None
 
 
 def table(summary: Mapping[str, Any]) -> Table:
@@ -338,7 +363,12 @@ def _cost(folder: Path, findings: Findings, shades: Mapping[str, str], palette: 
 
 
 def _films(
-    folder: Path, findings: Findings, cells: Mapping[str, Sequence[CellFiles]], about: Condition | None
+    folder: Path,
+    findings: Findings,
+    cells: Mapping[str, Sequence[CellFiles]],
+    about: Condition | None,
+    trust: bool,
+    worlds: Mapping[str, Callable[[], World]] | None,
 ) -> list[Film]:
     """The unaided agent, that of the condition which the experiment is about, and those of other corners."""
     from rrm.agents.film import film, save_gif, side_by_side, still
@@ -351,9 +381,14 @@ def _films(
             continue  # results alone, brought here without their weights, still make a report
         agent = rrm.load_agent(cell.folder)
         try:
-            world = agent.make_world(1)
-        except ValueError:  # made by a constructor that only the Python that ran it knows
-            continue
+            world = worlds[one.name]() if worlds else agent.make_world(1, trust=trust)
+        except UntrustedError as error:
+            what = str(error).rpartition("; if you trust")[0]
+            raise RRMError(f"{cell.folder}: {what}; if you trust the folder: `rrm report {folder} --trust`") from None
+        except ValueError as error:
+            if trust:  # made by a constructor that only the Python that ran it knows
+                continue
+            raise RRMError(f"{cell.folder}: {error}") from None
         frames = film(world, agent, FILM_SEED, one.name)
         path = save_gif(frames, folder / "films" / f"{one.name}.gif")
         taken.append(frames)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rrm import rundir
 from rrm.config import Horizon
 from rrm.errors import DamagedFileError
 from rrm.findings import Curve, Seed, amount, count
@@ -49,59 +49,171 @@ class RoundFigures:
     figures: Mapping[str, float | None]
 
 
+class _Schema(BaseModel):
+    """What is read of a file; it may hold more."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def check(cls, path: Path, content: Mapping[str, Any]) -> None:
+        """Raise DamagedFileError, which names the first field that is not right."""
+        try:
+            cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise DamagedFileError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+Whole = Annotated[int, Field(ge=0, le=2**60)]
+Name = Annotated[str, Field(pattern=r"^[^./\\\x00][^/\\\x00]*$", max_length=255)]
+"""Of a file or folder beside others: it leads nowhere else."""
+
+
+class RoundResult(_Schema):
+    """A round's ``result.json``."""
+
+    world: str
+    level: Whole
+    utility: float
+    evaluator_score: float | None
+    hack_rate: float
+    episodes: Whole
+    labels: Whole
+    fields_read: Whole
+    assistant_steps: Whole
+    env_steps: Whole
+    held_out_error: float | None
+    dissent: float | None
+    demonstrated: Whole | None
+    step_cost: float
+    answers: str | None
+    files: dict[Name, str]
+
+
+class CellResult(_Schema):
+    """A cell's ``result.json``: its last round's figures, and what all its rounds cost."""
+
+    utility: float
+    evaluator_score: float | None
+    hack_rate: float
+    episodes: Whole
+    labels: Whole
+    fields_read: Whole
+    assistant_steps: Whole
+    env_steps: Whole
+    held_out_error: list[float | None]
+    rounds: Annotated[list[dict[str, Any]], Field(min_length=1)]
+
+
+class _Told(_Schema):
+    """What a report reads of a condition's configuration."""
+
+    evaluator: Any = "bounded"
+    assistants: str = "none"
+    reward: str = "narrow"
+    depth: Whole | None = None
+    horizon: Horizon = Horizon()
+
+
+class CellAbout(_Schema):
+    """A cell's ``cell.json``."""
+
+    condition: str
+    seed: Whole
+    config: _Told
+    rounds: Annotated[list[Name], Field(min_length=1)]
+
+
+TOTALS = ("labels", "fields_read", "assistant_steps", "env_steps")
+"""What a condition spends: summed over all its rounds."""
+
+
+def cell_result(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A cell's result: all of it follows from the results of its rounds, the last of which is the task's."""
+    last = rounds[-1]
+    return {
+        **{key: last[key] for key in ("utility", "evaluator_score", "hack_rate", "episodes")},
+        **{key: sum(each[key] for each in rounds) for key in TOTALS},
+        "held_out_error": [each["held_out_error"] for each in rounds],
+        "rounds": [{key: each.get(key) for key in ("world", "level", *ROUND_FIGURES)} for each in rounds],
+    }
+
+
+def round_result(home: Path) -> dict[str, Any]:
+    """The result of a round, its fields checked; its files are not. Raises DamagedFileError."""
+    path = home / "result.json"
+    result = rundir.read_sealed(path)
+    RoundResult.check(path, result)
+    return result
+
+
+def rounds_of(cell: Path) -> list[Path]:
+    """The folders of a cell's rounds, the last one its own. Raises DamagedFileError."""
+    about = rundir.read_sealed(cell / "cell.json")
+    CellAbout.check(cell / "cell.json", about)
+    return [cell.parent.parent / "rounds" / name for name in about["rounds"]]
+
+
 @contextmanager
-def reading(path: Path) -> Iterator[str]:
-    """The text of a file; whatever is wrong with it or found wrong in it is reported with its name."""
+def reading(path: Path) -> Iterator[dict[str, Any]]:
+    """The content of a file that ``rrm run`` sealed; what is found wrong in it is reported with its name."""
     try:
-        yield path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise DamagedFileError(f"{path}: missing; `rrm run` writes it") from None
+        yield rundir.read_sealed(path)
     except KeyError as error:
         raise DamagedFileError(f"{path}: {error.args[0]} is missing") from None
-    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise DamagedFileError(f"{path}: {' '.join(str(error).split())}") from None
 
 
-def mapping(value: Any) -> dict[str, Any]:
-    """``value``, if it is what JSON calls an object."""
-    if not isinstance(value, dict):
-        raise ValueError(f"holds {type(value).__name__}, not named fields")
-    return value
+def check_own(folder: Path) -> None:
+    """Raise DamagedFileError where what a report writes would go through a link, or to no file."""
+    folders = [folder / name for name in ("figures", "films")]
+    for path in (
+        folder / "report.html",
+        folder / "table.md",
+        *folders,
+        *(each for home in folders for each in home.glob("*")),
+    ):
+        if path.is_symlink() or (path.exists() and not (path.is_dir() if path in folders else path.is_file())):
+            raise DamagedFileError(f"{path}: is not what a report writes; move it away")
 
 
 def cell_files(folder: Path, seed: Seed) -> CellFiles:
     """The files of one seed's cell in the experiment's ``folder``, which must agree with the summary."""
+    if seed.cell.startswith(".") or Path(seed.cell).name != seed.cell:
+        raise DamagedFileError(f"{folder / 'summary.json'}: {seed.cell!r} is no name of a cell")
     cell = folder / "cells" / seed.cell
-    with reading(cell / "cell.json") as text:
-        about = mapping(json.loads(text))
-        config, last = mapping(about["config"]), str(about["rounds"][-1])
-        Horizon.model_validate(config.get("horizon", {}))
-    with reading(cell / "result.json") as text:
-        result = mapping(json.loads(text))
-        for key, value in seed.figures.items():
-            if result[key] != value:
-                raise ValueError(f"{key} is {result[key]}, but {value} in summary.json; `rrm run` sums up again")
-        rounds = [
-            RoundFigures(str(one["world"]), int(one["level"]), {key: _number(one.get(key)) for key in ROUND_FIGURES})
-            for one in result["rounds"]
-        ]
-        return CellFiles(seed.seed, cell, config, folder / "rounds" / last, int(result["episodes"]), rounds)
-
-
-def _number(value: Any) -> float | None:
-    number = None if value is None else float(value)
-    if number is not None and not np.isfinite(number):
-        raise ValueError(f"{value} is not a finite number")
-    return number
+    homes = rounds_of(cell)
+    about = rundir.read_sealed(cell / "cell.json")
+    if about["seed"] != seed.seed or not seed.cell.startswith(f"{about['condition']}-seed{seed.seed}-"):
+        raise DamagedFileError(f"{cell / 'cell.json'}: is that of another cell")
+    path = cell / "result.json"
+    result = rundir.read_sealed(path)
+    CellResult.check(path, result)
+    for key, value in seed.figures.items():
+        if result[key] != value:
+            right = f"{key} is {result[key]}, but {value} in summary.json; `rrm run` sums up again"
+            raise DamagedFileError(f"{path}: {right}")
+    if result != cell_result([round_result(home) for home in homes]):
+        raise DamagedFileError(f"{path}: is not what the results of its rounds come to; `rrm run` sums up again")
+    rounds = [
+        RoundFigures(one["world"], one["level"], {key: one[key] for key in ROUND_FIGURES}) for one in result["rounds"]
+    ]
+    return CellFiles(seed.seed, cell, about["config"], homes[-1], result["episodes"], rounds)
 
 
 def curve(home: Path) -> Curve:
     """What the round in ``home`` measured, if it is what the round wrote."""
-    with reading(home / "result.json") as text:
-        expected = json.loads(text)["files"]["metrics.csv"]
+    path, files = home / "metrics.csv", round_result(home)["files"]
+    if "metrics.csv" not in files:
+        raise DamagedFileError(f"{home / 'result.json'}: files.metrics.csv is missing")
+    rundir.verify(home, {"metrics.csv": files["metrics.csv"]})
     columns = ("env_steps", "predicted", "utility", "evaluator_score")
-    with reading(home / "metrics.csv") as text:
-        if hashlib.sha256(text.encode()).hexdigest() != expected:
-            raise ValueError("is not what was written there")
-        rows = [[float(row[name] or "nan") for name in columns] for row in csv.DictReader(text.splitlines())]
-        return Curve(*np.array(rows, np.float64).reshape(-1, len(columns)).T)
+    try:
+        rows = [
+            [float(row[name] or "nan") for name in columns]
+            for row in csv.DictReader(rundir.read_text(path).splitlines())
+        ]
+    except (ValueError, TypeError, KeyError, csv.Error) as error:
+        raise DamagedFileError(f"{path}: {type(error).__name__}: {' '.join(str(error).split())}") from None
+    return Curve(*np.array(rows, np.float64).reshape(-1, len(columns)).T)

@@ -1,4 +1,8 @@
-"""Files of a run: written whole or not at all, fingerprinted, read without executing anything."""
+"""Files of a run: written whole or not at all, fingerprinted, read without executing anything.
+
+What is read is taken for damaged or hostile until it has been checked: only regular files are opened, none is read
+without a limit, and whatever is wrong with one is a ``DamagedFileError`` that names it.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,20 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from rrm.errors import DamagedFileError
+
+if TYPE_CHECKING:
+    import torch
+
+MOST = 2**26
+"""The most bytes of a JSON or CSV file that are read."""
 
 
 def fingerprint(content: Any) -> str:
@@ -24,20 +33,46 @@ def fingerprint(content: Any) -> str:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The SHA-256 of a regular file, in hexadecimal. Raises ``DamagedFileError``."""
+    check_regular(path)
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DamagedFileError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def check_regular(path: Path) -> None:
+    """Raise ``DamagedFileError`` unless ``path`` is a regular file or a link to one: others may block, or never end."""
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError:
+        raise DamagedFileError(f"{path}: is missing") from None
+    except (OSError, ValueError) as error:  # no right to look there, links in a circle
+        raise DamagedFileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    if not stat.S_ISREG(kind):
+        raise DamagedFileError(f"{path}: is not a regular file")
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of files, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file that is there whole or not at all, whenever the process is killed."""
+    """Write a file that is there whole or not at all, whenever the process or the machine stops."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w") as file:
+    with temporary.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    sync(path.parent)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -45,14 +80,47 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
-def read_json(path: Path) -> Any:
-    """Read what ``write_json`` wrote; raises ``DamagedFileError``."""
+def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
+    """The same with the fingerprint of the content beside it, by which ``read_sealed`` finds any change."""
+    write_json(path, {**content, "fingerprint": fingerprint(content)})
+
+
+def read_text(path: Path) -> str:
+    """The text of a regular file of at most ``MOST`` bytes. Raises ``DamagedFileError``."""
+    check_regular(path)
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        raise DamagedFileError(f"{path}: is missing") from None
-    except (OSError, ValueError) as error:
-        raise DamagedFileError(f"{path}: is not readable JSON ({error}); remove it to make it again") from None
+        with path.open("rb") as file:
+            content = file.read(MOST + 1)
+        if len(content) > MOST:
+            raise DamagedFileError(f"{path}: holds more than {MOST} bytes")
+        return content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DamagedFileError(f"{path}: cannot be read: {error}") from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The named values that a JSON file holds. Raises ``DamagedFileError``."""
+    text = read_text(path)
+    try:
+        content = json.loads(text)
+        json.dumps(content)  # or it is nested too deeply to be fingerprinted
+    except (ValueError, RecursionError) as error:
+        raise DamagedFileError(f"{path}: is not readable JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise DamagedFileError(f"{path}: is not what was written there: it holds no named values")
+    return content
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """The content that ``write_sealed`` wrote. Raises ``DamagedFileError``: it has been changed since."""
+    content = read_json(path)
+    try:
+        whole = content.pop("fingerprint", None) == fingerprint(content)
+    except (ValueError, RecursionError):  # what is nested too deeply to be written again
+        whole = False
+    if not whole:
+        raise DamagedFileError(f"{path}: is not what was written there")
+    return content
 
 
 def manifest(paths: Iterable[Path]) -> dict[str, str]:
@@ -63,11 +131,17 @@ def manifest(paths: Iterable[Path]) -> dict[str, str]:
 def verify(folder: Path, files: Mapping[str, str]) -> None:
     """Raise ``DamagedFileError`` unless each of ``files`` is in ``folder`` just as it was written."""
     for name, expected in files.items():
-        path = folder / name
-        if not path.is_file():
-            raise DamagedFileError(f"{path}: is missing; remove {folder} to train it again")
-        if digest(path) != expected:
-            raise DamagedFileError(f"{path}: is not what was written there; remove {folder} to train it again")
+        if digest(folder / name) != expected:
+            raise DamagedFileError(f"{folder / name}: is not what was written there")
+
+
+@contextlib.contextmanager
+def advice(text: str) -> Iterator[None]:
+    """Add to what is said of a damaged file what may be done about it."""
+    try:
+        yield
+    except DamagedFileError as error:
+        raise DamagedFileError(f"{error}; {text}") from None
 
 
 @contextlib.contextmanager
@@ -87,37 +161,52 @@ class Checkpoint:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._index = folder / "checkpoint.json"
+        self.path = folder / "checkpoint.json"
+
+    @property
+    def advice(self) -> str:
+        """What may be done about a damaged one. The labels are no part of it, so that none is lost."""
+        return (
+            f"move {self.path} and the checkpoint-*.safetensors beside it away, and the round is trained from its"
+            " start: the answers that are in labels.sqlite are kept and not asked for again"
+        )
 
     def save(self, step: int, tensors: Mapping[str, torch.Tensor], values: Any) -> None:
-        path = self._folder / f"checkpoint-{step:06d}.safetensors"
-        temporary = path.with_name(f".{path.name}")
+        from safetensors.torch import save_file
+
+        weights = self._folder / f"checkpoint-{step:06d}.safetensors"
+        temporary = weights.with_name(f".{weights.name}")
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        write_json(self._index, {"step": step, "file": path.name, "sha256": digest(path), "values": values})
+        sync(temporary)
+        temporary.replace(weights)
+        sync(self._folder)
+        write_sealed(self.path, {"step": step, "file": weights.name, "sha256": digest(weights), "values": values})
         for old in self._folder.glob("checkpoint-*.safetensors"):
-            if old != path:
+            if old != weights:
                 old.unlink()
 
     def load(self) -> tuple[int, dict[str, torch.Tensor], Any] | None:
-        """The newest step, tensors and values; None where there is none yet."""
-        if not self._index.exists():
+        """The newest step, tensors and values; None where there is none yet. Raises ``DamagedFileError``."""
+        if not os.path.lexists(self.path):
             return None
-        index = read_json(self._index)
-        try:
-            step, name, expected, values = (index[key] for key in ("step", "file", "sha256", "values"))
-        except (KeyError, TypeError):
-            raise DamagedFileError(f"{self._index}: is not a checkpoint; remove it to train the round again") from None
-        verify(self._folder, {name: expected})
-        try:
-            return step, load_file(self._folder / name), values
-        except SafetensorError as error:
-            raise DamagedFileError(f"{self._folder / name}: {error}; remove it to train the round again") from None
+        from safetensors.torch import load_file
+
+        with advice(self.advice):
+            index = read_sealed(self.path)
+            step, values = index.get("step"), index.get("values")
+            if not isinstance(step, int) or not isinstance(values, dict):
+                raise DamagedFileError(f"{self.path}: is not a checkpoint")
+            name = f"checkpoint-{step:06d}.safetensors"
+            if index.get("file") != name:
+                raise DamagedFileError(f"{self.path}: is not a checkpoint")
+            verify(self._folder, {name: index.get("sha256", "")})
+            try:
+                return step, load_file(self._folder / name), values
+            except (SafetensorError, OSError) as error:
+                raise DamagedFileError(f"{self._folder / name}: {error}") from None
 
     def remove(self) -> None:
         """Once the round is over and its result written."""
-        self._index.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
         for path in self._folder.glob("checkpoint-*.safetensors"):
             path.unlink()

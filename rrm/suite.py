@@ -149,7 +149,7 @@ def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", 
             for each in suite.experiments
         ],
     }
-    rundir.write_json(home / "suite.json", summary)
+    rundir.write_sealed(home / "suite.json", summary)
     suite_page.build(home)
     return SuiteResults(home, summary)
 

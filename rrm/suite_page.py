@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -14,7 +13,7 @@ from rrm import tradeoff
 from rrm.findings import Condition, Findings, amount, share
 from rrm.html import cell, coloured, document, row, table, variables
 from rrm.report import suite_markdown
-from rrm.results import reading
+from rrm.results import check_own, reading
 
 
 @dataclass(frozen=True)
@@ -37,9 +36,10 @@ def build(folder: str | Path) -> Path:
     from rrm import figures, maps  # Matplotlib
 
     folder = Path(folder)
-    with reading(folder / "suite.json") as text:
-        summary = json.loads(text)
+    check_own(folder)
+    with reading(folder / "suite.json") as summary:
         suite, members = str(summary["suite"]), [_member(each) for each in summary["experiments"]]
+        told = suite_markdown(summary)
     experiments = [each.findings for each in members]
     shades = figures.shared_colours(experiments)
     names = variables(shades)
@@ -58,7 +58,7 @@ def build(folder: str | Path) -> Path:
             spare.set_axis_off()
         figures.png(whole, folder / "figures" / "tradeoff.png")
 
-    (folder / "table.md").write_text(suite_markdown(summary), encoding="utf-8")
+    (folder / "table.md").write_text(told, encoding="utf-8")
     path = folder / "report.html"
     path.write_text(_page(folder, suite, members, panels, shades), encoding="utf-8")
     return path

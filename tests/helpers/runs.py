@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from rrm import rundir
+from rrm.results import cell_result
 from rrm.stats import Cell, summarise
 
 COLUMNS = "env_steps,labels,predicted,utility,evaluator_score,hack_rate,held_out_error"
@@ -86,53 +86,57 @@ def write_run(folder: Path, conditions: Mapping[str, Made] = STORY, seeds: int =
     """Write the folder ``folder/name`` and return its path."""
     home = folder / name
     config = experiment(name, conditions, seeds)
-    _json(home / "experiment.json", config)
+    rundir.write_json(home / "experiment.json", config)
     cells = []
     for i, (condition, made) in enumerate(conditions.items()):
         for seed in range(seeds):
             rng = np.random.default_rng((i, seed))
-            result = _result(made, rng)
-            rounds = [f"task-{i:06x}{seed:06x}"]
+            rounds = _rounds(made, rng)
+            names = [f"task-{i:06x}{seed:06x}"]
             if made.rounds == 2:
-                rounds.insert(0, f"assistant1-{i:06x}{seed:06x}")
+                names.insert(0, f"assistant1-{i:06x}{seed:06x}")
             cell = f"{condition}-seed{seed}-{i:08x}"
             about = {"condition": condition, "seed": seed, "config": config["conditions"][condition]}
-            _json(home / "cells" / cell / "cell.json", {**about, "rounds": rounds, "practice": None})
-            _json(home / "cells" / cell / "result.json", result)
-            for each in rounds:
-                metrics = _metrics(made, result, rng)
-                digest = hashlib.sha256(metrics.encode()).hexdigest()
-                _json(home / "rounds" / each / "result.json", {"files": {"metrics.csv": digest}})
-                (home / "rounds" / each / "metrics.csv").write_text(metrics)
+            rundir.write_sealed(home / "cells" / cell / "cell.json", {**about, "rounds": names, "practice": None})
+            result = cell_result(rounds)
+            rundir.write_sealed(home / "cells" / cell / "result.json", result)
+            for each, own in zip(names, rounds, strict=True):
+                metrics = home / "rounds" / each / "metrics.csv"
+                rundir.write_text(metrics, _metrics(made, result, rng))
+                rundir.write_sealed(metrics.parent / "result.json", {**own, "files": rundir.manifest([metrics])})
             cells.append(Cell(condition, seed, cell, result))
-    _json(home / "summary.json", summarise(name, "rrm/TidyRooms-v0", cells))
+    summary = summarise(name, "rrm/TidyRooms-v0", cells)
+    rundir.write_sealed(home / "summary.json", {**summary, "configuration": rundir.fingerprint(config)})
     return home
 
 
-def _result(made: Made, rng: np.random.Generator) -> dict[str, Any]:
+def _rounds(made: Made, rng: np.random.Generator) -> list[dict[str, Any]]:
     utility = round(made.utility + made.noise * rng.standard_normal(), 3)
     error = None if made.reward == "true" else round(0.2 + 0.02 * rng.random(), 4)
-    labels, steps, helped = 0 if made.reward == "true" else 256, STEPS, 0
-    task = {"world": "TidyRooms", "level": 0, "labels": labels, "env_steps": steps}
-    rounds = [{**task, "utility": utility, "held_out_error": error}]
-    if made.rounds == 2:  # and the unaided agent in whose states the assistant practises
-        assistant = {"world": "TidyInspection", "level": 1, "labels": 256, "env_steps": 98_304}
-        rounds.insert(0, {**assistant, "utility": 2.1, "held_out_error": 0.31})
-        labels, steps = labels + 512, steps + 98_304 + STEPS
-    if made.assistants != "none":
-        helped = 256 * 15
-    return {
+    labels, helped = 0 if made.reward == "true" else 256, 256 * 15 if made.assistants != "none" else 0
+    score = None if made.score is None else round(made.score + 0.03 * rng.standard_normal(), 3)
+    task = {
+        "world": "TidyRooms",
+        "level": 0,
         "utility": utility,
-        "evaluator_score": None if made.score is None else round(made.score + 0.03 * rng.standard_normal(), 3),
+        "evaluator_score": score,
         "hack_rate": round(float(np.clip(made.hack_rate + 0.004 * rng.standard_normal(), 0, 1)), 3),
+        "episodes": 1000,
         "labels": labels,
         "fields_read": 4 * labels + 5 * helped // 15,
         "assistant_steps": helped,
-        "env_steps": steps,
-        "held_out_error": [one["held_out_error"] for one in rounds],
-        "episodes": 1000,
-        "rounds": rounds,
+        "env_steps": STEPS,
+        "held_out_error": error,
+        "dissent": None,
+        "demonstrated": None,
+        "step_cost": 0.0,
+        "answers": None,
     }
+    if made.rounds == 1:
+        return [task]
+    # What the unaided agent costs in whose states the assistant practises is put down with the assistant's round.
+    own = {"world": "TidyInspection", "level": 1, "utility": 2.1, "held_out_error": 0.31, "assistant_steps": 0}
+    return [{**task, **own, "labels": 512, "fields_read": 2048, "env_steps": 98_304 + STEPS}, task]
 
 
 def _metrics(made: Made, result: Mapping[str, Any], rng: np.random.Generator) -> str:
@@ -154,8 +158,3 @@ def _metrics(made: Made, result: Mapping[str, Any], rng: np.random.Generator) ->
         told = ["" if x is None or step == 2 * ROLLOUT else f"{x:.4f}" for x in shown]
         lines.append(",".join([str(step), str(labels), *told, "" if made.reward == "true" else "0.3000"]))
     return "\n".join(lines) + "\n"
-
-
-def _json(path: Path, content: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")

@@ -57,7 +57,7 @@ def test_it_trains_without_a_line_of_code(tmp_path: Path, env: Any, reward: str)
     actions = agent(world)
     assert all(action in world.action_space for action in actions)
     world.step(actions)
-    assert agent.make_world(2).action_space == world.action_space
+    assert agent.make_world(2, trust=True).action_space == world.action_space
 
 
 def test_from_python_to_a_report(tmp_path: Path) -> None:
@@ -89,8 +89,11 @@ def test_a_constructor_that_no_name_leads_to(tmp_path: Path) -> None:
     results = rrm.run({**TINY, "env": make, "experiment": "mine"}, folder=tmp_path, live=False)
     assert made and results.summary["env"].endswith("<locals>.make")
     cell = next((results.folder / "cells").glob("unaided*"))
+    assert (results.folder / "films" / "unaided.gif").exists()  # while who knows the constructor is there
     with pytest.raises(ValueError, match=r"'.*<locals>.make' is not registered"):
         rrm.load_agent(cell).make_world(1)
+    with pytest.raises(ValueError, match=r"'.*<locals>.make'.* is not registered"):
+        rrm.load_agent(cell).make_world(1, trust=True)
 
 
 def test_another_constructor_is_another_round() -> None:

@@ -198,23 +198,23 @@ def test_exact_prints_those_of_all_families(
 def test_watch_films(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     calls: list[tuple[Any, ...]] = []
 
-    def watch(run: Path, out: Path | None, seed: int) -> Path:
-        calls.append((run, out, seed))
+    def watch(run: Path, out: Path | None, seed: int, *, trust: bool) -> Path:
+        calls.append((run, out, seed, trust))
         return out or run / "film.gif"
 
     stub(monkeypatch, "rrm.film", "watch", watch)
     Path("cell").mkdir()
     assert main(["watch", "cell"]) == 0
-    assert main(["watch", "cell", "--out", "a.gif", "--seed", "7"]) == 0
-    assert calls == [(Path("cell"), None, 0), (Path("cell"), Path("a.gif"), 7)]
+    assert main(["watch", "cell", "--out", "a.gif", "--seed", "7", "--trust"]) == 0
+    assert calls == [(Path("cell"), None, 0, False), (Path("cell"), Path("a.gif"), 7, True)]
     assert capsys.readouterr().out.splitlines() == [str(Path("cell/film.gif")), "a.gif"]
 
 
 def test_report_builds_anew(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    stub(monkeypatch, "rrm.report", "build", lambda folder: folder / "report.html")
+    stub(monkeypatch, "rrm.report", "build", lambda folder, trust: folder / f"report{trust}.html")
     Path("mine").mkdir()
-    assert main(["report", "mine"]) == 0
-    assert capsys.readouterr().out == f"{Path('mine/report.html')}\n"
+    assert main(["report", "mine"]) == main(["report", "mine", "--trust"]) == 0
+    assert capsys.readouterr().out.split() == [str(Path(f"mine/report{trust}.html")) for trust in (False, True)]
     stub(monkeypatch, "rrm.suite_page", "build", lambda folder: folder / "suite.html")
     Path("mine/suite.json").touch()
     assert main(["report", "mine"]) == 0

@@ -22,7 +22,7 @@ class Scripted:
         self.script, self.settings = script, settings
         self.seen: Array = np.zeros(0)
 
-    def make_world(self, n: int) -> World:
+    def make_world(self, n: int, *, trust: bool = False) -> World:
         self.world = TidyRooms(n, **self.settings)
         return self.world
 

@@ -316,6 +316,24 @@ def test_a_terminal_has_the_table(tmp_path: Path) -> None:
     assert "not-yet" in text and "1 of 2 done" in text
 
 
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "deep"])
+def test_what_is_no_file_of_a_worker_is_passed_over(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a" / FILE
+    path.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_text("[" * 100_000)
+    console, lines = log()
+    with Live({"a": path.parent}, console):
+        pass
+    assert lines() == []
+
+
 def test_no_cells_no_trouble() -> None:
     for terminal in (False, True):
         with Live({}, Console(file=io.StringIO(), force_terminal=terminal)):

@@ -18,7 +18,7 @@ from rich.console import Console
 
 import rrm
 from rrm import findings as found
-from rrm import report
+from rrm import report, rundir
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
 from rrm.errors import DamagedFileError
@@ -32,7 +32,7 @@ class Scripted:
     def __init__(self, run: Path) -> None:
         self.script = "hacking" if "unaided" in run.name else "honest"
 
-    def make_world(self, n: int) -> World:
+    def make_world(self, n: int, *, trust: bool = False) -> World:
         self.world = TidyRooms(n)
         return self.world
 
@@ -277,12 +277,13 @@ def test_a_damaged_file_is_named(run: Path, pattern: str, content: str | None) -
 
 
 def change(path: Path, *keys: Any, to: Any) -> None:
-    tree = json.loads(path.read_text())
+    """Write a file again with another value, as whoever makes up a whole folder would."""
+    tree = rundir.read_sealed(path)
     inner = tree
     for key in keys[:-1]:
         inner = inner[key]
     inner[keys[-1]] = to
-    path.write_text(json.dumps(tree))
+    rundir.write_sealed(path, tree)
 
 
 @pytest.mark.parametrize(

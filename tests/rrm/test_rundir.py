@@ -11,13 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm import rundir
 from rrm.errors import DamagedFileError
-from rrm.rundir import Checkpoint, digest, fingerprint, locked, manifest, read_json, verify, write_json, write_text
+from rrm.rundir import (
+    Checkpoint,
+    digest,
+    fingerprint,
+    locked,
+    manifest,
+    read_json,
+    read_sealed,
+    verify,
+    write_json,
+    write_sealed,
+    write_text,
+)
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -82,16 +95,16 @@ def test_a_writer_that_dies_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
 
 def test_a_reader_beside_a_writer_sees_only_whole_files(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
-    write_json(path, [0] * 3000)
+    write_json(path, {"all": [0] * 3000})
 
     def write() -> None:
         for i in range(1, 60):
-            write_json(path, [i] * 3000)
+            write_json(path, {"all": [i] * 3000})
 
     writer, seen = threading.Thread(target=write), {0}
     writer.start()
     while writer.is_alive():
-        content = read_json(path)
+        content = read_json(path)["all"]
         assert len(content) == 3000 and len(set(content)) == 1
         seen.add(content[0])
     assert len(seen) > 2
@@ -101,11 +114,79 @@ def test_unreadable_json_is_damage_and_named(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     with pytest.raises(DamagedFileError, match=r"result\.json: is missing"):
         read_json(path)
-    for wrong in (b'{"utility": 1', b"", b"\xff\xfe\x00"):
+    deep = b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    less = b'{"a": ' + b"[" * 985 + b"]" * 985 + b"}"  # can be read, with some luck, but not written
+    for wrong in (
+        less,
+        b'{"utility": 1',
+        b"",
+        b"\xff\xfe\x00",
+        b"\x00",
+        deep,
+        b'{"a": ' + b"9" * 9999 + b"}",
+        b"[]",
+        b"3",
+    ):
         path.write_bytes(wrong)
-        with pytest.raises(DamagedFileError, match=r"result\.json: is not readable JSON") as caught:
+        with pytest.raises(DamagedFileError, match=r"result\.json: (is not|cannot be) ") as caught:
             read_json(path)
         assert "\n" not in str(caught.value)
+
+
+def test_what_is_sealed_cannot_be_changed_unnoticed(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    write_sealed(path, {"utility": 1.0, "rounds": [{"labels": 3}]})
+    assert read_sealed(path) == {"utility": 1.0, "rounds": [{"labels": 3}]}
+    whole = path.read_text()
+    half_deep = "[" * 900 + "]" * 900  # can be read, and is too deep to be written
+    for old, new in (("1.0", "1.5"), ("3", "4"), ("labels", "label"), ('"fingerprint"', '"other"'), ("1.0", half_deep)):
+        path.write_text(whole.replace(old, new, 1))
+        with pytest.raises(DamagedFileError, match=r"result\.json: is not what was written there"):
+            read_sealed(path)
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device", "circle", "nowhere"])
+@pytest.mark.parametrize("reader", [read_json, read_sealed, digest])
+def test_only_regular_files_are_opened(tmp_path: Path, kind: str, reader: Any) -> None:
+    path = tmp_path / "result.json"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to({"device": "/dev/zero", "circle": path.name, "nowhere": "nothing"}[kind])
+    with pytest.raises(DamagedFileError, match=r"result\.json: (is not a regular file|cannot be read|is missing)"):
+        reader(path)
+
+
+def test_what_has_no_end_in_sight_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rundir, "MOST", 100)
+    write_json(tmp_path / "file.json", {"a": "b" * 100})
+    with pytest.raises(DamagedFileError, match=r"file\.json: holds more than 100 bytes"):
+        read_json(tmp_path / "file.json")
+
+
+def test_what_is_written_is_on_the_disk_before_it_is_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """First the content, then the name; both before anybody goes on."""
+    done: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def synced(handle: int) -> None:
+        done.append(Path(f"/proc/self/fd/{handle}").resolve().name)
+        fsync(handle)
+
+    def replaced(self: Path, target: Path) -> Path:
+        done.append("replace")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
+    write_text(tmp_path / "a.txt", "a")
+    assert done == [f".a.txt.{os.getpid()}", "replace", tmp_path.name]
+    done.clear()
+    Checkpoint(tmp_path).save(1, tensors(1), {})
+    weights = ["." + "checkpoint-000001.safetensors", "replace", tmp_path.name]
+    assert done == [*weights, f".checkpoint.json.{os.getpid()}", "replace", tmp_path.name]
 
 
 # Verifying
@@ -122,7 +203,7 @@ def test_verify_names_the_file_that_is_not_what_was_written(tmp_path: Path) -> N
     verify(tmp_path, kept)
 
     (tmp_path / "b.bin").write_text("B.bin")
-    with pytest.raises(DamagedFileError, match=r"b\.bin: is not what was written there; remove .* to train it again"):
+    with pytest.raises(DamagedFileError, match=r"b\.bin: is not what was written there"):
         verify(tmp_path, kept)
     (tmp_path / "b.bin").unlink()
     with pytest.raises(DamagedFileError, match=r"b\.bin: is missing"):
@@ -165,7 +246,7 @@ def test_there_is_one_whole_checkpoint_the_newest(tmp_path: Path) -> None:
     checkpoint.remove()
 
 
-@pytest.mark.parametrize("stage", ["save_file", "fsync", "write_json"])
+@pytest.mark.parametrize("stage", ["save_file", "fsync", "write_sealed"])
 def test_a_process_killed_while_saving_leaves_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
@@ -176,7 +257,7 @@ def test_a_process_killed_while_saving_leaves_the_last_checkpoint(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(os if stage == "fsync" else rundir, stage, die)
+        patch.setattr({"fsync": os, "save_file": safetensors.torch}.get(stage, rundir), stage, die)
         with pytest.raises(KeyboardInterrupt):
             checkpoint.save(2, tensors(2), {"rows": [2]})
     assert_is(Checkpoint(tmp_path), 1)
@@ -201,14 +282,27 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
         checkpoint.load()
 
     weights.write_bytes(b"no tensors")
-    index.write_text(json.dumps({**json.loads(listed), "sha256": digest(weights)}))
+    write_sealed(index, {**read_sealed(index), "sha256": digest(weights)})
     with pytest.raises(DamagedFileError, match=r"checkpoint-000003\.safetensors"):
         checkpoint.load()
 
     weights.write_bytes(whole)
-    for wrong, message in (("{", "not readable JSON"), ("{}", "is not a checkpoint"), ("[1]", "is not a checkpoint")):
+    changed = listed.replace('"rows": [\n      3', '"rows": [\n      4')
+    assert changed != listed
+    for wrong, message in (
+        ("{", "is not readable JSON"),
+        ("{}", "is not what"),
+        ("[1]", "is not what"),
+        (changed, "is not what"),
+    ):
         index.write_text(wrong)
-        with pytest.raises(DamagedFileError, match=rf"checkpoint\.json: .*{message}"):
+        with pytest.raises(DamagedFileError, match=rf"checkpoint\.json: {message}.*; move .* away, ") as caught:
+            checkpoint.load()
+        assert "remove" not in str(caught.value)
+    for key, value in (("step", "3"), ("file", "../../other"), ("values", [])):
+        index.write_text(listed)
+        write_sealed(index, {**read_sealed(index), key: value})
+        with pytest.raises(DamagedFileError, match=r"checkpoint\.json: is not a checkpoint"):
             checkpoint.load()
     index.write_text(listed)
     assert_is(checkpoint, 3)

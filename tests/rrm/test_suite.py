@@ -13,6 +13,7 @@ from rich.console import Console
 from rrm.cli import main
 from rrm.errors import ConfigError
 from rrm.loading import load
+from rrm.rundir import read_sealed
 from rrm.suite import Suite, exact_row, is_suite, read_suite, run_suite
 from tests.helpers.training import SHORT
 
@@ -39,7 +40,7 @@ def test_a_suite_runs_its_experiments_and_sums_them_up(suite: Path, capsys: pyte
     assert (line["experiment"], line["exact"]) == ("line", None)
     assert tree["exact"]["unaided"] == {"utility": -6.0, "gap_recovered": None}
     assert tree["exact"]["ideal"] == {"utility": 3.0, "gap_recovered": 1.0}
-    alone = json.loads(Path("runs/tree/summary.json").read_text())
+    alone = read_sealed(Path("runs/tree/summary.json"))
     assert {key: tree[key] for key in alone} == alone
     assert [seed["seed"] for seed in tree["conditions"]["ideal"]["seeds"]] == [4]
     again = run_suite(suite, "seeds=[4]", live=False)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from rrm import findings as found
-from rrm import suite_page
+from rrm import rundir, suite_page
 from rrm.errors import DamagedFileError
 from tests.helpers.runs import STORY, Made, write_run
 from tests.rrm.test_report import Checker
@@ -30,7 +30,7 @@ def write_suite(folder: Path, **experiments: Mapping[str, Made]) -> Path:
         summaries.append({**summary, "exact": exact if name != "poor" else None, "left_out": left_out})
     home = folder / "both"
     home.mkdir()
-    (home / "suite.json").write_text(json.dumps({"suite": "both", "experiments": summaries}))
+    rundir.write_sealed(home / "suite.json", {"suite": "both", "experiments": summaries})
     return home
 
 

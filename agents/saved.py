@@ -1,0 +1,72 @@
+"""The JSON file of a saved agent, checked field by field before anything is made of it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from rrm.agents.networks import Activation
+from rrm.envs.world import Layout
+
+Width = Annotated[int, Field(ge=1, le=2**20)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Actions(_Strict):
+    """A space of actions that is not discrete: one of its three kinds."""
+
+    multi_discrete: Annotated[tuple[Width, ...], Field(max_length=2**10)] = ()
+    multi_binary: Annotated[int, Field(ge=0, le=2**10)] = 0
+    low: Annotated[tuple[float | None, ...], Field(max_length=2**10)] = ()
+    """Of a box; null: without bound."""
+    high: tuple[float | None, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Actions:
+        if sum(map(bool, (self.multi_discrete, self.multi_binary, self.low))) != 1 or len(self.low) != len(self.high):
+            raise ValueError("must be of one kind")
+        return self
+
+
+class About(_Strict):
+    """All but the weights."""
+
+    format: Literal[1]
+    algorithm: Literal["PPO"]
+    env: str | None
+    level: Annotated[int, Field(ge=0, le=2**10)]
+    env_settings: dict[str, Any] = {}
+    hidden: Annotated[tuple[Width, ...], Field(max_length=64)]
+    activation: Activation = "relu"
+    layout: Layout
+    actions: Width | Actions
+
+    def check_size(self, weights: int) -> None:
+        """Raise ValueError unless a file of ``weights`` bytes can hold the networks, before memory is taken for them.
+
+        Policy and critic have the hidden layers, on an observation of the layout's size, in numbers of four bytes.
+        """
+        planes = self.layout.planes or ()
+        if self.layout.scalars < 0 or min(planes, default=1) < 1 or self.layout.size < 1:
+            raise ValueError(f"there is no observation of the layout {self.layout}")
+        widths = [self.layout.size, *self.hidden]
+        if 8 * sum(a * b for a, b in pairwise(widths)) > weights:
+            raise ValueError("is too small for the networks that its JSON file tells of")
+
+
+def read_about(path: Path) -> About:
+    """The content of the file. Raises ValueError, one line that names the file and the field."""
+    try:
+        return About.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{path}: {where}{': ' * bool(where)}{first['msg']}") from None
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
