@@ -212,8 +212,8 @@ class Plan:
         It falls evenly from ``reward_model.optimism`` to 0 over the first 70 % of the rollouts, and is 0 in the last
         one, however few there are.
         """
-        model, end = self.condition.reward_model, 7 * self.rollouts // 10
-        if self.reward is None or model.members == 1 or rollout >= end:
+        model, end = self.condition.reward_model, 0.7 * self.rollouts
+        if self.reward is None or model.members == 1 or rollout >= min(end, self.rollouts - 1):
             return 0.0
         return model.optimism * (1 - rollout / end)
 
