@@ -20,9 +20,10 @@ from rrm.agents.assistants import Assistant
 from rrm.clips import Clip, Pair
 from rrm.envs.world import Array, Floats
 from rrm.errors import EvaluatorError
-from rrm.evaluators.evaluator import Evaluator, checked, checked_preference, short
+from rrm.evaluators.evaluator import Evaluator, checked, checked_preference
 from rrm.patience import OutOfPatience, patience
 from rrm.streams import Purpose
+from rrm.text import raised, short
 
 
 @dataclass(frozen=True)
@@ -144,10 +145,12 @@ class Overseer(Evaluator):
             raise EvaluatorError(
                 f"evaluator {self.name!r} gave no answer to {asked} within {self.evaluator.patience:g} seconds"
             ) from None
-        except Exception as error:  # a user's code: any error of it is the evaluator's
+        except BaseException as error:  # a user's code: any error of it is the evaluator's, and so is sys.exit
+            if isinstance(error, KeyboardInterrupt) or _closed(error):
+                raise
             first, last = numbers[given], numbers[-1]
             where = f"{what}s {first} to {last}" if self._at_once(what) and first < last else f"{what} {first}"
-            raise EvaluatorError(f"evaluator {self.name!r} raised {_one_line(error)} on {where}") from error
+            raise EvaluatorError(f"evaluator {self.name!r} raised {raised(error)} on {where}") from error
         raise EvaluatorError(f"evaluator {self.name!r} gave no answer to {what} {numbers[given]}")
 
     def _opinions(self, answer: Any, check: Callable[[Any], float], what: str) -> tuple[float, ...]:
@@ -187,8 +190,9 @@ def amplify(evaluator: Evaluator, assistants: Sequence[Assistant]) -> Overseer:
 _NONE = object()
 
 
-def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+def _closed(error: BaseException) -> bool:
+    """Whether a generator is told that nobody wants more of it: that is raised in itself, and not in what it calls."""
+    return isinstance(error, GeneratorExit) and error.__traceback__ is not None and error.__traceback__.tb_next is None
 
 
 def _read(clip: Clip) -> int:

@@ -1,6 +1,6 @@
 """The command line. What a person did wrong is answered by one line on stderr and an exit status, never a traceback.
 
-Only typer, rich and errors are imported here: whatever is heavy waits until a command needs it.
+Only typer, rich, errors and text are imported here: whatever is heavy waits until a command needs it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rrm.errors import ConfigError, RRMError, nearest
+from rrm.text import line, short
 
 if TYPE_CHECKING:
     from rrm.suite import SuiteResults
@@ -77,9 +78,11 @@ def run(
     """Run an experiment, or go on with it: what is there already is not done again."""
     for argument in overrides or ():
         if "=" not in argument:
-            raise ConfigError(f"{argument!r}: not an override; write key=value, such as seeds=5")
+            raise ConfigError(f"{short(argument)}: not an override; write key=value, such as seeds=5")
     if "=" in config and not Path(config).exists():
-        raise ConfigError(f"{config!r}: name the experiment first, a YAML file or a preset; overrides come after it")
+        raise ConfigError(
+            f"{short(config)}: name the experiment first, a YAML file or a preset; overrides come after it"
+        )
     # For evaluator=my_module:judge. Last, so that no file of the user's stands in the way of a library.
     sys.path.append(str(Path.cwd()))
 
@@ -114,8 +117,8 @@ def envs() -> None:
 
     there = ids()
     width = max(map(len, there), default=0)
-    for name, line in there.items():
-        print(f"{name:{width}}  {line}")
+    for name, about in there.items():
+        print(f"{name:{width}}  {about}")
 
 
 @app.command()
@@ -224,5 +227,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(error: object, status: int) -> int:
-    print(f"rrm: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"rrm: {line(error)}", file=sys.stderr)
     return status

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import numbers
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -156,7 +157,11 @@ class PPO(_Section):
     clip: Positive = Field(default=0.2, description="Range to which the ratio of new to old probabilities is clipped.")
     entropy: Annotated[Real, Field(ge=0)] = Field(default=0.02, description="Weight of the entropy bonus.")
     hidden: tuple[Count, ...] = Field(
-        default=(64, 64), strict=False, min_length=1, description="Widths of the hidden layers of policy and critic."
+        default=(64, 64),
+        strict=False,
+        min_length=1,
+        max_length=16,
+        description="Widths of the hidden layers of policy and critic.",
     )
     activation: Literal["relu", "tanh"] = Field(
         default="relu",
@@ -262,9 +267,10 @@ class Condition(_Section):
     @classmethod
     def _json(cls, value: dict[str, Any]) -> dict[str, Any]:
         try:
-            json.dumps(value)
+            json.dumps(value, allow_nan=False)
         except (TypeError, ValueError):
-            raise ValueError("must hold values that JSON can: numbers, text, truth values, lists, mappings") from None
+            right = "finite numbers, text, truth values, lists, mappings"
+            raise ValueError(f"must hold values that JSON can: {right}") from None
         return value
 
     @field_serializer("evaluator", "env", when_used="json")
@@ -293,22 +299,36 @@ class Budget(_Section):
     steps: Count | None = Field(default=None, description="Steps that a condition may take, all its rounds together.")
 
 
+MOST_SEEDS: Final = 10_000
+"""So that a slip of the finger does not fill the memory."""
+
+
 def _seeds(value: Any) -> Any:
     """3 means 0, 1, 2."""
     if isinstance(value, list | tuple):
+        if len(value) > MOST_SEEDS:
+            raise ValueError(f"must be at most {MOST_SEEDS}; these are {len(value)}")
         return value
     value = _whole(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("must be a whole number, or a list of seeds")
-    if not 1 <= value <= 10_000:  # so that a slip of the finger does not fill the memory
-        raise ValueError("must be from 1 to 10000, or a list of seeds")
+    if not 1 <= value <= MOST_SEEDS:
+        raise ValueError(f"must be from 1 to {MOST_SEEDS}, or a list of seeds")
     return tuple(range(value))
+
+
+LONGEST_NAME: Final = 100
+"""Characters of a name. A cell's folder adds a seed and a fingerprint, and systems allow 255 bytes."""
+
+MOST_CONDITIONS: Final = 500
 
 
 def proper_name(value: str) -> str:
     """Names become parts of folder names, on every system."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value):
         raise ValueError("must be letters, digits, '_', '-' and '.', and begin with one of the first three")
+    if len(value) > LONGEST_NAME:
+        raise ValueError(f"must have at most {LONGEST_NAME} characters; these are {len(value)}")
     return value
 
 
@@ -318,7 +338,9 @@ class Experiment(_Section):
     experiment: str = Field(
         default="experiment", description="Name of the experiment and of its folder; the file's by default."
     )
-    seeds: Annotated[tuple[Annotated[int, BeforeValidator(_whole), Field(ge=0)], ...], BeforeValidator(_seeds)] = Field(
+    seeds: Annotated[
+        tuple[Annotated[int, BeforeValidator(_whole), Field(ge=0, le=10**9)], ...], BeforeValidator(_seeds)
+    ] = Field(
         default=(0, 1, 2),
         strict=False,
         min_length=1,
@@ -344,8 +366,8 @@ class Experiment(_Section):
     @field_validator("seeds")
     @classmethod
     def _distinct(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if twice := sorted({seed for seed in value if value.count(seed) > 1}):
-            raise ValueError(f"must be distinct; {twice[0]} is there more than once")
+        if twice := [seed for seed, times in Counter(value).items() if times > 1]:
+            raise ValueError(f"must be distinct; {min(twice)} is there more than once")
         return value
 
 

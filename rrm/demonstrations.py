@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +29,13 @@ from rrm.envs.examine import Constructor, line
 from rrm.envs.forms import make_world
 from rrm.envs.world import Array, Indices, World
 from rrm.errors import ConfigError
+from rrm.files import read_bytes
+from rrm.text import short
 
 NAMES = ("observations", "actions", "lengths")
+
+LARGEST = 2**30
+"""Bytes of a file of demonstrations, packed and unpacked."""
 
 Actor = Callable[[World], Any]
 """The actions (n,) in the current states of a world: an ``Agent``, or whatever asks a person."""
@@ -127,9 +133,9 @@ class Demonstrations:
 def content(path: str) -> bytes:
     """What the file holds. Raises ConfigError."""
     try:
-        return Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise _wrong(path, error.strerror or error) from None
+        return read_bytes(Path(path).expanduser(), LARGEST)
+    except (OSError, ValueError, RuntimeError) as error:  # the last: no such user's home
+        raise _wrong(path, getattr(error, "strerror", None) or error) from None
 
 
 def fingerprint(path: str) -> str:
@@ -140,7 +146,12 @@ def fingerprint(path: str) -> str:
 def read(path: str, world: World) -> Demonstrations:
     """The demonstrations in a file, none of which is executed. Raises ConfigError: it does not hold what it must."""
     try:
-        with np.load(io.BytesIO(content(path)), allow_pickle=False) as file:
+        packed = io.BytesIO(content(path))
+        with zipfile.ZipFile(packed) as files:
+            size = sum(each.file_size for each in files.infolist())
+        if size > LARGEST:
+            raise _wrong(path, f"is too large: must unpack to at most {LARGEST:,} bytes, not {size:,}")
+        with np.load(packed, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except ConfigError:
         raise
@@ -174,4 +185,4 @@ def _kind(array: Array) -> str:
 
 
 def _wrong(path: str, what: object) -> ConfigError:
-    return ConfigError(f"demonstrations: {path!r}: {what}")
+    return ConfigError(f"demonstrations: {short(path)}: {what}")

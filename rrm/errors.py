@@ -5,11 +5,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from rrm.text import clip, line
+
+LONGEST = 600
+"""Characters of a message; what is longer holds something that a user's code or file said."""
+
 
 class RRMError(Exception):
     """Something the user can mend. ``str(error)`` is one line. ``rrm`` prints it and exits with ``exit_status``."""
 
     exit_status = 1
+
+    def __str__(self) -> str:
+        return clip(line(super().__str__()), LONGEST)
 
 
 class ConfigError(RRMError):

@@ -10,7 +10,9 @@ import io
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from html import escape
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import matplotlib
 import numpy as np
@@ -76,6 +78,8 @@ def style() -> AbstractContextManager[None]:
             "svg.fonttype": "none",
             "svg.hashsalt": "rrm",
             "axes.unicode_minus": True,
+            "text.parse_math": False,  # a $ in a name is a dollar
+            "text.usetex": False,
         }
     )
 
@@ -97,7 +101,7 @@ def png(figure: Figure, path: Path) -> Path:
 
 def tip(text: str) -> str:
     """A gid that ``svg`` makes into the text to be seen by whoever points at the artist."""
-    return TIP + text
+    return TIP + quote(text)  # of letters alone, whatever the text: so the gid is found in the figure
 
 
 def svg(figure: Figure, label: str, palette: Mapping[str, str]) -> str:
@@ -114,11 +118,11 @@ def svg(figure: Figure, label: str, palette: Mapping[str, str]) -> str:
         text = text.replace(colour, f"var(--{variable})")
     text = re.sub(r"font: ([^;\"]*?)(\d[\d.]*px)[^;\"]*", r"font-size: \2", text)
     text = re.sub(r"font-family: [^;\"]*;?", "", text)
-    text = re.sub(rf"<g id=\"{TIP}([^\"]*)\">", r"<g><title>\1</title>", text)
+    text = re.sub(rf"<g id=\"{TIP}([^\"]*)\">", lambda found: f"<g><title>{escape(unquote(found[1]))}</title>", text)
     text = re.sub(r"<g id=\"[a-z]+[0-9a-z]*_\d+\">", "<g>", text)  # many figures share a page, ids must not meet
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups()  # type: ignore[union-attr]
-    head = f'<svg role="img" aria-label="{label}" viewBox="0 0 {width} {height}">'
-    return re.sub(r"<svg[^>]*>", head, text, count=1)
+    head = f'<svg role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}">'
+    return re.sub(r"<svg[^>]*>", lambda _: head, text, count=1)
 
 
 # --- Every seed as a dot --------------------------------------------------------------------------------------------

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rrm.config import proper_name
 from rrm.stats import CAPABLE, FIGURES, HACKS, Estimate, Floats, seeds_that_hack, seeds_that_recover
+from rrm.text import short
 
 ALONE = "Without help"
 """How a baseline without assistants is spoken of."""
@@ -110,12 +112,15 @@ class Findings:
 
 def read(summary: Any) -> Findings:
     """The findings in the content of a summary.json; ``ValueError`` names the first field that is not right."""
-    conditions = [_condition(name, _field(summary, "conditions", name)) for name in _field(summary, "order", kind=list)]
+    order = _field(summary, "order", kind=list)
+    if not all(isinstance(name, str) for name in order) or len({*order}) < len(order):
+        raise ValueError(f"order is {short(order)}, not the names of conditions, each once")
+    conditions = [_condition(name, _field(summary, "conditions", name)) for name in order]
     if not conditions or {one.name for one in conditions} != set(summary["conditions"]):
         raise ValueError("order must list every one of the conditions")
     by_name = {one.name: one for one in conditions}
     return Findings(
-        _field(summary, "experiment", kind=str),
+        _name(summary, "experiment"),
         _field(summary, "env", kind=str),
         _estimate(summary, "gap"),
         conditions,
@@ -126,6 +131,7 @@ def read(summary: Any) -> Findings:
 
 def _condition(name: str, tree: Any) -> Condition:
     try:
+        proper_name(name)
         figures = {key: _estimate(tree, key) for key in (*FIGURES, "gap_recovered")}
         for key in FIGURES:
             if figures[key] is None and key != "evaluator_score":
@@ -133,7 +139,7 @@ def _condition(name: str, tree: Any) -> Condition:
         seeds = [
             Seed(
                 _field(entry, "seed", kind=int),
-                _field(entry, "cell", kind=str),
+                _name(entry, "cell"),
                 {key: _number(entry, key) for key in FIGURES},
                 _number(entry, "gap_recovered"),
             )
@@ -142,7 +148,7 @@ def _condition(name: str, tree: Any) -> Condition:
         if not seeds:
             raise ValueError("seeds is empty")
     except ValueError as error:
-        raise ValueError(f"conditions.{name}: {error}") from None
+        raise ValueError(f"conditions.{short(name)}: {error}") from None
     return Condition(name, figures, seeds)
 
 
@@ -152,8 +158,17 @@ def _field(tree: Any, *path: str, kind: type = object) -> Any:
             raise ValueError(f"{'.'.join(path[: i + 1])} is missing")
         tree = tree[key]
     if not isinstance(tree, kind):
-        raise ValueError(f"{'.'.join(path)} is {tree!r}, not of type {kind.__name__}")
+        raise ValueError(f"{'.'.join(path)} is {short(tree)}, not of type {kind.__name__}")
     return tree
+
+
+def _name(tree: Any, key: str) -> str:
+    """What becomes a part of a path."""
+    name = _field(tree, key, kind=str)
+    try:
+        return proper_name(name)
+    except ValueError as error:
+        raise ValueError(f"{key} is {short(name)}: {error}") from None
 
 
 def _number(tree: Any, key: str) -> float | None:
@@ -161,7 +176,7 @@ def _number(tree: Any, key: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{key} is {value!r}, not a finite number")
+        raise ValueError(f"{key} is {short(value)}, not a finite number")
     return float(value)
 
 

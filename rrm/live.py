@@ -33,6 +33,9 @@ COLOURS: Final[Mapping[Status, str]] = {"waiting": "dim", "running": "cyan", "do
 POLL: Final = 0.25
 """Seconds between two looks at the files."""
 
+LONGEST, LARGEST = 200, 10**15
+"""Of what a file may hold: characters of a text, and the size of a number."""
+
 WINDOW: Final = 60.0
 """Seconds over which the speed is taken: rounds differ in it, so the time left follows the present ones."""
 
@@ -111,6 +114,10 @@ def read(text: str) -> Sight | None:
         value = getattr(sight, key)
         fits = value in get_args(Status) if key == "status" else isinstance(value, kind)
         if not fits and not (isinstance(value, int) and kind == float | None):
+            return None
+        if isinstance(value, str) and not (value.isprintable() and len(value) <= LONGEST):
+            return None
+        if isinstance(value, int | float) and not abs(value) <= LARGEST:  # NaN included
             return None
     return sight
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from rrm.config import NAMED, Condition, Experiment, cost, levels, proper_name
+from rrm.config import MOST_CONDITIONS, NAMED, Condition, Experiment, cost, levels, proper_name
 from rrm.errors import ConfigError, nearest
-from rrm.reading import WHOLE, Tree, clip, line, merge, parse, plain, read, show
+from rrm.reading import LONGEST, WHOLE, Tree, checked, merge, parse, read
+from rrm.text import clip, line, show
 
 if TYPE_CHECKING:
     from rrm.envs.world import World
@@ -77,7 +78,7 @@ def _check_keys(tree: Tree, conditions: Iterable[str], path: tuple[str, ...] = (
     """
     for key, value in list(tree.items()):
         here = (*path, str(key))
-        dotted = shown or ".".join(here)
+        dotted = shown or clip(line(".".join(here)))
         known = _known(path, conditions) or ()
         if key not in known:
             raise ConfigError(f"{dotted}: {_unknown(path, str(key), conditions)}")
@@ -119,11 +120,13 @@ def _set(tree: Tree, dotted: str, value: Any, shown: str) -> None:
 
 def _override(tree: Tree, override: str) -> None:
     """Apply 'a.b.c=value', its value read as YAML."""
+    shown = clip(line(override))
+    if len(override) > LONGEST:
+        raise ConfigError(f"{shown}: is too long: must have at most {LONGEST:,} characters")
     dotted, equals, text = override.partition("=")
-    override = clip(line(override))
     if not equals or not dotted.strip():
-        raise ConfigError(f"{override!r}: not an override; write key=value, such as seeds=5")
-    _set(tree, dotted.strip(), parse(text, override), override)
+        raise ConfigError(f"{shown!r}: not an override; write key=value, such as seeds=5")
+    _set(tree, dotted.strip(), parse(text, shown), shown)
 
 
 def _at(tree: Any, path: Sequence[str]) -> bool:
@@ -151,6 +154,7 @@ _MUST: Final = {
     "dict_type": "a section",
     "model_type": "a section",
     "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
 }
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -280,7 +284,7 @@ def _check_env(condition: Condition, dotted: str) -> None:
     if colon:
         try:
             importlib.import_module(package)
-        except Exception as error:  # the package is the user's: whatever it raises is news for them
+        except (Exception, SystemExit) as error:  # the package is the user's: whatever it raises is news for them
             raise ConfigError(f"{dotted}: {env!r}: importing {package!r} fails: {line(error)}") from None
         worlds = _worlds()
     if name not in gymnasium.registry and not (colon and callable(getattr(sys.modules[package], name, None))):
@@ -386,6 +390,8 @@ def load(
         tree["conditions"] = {name: {} for name in NAMED}
     if not isinstance(tree["conditions"], dict) or not tree["conditions"]:
         raise ConfigError(f"conditions: {show(tree['conditions'])}: must be a section with a key for each condition")
+    if len(tree["conditions"]) > MOST_CONDITIONS:
+        raise ConfigError(f"conditions: must be at most {MOST_CONDITIONS}; these are {len(tree['conditions'])}")
     for name in tree["conditions"]:
         try:
             proper_name(name if isinstance(name, str) else "")
@@ -396,7 +402,7 @@ def load(
     for override in overrides:
         _override(tree, override)
     for key, value in settings.items():
-        _set(tree, key, plain(value), f"{key}={show(value)}")
+        _set(tree, key, checked(value, key), f"{key}={show(value)}")
 
     base = {key: value for key, value in tree.items() if key in Condition.model_fields}
     # What the top level says is checked by itself, so that its errors do not name a condition.

@@ -7,22 +7,32 @@ line.
 from __future__ import annotations
 
 import importlib.resources
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import BaseModel
 
 from rrm.errors import ConfigError, nearest
+from rrm.files import read_bytes
+from rrm.text import clip, line, show
 
 Tree = dict[str, Any]
 """Nested plain mappings."""
 
 WHOLE = ("evaluator",)
 """Keys whose mappings are one value, not a section: said anew, nothing is left of what was said before."""
+
+LONGEST: Final = 100_000
+"""Bytes of a configuration. One of a hundred conditions has a tenth of that."""
+
+DEEPEST: Final = 32
+"""Levels of a configuration: an evaluator of evaluators in a condition makes about ten."""
+
+MOST: Final = 50_000
+"""Values of a configuration, those behind YAML's aliases counted wherever they stand."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -51,20 +61,73 @@ for _tag, _pattern, _first in (
     ("merge", r"<<", ["<"]),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first)
-# PyYAML would read 010 as octal.
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value.replace("_", "")))
+
+
+def _whole_number(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    """Digits as a number; PyYAML would read 010 as octal."""
+    digits = node.value.replace("_", "")
+    if len(digits) > 1000:  # Python itself refuses more than some thousand
+        problem = f"a number of {len(digits):,} digits: must have at most 1,000"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    return int(digits)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 def parse(text: str, what: str) -> Any:
     """The value of a YAML document; ``what`` names it in errors."""
+    if len(text) > LONGEST:
+        raise ConfigError(f"{what}: is too long: must have at most {LONGEST:,} characters")
+    loader = None
     try:
-        return plain(yaml.load(text, _Loader))  # a SafeLoader: builds plain values only
+        loader = _Loader(text)  # a SafeLoader: builds plain values only
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _bounded(node, _nodes)
+        return plain(loader.construct_document(node))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}" if mark and "\n" in text else ""
         raise ConfigError(f"{what}{where}: {line(error.problem or 'not YAML')}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number too long, a mapping in itself
+    except RecursionError:
+        raise ConfigError(f"{what}: is nested too deep: must have at most {DEEPEST} levels") from None
+    except (yaml.YAMLError, ValueError) as error:  # a character that YAML does not allow, above all
         raise ConfigError(f"{what}: {line(error)}") from None
+    except (LookupError, TypeError, AttributeError):  # of PyYAML, where a value is not what its tag says
+        raise ConfigError(f"{what}: holds a tag (!!…) that does not fit its value") from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def _bounded(value: Any, inside: Callable[[Any], list[Any]]) -> None:
+    """Raise ValueError where a value is deeper or larger than a configuration is; ``inside`` gives what it holds."""
+    left, found = [(value, 1)], 0
+    while left:
+        each, depth = left.pop()
+        held = inside(each)
+        found += len(held)
+        if found > MOST:
+            raise ValueError(f"holds too much: must have at most {MOST:,} values, those of aliases counted each time")
+        if held and depth >= DEEPEST:
+            raise ValueError(f"is nested too deep: must have at most {DEEPEST} levels")
+        left += [(one, depth + 1) for one in held]
+
+
+def _nodes(node: yaml.Node) -> list[yaml.Node]:
+    """What a node of YAML holds."""
+    if isinstance(node, yaml.MappingNode):
+        return [each for pair in node.value for each in pair]
+    return list(node.value) if isinstance(node, yaml.SequenceNode) else []
+
+
+def _values(value: Any) -> list[Any]:
+    """What a plain value holds."""
+    if isinstance(value, Mapping):
+        return [*value.keys(), *value.values()]
+    return list(value) if isinstance(value, list | tuple) else []
 
 
 def presets() -> list[str]:
@@ -76,27 +139,36 @@ def presets() -> list[str]:
 def read(config: str | Path | Mapping[str, Any] | BaseModel) -> Tree:
     """The tree of a file, of a preset, of a mapping or of a configuration that has been loaded before."""
     if isinstance(config, BaseModel | Mapping):
-        return dict(plain(config))
+        return dict(checked(config, "config"))
     if not isinstance(config, str | Path):
         raise ConfigError(f"config: {show(config)}: must be a YAML file, a preset or a mapping")
-    path = Path(config)
+    path, name = Path(config), clip(line(config))
     try:
-        if path.is_file():
-            text = path.read_text(encoding="utf-8")
+        if path.exists():
+            text = read_bytes(path, LONGEST).decode()
         elif str(config) in presets():
             text = (importlib.resources.files("rrm.configs") / f"{config}.yaml").read_text(encoding="utf-8")
         else:
-            what = "is a folder, not a file" if path.is_dir() else "no such file or preset"
             there = [*map(str, path.parent.glob("[!.]*.yaml")), *presets()]
-            raise ConfigError(f"{line(config)}: {what}{nearest(str(config), there)}")
-    except (OSError, ValueError) as error:  # no right to read it, a name no system allows, not UTF-8
-        why = getattr(error, "strerror", None) or error
-        raise ConfigError(f"{line(config)}: cannot be read: {line(why)}") from None
-    tree = parse(text, str(config))
+            raise ConfigError(f"{name}: no such file or preset{nearest(str(config), there)}")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: cannot be read: is not UTF-8 text, at byte {error.start}") from None
+    except (OSError, ValueError) as error:  # no right to read it, a name no system allows, a device
+        raise ConfigError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    tree = parse(text, name)
     if not isinstance(tree, dict):
-        raise ConfigError(f"{config}: must hold keys and values, such as 'env: …'; it holds {show(tree)}")
+        raise ConfigError(f"{name}: must hold keys and values, such as 'env: …'; it holds {show(tree)}")
     tree.setdefault("experiment", path.stem)
     return tree
+
+
+def checked(value: Any, what: str) -> Any:
+    """A copy as ``plain`` makes it, of what a caller gave from Python; ``what`` names it in errors."""
+    try:
+        _bounded(value, _values)
+    except ValueError as error:
+        raise ConfigError(f"{what}: {error}") from None
+    return plain(value)
 
 
 def plain(value: Any) -> Any:
@@ -118,19 +190,3 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
         else:
             merged[key] = plain(value)
     return merged
-
-
-def line(value: object) -> str:
-    """Any text on one line."""
-    return " ".join(str(value).split())
-
-
-def show(value: Any) -> str:
-    """A value as a person would have written it, on one line, not too long."""
-    text = json.dumps(value) if value is None or isinstance(value, bool) else line(repr(value))
-    return clip(text)
-
-
-def clip(text: str) -> str:
-    """A text that fits into a message."""
-    return text if len(text) <= 80 else f"{text[:77]}..."

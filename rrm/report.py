@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from rrm.page import Content, Film, Round, page
 from rrm.recipe import recipe
 from rrm.results import ROUND_FIGURES, CellFiles, cell_files, check_own, curve, reading
 from rrm.stats import interval
+from rrm.text import line
 
 FILM_SEED = 0
 """All films start from this episode, which nobody chose."""
@@ -118,7 +120,9 @@ def _recipe(path: Path, summary: Mapping[str, Any], order: Sequence[str]) -> str
 def table(summary: Mapping[str, Any]) -> Table:
     """The results for a terminal of 100 columns: each condition with its intervals, and below it each of its seeds."""
     findings = found.read(summary)
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), title=f"{findings.experiment} · {findings.env}")
+    rows = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), title=_title(f"{findings.experiment} · {findings.env}")
+    )
     rows.title_justify, rows.title_style, rows.caption_justify = "left", "bold", "left"
     rows.add_column("condition", overflow="fold", max_width=20)
     for heading in ("utility", "evaluator’s score", "hack rate", "gap recovered", "labels", "steps"):
@@ -153,7 +157,7 @@ SUITE_COLUMNS = (
 
 def suite_table(summary: Mapping[str, Any]) -> Table:
     """The results of a suite for a terminal: each condition learnt and, where the world can be solved, exact."""
-    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), title=summary["suite"])
+    rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), title=_title(summary["suite"]))
     rows.title_justify, rows.title_style, rows.caption_justify = "left", "bold", "left"
     for heading in SUITE_COLUMNS:
         plain = heading in ("experiment", "condition")
@@ -166,13 +170,23 @@ def suite_table(summary: Mapping[str, Any]) -> Table:
     return rows
 
 
+def _title(text: str) -> Text:
+    """A name as it is, whatever rich or a terminal would make of it."""
+    return Text(line(text), style="bold")
+
+
 def suite_markdown(summary: Mapping[str, Any]) -> str:
     """The same in Markdown, for a page: intervals in brackets, then the number of seeds."""
     lines = [SUITE_COLUMNS, ["---"] * len(SUITE_COLUMNS)]
     for row in _suite_rows(summary, word=" seeds"):
-        cells = [cell.plain.split("\n") for cell in row]
+        cells = [[_markdown(part) for part in cell.plain.split("\n")] for cell in row]
         lines.append([found.joined(first, more) for first, *more in cells])
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _markdown(text: str) -> str:
+    """Text for a cell of a table: nothing in it ends the cell, or is read as HTML or as a link."""
+    return re.sub(r"([\\|\[\]`*<>&])", r"\\\1", re.sub(r"[\x00-\x1f\x7f]", " ", text))
 
 
 def _suite_rows(summary: Mapping[str, Any], word: str) -> Iterator[list[Text]]:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rrm import rundir
-from rrm.config import NAMED, Condition, Experiment, levels
+from rrm.config import NAMED, Condition, Experiment, levels, proper_name
 from rrm.errors import ConfigError
 from rrm.loading import load
-from rrm.reading import Tree, line, parse, read, show
+from rrm.reading import Tree, parse, read
+from rrm.text import clip, line, show
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 OWN = ("suite", "experiment", "seeds", "conditions", "unaided", "oracle")
 """What a suite may say: its experiments, and seeds and conditions that take the place of theirs."""
+
+MOST_EXPERIMENTS = 100
 
 
 def is_suite(config: str | Path | Mapping[str, Any]) -> bool:
@@ -56,11 +59,22 @@ def read_suite(config: str | Path | Mapping[str, Any], overrides: Sequence[str] 
     names, conditions = tree["suite"], tree.get("conditions")
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         raise ConfigError(f"suite: {show(names)}: must be a list of YAML files or presets")
-    if more := sorted(tree.keys() - {*OWN}):
+    if len(names) > MOST_EXPERIMENTS:
+        raise ConfigError(f"suite: must be at most {MOST_EXPERIMENTS} experiments; these are {len(names)}")
+    if more := sorted(map(str, tree.keys() - {*OWN})):
         raise ConfigError(
-            f"{line(more[0])}: a suite holds experiments, and seeds and conditions for all; say it in theirs"
+            f"{clip(more[0])}: a suite holds experiments, and seeds and conditions for all; say it in theirs"
         )
-    name = str(tree.get("experiment", Path(config).stem if isinstance(config, str | Path) else "suite"))
+    name = tree.get("experiment", "suite")
+    try:
+        proper_name(name if isinstance(name, str) else "")
+    except ValueError as error:
+        raise ConfigError(f"experiment: {show(name)}: {error}") from None
+    if conditions is not None and not isinstance(conditions, dict):
+        raise ConfigError(f"conditions: {show(conditions)}: must be a section with a key for each condition")
+    for key, said in (conditions or {}).items():
+        if not isinstance(said, dict | None):
+            raise ConfigError(f"conditions.{clip(line(key))}: {show(said)}: must be a section")
     own: Tree = {key: tree[key] for key in ("seeds", "unaided", "oracle") if key in tree}
     if not conditions:
         return Suite(name, [load({"experiment": Path(each).stem, **read(each), **own}, overrides) for each in names])
@@ -77,6 +91,8 @@ def read_suite(config: str | Path | Mapping[str, Any], overrides: Sequence[str] 
 def _members(suite: str, names: Sequence[str], overrides: Sequence[str]) -> list[Tree]:
     """The experiments named; or that of the world which ``overrides`` ask for, whether it is one of them or not."""
     members = [{"experiment": Path(name).stem, **read(name)} for name in names]
+    for member in members:  # a whole experiment of its own, before its world is asked
+        load({**member, "conditions": {"unaided": {}}, "unaided": "unaided", "oracle": "oracle"})
     env = _said(overrides, "env")
     if env is None:
         return members

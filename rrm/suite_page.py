@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from rrm import findings as found
 from rrm import tradeoff
+from rrm.config import proper_name
 from rrm.findings import Condition, Findings, amount, share
 from rrm.html import cell, coloured, document, row, table, variables
 from rrm.report import suite_markdown
@@ -38,7 +39,7 @@ def build(folder: str | Path) -> Path:
     folder = Path(folder)
     check_own(folder)
     with reading(folder / "suite.json") as summary:
-        suite, members = str(summary["suite"]), [_member(each) for each in summary["experiments"]]
+        suite, members = proper_name(summary["suite"]), [_member(each) for each in summary["experiments"]]
         told = suite_markdown(summary)
     experiments = [each.findings for each in members]
     shades = figures.shared_colours(experiments)

@@ -22,10 +22,11 @@ from rrm.clips import Clip
 from rrm.envs.world import World
 from rrm.errors import ConfigError, nearest
 from rrm.evaluators.committee import Committee
-from rrm.evaluators.evaluator import Approving, Bounded, Evaluator, Function, Preference, Verdict, short, within
+from rrm.evaluators.evaluator import Approving, Bounded, Evaluator, Function, Preference, Verdict, within
 from rrm.evaluators.flawed import Flawed
 from rrm.evaluators.mind import ChangeOfMind
 from rrm.evaluators.teacher import Teacher
+from rrm.text import clip, line, raised, short
 
 __all__ = [
     "Approving",
@@ -53,6 +54,9 @@ REGISTRY: dict[str, type[Evaluator]] = {"bounded": Bounded, "teacher": Teacher}
 
 Make = Callable[[World], Evaluator]
 
+MOST_MEMBERS = 100
+"""Of a committee."""
+
 
 def resolve(spec: Spec) -> Make:
     """Find the evaluator: by registered name, by entry point (group ``rrm.evaluators``), by ``package.module:Name``,
@@ -70,14 +74,14 @@ def resolve(spec: Spec) -> Make:
     if isinstance(found, type) and issubclass(found, Evaluator):
         if all(getattr(found, each) is getattr(Evaluator, each) for each in ("score", "compare", "preferences")):
             raise ConfigError(
-                f"evaluator: {spec!r}: {found.__name__} must have a method score(clips), or compare(pairs)"
+                f"evaluator: {short(spec)}: {found.__name__} must have a method score(clips), or compare(pairs)"
             )
         return _maker(spec, found, {})
     if callable(found) and not isinstance(found, type):
         kind: Any = Preference if _clips_of(found) == 2 else Function
         return lambda world: kind(found)
     raise ConfigError(
-        f"evaluator: {spec!r} is a {type(found).__name__}; it must be a function of a clip, or an rrm.Evaluator"
+        f"evaluator: {short(spec)} is a {type(found).__name__}; it must be a function of a clip, or an rrm.Evaluator"
     )
 
 
@@ -107,6 +111,8 @@ def _with_parameters(spec: Mapping[str, Any]) -> Make:
     if ways == ["committee"]:
         if not isinstance(judged, list | tuple):
             raise ConfigError(f"evaluator: committee: {short(judged)}: must be a list of evaluators")
+        if len(judged) > MOST_MEMBERS:
+            raise ConfigError(f"evaluator: committee: must have at most {MOST_MEMBERS} members; has {len(judged)}")
         members = [resolve(each) for each in judged]
         return _maker(spec, Committee, parameters, lambda world: [make(world) for make in members])
     found: Any = _locate(judged) if isinstance(judged, str) else judged
@@ -133,8 +139,8 @@ def _maker(
         except ConfigError:
             raise
         except Exception as error:  # of a user's class, whatever it raises
-            why = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-            raise ConfigError(f"evaluator: {short(spec)}: {' '.join(why.split())}") from error
+            why = line(error) if isinstance(error, ValueError) else raised(error)
+            raise ConfigError(f"evaluator: {short(spec)}: {why}") from error
 
     return make
 
@@ -219,41 +225,50 @@ def _locate(spec: str) -> Any:
         return REGISTRY[spec]
     points = {point.name: point for point in entry_points(group="rrm.evaluators")}
     if spec in points:
-        return points[spec].load()
+        try:
+            return points[spec].load()
+        except (Exception, SystemExit) as error:  # of a package of somebody's
+            raise ConfigError(f"evaluator: {short(spec)}: loading it failed: {raised(error)}") from error
     where, colon, name = spec.rpartition(":")
     if not colon or not where or not name:
         hint = nearest(spec, [*REGISTRY, *points])
-        raise ConfigError(f"evaluator: {spec!r} is not a registered evaluator, nor module:name or file.py:name{hint}")
+        raise ConfigError(
+            f"evaluator: {short(spec)} is not a registered evaluator, nor module:name or file.py:name{hint}"
+        )
     module = _file(where, spec) if where.endswith(".py") else _module(where, spec)
     try:
         return getattr(module, name)
-    except AttributeError:
+    except Exception:  # AttributeError, but for modules with a __getattr__ of their own
         there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise ConfigError(f"evaluator: {spec!r}: {where} has no {name!r}{nearest(name, there)}") from None
+        raise ConfigError(f"evaluator: {short(spec)}: {where} has no {name!r}{nearest(name, there)}") from None
 
 
 def _module(name: str, spec: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:  # whatever a user's module raises while it is imported
-        raise ConfigError(f"evaluator: {spec!r}: importing {name} failed: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever a user's module raises while it is imported
+        raise ConfigError(f"evaluator: {short(spec)}: importing {clip(name)} failed: {raised(error)}") from error
 
 
 def _file(path: str, spec: str) -> ModuleType:
-    file = Path(path).expanduser().resolve()
-    if not file.is_file():
-        raise ConfigError(f"evaluator: {spec!r}: there is no file {path}")
+    try:
+        file = Path(path).expanduser().resolve()
+        there = file.is_file()
+    except (OSError, ValueError, RuntimeError) as error:  # a name that no system allows, a link to itself, no such user
+        raise ConfigError(f"evaluator: {short(spec)}: {line(error)}") from None
+    if not there:
+        raise ConfigError(f"evaluator: {short(spec)}: there is no file {clip(path)}")
     name = f"rrm_evaluator_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
     loader = importlib.util.spec_from_file_location(name, file)
     if loader is None or loader.loader is None:
-        raise ConfigError(f"evaluator: {spec!r}: {path} is not a Python file")
+        raise ConfigError(f"evaluator: {short(spec)}: {path} is not a Python file")
     module = importlib.util.module_from_spec(loader)
     sys.modules[name] = module
     try:
         loader.loader.exec_module(module)
-    except Exception as error:  # whatever a user's file raises while it is imported
-        del sys.modules[name]
-        raise ConfigError(f"evaluator: {spec!r}: running {path} failed: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever a user's file raises while it is imported
+        sys.modules.pop(name, None)
+        raise ConfigError(f"evaluator: {short(spec)}: running {clip(path)} failed: {raised(error)}") from error
     return module

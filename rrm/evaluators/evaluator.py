@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Self
 
@@ -12,6 +13,7 @@ import numpy as np
 from rrm.clips import Clip, Pair
 from rrm.envs.world import Floats, Indices, World
 from rrm.errors import EvaluatorError
+from rrm.text import short
 
 
 class Evaluator:
@@ -233,6 +235,9 @@ def checked_preference(name: str, answer: Any, pair: Pair) -> float:
     return preference
 
 
+_LARGEST = sys.float_info.max
+
+
 def within(name: str, value: Any, low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> Any:
     """The value of a parameter, None included.
 
@@ -240,18 +245,12 @@ def within(name: str, value: Any, low: float = -math.inf, high: float = math.inf
         ValueError: it is not a (whole) number from ``low`` to ``high``.
     """
     kind: Any = numbers.Integral if whole else numbers.Real
-    fits = isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value) and low <= value <= high
+    fits = isinstance(value, kind) and not isinstance(value, bool) and abs(value) <= _LARGEST and low <= value <= high
     if value is None or fits:
         return value
     span = f" from {low:g} to {high:g}" if high < math.inf else f" of at least {low:g}" if low > -math.inf else ""
     raise ValueError(f"{name}: {short(value)}: must be a {'whole ' if whole else ''}number{span}")
 
 
-def short(value: Any) -> str:
-    """A value that fits into a message."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 def _name(function: Callable[..., Any]) -> str:
-    return getattr(function, "__name__", repr(function))
+    return str(getattr(function, "__name__", None) or short(function))

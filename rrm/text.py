@@ -1,0 +1,79 @@
+"""Values and names as text for people: on one line, of a bounded length, without control characters."""
+
+from __future__ import annotations
+
+import json
+import reprlib
+from itertools import islice
+from typing import Any
+
+LONGEST = 80
+"""Characters of a value that is shown in a message."""
+
+
+def line(value: object) -> str:
+    """Any text on one line, that moves no cursor and changes no colours: control characters are escaped."""
+    text = " ".join(str(value).split())
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def clip(text: str, longest: int = LONGEST) -> str:
+    """A text that fits into a message."""
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
+
+
+def short(value: Any) -> str:
+    """A value as Python writes it, on one line and not too long, however large or deep the value is."""
+    try:
+        text = _Repr().repr(value)
+    except Exception:  # of a user's class
+        text = f"a {type(value).__name__}"
+    return clip(line(text))
+
+
+def raised(error: BaseException) -> str:
+    """What somebody's code raised, on one line."""
+    try:
+        said = clip(line(error), 3 * LONGEST)
+    except Exception:  # of its own __str__
+        said = ""
+    return clip(type(error).__name__) + (f": {said}" if said else "")
+
+
+def show(value: Any) -> str:
+    """A value as a person would have written it in YAML."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else short(value)
+
+
+class _Repr(reprlib.Repr):
+    """``repr`` that looks at no more of a value than a message can hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 20
+        self.maxdict = self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = LONGEST
+        self.maxstring = self.maxother = 4 * LONGEST
+        self._left = LONGEST
+
+    def repr1(self, x: Any, level: int) -> str:
+        """What a value holds many times over, as YAML's aliases can, is written a few times only."""
+        self._left -= 1
+        return super().repr1(x, level) if self._left >= 0 else "..."
+
+    def repr_dict(self, x: dict[Any, Any], level: int) -> str:
+        """In the order of its keys, where ``reprlib`` sorts them."""
+        if level <= 0:
+            return "{...}"
+        parts = (f"{self.repr1(key, level - 1)}: {self.repr1(x[key], level - 1)}" for key in islice(x, self.maxdict))
+        return f"{{{', '.join(parts)}}}"
+
+    def repr_int(self, x: int, level: int) -> str:
+        """Python refuses to write numbers of more than some thousand digits."""
+        return repr(x) if x.bit_length() < 1000 else f"a whole number of {x.bit_length():,} bits"
+
+    def repr_bytes(self, x: bytes, level: int) -> str:
+        return repr(x[: self.maxstring])
