@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from gymnasium import spaces
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialized
 from stable_baselines3.common.policies import ActorCriticPolicy
 
+from rrm.agents.files import write_bytes
 from rrm.agents.networks import Activation, policy_settings
 from rrm.agents.saved import About, read_about
 from rrm.envs.named import UntrustedError, named_world
@@ -108,8 +110,8 @@ class Agent:
     def save(self, path: str | Path) -> tuple[Path, Path]:
         """Write ``PATH.safetensors`` and ``PATH.json``; return both paths."""
         weights, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
-        save_file({name: value.contiguous() for name, value in self.policy.state_dict().items()}, weights)
-        about.write_text(json.dumps(self._about(), indent=2, sort_keys=True) + "\n")
+        write_bytes(weights, serialized({name: each.contiguous() for name, each in self.policy.state_dict().items()}))
+        write_bytes(about, (json.dumps(self._about(), indent=2, sort_keys=True) + "\n").encode())
         return weights, about
 
     def _about(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from rrm.agents.files import write_bytes
 from rrm.envs.world import Array, World
 
 Frame = NDArray[np.uint8]
@@ -85,17 +86,17 @@ def save_gif(frames: Sequence[Frame], path: str | Path, fps: float = 5.0, colour
     palette = Image.fromarray(sample).quantize(colours, Image.Quantize.MEDIANCUT)
     pictures = [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     pause = round(1000 / fps)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    out = io.BytesIO()
     pictures[0].save(
-        path,
+        out,
+        "gif",
         save_all=True,
         append_images=pictures[1:],
         duration=[pause] * (len(pictures) - 1) + [max(pause, 2500)],
         loop=0,
         optimize=True,
     )
-    return path
+    return write_bytes(Path(path), out.getvalue())
 
 
 def still(frames: Sequence[Frame], colours: int = 64) -> bytes:

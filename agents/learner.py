@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from stable_baselines3 import PPO
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
 
 from rrm.agents.agent import Agent
@@ -74,6 +75,7 @@ class Learner:
             rollout_buffer_kwargs={"window": window, "judging": judging} if window else None,
             device="cpu",
         )
+        self._ppo.set_logger(Logger(None, []))  # without one, each call of `learn` makes a folder for its log
 
     def learn_rollout(self, pace: float = 1.0) -> None:
         """Take one rollout and learn from it, at ``pace`` times the learning rate."""

@@ -149,7 +149,7 @@ def kinds(home: Path, quick: bool) -> dict[str, tuple[Kind, int]]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the cases, print a table of their outcomes, and return 1 where one failed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="some cases of each kind")
     parser.add_argument(
@@ -194,8 +194,8 @@ def _all(there: dict[str, tuple[Kind, int]], seed: int, quick: bool) -> int:
         bad = count - seen["accepted"] - seen["refused"]
         print(f"{name:<16}{count:>7}{seen['accepted']:>10}{seen['refused']:>9}{bad:>8}{slowest:>8.1f}s", flush=True)
         total += seen
-    bad = {name: total[name] for name in ("traceback", "wrong", "command", "hang")}
-    print(f"{sum(total.values())} cases: {', '.join(f'{times} {name}' for name, times in bad.items())}")
+    ways = {name: total[name] for name in ("traceback", "wrong", "command", "hang")}
+    print(f"{sum(total.values())} cases: {', '.join(f'{times} {name}' for name, times in ways.items())}")
     more = " --quick" if quick else ""
     for line in failed[:40]:
         print(f"  python -m benchmarks.fuzz --seed {seed}{more} --only {line}")

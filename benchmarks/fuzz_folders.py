@@ -14,6 +14,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -165,7 +166,7 @@ def _edited(content: bytes, rng: random.Random) -> bytes:
     if above is None:
         return b"{}"
     old = above[key]
-    new = [-1, 0, 1e300, True, None, "x", [], {}, "../../ESC", 10**30]
+    new: list[Any] = [-1, 0, 1e300, True, None, "x", [], {}, "../../ESC", 10**30]
     above[key] = old + 1 if isinstance(old, int | float) and rng.random() < 0.5 else rng.choice(new)
     return json.dumps(tree, indent=2, sort_keys=True).encode() + b"\n"
 
@@ -390,19 +391,14 @@ def _poison(home: Path, path: Path, rng: random.Random) -> None:
     target.write_text(json.dumps(tree, indent=2, sort_keys=True) + "\n")
     for _ in range(2):  # results name files, and are named themselves
         for result in home.rglob("result.json"):
-            _sealed(result, lambda content, folder=result.parent: _digests(content, folder))
+            _sealed(result, partial(_digests, folder=result.parent))
         for each in home.rglob("*.json"):
             _sealed(each, lambda content: content)
     for summary in home.rglob("summary.json"):
         beside = summary.with_name("experiment.json")
         if beside.is_file():
-            _sealed(
-                summary,
-                lambda content, beside=beside: {
-                    **content,
-                    "configuration": rundir.fingerprint(json.loads(beside.read_text())),
-                },
-            )
+            configuration = rundir.fingerprint(json.loads(beside.read_text()))
+            _sealed(summary, partial(dict, configuration=configuration))
 
 
 def _sealed(path: Path, change: Callable[[Any], Any]) -> None:

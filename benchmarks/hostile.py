@@ -30,6 +30,7 @@ from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference
 from rrm.loading import load
 from rrm.plan import plan
 from rrm.reading import read
+from rrm.streams import Streams
 from rrm.suite import read_suite
 from rrm.text import short
 
@@ -419,8 +420,8 @@ def _mapping(number: int, seed: int) -> Case:
             key, right = rng.choice(RIGHT)
             changes.append((path, rng.choice(MAKERS)()) if rng.random() < 0.3 else ((key,), right()))
     tree = copy.deepcopy(base)
-    for path, value in changes:
-        _put(tree, path, value)
+    for where, value in changes:
+        _put(tree, where, value)
     return lambda: attempt(lambda: _planned(load(tree)))
 
 
@@ -473,12 +474,11 @@ PRESETS = [
 
 def _files(home: Path) -> Kind:
     """Files, whole and damaged, and what is no file."""
-    for name in ("fifo", "folder/.", "loop", "zero.yaml"):
-        path = home / name
-        if not os.path.lexists(path):
-            {"fifo": os.mkfifo, "folder/.": Path.mkdir, "loop": lambda p: p.symlink_to("loop")}.get(
-                name, lambda p: p.symlink_to("/dev/zero")
-            )(path)
+    if not os.path.lexists(home / "fifo"):
+        os.mkfifo(home / "fifo")
+        (home / "folder").mkdir()
+        (home / "loop").symlink_to("loop")
+        (home / "zero.yaml").symlink_to("/dev/zero")
     with (home / "large.yaml").open("wb") as file:
         file.truncate(10**12)
     with (home / "big.npz").open("wb") as file:
@@ -511,11 +511,7 @@ def _files(home: Path) -> Kind:
         def case() -> str:
             path.write_bytes(content)
             return attempt(
-                lambda: (
-                    [_planned(each) for each in suite.experiments]
-                    if (suite := read_suite(path))
-                    else _planned(load(path))
-                )
+                lambda: list(map(_planned, suite.experiments if (suite := read_suite(path)) else [load(path)]))
             )
 
         return case
@@ -539,9 +535,7 @@ def _suite(number: int, seed: int) -> Case:
     said = [f"{rng.choice(['env', 'evaluator', 'seeds', 'task.labels'])}={rng.choice(TEXTS)}"] * rng.randint(0, 1)
 
     def case() -> str:
-        return attempt(
-            lambda: [_planned(each) for each in suite.experiments] if (suite := read_suite(tree, said)) else None
-        )
+        return attempt(lambda: list(map(_planned, suite.experiments if (suite := read_suite(tree, said)) else [])))
 
     return case
 
@@ -654,7 +648,7 @@ BAD: tuple[Callable[[], Any], ...] = (
     lambda: [1.0, math.nan, 3.0],
     lambda: [10**400] * 3,
     lambda: {0: 1.0, 1: 2.0, 2: 3.0},
-    lambda: np.ma.masked_all(3),
+    lambda: np.ma.masked_all(3),  # type: ignore[no-untyped-call]
     lambda: _list(2000),
     _cyclic,
     Liar,
@@ -719,7 +713,7 @@ def _clips() -> list[Clip]:
         actions = rng.integers(world.actions, size=6)
         recorder.stepped(world, actions, world.step(actions))
     moments = recorder.moments(world, everyone)
-    return [moments.clip(i, i, (0, 0)) for i in range(6)]
+    return [moments.clip(i, i, Streams.of_round(0, 0)) for i in range(6)]
 
 
 CLIPS = _clips()

@@ -19,6 +19,10 @@ FIELDS = "visible_fields"
 """The one setting of an environment that is wrapped whose text names nothing but fields of its view."""
 
 
+MOST = 10**5
+"""The largest number, of steps or rooms say, that a file may set: larger ones would fill the memory."""
+
+
 class UntrustedError(ValueError):
     """A file asks for something that is not registered in this process; ``str`` is one line."""
 
@@ -59,7 +63,18 @@ def _registered(env: str, settings: Mapping[str, Any]) -> str:
         # Text can name code: the class of a world, or what some environment imports by a name that it is given.
         if key in ("world", "env") or not (ours or key == FIELDS or _plain(value)):
             raise UntrustedError(f"env_settings.{key}: {line(repr(value))}: a file may not say this of {name!r}")
+        if _largest(value) > MOST:
+            raise UntrustedError(
+                f"env_settings.{key}: {line(repr(value))}: a file may set numbers up to {MOST:,} for {name!r}"
+            )
     return name
+
+
+def _largest(value: object) -> float:
+    """The largest absolute number in it; 0 where there is none."""
+    if isinstance(value, Mapping | list):
+        return max(map(_largest, value.values() if isinstance(value, Mapping) else value), default=0)
+    return abs(value) if isinstance(value, int | float) else 0
 
 
 def _plain(value: object) -> bool:

@@ -20,7 +20,7 @@ from rrm.agents.assistants import Assistant
 from rrm.clips import Clip, Pair
 from rrm.envs.world import Array, Floats
 from rrm.errors import EvaluatorError
-from rrm.evaluators.evaluator import Evaluator, checked, checked_preference
+from rrm.evaluators.evaluator import Evaluator, checked, checked_preference, ready
 from rrm.patience import OutOfPatience, patience
 from rrm.streams import Purpose
 from rrm.text import raised, short
@@ -31,13 +31,15 @@ class Judgment:
     """One answer, and what it cost: fields read by the evaluator, steps taken by the assistants.
 
     The answer is a score; or the preference for the first clip of a pair, NaN where there is none. ``opinions`` are
-    what each of those said who answered together; none where the evaluator answers alone.
+    what each of those said who answered together; none where the evaluator answers alone. ``more`` says that the next
+    answer is there already: the evaluator gave both at once.
     """
 
     answer: float
     fields_read: int
     assistant_steps: int
     opinions: tuple[float, ...] = ()
+    more: bool = False
 
 
 class Overseer(Evaluator):
@@ -86,10 +88,11 @@ class Overseer(Evaluator):
         shown, steps = self._assist(clips)
         answers = self._answers(lambda: self.evaluator.answers(shown), "clip", [clip.number for clip in clips])
         for clip, step in zip(shown, steps.tolist(), strict=True):
-            answer = next(answers)
+            answer, more = next(answers)
             score = checked(self.name, answer, clip)
             opinions = self._opinions(answer, partial(checked, self.name, clip=clip), f"clip {clip.number}")
-            yield Judgment(score, _read(clip), step, opinions)
+            yield Judgment(score, _read(clip), step, opinions, more)
+        next(answers, None)  # so that it says if there were too many
 
     def judge_pairs(self, pairs: Sequence[Pair]) -> Iterator[Judgment]:
         """The same of pairs: the preferences for their first clips.
@@ -103,10 +106,11 @@ class Overseer(Evaluator):
         seen = [Pair(pair.number, *shown[2 * i : 2 * i + 2]) for i, pair in enumerate(pairs)]
         answers = self._answers(lambda: self.evaluator.preferences(seen), "pair", [pair.number for pair in pairs])
         for pair, step in zip(seen, steps.reshape(-1, 2).sum(axis=1).tolist(), strict=True):
-            answer = next(answers)
+            answer, more = next(answers)
             preference = checked_preference(self.name, answer, pair)
             opinions = self._opinions(answer, partial(checked_preference, self.name, pair=pair), f"pair {pair.number}")
-            yield Judgment(preference, _read(pair.first) + _read(pair.second), step, opinions)
+            yield Judgment(preference, _read(pair.first) + _read(pair.second), step, opinions, more)
+        next(answers, None)
 
     def _assist(self, clips: Sequence[Clip]) -> tuple[list[Clip], Array]:
         steps = np.zeros(len(clips), dtype=np.int64)
@@ -126,32 +130,39 @@ class Overseer(Evaluator):
         evidence = world.view()
         return [clip.shown(world.fields, evidence[i].copy()) for i, clip in enumerate(clips)], steps
 
-    def _answers(self, ask: Callable[[], Iterator[Any]], what: str, numbers: Sequence[int]) -> Iterator[Any]:
-        """What the evaluator answers to the questions ``numbers``, each about a ``what``."""
-        given = 0
+    def _answers(
+        self, ask: Callable[[], Iterator[Any]], what: str, numbers: Sequence[int]
+    ) -> Iterator[tuple[Any, bool]]:
+        """What the evaluator answers to the questions ``numbers``, each about a ``what``; and of each answer whether
+        the next one is there, too."""
+        given, at_once = 0, True
         try:
-            answers = iter(ask())
-            while True:
+            with patience(self.evaluator.patience):
+                answers = iter(ask())
+                at_once = False
+                answer = next(answers, _NONE)
+            while answer is not _NONE and given < len(numbers):
+                yield answer, ready(answers)
+                given += 1
                 with patience(self.evaluator.patience):
                     answer = next(answers, _NONE)
-                if answer is _NONE:
-                    break
-                yield answer
-                given += 1
         except EvaluatorError:
             raise
         except OutOfPatience:
-            asked = f"{what} {numbers[given]}"
+            asked = f"{what} {numbers[min(given, len(numbers) - 1)]}"
             raise EvaluatorError(
                 f"evaluator {self.name!r} gave no answer to {asked} within {self.evaluator.patience:g} seconds"
             ) from None
         except BaseException as error:  # a user's code: any error of it is the evaluator's, and so is sys.exit
             if isinstance(error, KeyboardInterrupt) or _closed(error):
                 raise
-            first, last = numbers[given], numbers[-1]
-            where = f"{what}s {first} to {last}" if self._at_once(what) and first < last else f"{what} {first}"
+            first, last = numbers[min(given, len(numbers) - 1)], numbers[-1]
+            where = f"{what}s {first} to {last}" if at_once and first < last else f"{what} {first}"
             raise EvaluatorError(f"evaluator {self.name!r} raised {raised(error)} on {where}") from error
-        raise EvaluatorError(f"evaluator {self.name!r} gave no answer to {what} {numbers[given]}")
+        if given < len(numbers):
+            raise EvaluatorError(f"evaluator {self.name!r} gave no answer to {what} {numbers[given]}")
+        if answer is not _NONE:
+            raise EvaluatorError(f"evaluator {self.name!r} gave more answers than the {len(numbers)} it was asked for")
 
     def _opinions(self, answer: Any, check: Callable[[Any], float], what: str) -> tuple[float, ...]:
         """What each of those said who gave an answer together, NaN for nothing; none where one answers alone."""
@@ -165,15 +176,6 @@ class Overseer(Evaluator):
                 f" a Verdict with {voices}, one for each of its voices"
             )
         return tuple(check(opinion) for opinion in opinions)
-
-    def _at_once(self, what: str) -> bool:
-        """Whether the evaluator is asked all questions in one call, so that nobody knows which of them it broke on."""
-        kind = type(self.evaluator)
-        if self.evaluator.remembers:
-            return False
-        if what == "pair" and kind.compare is not Evaluator.compare:
-            return kind.preferences is Evaluator.preferences
-        return kind.answers is Evaluator.answers and kind.preferences is Evaluator.preferences
 
     def state_dict(self) -> dict[str, Any]:
         return self.evaluator.state_dict()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ class Clip:
     ``view`` and ``evidence`` are the moment judged by name: ``clip.view["visible_dirt"]``; ``evidence`` is the view
     after the assistants have acted, None where nobody helped. ``rng`` is a generator of this question alone: what is
     drawn from it depends neither on the batch nor on being resumed. ``streams`` are those of all such questions, from
-    which nothing else can be drawn.
+    which nothing else can be drawn. Nothing of a clip can be changed.
 
     ``observation`` and ``state`` (V's input, and where assistants start) are out of the evaluator's reach: an overseer
     takes them away before it hands the clip on.
@@ -45,15 +45,20 @@ class Clip:
     observation: Array | None = None
     state: State | None = None
 
-    @cached_property
-    def view(self) -> Mapping[str, float]:
-        return dict(zip(self.fields, self.views[-1].tolist(), strict=True))
+    def __post_init__(self) -> None:
+        for name in ("views", "actions", "evidence_values"):
+            if (array := getattr(self, name)) is not None:
+                object.__setattr__(self, name, _read_only(array))
 
-    @cached_property
+    @property
+    def view(self) -> Mapping[str, float]:
+        return MappingProxyType(dict(zip(self.fields, self.views[-1].tolist(), strict=True)))
+
+    @property
     def evidence(self) -> Mapping[str, float] | None:
         if self.evidence_values is None:
             return None
-        return dict(zip(self.evidence_fields, self.evidence_values.tolist(), strict=True))
+        return MappingProxyType(dict(zip(self.evidence_fields, self.evidence_values.tolist(), strict=True)))
 
     @property
     def rng(self) -> np.random.Generator:
@@ -78,6 +83,13 @@ class Clip:
                 hasher.update(repr((name, array.dtype.str, array.shape)).encode())
                 hasher.update(np.ascontiguousarray(array).tobytes())
         return hasher.hexdigest()
+
+
+def _read_only(array: Array) -> Array:
+    """The same array, through which nothing can be changed."""
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view
 
 
 @dataclass(frozen=True)

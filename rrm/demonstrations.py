@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from rrm.agents.files import write_bytes
 from rrm.clips import Moments, at_rest, with_action
 from rrm.envs.examine import Constructor, line
 from rrm.envs.forms import make_world
@@ -73,9 +74,9 @@ def demonstrate(
             observations.append(world.observe()[0])
             lengths[-1] += 1
     arrays = (np.stack(observations), np.stack(actions), np.array(lengths))
-    with Path(path).open("wb") as file:  # given a name, NumPy would append to it
-        np.savez_compressed(file, **dict(zip(NAMES, arrays, strict=True)))  # type: ignore[arg-type]
-    return Path(path)
+    file = io.BytesIO()
+    np.savez_compressed(file, **dict(zip(NAMES, arrays, strict=True)))  # type: ignore[arg-type]
+    return write_bytes(Path(path), file.getvalue())
 
 
 @dataclass(frozen=True)

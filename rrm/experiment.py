@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
+from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 
 from rrm import rundir
+from rrm.agents.files import holds, remove
 from rrm.config import Experiment
 from rrm.envs.examine import name_of
 from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.wrap import BrokenEnvironmentError
 from rrm.errors import DamagedFileError, RRMError
-from rrm.live import Live, Progress
+from rrm.live import Live, Progress, stop
 from rrm.loading import load
 from rrm.plan import Plan, plan
 from rrm.results import cell_result, rounds_of
@@ -78,9 +80,6 @@ def run(
     experiment = load(config, overrides, **settings)
     home = Path(folder) / experiment.experiment
     cells = [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
-    for cell in cells:
-        rundir.write_sealed(home / "cells" / cell.name / "cell.json", _about(cell))
-    rundir.write_json(home / "experiment.json", experiment.model_dump(mode="json"))
     workers = min(experiment.workers or joblib.cpu_count(), len(cells))
     folders = {cell.name: home / "cells" / cell.name for cell in cells}
     with Live(folders) if live else nullcontext():
@@ -88,6 +87,11 @@ def run(
         jobs = (joblib.delayed(run_cell)(cell, home, os.getpid()) for cell in cells)
         try:
             results = joblib.Parallel(n_jobs=workers, batch_size=1, pre_dispatch=workers)(jobs)
+        except KeyboardInterrupt:
+            if workers > 1:
+                get_reusable_executor().shutdown(wait=False, kill_workers=True)
+            stop(folders.values())
+            raise
         except BrokenProcessPool:  # out of memory, killed, or ended by what the user's code called
             raise RRMError(
                 "a process that was training died; what it had done is kept, and the same call goes on from there"
@@ -115,6 +119,9 @@ def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
         labels_total=sum(each.labels_due(each.rollouts - 1) for each in rounds),
     )
 
+    def wait() -> None:
+        progress.update(status="locked")
+
     def tell(plan: Plan, row: Mapping[str, float | None] | None) -> None:
         if child and os.getppid() != owner:
             os._exit(1)  # nobody is left to be told; what is done is on the disk
@@ -133,17 +140,18 @@ def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
             evaluator_score=row["evaluator_score"] if row else None,
         )
 
-    try:
-        done = iterate(cell.last, home / "rounds", tell)
-    except BaseException as error:
-        progress.update(status="failed")
-        if isinstance(error, BrokenEnvironmentError):  # the user's own code
-            raise RRMError(str(error)) from error
-        raise
-    result = cell_result(done)
-    rundir.write_sealed(folder / "result.json", result)
-    shown = {key: result[key] for key in ("env_steps", "labels", "utility", "evaluator_score")}
-    progress.update(status="done", round=len(rounds), **shown)
+    with rundir.locked(folder):
+        try:
+            rundir.write_sealed(folder / "cell.json", _about(cell))
+            result = cell_result(iterate(cell.last, home / "rounds", tell, wait))
+            rundir.write_sealed(folder / "result.json", result)
+        except BaseException as error:
+            progress.update(status="stopped" if isinstance(error, KeyboardInterrupt) else "failed")
+            if isinstance(error, BrokenEnvironmentError):  # the user's own code
+                raise RRMError(str(error)) from error
+            raise
+        shown = {key: result[key] for key in ("env_steps", "labels", "utility", "evaluator_score")}
+        progress.update(status="done", round=len(rounds), **shown)
     return result
 
 
@@ -159,7 +167,10 @@ def _about(cell: Cell) -> dict[str, Any]:
 
 
 def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: list[dict[str, Any]]) -> Results:
-    """Write what the experiment has found: ``summary.json``, ``timings.json`` and the report."""
+    """Write what the experiment has found: ``experiment.json``, ``timings.json``, ``summary.json`` and the report.
+
+    They belong together: those of another configuration are removed first, and nobody else writes in between.
+    """
     from rrm import report, stats
 
     counted = [stats.Cell(c.condition, c.seed, c.name, result) for c, result in zip(cells, results, strict=True)]
@@ -170,14 +181,24 @@ def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: li
         unaided=experiment.unaided,
         oracle=experiment.oracle,
     )
-    summary["configuration"] = rundir.fingerprint(experiment.model_dump(mode="json"))
-    rundir.write_sealed(home / "summary.json", summary)
+    configuration = experiment.model_dump(mode="json")
+    summary["configuration"] = rundir.fingerprint(configuration)
     names = {each.name for cell in cells for each in (*cell.last.needed(), cell.last)}
     seconds = {name: _seconds(home / "rounds" / name / "timings.json") for name in sorted(names)}
     total = round(sum(each or 0 for each in seconds.values()), 2)
-    rundir.write_sealed(home / "timings.json", {"rounds": seconds, "seconds": total})
-    # Films are of the worlds of this configuration, whatever the folder says of them.
-    report.build(home, worlds={cell.condition: partial(cell.last.world, 1) for cell in cells})
+    texts = {
+        home / "experiment.json": rundir.as_json(configuration),
+        home / "timings.json": rundir.sealed({"rounds": seconds, "seconds": total}),
+        home / "summary.json": rundir.sealed(summary),
+    }
+    with rundir.locked(home):
+        if not all(holds(path, text.encode()) for path, text in texts.items()):
+            for path in (home / "summary.json", home / "report.html", *(home / "films").glob("*.gif")):
+                remove(path)
+        for path, text in texts.items():
+            rundir.write_text(path, text)
+        # Films are of the worlds of this configuration, whatever the folder says of them.
+        report.build(home, worlds={cell.condition: partial(cell.last.world, 1) for cell in cells})
     return Results(home, summary)
 
 

@@ -21,6 +21,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from rrm.agents.files import write_bytes
 from rrm.findings import Condition, Curve, Findings, Style, amount, count, share
 from rrm.stats import Floats
 
@@ -94,9 +95,9 @@ def canvas(height: float, *, across: int = 1, down: int = 1, width: float = WIDT
 
 def png(figure: Figure, path: Path) -> Path:
     """Write a figure on white paper."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=200, facecolor="white", metadata={"Software": None})
-    return path
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=200, facecolor="white", metadata={"Software": None})
+    return write_bytes(path, out.getvalue())
 
 
 def tip(text: str) -> str:

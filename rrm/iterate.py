@@ -5,6 +5,7 @@ Each round has its world, the assistants' first and the task's last; its agent i
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
@@ -30,6 +31,7 @@ from rrm.plan import Plan
 from rrm.results import round_result
 from rrm.reward_model import RewardModel
 from rrm.rewards import Reward
+from rrm.rundir import Checkpoint
 from rrm.scoreboard import judge_policy
 from rrm.streams import Purpose
 
@@ -41,21 +43,27 @@ COLUMNS = ("env_steps", "labels", "predicted", "utility", "evaluator_score", "ha
 """Of ``metrics.csv``."""
 
 
-def iterate(last: Plan, folder: Path, tell: Tell) -> list[dict[str, Any]]:
+def iterate(last: Plan, folder: Path, tell: Tell, on_wait: Callable[[], None] | None = None) -> list[dict[str, Any]]:
     """Run the rounds that ``last`` stands on, then itself; returns their results. ``folder`` holds the rounds."""
-    return [run_round(plan, folder, tell) for plan in (*last.needed(), last)]
+    return [run_round(plan, folder, tell, on_wait) for plan in (*last.needed(), last)]
 
 
-def run_round(plan: Plan, folder: Path, tell: Tell) -> dict[str, Any]:
+def run_round(plan: Plan, folder: Path, tell: Tell, on_wait: Callable[[], None] | None = None) -> dict[str, Any]:
     """Run one round, the rounds below it being done; or read its result where it has been run.
 
-    Whoever needs a round that another process is training waits for it, and trains it should that process die.
+    Whoever needs a round that another process is training waits for it (``rundir.locked``), and trains it should that
+    process die.
     """
     home = folder / plan.name
     tell(plan, None)
     if os.path.lexists(home / "result.json"):  # without the lock: what is done is never changed
-        return _done(plan, home)
-    with rundir.locked(home):
+        result = _done(plan, home)
+        if rundir.leftovers(home):
+            with contextlib.suppress(OSError), rundir.locked(home, on_wait):
+                Checkpoint(home).remove()
+        return result
+    with rundir.locked(home, on_wait):
+        tell(plan, None)
         if os.path.lexists(home / "result.json"):
             return _done(plan, home)
         if os.path.lexists(home / "round.json"):
@@ -107,8 +115,6 @@ def _conclude(distillation: Distillation, agent: Agent, home: Path) -> dict[str,
     files = [*agent.save(home / "agent")]
     if distillation.model:
         files += distillation.model.save(home / "reward")
-    for path in files:
-        rundir.sync(path)
     rundir.write_text(home / "metrics.csv", _csv(distillation.rows))
     result = {
         "world": world.name,

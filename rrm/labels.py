@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+import stat
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -53,6 +55,9 @@ _Q = TypeVar("_Q", Clip, Pair)
 _ANSWER = {"scores": "score", "comparisons": "preference"}
 _ASKED = {"scores": "clip", "comparisons": "pair"}
 
+_PATIENCE = 60
+"""Seconds for which another process that holds the file is waited for; with an answer in hand, as long as it takes."""
+
 
 class Cost(NamedTuple):
     """What labels have cost so far."""
@@ -65,8 +70,15 @@ class Cost(NamedTuple):
 class Labels:
     """The store of one round's labels: a SQLite file, written answer by answer.
 
-    Each answer is on disk before the next question is put, so that neither a crash nor a broken evaluator loses one.
-    A round asks either for scores or for comparisons.
+    Each answer is on disk before the next question is put, so that neither a crash nor a broken evaluator loses one;
+    answers that were given at once are written at once. A round asks either for scores or for comparisons.
+
+    The file has a rollback journal: a write-ahead log would keep the newest answers in a file of its own, and SQLite
+    does not wait for other processes when it switches to one.
+
+    Raises:
+        DamagedFileError: the file is no label store.
+        RRMError: it cannot be read or written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,21 +87,48 @@ class Labels:
         """How many answers have been fingerprinted, and that fingerprint so far."""
         if os.path.lexists(path):
             check_regular(path)
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=60)
-        try:
-            self._db.execute("pragma journal_mode=wal")
-            self._db.execute("pragma synchronous=full")
-            self._db.executescript(_SCHEMA)
-            for table in _ANSWER:  # of a store that was begun before opinions were kept
-                if "opinions" not in [column[1] for column in self._db.execute(f"pragma table_info({table})")]:
-                    self._db.execute(f"alter table {table} add column opinions text")
+        _beside(path)
+        with self._named():
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
+            self._db.execute("pragma journal_mode=delete")  # of a store that was begun with a log
+            self._db.execute("pragma synchronous=extra")
+            if not all(map(self._is_whole, _ANSWER)):  # to write would be to wait for all who read
+                with self._transaction():
+                    for statement in filter(str.strip, _SCHEMA.split(";\n")):
+                        self._db.execute(statement)
+                    for table in _ANSWER:  # of a store that was begun before opinions were kept
+                        if not self._is_whole(table):
+                            self._db.execute(f"alter table {table} add column opinions text")
             for table, what in _ASKED.items():
                 columns = f"number, {what}, {_ANSWER[table]}, fields_read, assistant_steps, evaluator, memory, view"
                 self._db.execute(f"select {columns}, observation, opinions from {table} limit 1")
             if (state := self._db.execute("pragma quick_check").fetchone()[0]) != "ok":
                 raise sqlite3.DatabaseError(state)
+
+    def _is_whole(self, table: str) -> bool:
+        return "opinions" in [column[1] for column in self._db.execute(f"pragma table_info({table})")]
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors of the database name the file."""
+        try:
+            yield
         except sqlite3.DatabaseError as error:
-            raise DamagedFileError(f"{path}: {error}; it must be the label store of this round") from error
+            about_disk = isinstance(error, sqlite3.OperationalError)  # full, no right to write, …
+            if about_disk and getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:  # no such column
+                raise RRMError(f"{self.path}: {error}") from error
+            raise DamagedFileError(f"{self.path}: {error}; it must be the label store of this round") from error
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+            self._db.execute("commit")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back itself
+                self._db.execute("rollback")
+            raise
 
     def close(self) -> None:
         self._db.close()
@@ -129,78 +168,134 @@ class Labels:
         overseer: Overseer,
         judge: Callable[[Sequence[_Q]], Iterator[Judgment]],
     ) -> Floats:
-        known = self._known(table, what, questions)
+        digests = {question.number: question.digest() for question in questions}  # before anybody has seen them
+        known = self._known(table, what, digests)
         new = [question for question in questions if question.number not in known]
         if new:
             self.recall(overseer)
-        for question, judgment in zip(new, judge(new), strict=False):
-            row = (question.number, question.digest(), judgment.answer, judgment.fields_read, judgment.assistant_steps)
-            self._keep(table, *row, overseer.name, _memory_of(overseer), *_shown(question), _listed(judgment.opinions))
-        known = self._known(table, what, questions)  # as they are on disk: another process may have been faster
-        return np.array([known[question.number] for question in questions], dtype=np.float64)
-
-    def _known(self, table: str, what: str, questions: Sequence[_Q]) -> dict[int, float | None]:
-        """The answers to these questions that are there, by number; null is read as None."""
-        rows = self._db.execute(f"select number, {what}, {_ANSWER[table]} from {table}")
-        kept = {number: (digest, answer) for number, digest, answer in rows}
-        known = {}
-        for question in questions:
-            if question.number in kept:
-                digest, known[question.number] = kept[question.number]
-                if digest != question.digest():
-                    raise DamagedFileError(
-                        f"{self.path}: answer {question.number} was given to another {what}; the store and the round"
-                        " differ"
+        rows: list[tuple[Any, ...]] = []
+        try:
+            for judgment, question in zip(judge(new), new, strict=True):
+                view, observation = _shown(question)
+                rows.append(
+                    (
+                        question.number,
+                        digests[question.number],
+                        judgment.answer,
+                        judgment.fields_read,
+                        judgment.assistant_steps,
+                        overseer.name,
+                        _memory_of(overseer),
+                        view,
+                        observation,
+                        _listed(judgment.opinions),
                     )
+                )
+                if not judgment.more:
+                    kept = rows.copy()
+                    rows.clear()
+                    self._keep(table, kept)
+        finally:
+            self._keep(table, rows)
+        known = self._known(table, what, digests)  # as they are on disk: another process may have been faster
+        return np.array([known[number] for number in digests], dtype=np.float64)
+
+    def _known(self, table: str, what: str, digests: Mapping[int, str]) -> dict[int, float | None]:
+        """The answers that are there to questions with these numbers and fingerprints; null is read as None."""
+        with self._named():
+            rows = list(self._db.execute(f"select number, {what}, {_ANSWER[table]} from {table}"))
+        known = {}
+        for number, digest, answer in rows:
+            if digest != digests.get(number, digest):
+                raise DamagedFileError(
+                    f"{self.path}: answer {number} was given to another {what}; the store and the round differ"
+                )
+            if number in digests:
+                known[number] = answer
         return known
 
     def recall(self, overseer: Overseer) -> None:
         """Put an evaluator that remembers back to where it was after its last answer, if it has given one."""
         both = "select number, memory from scores union all select number, memory from comparisons"
-        row = self._db.execute(f"select memory from ({both}) order by number desc limit 1").fetchone()
+        with self._named():
+            row = self._db.execute(f"select memory from ({both}) order by number desc limit 1").fetchone()
         if row and (memory := json.loads(row[0])):
             overseer.load_state_dict(memory)
 
-    def _keep(self, table: str, *row: object) -> None:
-        """Put an answer on disk. Of two processes that ask the same question, the faster one's answer stands."""
-        try:
-            self._db.execute(f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing", row)
-        except sqlite3.Error as error:  # a full disk, above all
-            raise RRMError(f"{self.path}: answer {row[0]} could not be kept: {error}; those before it are") from error
+    def _keep(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Put answers on disk, all or none. Of two processes that ask the same question, the faster one's answer
+        stands.
+
+        Raises:
+            RRMError: they could not be kept; it says what they were.
+        """
+        insert = f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
+        which = f"answer{'s' * (len(rows) > 1)} " + ", ".join(f"{row[0]} ({row[2]})" for row in rows)
+        told = False
+        while rows:
+            try:
+                with self._transaction():
+                    self._db.executemany(insert, rows)
+                return
+            except sqlite3.Error as error:  # a full disk, above all
+                if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                    text = f"{self.path}: {which} could not be kept: {error}; those before are"
+                    raise RRMError(text) from error
+            if not told:
+                print(f"rrm: {self.path}: another process holds it; {which} waits to be kept", file=sys.stderr)
+                told = True
 
     def opinions(self, first: int, last: int) -> Floats:
         """What each of those said who answered the questions from ``first`` up to ``last`` together: (m, voices), NaN
         for nothing; (m, 0) where the evaluator answers alone."""
         both = " union all ".join(f"select number, opinions from {table}" for table in _ANSWER)
-        rows = self._db.execute(
-            f"select opinions from ({both}) where number >= ? and number < ? order by number", (first, last)
-        )
+        with self._named():
+            rows = list(
+                self._db.execute(
+                    f"select opinions from ({both}) where number >= ? and number < ? order by number", (first, last)
+                )
+            )
         return np.array([json.loads(text or "[]") for (text,) in rows], dtype=np.float64)
 
     def cost(self) -> Cost:
         """Questions without an answer count like any other."""
         columns = "count(*), coalesce(sum(fields_read), 0), coalesce(sum(assistant_steps), 0)"
-        totals = [self._db.execute(f"select {columns} from {table}").fetchone() for table in _ANSWER]
+        with self._named():
+            totals = [self._db.execute(f"select {columns} from {table}").fetchone() for table in _ANSWER]
         return Cost(*map(sum, zip(*totals, strict=True)))
 
     def all(self) -> tuple[Array, Floats]:
         """Every score so far, in the order of the questions: observations (m, d) and scores (m,)."""
-        rows = list(self._db.execute("select observation, score from scores order by number"))
+        with self._named():
+            rows = list(self._db.execute("select observation, score from scores order by number"))
         observations = [np.frombuffer(blob, dtype=np.float32) for blob, _ in rows]
         return np.stack(observations), np.array([score for _, score in rows])
+
+
+def _beside(path: Path) -> bool:
+    """Whether a log or a journal is beside a store. Raises DamagedFileError: it is a pipe, say, which would block."""
+    found = False
+    for each in (Path(f"{path}-wal"), Path(f"{path}-journal")):
+        try:
+            kind = each.stat().st_mode
+        except OSError:  # none; another process may remove its journal at any time
+            continue
+        if not stat.S_ISREG(kind):
+            raise DamagedFileError(f"{each}: is not a regular file")
+        found = True
+    return found
 
 
 def digest_of(path: Path, count: int) -> str:
     """The same of a store that is finished, which is opened for reading only. Raises DamagedFileError."""
     check_regular(path)
     # Without a log or journal all is in the file itself, and a disk that cannot be written to will do.
-    beside = any(path.with_name(f"{path.name}-{kind}").exists() for kind in ("wal", "journal"))
-    how = "mode=ro" if beside else "immutable=1"
+    how = "mode=ro" if _beside(path) else "immutable=1"
     try:
         db = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
     except sqlite3.Error as error:
         raise DamagedFileError(f"{path}: {error}") from None
-    with closing(db):
+    with contextlib.closing(db):
         return _hash(path, db, 0, hashlib.sha256(), count).hexdigest()
 
 
@@ -231,7 +326,7 @@ def _shown(question: Clip | Pair) -> tuple[str, bytes]:
     if isinstance(question, Pair):
         clips = (question.first, question.second)
         return json.dumps([dict(clip.view) for clip in clips]), b"".join(_blob(clip) for clip in clips)
-    return json.dumps(question.view), _blob(question)
+    return json.dumps(dict(question.view)), _blob(question)
 
 
 def _blob(clip: Clip) -> bytes:

@@ -5,17 +5,19 @@ Nothing that is learnt or reported depends on this file. A view that cannot be w
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal, Self, get_args, get_type_hints
 
+from filelock import FileLock, Timeout
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live as RichLive
@@ -27,8 +29,16 @@ from rrm import rundir
 from rrm.errors import DamagedFileError
 
 FILE: Final = "progress.json"
-Status = Literal["waiting", "running", "done", "failed"]
-COLOURS: Final[Mapping[Status, str]] = {"waiting": "dim", "running": "cyan", "done": "green", "failed": "bold red"}
+Status = Literal["waiting", "running", "locked", "done", "stopped", "failed"]
+"""*waiting*: not begun; *locked*: another process trains the round; *stopped*: by Ctrl-C."""
+COLOURS: Final[Mapping[Status, str]] = {
+    "waiting": "dim",
+    "running": "cyan",
+    "locked": "yellow",
+    "done": "green",
+    "stopped": "yellow",
+    "failed": "bold red",
+}
 
 POLL: Final = 0.25
 """Seconds between two looks at the files."""
@@ -54,12 +64,20 @@ class Progress:
         """Write the file anew, whole or not at all. A disk that refuses must not stop the run over a view of it."""
         self._figures |= figures
         plain = {key: _plain(value) for key, value in self._figures.items()}
-        beside = self._path.with_suffix(".tmp")
-        try:
+        with contextlib.suppress(OSError):
+            beside = self._path.with_name(f".{FILE}.tmp")
+            beside.unlink(missing_ok=True)  # it may be a pipe, on which writing would wait, or a link
             beside.write_text(json.dumps(plain), encoding="utf-8")
             beside.replace(self._path)
-        except OSError:
-            pass
+
+
+def stop(folders: Iterable[Path]) -> None:
+    """Say of the cells in these folders that they are stopped, where they were running and no process holds them."""
+    for folder in folders:
+        with contextlib.suppress(OSError, Timeout, DamagedFileError), FileLock(folder / ".lock", timeout=2):
+            sight = read(rundir.read_text(folder / FILE))
+            if sight and not sight.over:
+                Progress(folder, **asdict(sight)).update(status="stopped")
 
 
 def _plain(value: Any) -> Any:
@@ -88,7 +106,7 @@ class Sight:
 
     @property
     def over(self) -> bool:
-        return self.status in ("done", "failed")
+        return self.status in ("done", "stopped", "failed")
 
     @property
     def name(self) -> str:
@@ -191,7 +209,7 @@ def draw(
     Where ``width`` columns are too few the bars go; where ``height`` lines are, the cells that are over, first of all.
     """
     room = len(sights) if height is None else max(height - 6, 1)
-    first = {"running": 0, "failed": 1, "waiting": 2, "done": 3}
+    first = {"running": 0, "locked": 1, "failed": 2, "stopped": 3, "waiting": 4, "done": 5}
     kept = sorted(range(len(sights)), key=lambda i: (first[sights[i].status], i))[:room]
     bars = width >= 100
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
@@ -302,6 +320,8 @@ class Live:
         self._said[name] = news
         if sight.status == "running":
             line = f"round {sight.round} of {sight.rounds}, {sight.world}" if sight.round else "starts"
+        elif sight.status == "locked":
+            line = f"round {sight.round} of {sight.rounds}, {sight.world}: waits for another process that trains it"
         elif sight.status == "done" and _age(self._files[name]) == self._stale[name]:
             line = "done before"
         else:

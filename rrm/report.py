@@ -15,6 +15,7 @@ from rich.text import Text
 import rrm
 from rrm import findings as found
 from rrm import goodhart, grid, rundir, tradeoff
+from rrm.agents.files import remove, write_bytes
 from rrm.envs.named import UntrustedError
 from rrm.envs.world import World
 from rrm.errors import DamagedFileError, RRMError
@@ -50,10 +51,16 @@ def build(folder: str | Path, *, trust: bool = False, worlds: Mapping[str, Calla
         DamagedFileError: it names the file which is missing or not what a run writes.
         RRMError: a film needs a world that is not registered in this process.
     """
+    folder = Path(folder)
+    rundir.check_regular(folder / "summary.json")  # before a lock is made where there is no experiment
+    with rundir.locked(folder):
+        return _build(folder, trust, worlds)
+
+
+def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] | None) -> Path:
     # Matplotlib takes half a second to load: those who only want the table do not wait for it.
     from rrm import figures
 
-    folder = Path(folder)
     check_own(folder)
     with reading(folder / "summary.json") as summary:
         findings = found.read(summary)
@@ -101,9 +108,7 @@ def build(folder: str | Path, *, trust: bool = False, worlds: Mapping[str, Calla
         rounds=[row for one in findings.conditions for row in _rounds(one, cells[one.name])],
         config=again,
     )
-    path = folder / "report.html"
-    path.write_text(page(content), encoding="utf-8")
-    return path
+    return write_bytes(folder / "report.html", page(content).encode())
 
 
 def _recipe(path: Path, summary: Mapping[str, Any], order: Sequence[str]) -> str:
@@ -249,8 +254,8 @@ def _dots(folder: Path, findings: Findings, shades: Mapping[str, str], palette: 
     key = "gap_recovered" if gap else "utility"
     figure, (ax,) = figures.canvas(figures.dots_height(len(rows)))
     figures.dots(ax, rows, key, shades, findings)
-    for stale in ("gap_recovered", "utility"):  # of an earlier report, when the gap was still within noise
-        (folder / "figures" / f"{stale}.png").unlink(missing_ok=True)
+    stale = "utility" if gap else "gap_recovered"  # of an earlier report, when the gap was still within noise
+    remove(folder / "figures" / f"{stale}.png")
     figures.png(figure, folder / "figures" / f"{key}.png")
     words = "Gap recovered" if gap else "Utility"
     caption = f"{words}. Each dot is a seed, the stroke their interquartile mean"
@@ -270,7 +275,7 @@ def _tradeoff(folder: Path, findings: Findings, shades: Mapping[str, str], palet
 
     path = folder / "figures" / "tradeoff.png"
     if len(findings.conditions) < 3:
-        path.unlink(missing_ok=True)
+        remove(path)
         return None
     figure, (ax,) = figures.canvas(maps.tradeoff_height(len(findings.conditions)), width=5.2)
     maps.tradeoff(ax, findings, shades)
@@ -293,7 +298,7 @@ def _heats(folder: Path, plan: Grid | None, palette: Mapping[str, str]) -> list[
 
     path = folder / "figures" / "horizon_rounds.png"
     if plan is None:
-        path.unlink(missing_ok=True)
+        remove(path)
         return []
     height = maps.heat_height(len(plan.horizons))
     whole, axes = figures.canvas(height, across=len(maps.HEATS))

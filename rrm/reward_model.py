@@ -13,8 +13,10 @@ import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialized
 
+from rrm.agents.files import write_bytes
 from rrm.agents.learner import Tensors, load_moments, moments
 from rrm.config import RewardModelConfig
 from rrm.envs.world import Array, Floats, Layout
@@ -215,14 +217,15 @@ class RewardModel:
     def save(self, path: str | Path) -> tuple[Path, Path]:
         """Write ``PATH.safetensors`` (weights) and ``PATH.json`` (the rest); return both paths."""
         weights, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
-        save_file({name: weight.detach().contiguous() for name, weight in self._weights.items()}, weights)
+        tensors = {name: weight.detach().contiguous() for name, weight in self._weights.items()}
+        write_bytes(weights, serialized(tensors))
         content = {
             "format": 1,
             "settings": self.settings.model_dump(),
             "layout": asdict(self.layout),
             **self._statistics(),
         }
-        about.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+        write_bytes(about, (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
         return weights, about
 
     @classmethod

@@ -7,17 +7,20 @@ without a limit, and whatever is wrong with one is a ``DamagedFileError`` that n
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import errno
 import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
+from rrm.agents.files import TEMPORARY, write_bytes
 from rrm.errors import DamagedFileError
 
 if TYPE_CHECKING:
@@ -54,35 +57,29 @@ def check_regular(path: Path) -> None:
         raise DamagedFileError(f"{path}: is not a regular file")
 
 
-def sync(path: Path) -> None:
-    """Wait until a file, or a folder's list of files, is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def write_text(path: Path, text: str) -> None:
-    """Write a file that is there whole or not at all, whenever the process or the machine stops."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    sync(path.parent)
+    """Write a file that is there whole or not at all, whenever the process is killed."""
+    write_bytes(path, text.encode())
+
+
+def as_json(content: Any) -> str:
+    """JSON with its keys sorted: equal contents are equal byte for byte."""
+    return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
 def write_json(path: Path, content: Any) -> None:
-    """The same for JSON, keys sorted: equal contents are equal byte for byte."""
-    write_text(path, json.dumps(content, indent=2, sort_keys=True) + "\n")
+    """The same for ``as_json``."""
+    write_text(path, as_json(content))
+
+
+def sealed(content: Mapping[str, Any]) -> str:
+    """The same with the fingerprint of the content beside it, by which ``read_sealed`` finds any change."""
+    return as_json({**content, "fingerprint": fingerprint(content)})
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
-    """The same with the fingerprint of the content beside it, by which ``read_sealed`` finds any change."""
-    write_json(path, {**content, "fingerprint": fingerprint(content)})
+    """The same for ``sealed``."""
+    write_text(path, sealed(content))
 
 
 def read_text(path: Path) -> str:
@@ -145,12 +142,43 @@ def advice(text: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for this process. Another that wants it waits; the system lets go when a process dies."""
+def locked(folder: Path, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold a folder for this process; whoever holds it already may do so again.
+
+    The system releases the lock when a process dies. What killed processes left half-written in the folder is removed.
+    A folder that cannot be written to needs no lock.
+
+    Args:
+        folder: made where there is none.
+        on_wait: called once if another process holds the folder, before waiting for it. None: a line on stderr says so.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    lock = FileLock(folder / ".lock", is_singleton=True)
+    try:
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            if on_wait:
+                on_wait()
+            else:
+                print(f"rrm: {folder}: another process works there; waiting for it", file=sys.stderr, flush=True)
+            lock.acquire()
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES):
+            raise
+    try:
+        if lock.is_locked:
+            for part in (folder, folder / "figures", folder / "films"):
+                for left in part.glob(TEMPORARY) if part is folder or not part.is_symlink() else ():
+                    left.unlink()
         yield
+    finally:
+        lock.release()
+
+
+def leftovers(folder: Path) -> bool:
+    """Whether there is something in the folder of a round that is done which a killed process has left there."""
+    return any(next(folder.glob(pattern), None) for pattern in ("checkpoint*", TEMPORARY))
 
 
 class Checkpoint:
@@ -172,14 +200,10 @@ class Checkpoint:
         )
 
     def save(self, step: int, tensors: Mapping[str, torch.Tensor], values: Any) -> None:
-        from safetensors.torch import save_file
+        from safetensors.torch import save as serialized
 
         weights = self._folder / f"checkpoint-{step:06d}.safetensors"
-        temporary = weights.with_name(f".{weights.name}")
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
-        sync(temporary)
-        temporary.replace(weights)
-        sync(self._folder)
+        write_bytes(weights, serialized({name: tensor.contiguous() for name, tensor in tensors.items()}))
         write_sealed(self.path, {"step": step, "file": weights.name, "sha256": digest(weights), "values": values})
         for old in self._folder.glob("checkpoint-*.safetensors"):
             if old != weights:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rrm import rundir
+from rrm.agents.files import holds, remove
 from rrm.config import NAMED, Condition, Experiment, levels, proper_name
 from rrm.errors import ConfigError
 from rrm.loading import load
@@ -165,8 +166,12 @@ def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", 
             for each in suite.experiments
         ],
     }
-    rundir.write_sealed(home / "suite.json", summary)
-    suite_page.build(home)
+    text = rundir.sealed(summary)
+    with rundir.locked(home):
+        if not holds(home / "suite.json", text.encode()):
+            remove(home / "report.html")  # of another summary
+        rundir.write_text(home / "suite.json", text)
+        suite_page.build(home)
     return SuiteResults(home, summary)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from rrm import findings as found
-from rrm import tradeoff
+from rrm import rundir, tradeoff
+from rrm.agents.files import write_bytes
 from rrm.config import proper_name
 from rrm.findings import Condition, Findings, amount, share
 from rrm.html import cell, coloured, document, row, table, variables
@@ -34,9 +35,15 @@ def build(folder: str | Path) -> Path:
     The same results give the same files, byte for byte. Raises ``DamagedFileError`` where suite.json is not what a
     suite writes.
     """
+    folder = Path(folder)
+    rundir.check_regular(folder / "suite.json")  # before a lock is made where there is no suite
+    with rundir.locked(folder):
+        return _build(folder)
+
+
+def _build(folder: Path) -> Path:
     from rrm import figures, maps  # Matplotlib
 
-    folder = Path(folder)
     check_own(folder)
     with reading(folder / "suite.json") as summary:
         suite, members = proper_name(summary["suite"]), [_member(each) for each in summary["experiments"]]
@@ -59,10 +66,8 @@ def build(folder: str | Path) -> Path:
             spare.set_axis_off()
         figures.png(whole, folder / "figures" / "tradeoff.png")
 
-    (folder / "table.md").write_text(told, encoding="utf-8")
-    path = folder / "report.html"
-    path.write_text(_page(folder, suite, members, panels, shades), encoding="utf-8")
-    return path
+    write_bytes(folder / "table.md", told.encode())
+    return write_bytes(folder / "report.html", _page(folder, suite, members, panels, shades).encode())
 
 
 def _member(summary: Mapping[str, Any]) -> Member:

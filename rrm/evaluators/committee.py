@@ -10,7 +10,7 @@ import numpy as np
 from rrm.clips import Clip, Pair
 from rrm.envs.world import Floats
 from rrm.errors import nearest
-from rrm.evaluators.evaluator import Evaluator, Verdict, checked, checked_preference
+from rrm.evaluators.evaluator import Derived, Evaluator, Verdict, checked, checked_preference
 from rrm.streams import Purpose
 
 
@@ -99,6 +99,9 @@ class Committee(Evaluator):
 
     def answers(self, clips: Sequence[Clip]) -> Iterator[float]:
         asked = [each.answers(_apart(clips, i)) for i, each in enumerate(self.members)]
+        return Derived(self._scored(clips, asked), *asked)
+
+    def _scored(self, clips: Sequence[Clip], asked: Sequence[Iterator[Any]]) -> Iterator[float]:
         for clip, answers in zip(clips, zip(*asked, strict=False), strict=False):
             given = zip(self.members, answers, strict=True)
             scores = np.array([checked(each.name, answer, clip) for each, answer in given])
@@ -106,6 +109,9 @@ class Committee(Evaluator):
 
     def preferences(self, pairs: Sequence[Pair]) -> Iterator[float | None]:
         asked = [each.preferences(_apart(pairs, i)) for i, each in enumerate(self.members)]
+        return Derived(self._voted(pairs, asked), *asked)
+
+    def _voted(self, pairs: Sequence[Pair], asked: Sequence[Iterator[Any]]) -> Iterator[float | None]:
         for pair, answers in zip(pairs, zip(*asked, strict=False), strict=False):
             given = zip(self.members, answers, strict=True)
             votes = np.array([checked_preference(each.name, answer, pair) for each, answer in given])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Self
@@ -52,46 +53,52 @@ class Evaluator:
         """Whether it can be asked for comparisons only; the report then has no evaluator's score either."""
         return type(self).score is Evaluator.score
 
-    def score(self, clips: Sequence[Clip]) -> Floats:
-        """Scores (m,) of m clips; a list will do, too."""
+    def score(self, clips: Sequence[Clip]) -> Any:
+        """Scores (m,) of m clips, in an array or a list. Or an iterator over them, such as a generator: then each is
+        kept before the next is asked for."""
         raise NotImplementedError(f"{self.name} compares only")
 
     def answers(self, clips: Sequence[Clip]) -> Iterator[Any]:
-        """The scores one by one; each is kept as soon as it is given.
+        """The scores one by one; each is kept as soon as it is there (``ready``).
 
-        By default all of ``score`` at once; or clip by clip from an evaluator that remembers, so that what it knew
-        after each answer can be kept beside it.
+        By default those of ``score``; clip by clip from an evaluator that remembers, so that what it knew after each
+        answer can be kept beside it.
         """
         if self.remembers and len(clips) > 1:
-            for clip in clips:
-                yield from self.answers([clip])
-            return
-        given: Any = self.score(clips)
+            return (answer for clip in clips for answer in self.answers([clip]))
+        given = self.score(clips)
+        if isinstance(given, Iterator):
+            return given
         scores = np.asarray(given)
         if scores.shape != (len(clips),):
             raise ValueError(f"score returned the shape {scores.shape}, not ({len(clips)},): one number a clip")
-        yield from given if isinstance(given, list) else scores.tolist()  # in a list there may be verdicts
+        return iter(given if isinstance(given, list) else scores.tolist())  # in a list there may be verdicts
 
-    def compare(self, pairs: Sequence[Pair]) -> Sequence[float | None] | Floats:
+    def compare(self, pairs: Sequence[Pair]) -> Iterable[float | None] | Floats:
         """Preferences (m,) for the first clip of each of m pairs: 1 or 0, 1/2 where neither is better, any number
-        between; None leaves a pair without an answer. By default the higher score wins."""
+        between; None leaves a pair without an answer. By default the higher score wins. Or an iterator over them, as
+        of ``score``."""
         return list(self.preferences(pairs))
 
     def preferences(self, pairs: Sequence[Pair]) -> Iterator[Any]:
         """The same one by one, as ``answers`` does with scores."""
         if type(self).compare is Evaluator.compare:
             scores = self.answers([clip for pair in pairs for clip in (pair.first, pair.second)])
-            for pair in pairs:
-                first, second = (checked(self.name, next(scores, None), clip) for clip in (pair.first, pair.second))
-                yield preferred(first, second)
-        elif self.remembers and len(pairs) > 1:
-            for pair in pairs:
-                yield from self.preferences([pair])
-        else:
-            answers = list(self.compare(pairs))
-            if len(answers) != len(pairs):
-                raise ValueError(f"compare returned {len(answers)} answers, not {len(pairs)}: one a pair")
-            yield from answers
+            return Derived(self._preferred(pairs, scores), scores)
+        if self.remembers and len(pairs) > 1:
+            return (answer for pair in pairs for answer in self.preferences([pair]))
+        given = self.compare(pairs)
+        if isinstance(given, Iterator):
+            return given
+        answers = list(given)
+        if len(answers) != len(pairs):
+            raise ValueError(f"compare returned {len(answers)} answers, not {len(pairs)}: one a pair")
+        return iter(answers)
+
+    def _preferred(self, pairs: Sequence[Pair], scores: Iterator[Any]) -> Iterator[float]:
+        for pair in pairs:
+            first, second = (checked(self.name, next(scores, None), clip) for clip in (pair.first, pair.second))
+            yield preferred(first, second)
 
     @property
     def remembers(self) -> bool:
@@ -104,6 +111,25 @@ class Evaluator:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from ``state_dict``."""
+
+
+def ready(answers: Iterator[Any]) -> bool:
+    """Whether the next answer is there already, so that nobody has to be asked for it: that of a list, say, but not
+    that of a generator."""
+    return operator.length_hint(answers) > 0
+
+
+class Derived(Iterator[Any]):
+    """``answers`` that are worked out from those ``of`` others, one from one, and are ready where those are."""
+
+    def __init__(self, answers: Iterator[Any], *of: Iterator[Any]) -> None:
+        self._answers, self._of = answers, of
+
+    def __next__(self) -> Any:
+        return next(self._answers)
+
+    def __length_hint__(self) -> int:
+        return min(map(operator.length_hint, self._of))
 
 
 class Verdict(float):

@@ -11,7 +11,7 @@ import numpy as np
 from rrm.clips import Clip, Pair
 from rrm.envs.world import POINTER, Floats, Indices, World
 from rrm.errors import nearest
-from rrm.evaluators.evaluator import Evaluator, checked, checked_preference, preferred, within
+from rrm.evaluators.evaluator import Derived, Evaluator, checked, checked_preference, preferred, within
 from rrm.streams import Purpose
 
 
@@ -124,6 +124,11 @@ class Flawed(Evaluator):
 
     def preferences(self, pairs: Sequence[Pair]) -> Iterator[float | None]:
         answers = self._thought(pairs) if self._thinks else self._said(pairs)
+        return Derived(self._preferences(pairs, answers), answers)
+
+    def _preferences(
+        self, pairs: Sequence[Pair], answers: Iterator[tuple[float | None, bool]]
+    ) -> Iterator[float | None]:
         for pair, (answer, equal) in zip(pairs, answers, strict=True):
             skip, slip = pair.apart(Purpose.FLAW, self._stream).rng.random(2)
             if answer is None or skip < self.skip:
@@ -133,14 +138,21 @@ class Flawed(Evaluator):
 
     def _said(self, pairs: Sequence[Pair]) -> Iterator[tuple[float | None, bool]]:
         seen = [Pair(pair.number, self._seen(pair.first), self._seen(pair.second)) for pair in pairs]
-        for pair, answer in zip(seen, self.of.preferences(seen), strict=False):
-            yield (None if answer is None else checked_preference(self.of.name, answer, pair)), False
+        answers = self.of.preferences(seen)
+        said = (
+            (None if answer is None else checked_preference(self.of.name, answer, pair), False)
+            for pair, answer in zip(seen, answers, strict=False)
+        )
+        return Derived(said, answers)
 
     def _thought(self, pairs: Sequence[Pair]) -> Iterator[tuple[float | None, bool]]:
         clips = [clip for pair in pairs for clip in (pair.first, pair.second)]
         scores = self._scores(clips, np.repeat([pair.number for pair in pairs], 2).tolist(), mistake=0.0, equal=0.0)
-        for first, second in zip(scores, scores, strict=True):  # of one iterator: two by two
-            yield preferred(first, second), abs(first - second) < self.equal
+        thought = (
+            (preferred(first, second), abs(first - second) < self.equal)
+            for first, second in zip(scores, scores, strict=True)  # of one iterator: two by two
+        )
+        return Derived(thought, scores)
 
     def _scores(self, clips: Sequence[Clip], numbers: Sequence[int], mistake: float, equal: float) -> Iterator[float]:
         """The flawed scores one by one; ``numbers`` are those of the questions that they are asked for."""
@@ -148,7 +160,18 @@ class Flawed(Evaluator):
         slips = [(rng.random() < mistake, rng.random()) for rng in generators]
         looked = [_glance(clip, where) if slip else clip for clip, (slip, where) in zip(clips, slips, strict=True)]
         seen = [self._seen(clip) for clip in looked]
-        for clip, number, rng, score in zip(seen, numbers, generators, self._remembered(seen), strict=True):
+        scores = self._remembered(seen)
+        return Derived(self._thoughts(seen, numbers, generators, scores, equal), scores)
+
+    def _thoughts(
+        self,
+        clips: Sequence[Clip],
+        numbers: Sequence[int],
+        generators: Sequence[np.random.Generator],
+        scores: Iterator[float],
+        equal: float,
+    ) -> Iterator[float]:
+        for clip, number, rng, score in zip(clips, numbers, generators, scores, strict=True):
             score += sum(weight * clip.view[name] for name, weight in self.bias.items())
             score += rng.standard_normal() * (self.noise if clip.evidence is None else self.noise_assisted)
             score += self.drift * number
@@ -163,9 +186,12 @@ class Flawed(Evaluator):
     def _remembered(self, clips: Sequence[Clip]) -> Iterator[float]:
         """What ``of`` scores; where it forgets, the gains of the steps, the later ones counting more."""
         if self.myopia == 1:
-            for clip, answer in zip(clips, self.of.answers(clips), strict=False):
-                yield checked(self.of.name, answer, clip)
-            return
+            answers = self.of.answers(clips)
+            scores = (checked(self.of.name, each, clip) for clip, each in zip(clips, answers, strict=False))
+            return Derived(scores, answers)
+        return self._myopic(clips)
+
+    def _myopic(self, clips: Sequence[Clip]) -> Iterator[float]:
         for clip in clips:
             so_far = [_until(clip, t) for t in range(len(clip.views) - 1)]
             scores = np.array([checked(self.of.name, each, clip) for each in self.of.answers([*so_far, clip])])

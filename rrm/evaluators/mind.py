@@ -11,7 +11,7 @@ import numpy as np
 from rrm.clips import Clip
 from rrm.envs.world import POINTER, Floats
 from rrm.errors import ConfigError
-from rrm.evaluators.evaluator import Evaluator, checked
+from rrm.evaluators.evaluator import Derived, Evaluator, checked
 
 
 class ChangeOfMind(Evaluator):
@@ -45,6 +45,9 @@ class ChangeOfMind(Evaluator):
     def answers(self, clips: Sequence[Clip]) -> Iterator[float]:
         asked = [each for clip in clips for each in _without_and_with(clip)]
         answers = self.of.answers(asked)
+        return Derived(self._changes(clips, answers), answers)
+
+    def _changes(self, clips: Sequence[Clip], answers: Iterator[Any]) -> Iterator[float]:
         for clip in clips:
             without, helped = (checked(self.of.name, next(answers, None), clip) for _ in range(2))
             yield abs(helped - without)

@@ -46,7 +46,12 @@ def _check(page: str) -> None:
 
 def _summary() -> dict[str, object]:
     made: Made = STORY["unaided"]
-    result = {"utility": made.utility, "evaluator_score": made.score, "hack_rate": 0.5, "episodes": 10}
+    result: dict[str, object] = {
+        "utility": made.utility,
+        "evaluator_score": made.score,
+        "hack_rate": 0.5,
+        "episodes": 10,
+    }
     result |= {"held_out_error": [None], "rounds": []}
     result |= dict.fromkeys(("labels", "fields_read", "assistant_steps", "env_steps"), 1)
     return summarise("rooms", "rrm/TidyRooms-v0", [Cell("unaided", 0, "unaided-seed0-0", result)])

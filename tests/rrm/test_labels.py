@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from rrm.clips import Clip
 from rrm.envs.tidy_rooms import TidyInspection, TidyRooms
 from rrm.errors import DamagedFileError, EvaluatorError, RRMError
 from rrm.evaluators import Bounded, Evaluator, Function
-from rrm.labels import Cost, Labels
+from rrm.labels import Cost, Labels, digest_of
 from tests.helpers.judging import Remembers, some_clips, visible
 
 
@@ -102,11 +103,21 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["wal", "journal"])
+def test_a_pipe_beside_a_store_is_named(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "labels.sqlite"
+    Labels(path).close()
+    os.mkfifo(f"{path}-{kind}")
+    for use in (Labels, lambda path: digest_of(path, 0)):
+        with pytest.raises(DamagedFileError, match=rf"labels\.sqlite-{kind}: is not a regular file"):
+            use(path)
+
+
 def test_what_cannot_be_kept_is_named(store: Labels) -> None:
     clips = some_clips(2)
     store.ask(amplify(Function(visible), []), clips[:1])
     store._db.execute("pragma query_only = on")
-    with pytest.raises(RRMError, match=r"labels\.sqlite: answer 1 could not be kept"):
+    with pytest.raises(RRMError, match=r"labels\.sqlite: answer 1 \(.*\) could not be kept"):
         store.ask(amplify(Function(visible), []), clips)
     assert store.cost().labels == 1
 

@@ -334,6 +334,19 @@ def test_what_is_no_file_of_a_worker_is_passed_over(tmp_path: Path, kind: str) -
     assert lines() == []
 
 
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_a_worker_writes_to_its_own_file_alone(tmp_path: Path, kind: str) -> None:
+    beside, mine = tmp_path / f".{FILE}.tmp", tmp_path / "mine"
+    mine.write_text("mine")
+    if kind == "pipe":
+        os.mkfifo(beside)
+    else:
+        beside.symlink_to(mine)
+    Progress(tmp_path).update(round=1)
+    assert json.loads((tmp_path / FILE).read_text()) == {"round": 1}
+    assert mine.read_text() == "mine" and not os.path.lexists(beside)
+
+
 def test_no_cells_no_trouble() -> None:
     for terminal in (False, True):
         with Live({}, Console(file=io.StringIO(), force_terminal=terminal)):

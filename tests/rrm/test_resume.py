@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +73,17 @@ def test_stopped_at_a_question(whole: Path, tmp_path: Path, monkeypatch: pytest.
     """Between an answer and the next one: before the first checkpoint, and after it."""
     keep = Labels._keep
 
-    def stop(self: Labels, table: str, *row: object) -> None:
-        if row[0] == number:
+    def stop(self: Labels, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if [row[0] for row in rows] == [number]:
             raise Stopped
-        keep(self, table, *row)
+        keep(self, table, rows)
 
     with monkeypatch.context() as patched:
         patched.setattr(Labels, "_keep", stop)
-        stopped(LAST["unaided"], tmp_path, lambda each, row: None)
-    assert len(labels_in(tmp_path / LAST["unaided"].name / "labels.sqlite")) == number
-    train(LAST["unaided"], tmp_path)
-    same(LAST["unaided"], tmp_path, whole)
+        stopped(LAST["approval"], tmp_path, lambda each, row: None)
+    assert len(labels_in(tmp_path / LAST["approval"].name / "labels.sqlite")) == number
+    train(LAST["approval"], tmp_path)
+    same(LAST["approval"], tmp_path, whole)
 
 
 @pytest.mark.parametrize("what", ["save", "remove"])

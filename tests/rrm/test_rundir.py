@@ -182,11 +182,11 @@ def test_what_is_written_is_on_the_disk_before_it_is_in_place(tmp_path: Path, mo
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "replace", replaced)
     write_text(tmp_path / "a.txt", "a")
-    assert done == [f".a.txt.{os.getpid()}", "replace", tmp_path.name]
+    assert done == [f".a.txt.{os.getpid()}.tmp", "replace", tmp_path.name]
     done.clear()
     Checkpoint(tmp_path).save(1, tensors(1), {})
-    weights = ["." + "checkpoint-000001.safetensors", "replace", tmp_path.name]
-    assert done == [*weights, f".checkpoint.json.{os.getpid()}", "replace", tmp_path.name]
+    weights = [f".checkpoint-000001.safetensors.{os.getpid()}.tmp", "replace", tmp_path.name]
+    assert done == [*weights, f".checkpoint.json.{os.getpid()}.tmp", "replace", tmp_path.name]
 
 
 # Verifying
@@ -246,7 +246,7 @@ def test_there_is_one_whole_checkpoint_the_newest(tmp_path: Path) -> None:
     checkpoint.remove()
 
 
-@pytest.mark.parametrize("stage", ["save_file", "fsync", "write_sealed"])
+@pytest.mark.parametrize("stage", ["save", "fsync", "write_sealed"])
 def test_a_process_killed_while_saving_leaves_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
@@ -257,7 +257,7 @@ def test_a_process_killed_while_saving_leaves_the_last_checkpoint(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr({"fsync": os, "save_file": safetensors.torch}.get(stage, rundir), stage, die)
+        patch.setattr({"fsync": os, "save": safetensors.torch}.get(stage, rundir), stage, die)
         with pytest.raises(KeyboardInterrupt):
             checkpoint.save(2, tensors(2), {"rows": [2]})
     assert_is(Checkpoint(tmp_path), 1)
@@ -323,6 +323,23 @@ class Waiter(threading.Thread):
             self.inside.set()
 
 
+@pytest.mark.parametrize("name", [".lock", ".progress.json.tmp", ".result.json.1.tmp"])
+def test_a_pipe_does_not_keep_a_folder_from_being_held(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with locked(tmp_path):
+        assert files(tmp_path) == [".lock"]
+
+
+def test_half_written_files_are_removed_in_the_folder_alone(tmp_path: Path) -> None:
+    elsewhere, own = tmp_path / "elsewhere", tmp_path / "own"
+    for folder in (elsewhere, own / "films"):
+        folder.mkdir(parents=True)
+        (folder / ".a.gif.1.tmp").write_text("half")
+    (own / "figures").symlink_to(elsewhere)
+    with locked(own):
+        assert files(elsewhere) == [".a.gif.1.tmp"] and files(own / "films") == []
+
+
 def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path) -> None:
     folder = tmp_path / "rounds" / "a"
     with locked(folder):
@@ -341,9 +358,9 @@ def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path) -> None:
 
 def test_another_process_holds_a_folder_until_it_dies(tmp_path: Path) -> None:
     hold = (  # what `locked` does; importing it would take seconds
-        "import fcntl, sys\n"
-        "file = open(sys.argv[1] + '/.lock', 'w')\n"
-        "fcntl.flock(file, fcntl.LOCK_EX)\n"
+        "import filelock, sys\n"
+        "lock = filelock.FileLock(sys.argv[1] + '/.lock')\n"
+        "lock.acquire()\n"
         "print('held', flush=True); sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", hold, str(tmp_path)]

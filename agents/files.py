@@ -1,0 +1,63 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+TEMPORARY = ".*.tmp"
+"""What a process leaves that was killed while it wrote a file: a pattern of names."""
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a file so that it is there whole or not at all, whenever the process is killed, and is on the disk.
+
+    A file that holds ``content`` already is left as it is: a folder in which nothing changes may be read-only.
+
+    Args:
+        path: the file; its folder is made where there is none.
+        content: what it is to hold.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        OSError: it could not be written; the error names ``path``, and what was there before is still there.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        if holds(path, content):
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error  # some errors name no file, others our own
+    return path
+
+
+def holds(path: Path, content: bytes) -> bool:
+    """Whether a file is there and holds ``content``, no more and no less."""
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there: a read-only disk refuses to remove what is not."""
+    if path.exists():
+        path.unlink()
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder last, too."""
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
