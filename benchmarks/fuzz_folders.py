@@ -397,8 +397,8 @@ def _poison(home: Path, path: Path, rng: random.Random) -> None:
     for summary in home.rglob("summary.json"):
         beside = summary.with_name("experiment.json")
         if beside.is_file():
-            configuration = rundir.fingerprint(json.loads(beside.read_text()))
-            _sealed(summary, partial(dict, configuration=configuration))
+            of = rundir.fingerprint(json.loads(beside.read_text()))
+            _sealed(summary, partial(_summing_up, of))
 
 
 def _sealed(path: Path, change: Callable[[Any], Any]) -> None:
@@ -409,6 +409,10 @@ def _sealed(path: Path, change: Callable[[Any], Any]) -> None:
     if isinstance(content, dict) and "fingerprint" in content:
         content.pop("fingerprint")
         rundir.write_sealed(path, change(content))
+
+
+def _summing_up(configuration: str, content: Any) -> Any:
+    return {**content, "configuration": configuration}
 
 
 def _digests(content: Any, folder: Path) -> Any:
@@ -430,8 +434,7 @@ def _outside(home: Path) -> set[str]:
 
 
 def kinds(home: Path, quick: bool) -> dict[str, tuple[Kind, int]]:
-    """The two kinds of folders. Figures are not drawn as PNG, which takes half of the time and reads nothing."""
-    mock.patch("rrm.figures.png", lambda figure, path: path).start()
+    """The two kinds of folders."""
     folders = Folders(home / "folders")
 
     def prepared(make: Kind) -> Kind:

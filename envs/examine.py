@@ -78,7 +78,7 @@ def make_env(env: str | Constructor, settings: dict[str, Any]) -> gymnasium.Env[
             made = constructor(**settings)
         else:  # what Gymnasium would check at each first step is checked once, and strictly: check_contract
             limit, made = None, gymnasium.make(str(env), disable_env_checker=True, **settings)
-    except Exception as error:  # of the user's own code
+    except (Exception, SystemExit) as error:  # of the user's own code
         raise UnfitError(f"making it fails: {type(error).__name__}: {line(error)}") from error
     if isinstance(made, gymnasium.vector.VectorEnv):
         made.close()

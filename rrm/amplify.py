@@ -128,7 +128,7 @@ class Overseer(Evaluator):
             steps += taken
             state = world.save(np.arange(len(clips)))
         evidence = world.view()
-        return [clip.shown(world.fields, evidence[i].copy()) for i, clip in enumerate(clips)], steps
+        return [clip.shown(world.fields, evidence[i]) for i, clip in enumerate(clips)], steps
 
     def _answers(
         self, ask: Callable[[], Iterator[Any]], what: str, numbers: Sequence[int]

@@ -86,10 +86,12 @@ class Clip:
 
 
 def _read_only(array: Array) -> Array:
-    """The same array, through which nothing can be changed."""
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view
+    """The same numbers in an array of their own, behind which no other clip's are, and which cannot be written to."""
+    array = np.asarray(array)
+    if array.flags.writeable or array.base is not None:
+        array = array.copy()
+        array.flags.writeable = False
+    return array
 
 
 @dataclass(frozen=True)

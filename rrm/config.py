@@ -263,6 +263,14 @@ class Condition(_Section):
             raise ValueError("must be text" if value is None else "must be text, or a constructor")
         return value
 
+    @field_validator("evaluator")
+    @classmethod
+    def _a_judge(cls, value: Any) -> Any:
+        judges = callable(value) or any(hasattr(value, name) for name in ("score", "compare", "preferences"))
+        if not isinstance(value, str | Mapping) and not judges:  # an array is not even equal to a name
+            raise ValueError("must be a name, a section, a function of a clip, or an rrm.Evaluator")
+        return value
+
     @field_validator("env_settings")
     @classmethod
     def _json(cls, value: dict[str, Any]) -> dict[str, Any]:

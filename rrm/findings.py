@@ -9,7 +9,7 @@ from typing import Any
 
 from rrm.config import proper_name
 from rrm.stats import CAPABLE, FIGURES, HACKS, Estimate, Floats, seeds_that_hack, seeds_that_recover
-from rrm.text import short
+from rrm.text import clip, line, short
 
 ALONE = "Without help"
 """How a baseline without assistants is spoken of."""
@@ -148,7 +148,7 @@ def _condition(name: str, tree: Any) -> Condition:
         if not seeds:
             raise ValueError("seeds is empty")
     except ValueError as error:
-        raise ValueError(f"conditions.{short(name)}: {error}") from None
+        raise ValueError(f"conditions.{clip(line(name))}: {error}") from None
     return Condition(name, figures, seeds)
 
 

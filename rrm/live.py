@@ -43,7 +43,7 @@ COLOURS: Final[Mapping[Status, str]] = {
 POLL: Final = 0.25
 """Seconds between two looks at the files."""
 
-LONGEST, LARGEST = 200, 10**15
+LONGEST, LARGEST = 10_000, 10**15
 """Of what a file may hold: characters of a text, and the size of a number."""
 
 WINDOW: Final = 60.0

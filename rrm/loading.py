@@ -239,9 +239,11 @@ def _condition(name: str, base: Tree, tree: Tree) -> Condition:
     own = ("conditions", name)
     merged = merge(base, said)
     # What only the top level says gives way where it can mean nothing.
-    if merged.get("reward") in ("true", True) and "assistants" not in said:
+    reward = merged.get("reward")
+    if (reward is True or (isinstance(reward, str) and reward == "true")) and "assistants" not in said:
         merged["assistants"] = "none"
-    if merged.get("assistants", "none") == "none" and "depth" not in said:
+    assistants = merged.get("assistants", "none")
+    if isinstance(assistants, str) and assistants == "none" and "depth" not in said:  # an array has no truth value
         merged.pop("depth", None)
     return _validated(Condition, merged, own, said)
 

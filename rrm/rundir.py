@@ -26,6 +26,9 @@ from rrm.errors import DamagedFileError
 if TYPE_CHECKING:
     import torch
 
+LARGEST = 2**31
+"""The most bytes of any file, tensors and labels included."""
+
 MOST = 2**26
 """The most bytes of a JSON or CSV file that are read."""
 
@@ -48,13 +51,15 @@ def digest(path: Path) -> str:
 def check_regular(path: Path) -> None:
     """Raise ``DamagedFileError`` unless ``path`` is a regular file or a link to one: others may block, or never end."""
     try:
-        kind = path.stat().st_mode
+        about = path.stat()
     except FileNotFoundError:
         raise DamagedFileError(f"{path}: is missing") from None
     except (OSError, ValueError) as error:  # no right to look there, links in a circle
         raise DamagedFileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    if not stat.S_ISREG(kind):
+    if not stat.S_ISREG(about.st_mode):
         raise DamagedFileError(f"{path}: is not a regular file")
+    if about.st_size > LARGEST:
+        raise DamagedFileError(f"{path}: holds {about.st_size:,} bytes, more than any file of a run ({LARGEST:,})")
 
 
 def write_text(path: Path, text: str) -> None:

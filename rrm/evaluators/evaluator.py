@@ -69,7 +69,7 @@ class Evaluator:
         given = self.score(clips)
         if isinstance(given, Iterator):
             return given
-        scores = np.asarray(given)
+        scores = np.asarray(np.ma.filled(given, np.nan))  # what is masked is no answer
         if scores.shape != (len(clips),):
             raise ValueError(f"score returned the shape {scores.shape}, not ({len(clips)},): one number a clip")
         return iter(given if isinstance(given, list) else scores.tolist())  # in a list there may be verdicts
@@ -229,7 +229,7 @@ def preferred(first: float, second: float) -> float:
 def number(answer: Any) -> float:
     """An answer as a number; NaN where it is not one finite number."""
     try:
-        array = np.asarray(answer)
+        array = np.asarray(np.ma.filled(answer, np.nan))
     except Exception:  # a ragged list, a tensor with a gradient, …
         return math.nan
     if array.shape != () or array.dtype.kind not in "bifu" or not math.isfinite(array):

@@ -230,9 +230,8 @@ def test_who_writes_into_a_clip_is_told(store: Labels, write: str) -> None:
 
 def test_the_fingerprint_is_that_of_the_question_as_it_was_put(store: Labels) -> None:
     def judge(clip: Clip) -> float:
-        assert clip.views.base is not None
-        clip.views.base.flags.writeable = True
-        clip.views.base[:] = 7  # whoever goes that far
+        clip.views.flags.writeable = True
+        clip.views[:] = 7  # whoever goes that far
         return 0.0
 
     store.ask(amplify(Function(judge), []), some_clips(2))

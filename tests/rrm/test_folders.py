@@ -18,6 +18,7 @@ import rrm
 from rrm import report, rundir
 from rrm.cli import main
 from rrm.clips import Clip
+from rrm.envs.named import UntrustedError, named_world
 from rrm.errors import DamagedFileError, RRMError
 from rrm.experiment import configuration
 from rrm.plan import plan
@@ -153,7 +154,6 @@ def test_a_reward_needs_no_world(folder: Path, evil: Path) -> None:
         ("tests/Line-v0", {"cells": "many"}),
         ("tests/Line-v0", {"cells": -3}),
         ("tests/Line-v0", {"nosuch": 1}),
-        ("rrm/AuditTree-v1", {"length": 10**6}),
         ("tests/Line-v0", {"n": 5}),
         ("CartPole-v1", {"visible_fields": ["evil:make"]}),
         ("CartPole-v1", {}),
@@ -168,6 +168,12 @@ def test_a_world_that_does_not_fit_is_one_line(
         err = capsys.readouterr().err
         assert err.startswith("rrm: ") and err.count("\n") == 1 and env in err
     assert not evil.exists()
+
+
+@pytest.mark.parametrize("settings", [{"length": 10**6}, {"length": -1e300}, {"branching": [{"a": [10**6]}]}])
+def test_a_folder_cannot_ask_for_a_world_that_fills_the_memory(settings: dict[str, Any]) -> None:
+    with pytest.raises(UntrustedError, match="a file may set numbers up to 100,000 for 'rrm/AuditTree-v1'"):
+        named_world("rrm/AuditTree-v1", 1, settings)
 
 
 def test_a_run_goes_by_its_own_configuration(folder: Path, evil: Path) -> None:

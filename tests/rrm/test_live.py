@@ -65,7 +65,7 @@ def test_progress_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
-    progress = Progress(tmp_path, condition="a", world="x" * 5000)
+    progress = Progress(tmp_path, condition="a", world="x" * 200)
     progress.update(env_steps=0)
     stop = threading.Event()
 
