@@ -31,7 +31,7 @@ from rrm.envs.forms import make_world
 from rrm.envs.world import Array, Indices, World
 from rrm.errors import ConfigError
 from rrm.files import read_bytes
-from rrm.text import short
+from rrm.text import place
 
 NAMES = ("observations", "actions", "lengths")
 
@@ -186,4 +186,4 @@ def _kind(array: Array) -> str:
 
 
 def _wrong(path: str, what: object) -> ConfigError:
-    return ConfigError(f"demonstrations: {short(path)}: {what}")
+    return ConfigError(f"demonstrations: {place(path)!r}: {what}")

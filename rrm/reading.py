@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from rrm.errors import ConfigError, nearest
 from rrm.files import read_bytes
-from rrm.text import clip, line, show
+from rrm.text import line, place, show
 
 Tree = dict[str, Any]
 """Nested plain mappings."""
@@ -142,7 +142,7 @@ def read(config: str | Path | Mapping[str, Any] | BaseModel) -> Tree:
         return dict(checked(config, "config"))
     if not isinstance(config, str | Path):
         raise ConfigError(f"config: {show(config)}: must be a YAML file, a preset or a mapping")
-    path, name = Path(config), clip(line(config))
+    path, name = Path(config), place(config)
     try:
         if path.exists():
             text = read_bytes(path, LONGEST).decode()

@@ -10,6 +10,9 @@ from typing import Any
 LONGEST = 80
 """Characters of a value that is shown in a message."""
 
+LONGEST_PATH = 200
+"""Characters of a path, which is of use only if it is whole."""
+
 
 def line(value: object) -> str:
     """Any text on one line, that moves no cursor and changes no colours: control characters are escaped."""
@@ -20,6 +23,11 @@ def line(value: object) -> str:
 def clip(text: str, longest: int = LONGEST) -> str:
     """A text that fits into a message."""
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+def place(path: object) -> str:
+    """A path as it stands in a message."""
+    return clip(line(path), LONGEST_PATH)
 
 
 def _escaped(character: str) -> str:

@@ -54,7 +54,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_trains(home: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
-    monkeypatch.setattr("rrm.report.build", lambda folder: None)
+    monkeypatch.setattr("rrm.report.build", lambda folder, worlds: None)
     preset = command.startswith("tidy_rooms")
     done = CliRunner().invoke(app, ["run", *shlex.split(command), *FEW, *ALONE * preset])
     assert done.exit_code == 0, f"{done.output} {done.exception!r}"

@@ -26,7 +26,7 @@ from rrm.evaluators.evaluator import Approving, Bounded, Evaluator, Function, Pr
 from rrm.evaluators.flawed import Flawed
 from rrm.evaluators.mind import ChangeOfMind
 from rrm.evaluators.teacher import Teacher
-from rrm.text import clip, line, raised, short
+from rrm.text import clip, line, place, raised, short
 
 __all__ = [
     "Approving",
@@ -257,18 +257,18 @@ def _file(path: str, spec: str) -> ModuleType:
     except (OSError, ValueError, RuntimeError) as error:  # a name that no system allows, a link to itself, no such user
         raise ConfigError(f"evaluator: {short(spec)}: {line(error)}") from None
     if not there:
-        raise ConfigError(f"evaluator: {short(spec)}: there is no file {clip(path)}")
+        raise ConfigError(f"evaluator: {short(spec)}: there is no file {place(path)}")
     name = f"rrm_evaluator_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
     loader = importlib.util.spec_from_file_location(name, file)
     if loader is None or loader.loader is None:
-        raise ConfigError(f"evaluator: {short(spec)}: {path} is not a Python file")
+        raise ConfigError(f"evaluator: {short(spec)}: {place(path)} is not a Python file")
     module = importlib.util.module_from_spec(loader)
     sys.modules[name] = module
     try:
         loader.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # whatever a user's file raises while it is imported
         sys.modules.pop(name, None)
-        raise ConfigError(f"evaluator: {short(spec)}: running {clip(path)} failed: {raised(error)}") from error
+        raise ConfigError(f"evaluator: {short(spec)}: running {place(path)} failed: {raised(error)}") from error
     return module
