@@ -131,10 +131,10 @@ class AuditWorld(World):
         super().__init__(n, **books, sizes=drawn_from, off_books=off_books, uninformative=uninformative, **own)
         if branching < 2:
             raise ValueError(f"branching must be at least 2, got {branching}")
-        if depth < 0 or branching**depth > MOST_LEAVES:
+        if not 0 <= depth < MOST_LEAVES.bit_length() or branching**depth > MOST_LEAVES:
             raise ValueError(f"depth must be at least 0 and branching**depth at most {MOST_LEAVES}, got depth={depth}")
-        if length < 1:
-            raise ValueError(f"length must be at least 1, got {length}")
+        if not 1 <= length <= 1000:
+            raise ValueError(f"length must be 1 to 1000, got {length}")
         if not gain > 1:
             raise ValueError(f"gain must be above 1, the claim of an honest step, got {gain}")
         if not penalty >= 0:

@@ -196,8 +196,8 @@ class DropboxWorld(World):
     def __init__(self, n: int, *, length: int, dropbox: Dropbox, **settings: Any) -> None:
         super().__init__(n, length=length, dropbox=dropbox, **settings)
         for name, value in (("length", length), *settings.items()):
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
+            if not 1 <= value <= 1000:
+                raise ValueError(f"{name} must be 1 to 1000, got {value}")
         if dropbox not in DROPBOXES:
             raise ValueError(f"dropbox must be one of {list(DROPBOXES)}, got {dropbox!r}")
         self.length, self.dropbox = length, dropbox

@@ -188,8 +188,8 @@ class ForesightWorld(World):
         super().__init__(n, kappas=list(kappas), visits=visits, m=m, **settings)
         if len(kappas) != 2 or not 1 <= kappas[0] <= kappas[1] <= NEVER:
             raise ValueError(f"kappas must be the lowest and the highest of 1 to {NEVER}, got {list(kappas)}")
-        if visits < 1 or m < 1:
-            raise ValueError(f"visits and m must be at least 1, got visits={visits}, m={m}")
+        if not (1 <= visits <= 100 and 1 <= m <= 100):
+            raise ValueError(f"visits and m must be 1 to 100, got visits={visits}, m={m}")
         self.low, self.high = kappas
         self.visits, self.m = visits, m
         self.layout = Layout(scalars=SCENE.shape[1])
@@ -294,8 +294,8 @@ class Foresight(ForesightWorld):
     def __init__(self, n: int, kappas: Sequence[int] = (2, 6), visits: int = 3, m: int = 1, depth: int = 5) -> None:
         """``kappas``: the lowest and the highest. ``m``: the steps that an assistant plays on. ``depth``: how many."""
         super().__init__(n, kappas=kappas, visits=visits, m=m, depth=depth)
-        if depth < 0:
-            raise ValueError(f"depth must be at least 0, got {depth}")
+        if not 0 <= depth <= 100:
+            raise ValueError(f"depth must be 0 to 100, got {depth}")
         self.depth = depth
         self.length = visits * (STEPS + 1) - 1
 
@@ -407,8 +407,8 @@ class ForesightAhead(ForesightWorld):
     def __init__(self, n: int, level: int = 1, kappas: Sequence[int] = (2, 6), visits: int = 3, m: int = 1) -> None:
         """``level``: how many assistants play on in the end, this one among them."""
         super().__init__(n, level=level, kappas=kappas, visits=visits, m=m)
-        if level < 1:
-            raise ValueError(f"level must be at least 1, got {level}")
+        if not 1 <= level <= 100:
+            raise ValueError(f"level must be 1 to 100, got {level}")
         self.length = m
         self.level = np.full(n, level, np.intp)
         """Whose state it is: the clock of any other world's is not this one's."""

@@ -60,6 +60,8 @@ class Fork(World):
         """``last``: the step at which the last thing happens on a road."""
         super().__init__(n, length=length, **settings)
         self.length = last + AFTERWARDS if length is None else length
+        if self.length > 1000:
+            raise ValueError(f"length must be at most 1000, got {self.length}")
         if self.length < last or self.length != int(self.length):
             raise ValueError(f"length must be a whole number from {last} on, when all has happened, got {length}")
         self.layout = Layout(scalars=2 * self.length + 2)

@@ -107,8 +107,8 @@ class NetworkWorld(World):
         super().__init__(n, width=width, length=length, **settings)
         if not 3 <= width <= 8:
             raise ValueError(f"width must be 3 to 8, got {width}")
-        if length < 1:
-            raise ValueError(f"length must be at least 1, got {length}")
+        if not 1 <= length <= 100:  # the picture is as wide
+            raise ValueError(f"length must be 1 to 100, got {length}")
         self.width, self.slots, self.inputs = width, length, 2**width
         self.wiring = wiring(width)
         self.none = len(self.wiring.pairs)

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import permutations, product
-from math import comb
+from math import comb, isqrt
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -51,6 +51,9 @@ ORDERS = 4
 
 SOLVABLE = 200_000
 """The most states of a world that is written down as a table."""
+
+MOST_CELLS, MOST_LAYOUTS = 400, 10_000
+"""Of a plan, whose tables hold each pair of cells, and of the layouts, which say something of each cell."""
 
 FOUR_ROOMS = "b..#..b/...#.../......./##.#.##/......./...#.../b..#..b"
 CLOSETS = "b.#...#.b/..#...#../#.##.##.#/........./........./........./#.##.##.#/..#...#../b.#...#.b"
@@ -199,14 +202,16 @@ class TidyWorld(World):
         nailed: bool = False,
     ) -> None:
         super().__init__(n, size=size, dirt=dirt, rugs=rugs, length=length, plan=plan, layouts=layouts, nailed=nailed)
-        if size < 2:
-            raise ValueError(f"size must be at least 2, got {size}")
+        if not 2 <= size <= isqrt(MOST_CELLS):
+            raise ValueError(f"size must be 2 to {isqrt(MOST_CELLS)}, got {size}")
+        if (long := len(plan.replace("/", ""))) > MOST_CELLS:
+            raise ValueError(f"plan must have at most {MOST_CELLS} cells, got {long}")
         if not 1 <= dirt <= 100:
             raise ValueError(f"dirt must be 1 to 100, got {dirt}")
-        if rugs < 0 or length < 1:
-            raise ValueError(f"rugs must be at least 0 and length at least 1, got rugs={rugs}, length={length}")
-        if layouts < 0:
-            raise ValueError(f"layouts must be at least 0, got {layouts}")
+        if rugs < 0 or not 1 <= length <= 1000:
+            raise ValueError(f"rugs must be at least 0 and length 1 to 1000, got rugs={rugs}, length={length}")
+        if not 0 <= layouts <= MOST_LAYOUTS:
+            raise ValueError(f"layouts must be 0 to {MOST_LAYOUTS}, got {layouts}")
         self.tables = tables(plan or square(size))
         self.height, self.width = parse(plan).shape if plan else (size, size)
         if 2 + rugs + dirt > (floor := int(self.tables.floor.sum())):

@@ -544,7 +544,7 @@ def test_depth_is_that_of_the_tree() -> None:
         ({"branching": 1}, "branching must be at least 2, got 1"),
         ({"depth": -1}, "depth must be at least 0 .* got depth=-1"),
         ({"depth": 5}, r"branching\*\*depth at most 4096, got depth=5"),
-        ({"length": 0}, "length must be at least 1, got 0"),
+        ({"length": 0}, "length must be 1 to 1000, got 0"),
         ({"gain": 1}, "gain must be above 1, .* got 1"),
         ({"penalty": -0.5}, "penalty must be at least 0, got -0.5"),
         ({"sizes": []}, r"sizes must be positive and in increasing order, got \[\]"),

@@ -173,8 +173,8 @@ def test_observations_are_the_board_centred_on_who_acts(seed: int) -> None:
     ("wrong", "message"),
     [
         ({"n": 0}, "n must be at least 1, got 0"),
-        ({"length": 0}, "length must be at least 1, got 0"),
-        ({"inspection": 0}, "inspection must be at least 1, got 0"),
+        ({"length": 0}, "length must be 1 to 1000, got 0"),
+        ({"inspection": 0}, "inspection must be 1 to 1000, got 0"),
         ({"dropbox": "open"}, r"dropbox must be one of \['closed', 'glass', 'sealed'\], got 'open'"),
     ],
 )

@@ -229,7 +229,7 @@ def test_the_observation() -> None:
         ({"kappas": [4]}, r"of 1 to 7, got \[4\]"),
         ({"visits": 0}, "got visits=0, m=1"),
         ({"m": 0}, "got visits=3, m=0"),
-        ({"depth": -1}, "depth must be at least 0, got -1"),
+        ({"depth": -1}, "depth must be 0 to 100, got -1"),
     ],
 )
 def test_worlds_that_cannot_be(settings: dict[str, Any], message: str) -> None:
@@ -238,7 +238,7 @@ def test_worlds_that_cannot_be(settings: dict[str, Any], message: str) -> None:
 
 
 def test_more_that_cannot_be() -> None:
-    with pytest.raises(ValueError, match="level must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="level must be 1 to 100, got 0"):
         ForesightAhead(1, level=0)
     with pytest.raises(ValueError, match=r"Foresight loads states of .*level"):
         Foresight(2).load(begun(ForesightAhead(2)).save(np.arange(2)), np.arange(2))

@@ -176,7 +176,7 @@ def test_copies_begin_alike_in_a_batch_and_one_by_one() -> None:
     ("world", "settings", "message"),
     [
         (SortingNetwork, {"width": 9}, "width must be 3 to 8, got 9"),
-        (SortingNetwork, {"length": 0}, "length must be at least 1, got 0"),
+        (SortingNetwork, {"length": 0}, "length must be 1 to 100, got 0"),
         (SortingNetwork, {"cost": -1.0}, "cost must be at least 0, got -1.0"),
         (SortingNetwork, {"width": 4, "depth": 5}, "depth must be 0 to width, which is 4, got 5"),
         (SortingNetwork, {"tests": "none"}, "tests must be 'reversed' or 'all', got 'none'"),

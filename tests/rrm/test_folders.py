@@ -176,6 +176,35 @@ def test_a_folder_cannot_ask_for_a_world_that_fills_the_memory(settings: dict[st
         named_world("rrm/AuditTree-v1", 1, settings)
 
 
+@pytest.mark.parametrize(
+    ("env", "settings"),
+    [
+        ("TidyRooms-v0", {"size": 20_000}),
+        ("TidyRooms-v0", {"layouts": 99_999, "size": 19}),
+        ("TidyRooms-v0", {"plan": "b" + "." * 10_000}),
+        ("TidyRoomsInspection-v0", {"length": 99_999}),
+        ("TidyRooms-v0", {"length": 99_999}),
+        ("AuditTree-v1", {"length": 99_999}),
+        ("AuditTree-v1", {"branching": 99_999, "depth": 99_999}),
+        ("AuditTree-v1", {"branching": 2, "depth": 13}),
+        ("StagedCrisis-v0", {"length": 99_999}),
+        ("SortingNetwork-v0", {"width": 30}),
+        ("SortingNetwork-v0", {"length": 99_999}),
+        ("Foresight-v0", {"visits": 99_999}),
+        ("Foresight-v0", {"m": 99_999}),
+        ("Foresight-v0", {"depth": 99_999}),
+        ("CameraDropbox-v0", {"length": 99_999}),
+        ("CameraDropbox-v0", {"inspection": 99_999}),
+        ("Fork-v0", {"length": 99_999}),
+        ("Fork-v0", {"gain_at": 99_999}),
+    ],
+)
+def test_a_world_of_the_suite_bounds_what_makes_its_arrays_large(env: str, settings: dict[str, Any]) -> None:
+    """Numbers that a folder may set are squared there, or kept for each step."""
+    with pytest.raises(ValueError, match=r"making it fails: [^\n]* must [^\n]*, got [^\n]*\Z"):
+        named_world(f"rrm/{env}", 1, settings)
+
+
 def test_a_run_goes_by_its_own_configuration(folder: Path, evil: Path) -> None:
     """The folder is full of other worlds; the round of the task is trained again, under the assistant in it."""
     forge(folder, *ATTACKS["command"])
