@@ -97,7 +97,8 @@ class World(ABC):
 
     shows_actions: bool = False
     """Whether an evaluator is shown the actions of the episode up to the moment judged. (Where actions are approved of,
-    it is always shown the last one, and the view before it.)
+    it is shown the last one in any case, and the view before it: there the reward can be approval only if this holds or
+    there is an ``approve``.)
 
     Both must stay False where what came before tells more about the utility or a hack than the last view does: a view
     that hides the truth at each moment may still give it away over many."""

@@ -212,6 +212,9 @@ def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
     world = condition.world(1)
     if condition.reward == "approval" and condition.evaluator == "bounded" and not world.approves:
         yield "reward", "approval", f"the evaluator of {condition.env} does not judge actions (World.approve)"
+    elif condition.reward == "approval" and not (world.approves or world.shows_actions):
+        # Actions, and views besides the one that is judged, may tell what that view hides.
+        yield "reward", "approval", f"{condition.env} does not show actions to its evaluator (World.shows_actions)"
     if condition.reward == "true" and condition.assistants != "none":
         yield "assistants", condition.assistants, "the true reward asks no evaluator, so nobody helps: must be 'none'"
     elif condition.assistants == "none":

@@ -115,7 +115,7 @@ def _impossible(conditions: Mapping[str, Any], member: Tree, evaluator: Any) -> 
     why: dict[str, str] = {}
     for name, said in conditions.items():
         said = {**NAMED.get(name, {}), **(said or {})}
-        if said.get("reward") == "approval" and (evaluator or "bounded") != "bounded":
+        if said.get("reward") == "approval" and (said.get("evaluator") or evaluator or "bounded") != "bounded":
             why[name] = "approval is that of the world's own evaluator"
         elif said.get("reward") == "approval" and not world.approves:
             why[name] = "the evaluator of this world judges no actions"

@@ -16,13 +16,16 @@ from rrm.clips import Clip, Recorder
 from rrm.distill import Distillation
 from rrm.envs.audit_tree import AuditTree
 from rrm.envs.check import everyone
+from rrm.envs.foresight import Foresight
 from rrm.envs.forms import make_world
+from rrm.envs.sorting_network import SortingNetwork
 from rrm.envs.spaces import random_actions
 from rrm.envs.staged_crisis import StagedCrisis
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.errors import ConfigError
 from rrm.evaluators import Function
+from rrm.loading import load
 from rrm.plan import plan
 from tests.helpers.judging import STREAMS
 from tests.helpers.training import conditions
@@ -117,13 +120,24 @@ def test_a_clip_tells_no_more_than_the_view_judged(name: str) -> None:
     assert leaks(make_world(name, copies(name))) == {"utility": False, "hacked": False}
 
 
-APPROVING = [name for name in IDS if make_world(name, 1).approves]
-
-
-@pytest.mark.parametrize("name", APPROVING)
+@pytest.mark.parametrize("name", IDS)
 def test_where_actions_are_approved_of_the_last_one_tells_no_utility(name: str) -> None:
-    """It does tell a hack: who judges an action sees which one it was. The docs say so."""
-    assert not leaks(make_world(name, copies(name)), of_actions=True)["utility"]
+    """Wherever an evaluator of one's own may judge them, or else that is refused.
+
+    It does tell a hack: who judges an action sees which one it was. The docs say so.
+    """
+    given = {"env": name, "reward": "approval", "evaluator": "tests.helpers.judging:visible"}
+    if make_world(name, 1).approves:
+        load({**given, "conditions": {"unaided": {}}})
+        assert not leaks(make_world(name, copies(name)), of_actions=True)["utility"]
+    else:
+        with pytest.raises(ConfigError, match=r"does not show actions to its evaluator \(World.shows_actions\)\Z"):
+            load({**given, "conditions": {"unaided": {}}})
+
+
+@pytest.mark.parametrize("make", [AuditTree, Foresight, SortingNetwork, TidyRooms])
+def test_where_no_actions_are_shown_the_last_one_would_tell_the_utility(make: type[World]) -> None:
+    assert leaks(make(200), of_actions=True)["utility"]
 
 
 @pytest.mark.parametrize(

@@ -400,6 +400,10 @@ def test_a_wrong_override_is_one_line_that_names_it(override: str) -> None:
             "judging: 'hindsight': broad reward is hindsight already: must be 'advance'",
         ),
         ("reward: approval", "reward: 'approval': the evaluator of rrm/TidyRooms-v0 does not judge actions"),
+        (
+            "reward: approval\nevaluator: tests.helpers.judging:visible",
+            "reward: 'approval': rrm/TidyRooms-v0 does not show actions to its evaluator (World.shows_actions)",
+        ),
         ("assistants: ideal\nreward: true", "conditions.assisted.assistants: 'trained': the true reward asks no"),
     ],
 )
