@@ -18,8 +18,9 @@ import numpy as np
 
 from rrm.agents.assistants import Assistant
 from rrm.config import Condition, trained
-from rrm.envs.exact import Table, narrow, solve
+from rrm.envs.exact import ALIKE, Table, narrow, solve_ties
 from rrm.envs.foresight import Foresight
+from rrm.envs.tables import NOTE, TIED
 from rrm.envs.world import Floats
 from rrm.experiment import configuration
 from rrm.iterate import load_assistants
@@ -51,12 +52,13 @@ def answers(world: Foresight, assistants: Sequence[Assistant]) -> Floats:
     return world.appraise(world.view(), below.view() if below else None)
 
 
-def best(condition: Condition, assistants: Sequence[Assistant]) -> float:
-    """The utility of the best agent by that score, at the condition's horizon."""
+def best(condition: Condition, assistants: Sequence[Assistant]) -> tuple[float, bool]:
+    """The utility of the best agent by that score, at the condition's horizon; and whether it hangs on ties."""
     world, table = everywhere(condition)
     horizon = condition.horizon
     pay = narrow(table, answers(world, assistants))
-    return solve(table, pay, discount=horizon.gamma, window=horizon.window).utility
+    found = [each.utility for each in solve_ties(table, pay, discount=horizon.gamma, window=horizon.window)]
+    return found[0], bool(np.ptp(found) > ALIKE)
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -67,14 +69,19 @@ def main(given: Sequence[str] | None = None) -> None:
     experiment = configuration(folder)
     found = read_sealed(folder / "summary.json")["conditions"]
     exact = exact_row(experiment) or {}
+    tied = False
     print(f"{'condition':16}{'seed':>6}{'exact':>9}{'best':>9}{'learnt':>9}")
     for name, condition in experiment.conditions.items():
         if not trained(condition):
             continue
         for result in sorted(found[name]["seeds"], key=lambda each: int(each["seed"])):
-            reached = best(condition, load_assistants(plan(condition, result["seed"]), folder / "rounds"))
-            row = f"{exact[name]['utility']:9.2f}{reached:9.2f}{result['utility']:9.2f}"
-            print(f"{name:16}{result['seed']:6}{row}", flush=True)
+            reached, hangs = best(condition, load_assistants(plan(condition, result["seed"]), folder / "rounds"))
+            of_exact = "utility" in exact[name]["tied"]
+            told = [f"{x:.2f}{TIED * y}" for x, y in ((exact[name]["utility"], of_exact), (reached, hangs))]
+            print(f"{name:16}{result['seed']:6}{told[0]:>9}{told[1]:>9}{result['utility']:9.2f}", flush=True)
+            tied |= of_exact or hangs
+    if tied:
+        print(NOTE)
 
 
 if __name__ == "__main__":

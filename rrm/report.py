@@ -17,6 +17,7 @@ from rrm import findings as found
 from rrm import goodhart, grid, rundir, tradeoff
 from rrm.agents.files import remove, write_bytes
 from rrm.envs.named import UntrustedError
+from rrm.envs.tables import NOTE, TIED
 from rrm.envs.world import World
 from rrm.errors import DamagedFileError, RRMError
 from rrm.findings import Condition, Curve, Findings, amount, count, share
@@ -171,7 +172,8 @@ def suite_table(summary: Mapping[str, Any]) -> Table:
         if row[0].plain and rows.row_count:
             rows.add_section()
         rows.add_row(*row)
-    rows.caption = "Exact: the best agents, with ideal assistants at as many levels. " + found.INTERVAL_NOTE
+    tied = f"{NOTE} " if has_ties(summary) else ""
+    rows.caption = f"Exact: the best agents, with ideal assistants at as many levels. {tied}{found.INTERVAL_NOTE}"
     return rows
 
 
@@ -186,7 +188,22 @@ def suite_markdown(summary: Mapping[str, Any]) -> str:
     for row in _suite_rows(summary, word=" seeds"):
         cells = [[_markdown(part) for part in cell.plain.split("\n")] for cell in row]
         lines.append([found.joined(first, more) for first, *more in cells])
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    note = f"\n{NOTE}\n" if has_ties(summary) else ""
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + note
+
+
+def exact_figures(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Utility and gap recovered of an exact row (empty where there is none), marked where they hang on ties."""
+    tied, kinds = row.get("tied", ()), {"utility": amount, "gap_recovered": share}
+    utility, gap = (
+        "–" if row.get(key) is None else style(row[key]) + TIED * (key in tied) for key, style in kinds.items()
+    )
+    return utility, gap
+
+
+def has_ties(summary: Mapping[str, Any]) -> bool:
+    """Whether an exact figure of a suite hangs on how ties are broken."""
+    return any(row.get("tied") for each in summary["experiments"] for row in (each["exact"] or {}).values())
 
 
 def _markdown(text: str) -> str:
@@ -199,8 +216,7 @@ def _suite_rows(summary: Mapping[str, Any], word: str) -> Iterator[list[Text]]:
         findings = found.read(each)
         for i, one in enumerate(findings.conditions):
             exact = (each["exact"] or {}).get(one.name, {})
-            values = [exact.get("utility"), exact.get("gap_recovered")]
-            utility, gap = ("–" if x is None else style(x) for x, style in zip(values, (amount, share), strict=True))
+            utility, gap = exact_figures(exact)
             yield [
                 Text(findings.experiment if i == 0 else ""),
                 Text(one.name, style="bold"),

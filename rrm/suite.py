@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from rrm import rundir
 from rrm.agents.files import holds, remove
@@ -175,17 +176,28 @@ def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", 
     return SuiteResults(home, summary)
 
 
-def exact_row(experiment: Experiment) -> dict[str, dict[str, float | None]] | None:
-    """What the best agents of each condition reach (``utility``, ``gap_recovered``): no training, ideal assistants.
+class ExactRow(TypedDict):
+    """What the best agents of a condition reach, taking the first of equally good actions."""
+
+    utility: float
+    gap_recovered: float | None
+    tied: list[str]
+    """Which of the two hang on which of equally good actions is taken."""
+
+
+def exact_row(experiment: Experiment) -> dict[str, ExactRow] | None:
+    """What the best agents of each condition reach: no training, ideal assistants.
 
     None where the world is too large for a table; conditions that the solver has no row for (an evaluator of one's
     own, approval with help) are left out.
     """
-    from rrm.envs.exact import gap_recovered, solve
+    import numpy as np
+
+    from rrm.envs.exact import ALIKE, gap_recovered, solve_ties
 
     tables: dict[str, exact.Table | None] = {}
-    utility: dict[str, float] = {}
-    solved: dict[Any, float] = {}  # conditions differ in how an agent is trained, not in the best one
+    utility: dict[str, list[float]] = {}  # by how ties are broken
+    solved: dict[Any, list[float]] = {}  # conditions differ in how an agent is trained, not in the best one
     for name, condition in experiment.conditions.items():
         settings = json.dumps(condition.env_settings, sort_keys=True)  # a control is a world of its own
         if settings not in tables:
@@ -199,13 +211,18 @@ def exact_row(experiment: Experiment) -> dict[str, dict[str, float | None]] | No
         horizon = condition.horizon
         same = (settings, condition.reward, _score(condition), horizon.gamma, horizon.window)
         if same not in solved:
-            solved[same] = solve(table, pay, discount=horizon.gamma, window=horizon.window).utility
+            found = solve_ties(table, pay, discount=horizon.gamma, window=horizon.window)
+            solved[same] = [each.utility for each in found]
         utility[name] = solved[same]
     weak, best = utility.get(experiment.unaided), utility.get(experiment.oracle)
-    rows: dict[str, dict[str, float | None]] = {}
+    rows: dict[str, ExactRow] = {}
     for name, reached in utility.items():
-        gap = None if weak is None or best is None or name == experiment.unaided else gap_recovered(reached, weak, best)
-        rows[name] = {"utility": reached, "gap_recovered": None if gap is None or gap != gap else gap}
+        figures = {"utility": reached}
+        if weak is not None and best is not None and name != experiment.unaided:
+            figures["gap_recovered"] = list(map(gap_recovered, reached, weak, best))
+        gap = figures.get("gap_recovered", [math.nan])[0]
+        tied = [key for key, each in figures.items() if not np.allclose(each, each[0], 0, ALIKE, equal_nan=True)]
+        rows[name] = {"utility": reached[0], "gap_recovered": None if math.isnan(gap) else gap, "tied": tied}
     return rows
 
 

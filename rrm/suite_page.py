@@ -12,9 +12,10 @@ from rrm import findings as found
 from rrm import rundir, tradeoff
 from rrm.agents.files import write_bytes
 from rrm.config import proper_name
+from rrm.envs.tables import NOTE
 from rrm.findings import Condition, Findings, amount, share
 from rrm.html import cell, coloured, document, row, table, variables
-from rrm.report import suite_markdown
+from rrm.report import exact_figures, has_ties, suite_markdown
 from rrm.results import check_own, reading
 
 
@@ -24,7 +25,7 @@ class Member:
     table; and why conditions were left out."""
 
     findings: Findings
-    exact: Mapping[str, Mapping[str, float | None]]
+    exact: Mapping[str, Mapping[str, Any]]
     left_out: Mapping[str, str]
 
 
@@ -47,7 +48,7 @@ def _build(folder: Path) -> Path:
     check_own(folder)
     with reading(folder / "suite.json") as summary:
         suite, members = proper_name(summary["suite"]), [_member(each) for each in summary["experiments"]]
-        told = suite_markdown(summary)
+        told, note = suite_markdown(summary), f"{NOTE} " if has_ties(summary) else ""
     experiments = [each.findings for each in members]
     shades = figures.shared_colours(experiments)
     names = variables(shades)
@@ -67,12 +68,15 @@ def _build(folder: Path) -> Path:
         figures.png(whole, folder / "figures" / "tradeoff.png")
 
     write_bytes(folder / "table.md", told.encode())
-    return write_bytes(folder / "report.html", _page(folder, suite, members, panels, shades).encode())
+    return write_bytes(folder / "report.html", _page(folder, suite, members, panels, shades, note).encode())
 
 
 def _member(summary: Mapping[str, Any]) -> Member:
     exact, left_out = summary["exact"] or {}, summary.get("left_out", {})
-    solved = {name: {key: row[key] for key in ("utility", "gap_recovered")} for name, row in exact.items()}
+    solved = {
+        name: {"utility": row["utility"], "gap_recovered": row["gap_recovered"], "tied": row.get("tied", [])}
+        for name, row in exact.items()
+    }
     return Member(found.read(summary), solved, {name: str(why) for name, why in left_out.items()})
 
 
@@ -101,6 +105,7 @@ def _page(
     members: Sequence[Member],
     panels: Sequence[str],
     shades: Mapping[str, str],
+    note: str,
 ) -> str:
     names = variables(shades)
     experiments = [each.findings for each in members]
@@ -135,7 +140,7 @@ gap to measure by, it is the utility. The shaded corner is where capable and hon
 <h2>Learnt beside exact</h2>
 {_beside(members, names)}
 <p class="note">Exact: the best agents, with ideal assistants at as many levels; “–” where the world is too large for a
-table. Learnt: {escape(found.INTERVAL_NOTE)}</p>
+table. {escape(note)}Learnt: {escape(found.INTERVAL_NOTE)}</p>
 </section>"""
     return document(first, suite, shades, body)
 
@@ -168,21 +173,17 @@ def _beside(members: Sequence[Member], names: Mapping[str, str]) -> str:
     rows = []
     for each in members:
         for one in each.findings.conditions:
-            best = each.exact.get(one.name, {"utility": None, "gap_recovered": None})
+            utility, gap = exact_figures(each.exact.get(one.name, {}))
             values = (
-                _number(best["utility"], amount),
+                utility,
                 _learnt(each.findings, one, "utility", amount),
-                _number(best["gap_recovered"], share),
+                gap,
                 _learnt(each.findings, one, "gap_recovered", share),
                 _learnt(each.findings, one, "hack_rate", share),
             )
             cells = [cell(heading, value) for heading, value in zip(headings, values, strict=True)]
             rows.append(row(one.name, names, cells, f" <span>{escape(each.findings.experiment)}</span>"))
     return table(headings, rows, "seeds")
-
-
-def _number(value: float | None, style: found.Style) -> str:
-    return "–" if value is None else style(value)
 
 
 def _learnt(findings: Findings, one: Condition, key: str, style: found.Style) -> str:

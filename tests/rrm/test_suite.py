@@ -38,8 +38,8 @@ def test_a_suite_runs_its_experiments_and_sums_them_up(suite: Path, capsys: pyte
     summary = json.loads(Path("runs/both/suite.json").read_text())
     line, tree = summary["experiments"]
     assert (line["experiment"], line["exact"]) == ("line", None)
-    assert tree["exact"]["unaided"] == {"utility": -6.0, "gap_recovered": None}
-    assert tree["exact"]["ideal"] == {"utility": 3.0, "gap_recovered": 1.0}
+    assert tree["exact"]["unaided"] == {"utility": -6.0, "gap_recovered": None, "tied": []}
+    assert tree["exact"]["ideal"] == {"utility": 3.0, "gap_recovered": 1.0, "tied": []}
     alone = read_sealed(Path("runs/tree/summary.json"))
     assert {key: tree[key] for key in alone} == alone
     assert [seed["seed"] for seed in tree["conditions"]["ideal"]["seeds"]] == [4]
@@ -178,6 +178,18 @@ def test_what_the_solver_has_no_row_for_is_left_out() -> None:
     rows = exact_row(load("audit_tree", ["conditions.ideal.judging=lower", "horizon.window=1"]))
     assert rows is not None and "ideal" not in rows and "random" in rows
     assert exact_row(load("tidy_rooms")) is None
+
+
+def test_exact_figures_that_hang_on_ties_are_named() -> None:
+    conditions = {"unaided": {}, "two": {"assistants": "ideal", "depth": 2}, "oracle": {}}
+    tree = {"env": "rrm/AuditTreeSmooth-v1", "horizon": {"window": 2}, "conditions": conditions}
+    rows = exact_row(load(tree))
+    assert rows is not None and rows["two"]["utility"] == pytest.approx(-5, abs=1e-3)  # of the first of ties, as in rrm exact
+    assert {name: row["tied"] for name, row in rows.items()} == {
+        "unaided": [],
+        "two": ["utility", "gap_recovered"],
+        "oracle": [],
+    }
 
 
 def test_exact_rows_know_horizons_and_rewards() -> None:

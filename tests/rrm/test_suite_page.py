@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from rrm import findings as found
 from rrm import rundir, suite_page
 from rrm.errors import DamagedFileError
+from rrm.report import suite_table
 from tests.helpers.runs import STORY, Made, write_run
 from tests.rrm.test_report import Checker
 
@@ -32,6 +34,23 @@ def write_suite(folder: Path, **experiments: Mapping[str, Made]) -> Path:
     home.mkdir()
     rundir.write_sealed(home / "suite.json", {"suite": "both", "experiments": summaries})
     return home
+
+
+def test_exact_figures_that_hang_on_ties_are_marked(tmp_path: Path) -> None:
+    home = write_suite(tmp_path, story=STORY)
+    summary = rundir.read_sealed(home / "suite.json")
+    console = Console(width=140, record=True)
+
+    def shown() -> tuple[str, str, str]:
+        rundir.write_sealed(home / "suite.json", summary)
+        suite_page.build(home)
+        console.print(suite_table(summary))
+        return console.export_text(), (home / "table.md").read_text(), (home / "report.html").read_text()
+
+    assert not any("†" in text for text in shown())
+    summary["experiments"][0]["exact"]["assisted"]["tied"] = ["utility"]
+    for text in shown():
+        assert text.count("†") == 2 and "−1.50 †" in text and "Hangs on which of equally good actions" in text
 
 
 @pytest.fixture(scope="module")
