@@ -23,7 +23,8 @@ def write_bytes(path: Path, content: bytes) -> Path:
         ``path``.
 
     Raises:
-        OSError: it could not be written; the error names ``path``, and what was there before is still there.
+        OSError: it could not be written; the error names ``path``. What was there before is still there; or the new
+            content is, whole, where it is only the folder that could not be put on the disk.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
