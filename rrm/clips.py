@@ -28,8 +28,8 @@ class Clip:
 
     ``view`` and ``evidence`` are the moment judged by name: ``clip.view["visible_dirt"]``; ``evidence`` is the view
     after the assistants have acted, None where nobody helped. ``rng`` is a generator of this question alone: what is
-    drawn from it depends neither on the batch nor on being resumed. ``streams`` are those of all such questions, from
-    which nothing else can be drawn. Nothing of a clip can be changed.
+    drawn from it depends neither on the batch nor on being resumed. ``streams`` are those of all such questions. Nothing
+    of a clip can be changed.
 
     ``observation`` and ``state`` (V's input, and where assistants start) are out of the evaluator's reach: an overseer
     takes them away before it hands the clip on.
@@ -86,12 +86,9 @@ class Clip:
 
 
 def _read_only(array: Array) -> Array:
-    """The same numbers in an array of their own, behind which no other clip's are, and which cannot be written to."""
+    """The same numbers over immutable bytes of their own, so that the array cannot be made writeable again either."""
     array = np.asarray(array)
-    if array.flags.writeable or array.base is not None:
-        array = array.copy()
-        array.flags.writeable = False
-    return array
+    return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 
 
 @dataclass(frozen=True)

@@ -168,7 +168,9 @@ class Labels:
         overseer: Overseer,
         judge: Callable[[Sequence[_Q]], Iterator[Judgment]],
     ) -> Floats:
-        digests = {question.number: question.digest() for question in questions}  # before anybody has seen them
+        # Before anybody has seen them, who might change them:
+        digests = {question.number: question.digest() for question in questions}
+        shown = {question.number: _shown(question) for question in questions}
         known = self._known(table, what, digests)
         new = [question for question in questions if question.number not in known]
         if new:
@@ -176,7 +178,7 @@ class Labels:
         rows: list[tuple[Any, ...]] = []
         try:
             for judgment, question in zip(judge(new), new, strict=True):
-                view, observation = _shown(question)
+                view, observation = shown[question.number]
                 rows.append(
                     (
                         question.number,

@@ -186,7 +186,7 @@ def test_what_a_clip_is_made_of(name: str, of_actions: bool) -> None:
     for clip in played(world, of_actions)[0]:
         assert {each.name for each in fields(clip) if getattr(clip, each.name) is not None} <= SHOWN
         assert clip.views.shape == (1 + of_actions, len(world.fields)) and clip.actions.shape == (int(of_actions),)
-        assert clip.views.base is None and clip.actions.base is None and clip.evidence is None
+        assert not clip.views.flags.writeable and not clip.actions.flags.writeable and clip.evidence is None
 
 
 @pytest.mark.parametrize("of_actions", [False, True])

@@ -228,14 +228,29 @@ def test_who_writes_into_a_clip_is_told(store: Labels, write: str) -> None:
     assert store.ask(amplify(Function(visible), []), some_clips(2)).shape == (2,), "the questions are the same still"
 
 
-def test_the_fingerprint_is_that_of_the_question_as_it_was_put(store: Labels) -> None:
+@pytest.mark.parametrize("name", ["views", "actions", "evidence_values"])
+def test_the_arrays_of_a_clip_cannot_be_made_writeable(name: str) -> None:
+    clip = some_clips(1)[0].shown(("count",), np.ones(1))
+    before = getattr(clip, name).copy()
+    with pytest.raises(ValueError, match="WRITEABLE"):
+        getattr(clip, name).flags.writeable = True
+    assert np.array_equal(getattr(clip, name), before) and getattr(clip, name).dtype == before.dtype
+
+
+def test_what_is_kept_of_a_question_is_as_it_was_put(store: Labels) -> None:
+    clips = some_clips(2)
+
     def judge(clip: Clip) -> float:
-        clip.views.flags.writeable = True
-        clip.views[:] = 7  # whoever goes that far
+        for each in clips:
+            object.__setattr__(each, "views", each.views + 7)  # whoever goes that far
         return 0.0
 
-    store.ask(amplify(Function(judge), []), some_clips(2))
+    store.ask(amplify(Function(judge), []), clips)
     assert store.ask(amplify(Function(visible), []), some_clips(2)).tolist() == [0.0, 0.0]
+    with sqlite3.connect(store.path) as db:
+        kept = [json.loads(view) for (view,) in db.execute("select view from scores order by number")]
+    db.close()
+    assert kept == [dict(clip.view) for clip in some_clips(2)]
 
 
 # --- Files ----------------------------------------------------------------------------------------------------------
