@@ -29,7 +29,7 @@ from rrm.envs.world import Array, Floats, World
 from rrm.envs.wrap import BrokenEnvironmentError
 from rrm.errors import DamagedFileError
 from rrm.evaluators.committee import dissent
-from rrm.labels import Cost, Labels
+from rrm.labels import Cost, Labels, run_anew
 from rrm.plan import Plan
 from rrm.reward_model import RewardModel, farthest_points, random_pairs
 from rrm.rewards import RewardVecEnv
@@ -348,9 +348,8 @@ class Distillation:
         if saved is None:
             return 0.0
         _, tensors, values = saved
+        self._check_answers(tensors, values)
         with rundir.advice(self.checkpoint.advice):
-            with rundir.advice("put it back as it was, if you can"):
-                self._check_answers(tensors, values)
             if self.labels:
                 self.labels.recall(self.overseer)
             try:
@@ -365,8 +364,11 @@ class Distillation:
         """Raise DamagedFileError unless the store holds the answers that the checkpoint remembers."""
         if self.labels and "labels/scores" in tensors:
             count = len(tensors["labels/scores"])
-            if self.labels.digest(count) != values.get("answers"):
-                raise DamagedFileError(f"{self.labels.path}: its first {count} answers are not those that were given")
+            with rundir.advice(f"put it back as it was, if you can; {self.checkpoint.advice}"):
+                found = self.labels.digest(count)
+            if found != values.get("answers"):  # a round that replays those may ask something else
+                what = f"its first {count} answers are not those that were given"
+                raise DamagedFileError(f"{self.labels.path}: {what}; {run_anew(self.labels.path)}")
 
     def _restore(self, tensors: Tensors, values: dict[str, Any]) -> float:
         groups: dict[str, Tensors] = {}

@@ -20,7 +20,7 @@ from rrm.amplify import Judgment, Overseer
 from rrm.clips import Clip, Pair
 from rrm.envs.world import Array, Floats
 from rrm.errors import DamagedFileError, EvaluatorError, RRMError
-from rrm.rundir import check_regular
+from rrm.rundir import advice, check_regular
 
 _SCHEMA = """
 create table if not exists scores (
@@ -85,9 +85,10 @@ class Labels:
         self.path = path
         self._hashed = (0, hashlib.sha256())
         """How many answers have been fingerprinted, and that fingerprint so far."""
-        if os.path.lexists(path):
-            check_regular(path)
-        _beside(path)
+        with advice(run_anew(path)):
+            if os.path.lexists(path):
+                check_regular(path)
+            _beside(path)
         with self._named():
             self._db = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
             self._db.execute("pragma journal_mode=delete")  # of a store that was begun with a log
@@ -117,7 +118,8 @@ class Labels:
             about_disk = isinstance(error, sqlite3.OperationalError)  # full, no right to write, …
             if about_disk and getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:  # no such column
                 raise RRMError(f"{self.path}: {error}") from error
-            raise DamagedFileError(f"{self.path}: {error}; it must be the label store of this round") from error
+            what = f"{self.path}: {error}; it must be the label store of this round"
+            raise DamagedFileError(f"{what}; {run_anew(self.path)}") from error
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -210,7 +212,8 @@ class Labels:
         for number, digest, answer in rows:
             if digest != digests.get(number, digest):
                 raise DamagedFileError(
-                    f"{self.path}: answer {number} was given to another {what}; the store and the round differ"
+                    f"{self.path}: answer {number} was given to another {what}; the store and the round differ; "
+                    + run_anew(self.path)
                 )
             if number in digests:
                 known[number] = answer
@@ -272,6 +275,14 @@ class Labels:
             rows = list(self._db.execute("select observation, score from scores order by number"))
         observations = [np.frombuffer(blob, dtype=np.float32) for blob, _ in rows]
         return np.stack(observations), np.array([score for _, score in rows])
+
+
+def run_anew(path: Path) -> str:
+    """What may be done about a store that is damaged."""
+    return (
+        f"put it back as it was, or move the folder {path.parent} aside: nothing is deleted, and `rrm run` runs the"
+        " round anew and asks again"
+    )
 
 
 def _beside(path: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -289,3 +290,49 @@ def test_every_row_is_told_once(tmp_path: Path) -> None:
     stopped(LAST["oracle"], tmp_path, tell)
     train(LAST["oracle"], tmp_path, tell)
     assert rows == sorted(set(rows)) and len(rows) == LAST["oracle"].rollouts
+
+
+def an_answer_is_changed(home: Path) -> None:
+    db = sqlite3.connect(home / "labels.sqlite")
+    with db:
+        db.execute("update scores set score = score + 9 where number = 3")
+    db.close()
+
+
+def an_answer_is_changed_and_the_checkpoint_moved_away(home: Path) -> None:
+    an_answer_is_changed(home)
+    Checkpoint(home).remove()
+
+
+def the_store_is_overwritten(home: Path) -> None:
+    path = home / "labels.sqlite"
+    path.write_bytes(path.read_bytes()[:4096] + b"x" * 20_000)
+
+
+def the_store_is_a_folder(home: Path) -> None:
+    (home / "labels.sqlite").rename(home / "old.sqlite")
+    (home / "labels.sqlite").mkdir()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        an_answer_is_changed,
+        an_answer_is_changed_and_the_checkpoint_moved_away,
+        the_store_is_overwritten,
+        the_store_is_a_folder,
+    ],
+)
+def test_the_advice_about_a_damaged_store_works(whole: Path, tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    last = LAST["unaided"]
+    stopped(last, tmp_path, stop_after(3))
+    home = tmp_path / last.name
+    damage(home)
+    with pytest.raises(DamagedFileError, match=r"labels\.sqlite: ") as caught:
+        train(last, tmp_path)
+    text = str(caught.value)
+    assert text.count("put it back") == 1 and f"move the folder {home} aside: nothing is deleted" in text
+    assert "checkpoint" not in text and "\n" not in text
+    home.rename(tmp_path / "aside")
+    train(last, tmp_path)
+    same(last, tmp_path, whole)
