@@ -28,8 +28,8 @@ class Clip:
 
     ``view`` and ``evidence`` are the moment judged by name: ``clip.view["visible_dirt"]``; ``evidence`` is the view
     after the assistants have acted, None where nobody helped. ``rng`` is a generator of this question alone: what is
-    drawn from it depends neither on the batch nor on being resumed. ``streams`` are those of all such questions. Nothing
-    of a clip can be changed.
+    drawn from it depends neither on the batch nor on being resumed. ``streams`` are those of all such questions.
+    Nothing of a clip can be changed.
 
     ``observation`` and ``state`` (V's input, and where assistants start) are out of the evaluator's reach: an overseer
     takes them away before it hands the clip on.

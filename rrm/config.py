@@ -52,6 +52,15 @@ def _true(value: Any) -> Any:
 
 
 Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=10**12)]
+Copies = Annotated[Count, Field(le=10**5)]
+"""Copies of a world, all in memory together."""
+
+Width = Annotated[Count, Field(le=4096)]
+"""Of a layer."""
+
+MOST_ROLLOUT: Final = 10**7
+"""Steps of all copies between two updates, all in memory together."""
+
 Real = Annotated[float, BeforeValidator(_real)]
 Kind = Literal["narrow", "broad", "approval"]
 """What an agent may be paid from a reward model."""
@@ -140,13 +149,13 @@ class Assistance(Round):
 class PPO(_Section):
     """The learner: Stable-Baselines3's PPO."""
 
-    copies: Count = Field(default=256, description="Copies of the world that are stepped together.")
+    copies: Copies = Field(default=256, description="Copies of the world that are stepped together.")
     rollout: Count = Field(default=16, description="Steps of each copy between two updates of the policy.")
     batch: Annotated[Count, Field(ge=2)] = Field(
         default=512,
         description="Minibatch of an update; divides copies x rollout, so that no minibatch is a small remainder.",
     )
-    epochs: Count = Field(default=4, description="Passes over each rollout.")
+    epochs: Count = Field(default=4, le=1000, description="Passes over each rollout.")
     learning_rate: Positive = Field(default=3e-3, description="Adam's learning rate.")
     anneal: bool = Field(
         default=False,
@@ -156,7 +165,7 @@ class PPO(_Section):
     gae_lambda: Share = Field(default=0.9, description="Lambda of generalised advantage estimation.")
     clip: Positive = Field(default=0.2, description="Range to which the ratio of new to old probabilities is clipped.")
     entropy: Annotated[Real, Field(ge=0)] = Field(default=0.02, description="Weight of the entropy bonus.")
-    hidden: tuple[Count, ...] = Field(
+    hidden: tuple[Width, ...] = Field(
         default=(64, 64),
         strict=False,
         min_length=1,
@@ -178,18 +187,18 @@ class RewardModelConfig(_Section):
         " labels where each thing counts by itself; or one network of the whole observation (whole), where it counts"
         " how things lie to each other. Without a grid there is no difference.",
     )
-    members: Count = Field(default=3, description="Members of the ensemble; their mean is V.")
+    members: Count = Field(default=3, le=100, description="Members of the ensemble; their mean is V.")
     judges: Literal["state", "rate"] = Field(
         default="state",
         description="What a label is about: how much has been accomplished at the moment judged (state), or how good"
         " the moments of a segment are (rate), V being that of one of them.",
     )
     segment: Count = Field(
-        default=25, description="Steps of a segment, the last ones of what is judged, where V judges a rate."
+        default=25, le=10_000, description="Steps of a segment, the last ones of what is judged, where V judges a rate."
     )
-    hidden: Count = Field(default=16, description="Width of each member's hidden layers.")
-    fit_steps: Count = Field(default=40, description="Gradient steps of each fit.")
-    batch: Count = Field(default=128, description="Labels in each gradient step.")
+    hidden: Width = Field(default=16, description="Width of each member's hidden layers.")
+    fit_steps: Count = Field(default=40, le=10**6, description="Gradient steps of each fit.")
+    batch: Count = Field(default=128, le=10**6, description="Labels in each gradient step.")
     learning_rate: Positive = Field(default=3e-3, description="Adam's learning rate.")
     optimism: Annotated[Real, Field(ge=0)] = Field(
         default=1.0,
@@ -254,7 +263,7 @@ class Condition(_Section):
     )
     ppo: PPO = Field(default=PPO(), description="The learner.")
     reward_model: RewardModelConfig = Field(default=RewardModelConfig(), description="The reward model.")
-    episodes: Count = Field(default=1000, description="Fresh episodes on which the final policy is judged.")
+    episodes: Copies = Field(default=1000, description="Fresh episodes on which the final policy is judged.")
 
     @field_validator("env")
     @classmethod

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from rrm.config import MOST_CONDITIONS, NAMED, Condition, Experiment, cost, levels, proper_name
+from rrm.config import MOST_CONDITIONS, MOST_ROLLOUT, NAMED, Condition, Experiment, cost, levels, proper_name
 from rrm.errors import ConfigError, nearest
 from rrm.reading import LONGEST, WHOLE, Tree, checked, merge, parse, read
 from rrm.text import clip, line, show
@@ -186,7 +186,9 @@ def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
     ppo, asks = condition.ppo, condition.reward != "true"
     rollout = ppo.copies * ppo.rollout
     size = f"ppo.copies x ppo.rollout = {ppo.copies} x {ppo.rollout} = {rollout}"
-    if rollout % ppo.batch:
+    if rollout > MOST_ROLLOUT:
+        yield "ppo.rollout", ppo.rollout, f"must be at most {MOST_ROLLOUT // ppo.copies}: {size}, of {MOST_ROLLOUT}"
+    elif rollout % ppo.batch:
         small = [d for d in range(1, min(math.isqrt(rollout), 100_000) + 1) if rollout % d == 0]
         divisors = [d for d in (*small, *(rollout // d for d in small)) if d > 1]
         near = f"; the nearest that does is {min(divisors, key=lambda d: abs(d - ppo.batch))}" if divisors else ""

@@ -54,8 +54,8 @@ class Purpose(StrEnum):
 class Streams:
     """The random streams of one round, or of a part of it.
 
-    ``digest`` is all that they are made from. Whoever has the streams of a part does not draw from those of the whole by
-    accident. This is no secret, though: whoever knows the experiment's seed, or guesses it, can compute all streams.
+    ``digest`` is all that they are made from. Whoever has the streams of a part does not draw from those of the whole
+    by accident. This is no secret, though: whoever knows the experiment's seed, or guesses it, can compute all streams.
     """
 
     digest: str

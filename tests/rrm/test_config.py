@@ -327,8 +327,19 @@ OVERRIDES = {
     "ppo.copies=8": (
         "ppo.batch: 512: must divide ppo.copies x ppo.rollout = 8 x 16 = 128; the nearest that does is 128"
     ),
-    "ppo.copies=1e12": None,
-    "ppo.copies=1e13": "ppo.copies: 10000000000000.0: must be at most 1e+12",
+    "task.labels=1e13": "task.labels: 10000000000000.0: must be at most 1e+12",
+    "ppo.copies=1e12": "ppo.copies: 1000000000000.0: must be at most 100000",
+    "ppo.rollout=1e6": (
+        "ppo.rollout: 1000000: must be at most 39062: ppo.copies x ppo.rollout = 256 x 1000000 = 256000000, of 10000000"
+    ),
+    "ppo.epochs=1e6": "ppo.epochs: 1000000: must be at most 1000",
+    "ppo.hidden=[64, 1e9]": "ppo.hidden.1: 1000000000.0: must be at most 4096",
+    "reward_model.members=1e9": "reward_model.members: 1000000000: must be at most 100",
+    "reward_model.segment=1e9": "reward_model.segment: 1000000000: must be at most 10000",
+    "reward_model.hidden=1e9": "reward_model.hidden: 1000000000.0: must be at most 4096",
+    "reward_model.fit_steps=1e9": "reward_model.fit_steps: 1000000000: must be at most 1e+06",
+    "reward_model.batch=1e9": "reward_model.batch: 1000000000: must be at most 1e+06",
+    "episodes=1e12": "episodes: 1000000000000.0: must be at most 100000",
     "labels=3": "labels=3: no such key; did you mean 'task.labels'?",
     "conditions.ideal.discont=1": "conditions.ideal.discont=1: no such key; did you mean 'horizon.discount'?",
     "task.steps=4000": ("task.steps: 4000: must be at least one rollout, ppo.copies x ppo.rollout = 256 x 16 = 4096"),
@@ -557,7 +568,7 @@ settings = st.fixed_dictionaries(
     optional={
         "seeds": st.lists(st.integers(0, 10**6), min_size=1, max_size=4, unique=True),
         "workers": st.integers(1, 64),
-        "episodes": st.integers(1, 10**6),
+        "episodes": st.integers(1, 10**5),
         "horizon.discount": st.floats(0, 1),
         "task.labels": st.integers(128, 10**6),
         "conditions.ideal.task.labels": st.integers(128, 10**6),

@@ -184,9 +184,7 @@ def test_exact_figures_that_hang_on_ties_are_named() -> None:
     conditions = {"unaided": {}, "two": {"assistants": "ideal", "depth": 2}, "oracle": {}}
     tree = {"env": "rrm/AuditTreeSmooth-v1", "horizon": {"window": 2}, "conditions": conditions}
     rows = exact_row(load(tree))
-    assert rows is not None and rows["two"]["utility"] == pytest.approx(
-        -5, abs=1e-3
-    )  # of the first of ties, as in rrm exact
+    assert rows is not None and rows["two"]["utility"] == pytest.approx(-5, abs=1e-3)  # of the first
     assert {name: row["tied"] for name, row in rows.items()} == {
         "unaided": [],
         "two": ["utility", "gap_recovered"],
