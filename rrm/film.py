@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import rrm
+from rrm import rundir
 from rrm.agents.film import film, save_gif
 from rrm.envs.named import UntrustedError
 from rrm.errors import DamagedFileError, RRMError
@@ -32,4 +34,8 @@ def watch(run: str | Path, out: str | Path | None = None, seed: int = 0, *, trus
         raise RRMError(f"{run}: {what}; if you trust the folder: `rrm watch {run} --trust`") from None
     except ValueError as error:
         raise RRMError(f"{run}: {error}") from None
-    return save_gif(film(world, agent, seed), path)
+    frames = film(world, agent, seed)
+    # Whoever holds the folder removes what is half-written there.
+    inside = path.parent.resolve() == Path(run).resolve()
+    with rundir.locked(path.parent) if inside else contextlib.nullcontext():
+        return save_gif(frames, path)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 import rrm
@@ -101,6 +102,22 @@ def test_a_still_is_the_last_frame() -> None:
     frames = shot("honest", length=4)
     picture = np.asarray(Image.open(io.BytesIO(still(frames))).convert("RGB")).astype(int)
     assert np.abs(picture - frames[-1]).mean() < 3
+
+
+def test_watch_writes_into_a_run_under_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes it sweeps half-written files away."""
+    held: list[bool] = []
+
+    def save(frames: Any, path: Path) -> Path:
+        held.append(FileLock(tmp_path / ".lock", is_singleton=True).is_locked)
+        return path
+
+    monkeypatch.setattr(rrm, "load_agent", lambda run: Scripted("honest", length=4), raising=False)
+    monkeypatch.setattr("rrm.film.save_gif", save)
+    watch(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    watch(tmp_path, tmp_path / "elsewhere" / "film.gif")
+    assert held == [True, False] and not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_watch_films_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
