@@ -7,6 +7,7 @@ while PPO collects.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -87,7 +88,11 @@ class Distillation:
             behind = flatdim(world.action_space) if of_actions else 0
             self.layout = replace(world.layout, scalars=world.layout.scalars + behind)
             self.model = RewardModel(self.layout, condition.reward_model, streams.seed(Purpose.REWARD_MODEL))
-            self.labels = Labels(folder / "labels.sqlite")
+            store = folder / "labels.sqlite"
+            if os.path.lexists(self.checkpoint.path) and not os.path.lexists(store):  # it would be made, and be empty
+                advice = f"put it back as it was, if you can; {self.checkpoint.advice}"
+                raise DamagedFileError(f"{store}: is missing, and the checkpoint remembers answers; {advice}")
+            self.labels = Labels(store)
             self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost, plan.rest)
         self.learner = Learner(self.env, world.layout, streams.seed(Purpose.LEARNER), **plan.learning)
         self.comparing = plan.round.answers == "comparisons"

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
 from rrm.agents.files import TEMPORARY, write_bytes
-from rrm.errors import DamagedFileError
+from rrm.errors import DamagedFileError, RRMError
 
 if TYPE_CHECKING:
     import torch
@@ -73,17 +73,17 @@ def as_json(content: Any) -> str:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """The same for ``as_json``."""
+    """Write ``content`` as JSON, whole or not at all."""
     write_text(path, as_json(content))
 
 
 def sealed(content: Mapping[str, Any]) -> str:
-    """The same with the fingerprint of the content beside it, by which ``read_sealed`` finds any change."""
+    """JSON with the fingerprint of the content in it, by which ``read_sealed`` finds any change."""
     return as_json({**content, "fingerprint": fingerprint(content)})
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
-    """The same for ``sealed``."""
+    """Write ``content`` as JSON with its fingerprint, whole or not at all."""
     write_text(path, sealed(content))
 
 
@@ -208,7 +208,10 @@ class Checkpoint:
         from safetensors.torch import save as serialized
 
         weights = self._folder / f"checkpoint-{step:06d}.safetensors"
-        write_bytes(weights, serialized({name: tensor.contiguous() for name, tensor in tensors.items()}))
+        content = serialized({name: tensor.contiguous() for name, tensor in tensors.items()})
+        if len(content) > LARGEST:  # or it would be refused when it is read
+            raise RRMError(f"{weights}: would hold {len(content):,} bytes, more than any file of a run ({LARGEST:,})")
+        write_bytes(weights, content)
         write_sealed(self.path, {"step": step, "file": weights.name, "sha256": digest(weights), "values": values})
         for old in self._folder.glob("checkpoint-*.safetensors"):
             if old != weights:

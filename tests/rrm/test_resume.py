@@ -292,6 +292,22 @@ def test_every_row_is_told_once(tmp_path: Path) -> None:
     assert rows == sorted(set(rows)) and len(rows) == LAST["oracle"].rollouts
 
 
+def test_a_missing_store_is_named_and_not_made_anew(whole: Path, tmp_path: Path) -> None:
+    last = LAST["unaided"]
+    stopped(last, tmp_path, stop_after(3))
+    store = tmp_path / last.name / "labels.sqlite"
+    store.unlink()
+    for _ in range(2):
+        with pytest.raises(
+            DamagedFileError, match=r"labels\.sqlite: is missing, and the checkpoint remembers answers;"
+        ):
+            train(last, tmp_path)
+        assert not store.exists()
+    Checkpoint(store.parent).remove()  # as is advised
+    train(last, tmp_path)
+    same(last, tmp_path, whole)
+
+
 def an_answer_is_changed(home: Path) -> None:
     db = sqlite3.connect(home / "labels.sqlite")
     with db:

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm import rundir
-from rrm.errors import DamagedFileError
+from rrm.errors import DamagedFileError, RRMError
 from rrm.rundir import (
     Checkpoint,
     digest,
@@ -374,3 +374,10 @@ def test_another_process_holds_a_folder_until_it_dies(tmp_path: Path) -> None:
             other.kill()
         assert waiter.inside.wait(30), "the dead hold it still"
         waiter.join()
+
+
+def test_a_checkpoint_that_would_be_refused_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rundir, "LARGEST", 100)
+    with pytest.raises(RRMError, match=r"checkpoint-000001\.safetensors: would hold [\d,]+ bytes, more than any file"):
+        Checkpoint(tmp_path).save(1, {"a": torch.zeros(100)}, {})
+    assert not list(tmp_path.iterdir())
