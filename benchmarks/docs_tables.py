@@ -97,7 +97,8 @@ def beside_exact(_: str, run: str) -> str:
 
     tree = summary(run)
     lines = suite_markdown({"experiments": [{**tree, "exact": exact_row(load(run))}]}).splitlines()
-    return "".join("|" + line.split("|", 2)[2] + "\n" for line in lines)
+    # A note may follow the table.
+    return "".join(("|" + line.split("|", 2)[2] if line.startswith("|") else line) + "\n" for line in lines)
 
 
 def each_seed(_: str, run: str, rows: Sequence[tuple[str, str]]) -> str:

@@ -39,7 +39,7 @@ def rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
         if condition.assistants not in KINDS or condition.env_settings != alone.env_settings:
             continue
         levels, learnt = condition.depth or 0, conditions[name]["gap_recovered"]
-        each = {"levels": levels, "learnt": learnt, "exact": exact.get(name, {}).get("gap_recovered")}
+        each = {"levels": levels, "learnt": learnt, "exact": exact[name]["gap_recovered"] if name in exact else None}
         # One assistant is the first one, however many there might be.
         for kind in KINDS if levels == 1 else (condition.assistants,):
             found[kind].append(each)

@@ -102,9 +102,10 @@ def constructor_of(env: str | Constructor) -> Constructor | None:
 
 
 def line(value: object) -> str:
-    """Any text on one line, not too long."""
+    """Any text on one line, not too long, with control characters escaped: it may come from a file of anybody's."""
     text = " ".join(str(value).split())
-    return text if len(text) <= 240 else f"{text[:237]}..."
+    text = text if len(text) <= 240 else f"{text[:237]}..."
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def name_of(env: str | Constructor) -> str:

@@ -13,7 +13,7 @@
 7. Ties decide nothing: agents that take the first of equally good actions, the last, or each as often as any other end
    equally well.
 
-What is passed, or missed, by less than ``NEAR`` is said to be near the line.
+In 1 (the share that is lost) and 5, what is passed or missed by less than ``NEAR`` is said to be near the line.
 """
 
 from __future__ import annotations

@@ -71,14 +71,14 @@ def _registered(env: str, settings: Mapping[str, Any]) -> str:
 
 
 def _largest(value: object) -> float:
-    """The largest absolute number in it; 0 where there is none."""
+    """The largest absolute number in ``value``; 0 where there is none."""
     if isinstance(value, Mapping | list):
         return max(map(_largest, value.values() if isinstance(value, Mapping) else value), default=0)
     return abs(value) if isinstance(value, int | float) else 0
 
 
 def _plain(value: object) -> bool:
-    """Whether there is no text in it."""
+    """Whether ``value`` and all that it holds are null, truth values and numbers."""
     if isinstance(value, list):
         return all(map(_plain, value))
     return value is None or isinstance(value, bool | int | float)

@@ -76,6 +76,7 @@ def run(
         ConfigError: something in the configuration is wrong; nothing has been written.
         EvaluatorError: the evaluator broke; its labels are kept, and the same call goes on from there.
         DamagedFileError: a file of an earlier run is not what was written there.
+        RRMError: something else, such as a disk that is full or the user's world, stopped it; what is done is kept.
     """
     experiment = load(config, overrides, **settings)
     home = Path(folder) / experiment.experiment

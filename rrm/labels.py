@@ -300,7 +300,7 @@ def _beside(path: Path) -> bool:
 
 
 def digest_of(path: Path, count: int) -> str:
-    """The same of a store that is finished, which is opened for reading only. Raises DamagedFileError."""
+    """The SHA-256 of the first ``count`` answers in a finished store, which is only read. Raises DamagedFileError."""
     check_regular(path)
     # Without a log or journal all is in the file itself, and a disk that cannot be written to will do.
     how = "mode=ro" if _beside(path) else "immutable=1"

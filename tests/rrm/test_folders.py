@@ -205,6 +205,12 @@ def test_a_world_of_the_suite_bounds_what_makes_its_arrays_large(env: str, setti
         named_world(f"rrm/{env}", 1, settings)
 
 
+def test_what_a_folder_says_moves_no_cursor() -> None:
+    with pytest.raises(ValueError) as caught:
+        named_world("rrm/TidyRooms-v0", 1, {"plan": "\x9b31m" + "b" * 9})
+    assert str(caught.value).isprintable()
+
+
 def test_a_run_goes_by_its_own_configuration(folder: Path, evil: Path) -> None:
     """The folder is full of other worlds; the round of the task is trained again, under the assistant in it."""
     forge(folder, *ATTACKS["command"])
