@@ -241,6 +241,21 @@ def test_a_report_writes_nowhere_else(folder: Path, tmp_path: Path) -> None:
         kept.rename(path)
 
 
+@pytest.mark.parametrize("name", ["films", "rounds", "rounds/X", "cells/X"])
+def test_a_run_writes_nowhere_else(folder: Path, tmp_path: Path, name: str) -> None:
+    mine, own = tmp_path / "mine", cell(folder)
+    mine.mkdir()
+    for each in ("photo.gif", ".notes.tmp", "checkpoint-mine.safetensors"):
+        (mine / each).write_text("mine")
+    path = {"rounds/X": last_round(own), "cells/X": own}.get(name, folder / name)
+    shutil.rmtree(path)
+    path.symlink_to(mine)
+    (folder / "summary.json").write_text("{}")
+    with pytest.raises(DamagedFileError, match=f"{path.name}: is (a link|not what a report writes)"):
+        rrm.run(TINY, folder=folder.parent, live=False)
+    assert len(list(mine.iterdir())) == 3
+
+
 @pytest.mark.parametrize("kind", ["link", "pipe"])
 def test_a_film_is_written_nowhere_else(folder: Path, tmp_path: Path, kind: str) -> None:
     path, target = cell(folder) / "film.gif", tmp_path / "mine"
