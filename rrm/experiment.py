@@ -24,6 +24,7 @@ from rrm.errors import DamagedFileError, RRMError
 from rrm.live import Live, Progress, stop
 from rrm.loading import load
 from rrm.plan import Plan, plan
+from rrm.reading import checked
 from rrm.results import cell_result, check_own, rounds_of
 
 if TYPE_CHECKING:
@@ -237,6 +238,7 @@ def configuration(folder: Path) -> Experiment:
     tree = rundir.read_json(path)
     if rundir.fingerprint(tree) != rundir.read_sealed(folder / "summary.json").get("configuration"):
         raise DamagedFileError(f"{path}: is not the configuration that summary.json sums up; `rrm run` sums up again")
+    tree = checked(tree, str(path))
     for name, condition in tree["conditions"].items():
         env = str(condition["env"])
         try:

@@ -131,10 +131,13 @@ def manifest(paths: Iterable[Path]) -> dict[str, str]:
 
 
 def verify(folder: Path, files: Mapping[str, str]) -> None:
-    """Raise ``DamagedFileError`` unless each of ``files`` is in ``folder`` just as it was written."""
+    """Raise ``DamagedFileError`` unless each of ``files`` is in ``folder`` just as it was written, and no link."""
     for name, expected in files.items():
-        if digest(folder / name) != expected:
-            raise DamagedFileError(f"{folder / name}: is not what was written there")
+        path = folder / name
+        if path.is_symlink():
+            raise DamagedFileError(f"{path}: is a link, not what was written there")
+        if digest(path) != expected:
+            raise DamagedFileError(f"{path}: is not what was written there")
 
 
 @contextlib.contextmanager
