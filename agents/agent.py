@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from gymnasium import spaces
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from safetensors.torch import save as serialized
 from stable_baselines3.common.policies import ActorCriticPolicy
@@ -137,7 +137,8 @@ class Agent:
         about, weights = read_about(Path(f"{path}.json")), Path(f"{path}.safetensors")
         shape = about.hidden, about.activation
         try:
-            about.check_size(weights.stat().st_size)
+            with safe_open(weights, "pt") as file:
+                about.check_tensors({name: file.get_slice(name).get_shape() for name in file.keys()})  # noqa: SIM118
             policy = _build(_actions_of(about), about.layout, *shape)
             expected, found = policy.state_dict(), load_file(weights)
             if {name: (each.shape, each.dtype) for name, each in expected.items()} != {
@@ -145,7 +146,7 @@ class Agent:
             }:
                 raise ValueError(f"its tensors are not those that {path}.json tells of")
             policy.load_state_dict(found)
-        except (SafetensorError, OSError, ValueError, AssertionError) as error:
+        except (SafetensorError, OSError, ValueError, AssertionError, RuntimeError) as error:
             raise ValueError(f"{weights}: {' '.join(str(error).split())}") from None
         agent = cls(policy, about.layout, *shape)
         return agent.placed(about.env, about.level, about.env_settings) if about.env is not None else agent
@@ -182,9 +183,11 @@ def _build(
     action_space: spaces.Space[Any], layout: Layout, hidden: tuple[int, ...], activation: Activation
 ) -> ActorCriticPolicy:
     box = spaces.Box(-np.inf, np.inf, (layout.size,), np.float32)
+    # No orthogonal weights, which take long to draw: others are loaded.
     # A generator of its own, so that building a network to load weights into draws nothing from the global one.
     state = torch.get_rng_state()
     try:
-        return ActorCriticPolicy(box, action_space, lambda _: 0.0, **policy_settings(layout, hidden, activation))
+        settings = policy_settings(layout, hidden, activation)
+        return ActorCriticPolicy(box, action_space, lambda _: 0.0, ortho_init=False, **settings)
     finally:
         torch.set_rng_state(state)

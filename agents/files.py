@@ -31,7 +31,8 @@ def write_bytes(path: Path, content: bytes) -> Path:
         if holds(path, content):
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:  # not through a link that somebody else put there
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from rrm.agents.networks import Activation
 from rrm.envs.world import Layout
+from rrm.files import read_bytes
+
+LARGEST = 2**20
+"""The most bytes of the file."""
 
 Width = Annotated[int, Field(ge=1, le=2**20)]
 
@@ -47,26 +52,42 @@ class About(_Strict):
     layout: Layout
     actions: Width | Actions
 
-    def check_size(self, weights: int) -> None:
-        """Raise ValueError unless a file of ``weights`` bytes can hold the networks, before memory is taken for them.
+    def check_tensors(self, shapes: Mapping[str, Sequence[int]]) -> None:
+        """Raise ValueError unless tensors of these shapes are the networks', before memory is taken for them.
 
-        Policy and critic have the hidden layers, on an observation of the layout's size, in numbers of four bytes.
+        Policy and critic have the hidden layers, on what ``policy_settings`` makes of an observation.
         """
         planes = self.layout.planes or ()
         if self.layout.scalars < 0 or min(planes, default=1) < 1 or self.layout.size < 1:
             raise ValueError(f"there is no observation of the layout {self.layout}")
-        widths = [self.layout.size, *self.hidden]
-        if 8 * sum(a * b for a, b in pairwise(widths)) > weights:
-            raise ValueError("is too small for the networks that its JSON file tells of")
+        seen = self.layout.size + (10 * planes[0] if planes and self.layout.centred else 0)
+        widths = [seen, *self.hidden]
+        expected = {
+            f"mlp_extractor.{net}.{2 * i}.weight": [after, before]
+            for net in ("policy_net", "value_net")
+            for i, (before, after) in enumerate(pairwise(widths))
+        }
+        expected |= {"action_net.weight": [self._outputs(), widths[-1]], "value_net.weight": [1, widths[-1]]}
+        if any(list(shapes.get(name, ())) != shape for name, shape in expected.items()):
+            raise ValueError("its tensors are not those that its JSON file tells of")
+
+    def _outputs(self) -> int:
+        """How many numbers the policy gives for an action."""
+        actions = self.actions
+        if isinstance(actions, int):
+            return actions
+        return sum(actions.multi_discrete) or actions.multi_binary or len(actions.low)
 
 
 def read_about(path: Path) -> About:
     """The content of the file. Raises ValueError, one line that names the file and the field."""
     try:
-        return About.model_validate_json(path.read_bytes())
+        return About.model_validate_json(read_bytes(path, LARGEST))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise ValueError(f"{path}: {where}{': ' * bool(where)}{first['msg']}") from None
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None

@@ -24,7 +24,8 @@ from rrm.errors import DamagedFileError, RRMError
 from rrm.live import Live, Progress, stop
 from rrm.loading import load
 from rrm.plan import Plan, plan
-from rrm.results import cell_result, rounds_of
+from rrm.reading import checked
+from rrm.results import cell_result, check_own, rounds_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -82,7 +83,7 @@ def run(
     home = Path(folder) / experiment.experiment
     cells = [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
     workers = min(experiment.workers or joblib.cpu_count(), len(cells))
-    folders = {cell.name: home / "cells" / cell.name for cell in cells}
+    folders = {cell.name: rundir.inside(home, "cells", cell.name) for cell in cells}
     with Live(folders) if live else nullcontext():
         # Without batching and in this order: what others wait for comes first.
         jobs = (joblib.delayed(run_cell)(cell, home, os.getpid()) for cell in cells)
@@ -108,7 +109,7 @@ def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
     from rrm.iterate import iterate  # torch: in the workers only
 
     child = os.getppid() == owner
-    folder = home / "cells" / cell.name
+    folder = rundir.inside(home, "cells", cell.name)
     rounds = [*cell.last.needed(), cell.last]
     before: dict[str, tuple[int, int]] = {}  # steps and labels of each round taken up so far
     progress = Progress(
@@ -144,7 +145,7 @@ def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
     with rundir.locked(folder):
         try:
             rundir.write_sealed(folder / "cell.json", _about(cell))
-            result = cell_result(iterate(cell.last, home / "rounds", tell, wait))
+            result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), tell, wait))
             rundir.write_sealed(folder / "result.json", result)
         except BaseException as error:
             progress.update(status="stopped" if isinstance(error, KeyboardInterrupt) else "failed")
@@ -193,6 +194,7 @@ def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: li
         home / "summary.json": rundir.sealed(summary),
     }
     with rundir.locked(home):
+        check_own(home)
         if not all(holds(path, text.encode()) for path, text in texts.items()):
             for path in (home / "summary.json", home / "report.html", *(home / "films").glob("*.gif")):
                 remove(path)
@@ -237,6 +239,7 @@ def configuration(folder: Path) -> Experiment:
     tree = rundir.read_json(path)
     if rundir.fingerprint(tree) != rundir.read_sealed(folder / "summary.json").get("configuration"):
         raise DamagedFileError(f"{path}: is not the configuration that summary.json sums up; `rrm run` sums up again")
+    tree = checked(tree, str(path))
     for name, condition in tree["conditions"].items():
         env = str(condition["env"])
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rrm.config import proper_name
+from rrm.config import MOST_CONDITIONS, MOST_SEEDS, proper_name
 from rrm.stats import CAPABLE, FIGURES, HACKS, Estimate, Floats, seeds_that_hack, seeds_that_recover
 from rrm.text import clip, line, short
 
@@ -113,6 +113,8 @@ class Findings:
 def read(summary: Any) -> Findings:
     """The findings in the content of a summary.json; ``ValueError`` names the first field that is not right."""
     order = _field(summary, "order", kind=list)
+    if len(order) > MOST_CONDITIONS:
+        raise ValueError(f"order holds {len(order):,} conditions, more than {MOST_CONDITIONS}")
     if not all(isinstance(name, str) for name in order) or len({*order}) < len(order):
         raise ValueError(f"order is {short(order)}, not the names of conditions, each once")
     conditions = [_condition(name, _field(summary, "conditions", name)) for name in order]
@@ -136,6 +138,8 @@ def _condition(name: str, tree: Any) -> Condition:
         for key in FIGURES:
             if figures[key] is None and key != "evaluator_score":
                 raise ValueError(f"{key} is null")
+        if len(_field(tree, "seeds", kind=list)) > MOST_SEEDS:
+            raise ValueError(f"seeds holds more than {MOST_SEEDS:,}")
         seeds = [
             Seed(
                 _field(entry, "seed", kind=int),

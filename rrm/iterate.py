@@ -54,7 +54,7 @@ def run_round(plan: Plan, folder: Path, tell: Tell, on_wait: Callable[[], None] 
     Whoever needs a round that another process is training waits for it (``rundir.locked``), and trains it should that
     process die.
     """
-    home = folder / plan.name
+    home = rundir.inside(folder, plan.name)
     tell(plan, None)
     if os.path.lexists(home / "result.json"):  # without the lock: what is done is never changed
         result = _done(plan, home)

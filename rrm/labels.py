@@ -8,7 +8,6 @@ import json
 import math
 import os
 import sqlite3
-import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from rrm.clips import Clip, Pair
 from rrm.envs.world import Array, Floats
 from rrm.errors import DamagedFileError, EvaluatorError, RRMError
 from rrm.rundir import advice, check_regular
+from rrm.store import check_tables, connect, files_beside
 
 _SCHEMA = """
 create table if not exists scores (
@@ -88,9 +88,10 @@ class Labels:
         with advice(run_anew(path)):
             if os.path.lexists(path):
                 check_regular(path)
-            _beside(path)
+            files_beside(path)
         with self._named():
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)
+            self._db = connect(path, "mode=rwc", _PATIENCE)
+            check_tables(self._db, _SCHEMA, "opinions text")
             self._db.execute("pragma journal_mode=delete")  # of a store that was begun with a log
             self._db.execute("pragma synchronous=extra")
             if not all(map(self._is_whole, _ANSWER)):  # to write would be to wait for all who read
@@ -120,6 +121,14 @@ class Labels:
                 raise RRMError(f"{self.path}: {error}") from error
             what = f"{self.path}: {error}; it must be the label store of this round"
             raise DamagedFileError(f"{what}; {run_anew(self.path)}") from error
+
+    @contextlib.contextmanager
+    def _values(self, column: str) -> Iterator[None]:
+        """What is wrong with the values of a column names the file."""
+        try:
+            yield
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise DamagedFileError(f"{self.path}: {column} is not what was written there: {error}") from None
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -215,6 +224,8 @@ class Labels:
                     f"{self.path}: answer {number} was given to another {what}; the store and the round differ; "
                     + run_anew(self.path)
                 )
+            if answer is not None and not math.isfinite(answer):
+                raise DamagedFileError(f"{self.path}: answer {number} is {answer}; it must be a finite number")
             if number in digests:
                 known[number] = answer
         return known
@@ -224,7 +235,13 @@ class Labels:
         both = "select number, memory from scores union all select number, memory from comparisons"
         with self._named():
             row = self._db.execute(f"select memory from ({both}) order by number desc limit 1").fetchone()
-        if row and (memory := json.loads(row[0])):
+        if not row:
+            return
+        with self._values("memory"):
+            memory = json.loads(row[0])
+            if memory and not isinstance(memory, dict):
+                raise ValueError("holds no named values")
+        if memory:
             overseer.load_state_dict(memory)
 
     def _keep(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -260,7 +277,11 @@ class Labels:
                     f"select opinions from ({both}) where number >= ? and number < ? order by number", (first, last)
                 )
             )
-        return np.array([json.loads(text or "[]") for (text,) in rows], dtype=np.float64)
+        with self._values("opinions"):
+            opinions = np.array([json.loads(text or "[]") for (text,) in rows], dtype=np.float64)
+            if rows and opinions.ndim != 2:
+                raise ValueError("not a list for each answer")
+        return opinions
 
     def cost(self) -> Cost:
         """Questions without an answer count like any other."""
@@ -273,8 +294,9 @@ class Labels:
         """Every score so far, in the order of the questions: observations (m, d) and scores (m,)."""
         with self._named():
             rows = list(self._db.execute("select observation, score from scores order by number"))
-        observations = [np.frombuffer(blob, dtype=np.float32) for blob, _ in rows]
-        return np.stack(observations), np.array([score for _, score in rows])
+        with self._values("observation"):
+            observations = np.stack([np.frombuffer(blob, dtype=np.float32) for blob, _ in rows])
+        return observations, np.array([score for _, score in rows])
 
 
 def run_anew(path: Path) -> str:
@@ -285,27 +307,13 @@ def run_anew(path: Path) -> str:
     )
 
 
-def _beside(path: Path) -> bool:
-    """Whether a log or a journal is beside a store. Raises DamagedFileError: it is a pipe, say, which would block."""
-    found = False
-    for each in (Path(f"{path}-wal"), Path(f"{path}-journal")):
-        try:
-            kind = each.stat().st_mode
-        except OSError:  # none; another process may remove its journal at any time
-            continue
-        if not stat.S_ISREG(kind):
-            raise DamagedFileError(f"{each}: is not a regular file")
-        found = True
-    return found
-
-
 def digest_of(path: Path, count: int) -> str:
     """The SHA-256 of the first ``count`` answers in a finished store, which is only read. Raises DamagedFileError."""
     check_regular(path)
     # Without a log or journal all is in the file itself, and a disk that cannot be written to will do.
-    how = "mode=ro" if _beside(path) else "immutable=1"
+    how = "mode=ro" if files_beside(path) else "immutable=1"
     try:
-        db = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
+        db = connect(path, how)
     except sqlite3.Error as error:
         raise DamagedFileError(f"{path}: {error}") from None
     with contextlib.closing(db):
@@ -316,17 +324,15 @@ def _hash(path: Path, db: sqlite3.Connection, first: int, digest: hashlib._Hash,
     """``digest`` of the answers before number ``first``, taken on to the first ``count``. Raises DamagedFileError."""
     found, digest = first, digest.copy()
     try:
-        tables = "select count(*) from sqlite_master where type = 'table' and name in ('scores', 'comparisons')"
-        if db.execute(tables).fetchone()[0] == len(_ANSWER):  # views might compute for ever
-            for table in _ANSWER:
-                between = (first, count)
-                for row in db.execute(
-                    f"select * from {table} where number >= ? and number < ? order by number", between
-                ):
-                    found += 1
-                    for value in row:
-                        digest.update(value if isinstance(value, bytes) else repr(value).encode())
-                        digest.update(b"\0")
+        check_tables(db, _SCHEMA, "opinions text")
+        for table in _ANSWER:
+            for row in db.execute(
+                f"select * from {table} where number >= ? and number < ? order by number", (first, count)
+            ):
+                found += 1
+                for value in row:
+                    digest.update(value if isinstance(value, bytes) else repr(value).encode())
+                    digest.update(b"\0")
     except sqlite3.Error as error:
         raise DamagedFileError(f"{path}: {error}") from None
     if found != count:

@@ -6,8 +6,9 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,6 +27,10 @@ ROUND_FIGURES = {
     "demonstrated": count,
 }
 """What is said of each round, and how its numbers are written."""
+
+
+MOST_ROWS = 50_000
+"""Of a ``metrics.csv``: rollouts of a round. A plot of more takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ class RoundResult(_Schema):
     demonstrated: Whole | None
     step_cost: float
     answers: str | None
-    files: dict[Name, str]
+    files: dict[Literal["agent.json", "agent.safetensors", "metrics.csv", "reward.json", "reward.safetensors"], str]
 
 
 class CellResult(_Schema):
@@ -210,10 +215,10 @@ def curve(home: Path) -> Curve:
     rundir.verify(home, {"metrics.csv": files["metrics.csv"]})
     columns = ("env_steps", "predicted", "utility", "evaluator_score")
     try:
-        rows = [
-            [float(row[name] or "nan") for name in columns]
-            for row in csv.DictReader(rundir.read_text(path).splitlines())
-        ]
+        lines = csv.DictReader(rundir.read_text(path).splitlines())
+        rows = [[float(row[name] or "nan") for name in columns] for row in islice(lines, MOST_ROWS + 1)]
+        if len(rows) > MOST_ROWS:
+            raise ValueError(f"holds more than {MOST_ROWS:,} rows")
     except (ValueError, TypeError, KeyError, csv.Error) as error:
         raise DamagedFileError(f"{path}: {type(error).__name__}: {' '.join(str(error).split())}") from None
     return Curve(*np.array(rows, np.float64).reshape(-1, len(columns)).T)

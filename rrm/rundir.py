@@ -131,10 +131,13 @@ def manifest(paths: Iterable[Path]) -> dict[str, str]:
 
 
 def verify(folder: Path, files: Mapping[str, str]) -> None:
-    """Raise ``DamagedFileError`` unless each of ``files`` is in ``folder`` just as it was written."""
+    """Raise ``DamagedFileError`` unless each of ``files`` is in ``folder`` just as it was written, and no link."""
     for name, expected in files.items():
-        if digest(folder / name) != expected:
-            raise DamagedFileError(f"{folder / name}: is not what was written there")
+        path = folder / name
+        if path.is_symlink():
+            raise DamagedFileError(f"{path}: is a link, not what was written there")
+        if digest(path) != expected:
+            raise DamagedFileError(f"{path}: is not what was written there")
 
 
 @contextlib.contextmanager
@@ -144,6 +147,19 @@ def advice(text: str) -> Iterator[None]:
         yield
     except DamagedFileError as error:
         raise DamagedFileError(f"{error}; {text}") from None
+
+
+def inside(home: Path, *names: str) -> Path:
+    """A folder in ``home``. Raises DamagedFileError: a link on the way leads elsewhere, where nothing must be written.
+
+    ``home`` itself may be a link.
+    """
+    path = home
+    for name in names:
+        path = path / name
+        if path.is_symlink():
+            raise DamagedFileError(f"{path}: is a link, and a run writes into folders of its own only; move it away")
+    return path
 
 
 @contextlib.contextmanager
@@ -158,7 +174,10 @@ def locked(folder: Path, on_wait: Callable[[], None] | None = None) -> Iterator[
         on_wait: called once if another process holds the folder, before waiting for it. None: a line on stderr says so.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock", is_singleton=True)
+    path = folder / ".lock"
+    if path.is_symlink():
+        raise DamagedFileError(f"{path}: is a link, and the lock must be a file of its own; move it away")
+    lock = FileLock(path, is_singleton=True)
     try:
         try:
             lock.acquire(blocking=False)
@@ -175,7 +194,8 @@ def locked(folder: Path, on_wait: Callable[[], None] | None = None) -> Iterator[
         if lock.is_locked:
             for part in (folder, folder / "figures", folder / "films"):
                 for left in part.glob(TEMPORARY) if part is folder or not part.is_symlink() else ():
-                    left.unlink()
+                    if not stat.S_ISDIR(left.lstat().st_mode):
+                        left.unlink()
         yield
     finally:
         lock.release()

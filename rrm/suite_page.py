@@ -17,6 +17,7 @@ from rrm.findings import Condition, Findings, amount, share
 from rrm.html import cell, coloured, document, row, table, variables
 from rrm.report import exact_figures, has_ties, suite_markdown
 from rrm.results import check_own, reading
+from rrm.suite import MOST_EXPERIMENTS
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ def _build(folder: Path) -> Path:
 
     check_own(folder)
     with reading(folder / "suite.json") as summary:
+        if len(summary["experiments"]) > MOST_EXPERIMENTS:
+            raise ValueError(f"experiments holds more than {MOST_EXPERIMENTS}")
         suite, members = proper_name(summary["suite"]), [_member(each) for each in summary["experiments"]]
         told, note = suite_markdown(summary), f"{NOTE} " if has_ties(summary) else ""
     experiments = [each.findings for each in members]

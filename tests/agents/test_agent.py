@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,26 @@ def test_its_files_are_safetensors_and_json(tmp_path: Path) -> None:
         "layout": {"scalars": 1, "planes": [2, 1, 7], "centred": True},
         "actions": 3,
     }
+
+
+@pytest.mark.parametrize(
+    "change", [{"hidden": [20_000], "actions": 20_000}, {"actions": {"multi_discrete": [2**20] * 1024}}, {"hidden": []}]
+)
+def test_nothing_is_built_of_a_file_with_other_tensors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
+) -> None:
+    about = made(Line(1)).save(tmp_path / "agent")[1]
+    about.write_text(json.dumps({**json.loads(about.read_text()), **change}))
+    monkeypatch.setattr("rrm.agents.agent._build", lambda *_: pytest.fail("something was built"))
+    with pytest.raises(ValueError, match=r"agent\.safetensors: its tensors are not those that its JSON file tells of"):
+        Agent.load(tmp_path / "agent")
+
+
+def test_a_large_file_is_not_read(tmp_path: Path) -> None:
+    about = made(Line(1)).save(tmp_path / "agent")[1]
+    os.truncate(about, 2**31 - 1)
+    with pytest.raises(ValueError, match=r"agent\.json: is too large"):
+        Agent.load(tmp_path / "agent")
 
 
 def test_loading_draws_nothing_from_the_global_generator(tmp_path: Path) -> None:

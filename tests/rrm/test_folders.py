@@ -276,6 +276,21 @@ def test_a_report_writes_nowhere_else(folder: Path, tmp_path: Path) -> None:
         kept.rename(path)
 
 
+@pytest.mark.parametrize("name", ["films", "rounds", "rounds/X", "cells/X"])
+def test_a_run_writes_nowhere_else(folder: Path, tmp_path: Path, name: str) -> None:
+    mine, own = tmp_path / "mine", cell(folder)
+    mine.mkdir()
+    for each in ("photo.gif", ".notes.tmp", "checkpoint-mine.safetensors"):
+        (mine / each).write_text("mine")
+    path = {"rounds/X": last_round(own), "cells/X": own}.get(name, folder / name)
+    shutil.rmtree(path)
+    path.symlink_to(mine)
+    (folder / "summary.json").write_text("{}")
+    with pytest.raises(DamagedFileError, match=f"{path.name}: is (a link|not what a report writes)"):
+        rrm.run(TINY, folder=folder.parent, live=False)
+    assert len(list(mine.iterdir())) == 3
+
+
 @pytest.mark.parametrize("kind", ["link", "pipe"])
 def test_a_film_is_written_nowhere_else(folder: Path, tmp_path: Path, kind: str) -> None:
     path, target = cell(folder) / "film.gif", tmp_path / "mine"
@@ -422,6 +437,63 @@ def test_what_does_not_fit_is_named_even_with_all_fingerprints_right(
     with pytest.raises(DamagedFileError, match=file.partition(".")[0]) as error:
         (rrm.load_agent if file == "agent.json" else rrm.load_reward)(home)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["agent.json", "other"])
+def test_a_result_names_its_own_files_and_no_links(folder: Path, name: str) -> None:
+    home = last_round(cell(folder))
+    path, result = home / name, rundir.read_sealed(home / "result.json")
+    path.unlink(missing_ok=True)
+    path.symlink_to("metrics.csv")
+    files = {**result["files"], name: rundir.digest(home / "metrics.csv")}
+    rundir.write_sealed(home / "result.json", {**result, "files": files})
+    with pytest.raises(DamagedFileError, match=r"agent\.json: is a link|result\.json: files\.other"):
+        rrm.load_agent(home)
+
+
+def _changed(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Write another summary.json."""
+    content = rundir.read_sealed(folder / "summary.json")
+    change(content)
+    rundir.write_sealed(folder / "summary.json", content)
+
+
+def test_a_report_of_too_much_is_one_line(folder: Path) -> None:
+    def many_rows() -> None:
+        home = last_round(cell(folder))
+        path, result = home / "metrics.csv", rundir.read_sealed(home / "result.json")
+        path.write_text("env_steps,predicted,utility,evaluator_score\n" + "1,1,1,1\n" * 50_001)
+        rundir.write_sealed(
+            home / "result.json", {**result, "files": {**result["files"], path.name: rundir.digest(path)}}
+        )
+
+    def many_conditions() -> None:
+        _changed(folder, lambda content: content["order"].extend(map(str, range(501))))
+
+    def many_seeds() -> None:
+        def seeds(content: dict[str, Any]) -> None:
+            content["conditions"]["unaided"]["seeds"] *= 10_001
+
+        _changed(folder, seeds)
+
+    def many_keys() -> None:
+        path = folder / "experiment.json"
+        tree = json.loads(path.read_text())
+        tree["conditions"]["unaided"]["env_settings"] = dict.fromkeys(map(str, range(50_001)), 0)
+        rundir.write_json(path, tree)
+        _changed(folder, lambda content: content.update(configuration=rundir.fingerprint(tree)))
+
+    for damage, told in (
+        (many_rows, r"metrics\.csv: ValueError: holds more than 50,000 rows"),
+        (many_seeds, r"summary\.json: conditions\.unaided: seeds holds more than 10,000"),
+        (many_conditions, r"summary\.json: order holds 504 conditions, more than 500"),
+    ):
+        damage()
+        with pytest.raises(DamagedFileError, match=told):
+            report.build(folder)
+    many_keys()
+    with pytest.raises(RRMError, match=r"experiment\.json: holds too much"):
+        configuration(folder)
 
 
 # --- A run that was stopped -------------------------------------------------------------------------------------------

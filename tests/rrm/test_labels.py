@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +113,81 @@ def test_a_pipe_beside_a_store_is_named(tmp_path: Path, kind: str) -> None:
     for use in (Labels, lambda path: digest_of(path, 0)):
         with pytest.raises(DamagedFileError, match=rf"labels\.sqlite-{kind}: is not a regular file"):
             use(path)
+
+
+def test_a_journal_that_names_another_file_deletes_nothing(tmp_path: Path) -> None:
+    path, mine = tmp_path / "labels.sqlite", tmp_path / "mine.txt"
+    mine.write_text("mine")
+    Labels(path).close()
+    magic, name, page = bytes.fromhex("d9d505f920a163d7"), str(mine).encode(), path.read_bytes()[:4096]
+    size = path.stat().st_size // 4096
+    journal = (magic + struct.pack(">IIIII", 1, 0, size, 512, 4096)).ljust(512, b"\0")
+    journal += struct.pack(">I", 1) + page + struct.pack(">I", sum(page[at] for at in range(3896, 0, -200)))
+    journal += struct.pack(">I", 0x40000000 // 4096 + 1) + name + struct.pack(">II", len(name), sum(name)) + magic
+    Path(f"{path}-journal").write_bytes(journal)
+    for use in (Labels, lambda path: digest_of(path, 0)):
+        with pytest.raises(DamagedFileError, match=r"-journal: names another file, which SQLite would delete"):
+            use(path)
+    assert mine.exists()
+
+
+@pytest.mark.parametrize("kind", ["", "-wal", "-shm", "-journal"])
+def test_a_store_is_no_link(tmp_path: Path, kind: str) -> None:
+    path, mine = tmp_path / "labels.sqlite", tmp_path / "mine"
+    Labels(path).close()
+    Path(f"{path}{kind}").rename(mine) if not kind else mine.touch()
+    before = mine.read_bytes()
+    Path(f"{path}{kind}").symlink_to(mine)
+    for use in (Labels, lambda path: digest_of(path, 0)):
+        with pytest.raises(DamagedFileError, match=rf"labels\.sqlite{kind}: is not a regular file"):
+            use(path)
+    assert mine.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "create trigger t before insert on scores begin select raise(ignore); end",
+        "create view v as select 1",
+        "create index i on scores (clip)",
+        "create table other (x)",
+        "drop table scores; create view scores as with recursive c(x) as (select 1 union all select x + 1 from c)"
+        " select x number from c where x < 0",
+        "alter table scores add column x text generated always as (hex(zeroblob(400000000))) virtual",
+        "drop table scores; create table scores (number, clip, score, fields_read, assistant_steps, evaluator, memory,"
+        " view, observation, opinions)",
+    ],
+)
+def test_a_store_holds_nothing_but_its_tables(tmp_path: Path, script: str) -> None:
+    path = tmp_path / "labels.sqlite"
+    Labels(path).close()
+    with sqlite3.connect(path) as db:
+        db.executescript(script)
+    db.close()
+    for use in (Labels, lambda path: digest_of(path, 0)):
+        with pytest.raises(DamagedFileError, match=r"holds the (table|view|trigger|index) '\w+'"):
+            use(path)
+
+
+@pytest.mark.parametrize(
+    ("values", "use"),
+    [
+        ("memory = '{'", lambda store: store.recall(amplify(Remembers(), []))),
+        ("memory = '[1]'", lambda store: store.recall(amplify(Remembers(), []))),
+        ("opinions = '{'", lambda store: store.opinions(0, 2)),
+        ("opinions = '[' || number || substr(',1]', 1 + 2 * number)", lambda store: store.opinions(0, 2)),
+        ("opinions = '[[1]]'", lambda store: store.opinions(0, 2)),
+        ("score = 9e999", lambda store: store.ask(amplify(Function(visible), []), some_clips(2))),
+        ("observation = x'00'", lambda store: store.all()),
+    ],
+)
+def test_a_value_that_was_never_written_is_one_line(
+    store: Labels, values: str, use: Callable[[Labels], object]
+) -> None:
+    store.ask(amplify(Function(visible), []), some_clips(2))
+    store._db.execute(f"update scores set {values}")
+    with pytest.raises(DamagedFileError, match=r"^[^\n]*labels\.sqlite: [^\n]*$"):
+        use(store)
 
 
 def test_what_cannot_be_kept_is_named(store: Labels) -> None:

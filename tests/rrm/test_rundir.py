@@ -340,6 +340,28 @@ def test_half_written_files_are_removed_in_the_folder_alone(tmp_path: Path) -> N
         assert files(elsewhere) == [".a.gif.1.tmp"] and files(own / "films") == []
 
 
+def test_a_folder_named_like_a_half_written_file_stays(tmp_path: Path) -> None:
+    (tmp_path / ".x.tmp").mkdir()
+    with locked(tmp_path):
+        assert files(tmp_path) == [".lock", ".x.tmp"]
+
+
+def test_a_lock_is_no_link(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / ".lock").symlink_to(tmp_path / "mine")
+    with pytest.raises(DamagedFileError, match=r"\.lock: is a link"), locked(tmp_path):
+        pass
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_file_is_not_written_through_a_link_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / f".file.txt.{os.getpid()}.tmp").symlink_to(tmp_path / "mine")
+    write_text(tmp_path / "file.txt", "text")
+    assert (tmp_path / "mine").read_text() == "mine"
+    assert files(tmp_path) == ["file.txt", "mine"] and not (tmp_path / "file.txt").is_symlink()
+
+
 def test_a_folder_is_held_by_one_at_a_time(tmp_path: Path) -> None:
     folder = tmp_path / "rounds" / "a"
     with locked(folder):
