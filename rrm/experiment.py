@@ -78,7 +78,7 @@ def run(
         DamagedFileError: a file of an earlier run is not what was written there.
     """
     experiment = load(config, overrides, **settings)
-    home = Path(folder) / experiment.experiment
+    home = Path(folder).absolute() / experiment.experiment  # whatever directory the user's code changes to
     cells = [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
     workers = min(experiment.workers or joblib.cpu_count(), len(cells))
     folders = {cell.name: home / "cells" / cell.name for cell in cells}

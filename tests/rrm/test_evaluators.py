@@ -248,9 +248,9 @@ def test_what_an_object_keeps_while_it_judges_makes_no_other_of_it() -> None:
     scaled.scale = 3.0
     kept.append(1)
     assert [identity(judge) for judge in judges] == before
-    for other, was in zip((_Scaled(3.0), keeping(kept)), before, strict=False):
-        assert identity(other) != was
-    assert identity(_Scaled(2.0).score) != identity(_Scaled(3.0).score)
+    assert identity(_Scaled(3.0)) != before[0] and identity(keeping(kept)) != before[1]
+    methods: list[Any] = [_Scaled(2.0).score, _Scaled(3.0).score]
+    assert identity(methods[0]) != identity(methods[1])
 
 
 def _kept(kept: list[int], clip: Clip) -> float:
