@@ -47,6 +47,8 @@ def _build(folder: Path) -> Path:
     check_own(folder)
     with reading(folder / "suite.json") as summary:
         suite, members = proper_name(summary["suite"]), [_member(each) for each in summary["experiments"]]
+        if not members:
+            raise ValueError("experiments is empty")
         told = suite_markdown(summary)
     experiments = [each.findings for each in members]
     shades = figures.shared_colours(experiments)
