@@ -784,9 +784,9 @@ def kinds(home: Path, quick: bool) -> dict[str, tuple[Kind, int]]:
     }
     if not quick:
         return full
-    return {name: (_sparse(make, count), min(count, 60)) for name, (make, count) in full.items()}
+    return {name: (_sparse(make, count), min(count, 24)) for name, (make, count) in full.items()}
 
 
 def _sparse(make: Kind, count: int) -> Kind:
     """Cases spread evenly over all of them."""
-    return lambda number, seed: make(number * max(count // 60, 1), seed)
+    return lambda number, seed: make(number * max(count // 24, 1), seed)

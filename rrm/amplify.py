@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ from rrm.clips import Clip, Pair
 from rrm.envs.world import Array, Floats
 from rrm.errors import EvaluatorError
 from rrm.evaluators.evaluator import Evaluator, checked, checked_preference, ready
+from rrm.isolation import isolated
 from rrm.patience import OutOfPatience, patience
 from rrm.streams import Purpose
 from rrm.text import raised, short
@@ -86,7 +88,7 @@ class Overseer(Evaluator):
         if not clips:
             return
         shown, steps = self._assist(clips)
-        answers = self._answers(lambda: self.evaluator.answers(shown), "clip", [clip.number for clip in clips])
+        answers = self._answers(lambda: self.evaluator.answers(shown), "clip", shown)
         for clip, step in zip(shown, steps.tolist(), strict=True):
             answer, more = next(answers)
             score = checked(self.name, answer, clip)
@@ -104,7 +106,7 @@ class Overseer(Evaluator):
             return
         shown, steps = self._assist([clip for pair in pairs for clip in (pair.first, pair.second)])
         seen = [Pair(pair.number, *shown[2 * i : 2 * i + 2]) for i, pair in enumerate(pairs)]
-        answers = self._answers(lambda: self.evaluator.preferences(seen), "pair", [pair.number for pair in pairs])
+        answers = self._answers(lambda: self.evaluator.preferences(seen), "pair", seen)
         for pair, step in zip(seen, steps.reshape(-1, 2).sum(axis=1).tolist(), strict=True):
             answer, more = next(answers)
             preference = checked_preference(self.name, answer, pair)
@@ -131,20 +133,26 @@ class Overseer(Evaluator):
         return [clip.shown(world.fields, evidence[i]) for i, clip in enumerate(clips)], steps
 
     def _answers(
-        self, ask: Callable[[], Iterator[Any]], what: str, numbers: Sequence[int]
+        self, ask: Callable[[], Iterator[Any]], what: str, questions: Sequence[Clip] | Sequence[Pair]
     ) -> Iterator[tuple[Any, bool]]:
-        """What the evaluator answers to the questions ``numbers``, each about a ``what``; and of each answer whether
-        the next one is there, too."""
+        """What the evaluator answers to the questions, each about a ``what``; and of each answer whether the next one
+        is there, too."""
         given, at_once = 0, True
+        numbers = [question.number for question in questions]
         try:
-            with patience(self.evaluator.patience):
+            with isolated(_seed(questions[0])), patience(self.evaluator.patience):
                 answers = iter(ask())
                 at_once = False
                 answer = next(answers, _NONE)
             while answer is not _NONE and given < len(numbers):
-                yield answer, ready(answers)
+                there = ready(answers)
+                yield answer, there
                 given += 1
-                with patience(self.evaluator.patience):
+                # Where the answer is there, nobody is asked: no code of the evaluator runs.
+                with (
+                    nullcontext() if there else isolated(_seed(questions[min(given, len(numbers) - 1)])),
+                    patience(self.evaluator.patience),
+                ):
                     answer = next(answers, _NONE)
         except EvaluatorError:
             raise
@@ -190,6 +198,12 @@ def amplify(evaluator: Evaluator, assistants: Sequence[Assistant]) -> Overseer:
 
 
 _NONE = object()
+
+
+def _seed(question: Clip | Pair) -> int:
+    """Of the global generators, while the question is asked."""
+    streams = question.first.streams if isinstance(question, Pair) else question.streams
+    return streams.seed(Purpose.GLOBAL, question.number)
 
 
 def _closed(error: BaseException) -> bool:

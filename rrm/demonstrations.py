@@ -31,7 +31,7 @@ from rrm.envs.forms import make_world
 from rrm.envs.world import Array, Indices, World
 from rrm.errors import ConfigError
 from rrm.files import read_bytes
-from rrm.text import place
+from rrm.text import clip, place
 
 NAMES = ("observations", "actions", "lengths")
 
@@ -149,26 +149,31 @@ def read(path: str, world: World) -> Demonstrations:
     try:
         packed = io.BytesIO(content(path))
         with zipfile.ZipFile(packed) as files:
+            members = [each.removesuffix(".npy") for each in files.namelist()]
             size = sum(each.file_size for each in files.infolist())
+        if sorted(members) != sorted(NAMES):
+            there = clip(", ".join(map(repr, members))) or "nothing"
+            raise _wrong(path, f"holds {there}; must hold {', '.join(NAMES)} alone")
         if size > LARGEST:
             raise _wrong(path, f"is too large: must unpack to at most {LARGEST:,} bytes, not {size:,}")
         with np.load(packed, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+            observations, actions, lengths = (file[name] for name in NAMES)
     except ConfigError:
         raise
     except Exception as error:  # of whatever it is
         raise _wrong(path, f"is not an npz file of numbers: {line(error)}") from None
-    if sorted(arrays) != sorted(NAMES):
-        raise _wrong(path, f"holds {', '.join(map(repr, arrays)) or 'nothing'}; must hold {', '.join(NAMES)} alone")
-    observations, actions, lengths = (arrays[name] for name in NAMES)
+    if not all(isinstance(each, np.ndarray) for each in (observations, actions, lengths)):  # raw bytes
+        raise _wrong(path, f"must hold {', '.join(NAMES)} as arrays (.npy)")
     m, size = len(observations) if observations.ndim else 0, world.layout.size
     if observations.shape != (m, size) or observations.dtype.kind not in "fiub":
         right = f"must be numbers (m, {size}), as {world.name} observes"
         raise _wrong(path, f"observations: {_kind(observations)}; {right}")
-    if not np.isfinite(observations).all():
-        raise _wrong(path, "observations: must be finite")
+    with np.errstate(over="ignore"):  # of wider numbers
+        wide = observations.astype(np.float64)
+    if not (abs(wide) <= np.finfo(np.float32).max).all():  # NaN is not, either
+        raise _wrong(path, "observations: must be finite in float32")
     whole = lengths.ndim == 1 and lengths.dtype.kind in "iu" and len(lengths)
-    if not whole or lengths.min() < 2 or lengths.sum() != m:
+    if not whole or lengths.min() < 2 or lengths.max() > m or lengths.sum() != m:
         raise _wrong(path, f"lengths: {_kind(lengths)}; must be whole numbers of at least 2 that add up to {m}")
     steps, space = m - len(lengths), world.action_space
     if actions.shape != (steps, *(space.shape or ())) or not _all_in(space, actions):

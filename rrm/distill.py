@@ -355,15 +355,17 @@ class Distillation:
         _, tensors, values = saved
         self._check_answers(tensors, values)
         with rundir.advice(self.checkpoint.advice):
-            if self.labels:
-                self.labels.recall(self.overseer)
             try:
-                return self._restore(tensors, values)
+                seconds = self._restore(tensors, values)
             except BrokenEnvironmentError:  # the user's own code, while states were replayed
                 raise
             except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
                 what = f"is none of this round ({type(error).__name__}: {line(error)})"
                 raise DamagedFileError(f"{self.checkpoint.path}: {what}") from None
+        if self.labels:
+            # There may be newer answers: they are replayed, and what was known after them is recalled then.
+            self.labels.recall(self.overseer, before=len(self.scores))
+        return seconds
 
     def _check_answers(self, tensors: Tensors, values: dict[str, Any]) -> None:
         """Raise DamagedFileError unless the store holds the answers that the checkpoint remembers."""

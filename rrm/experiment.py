@@ -80,7 +80,7 @@ def run(
         RRMError: something else, such as a disk that is full or the user's world, stopped it; what is done is kept.
     """
     experiment = load(config, overrides, **settings)
-    home = Path(folder) / experiment.experiment
+    home = Path(folder).absolute() / experiment.experiment  # whatever directory the user's code changes to
     cells = [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
     workers = min(experiment.workers or joblib.cpu_count(), len(cells))
     folders = {cell.name: rundir.inside(home, "cells", cell.name) for cell in cells}

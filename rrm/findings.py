@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,9 @@ ALONE = "Without help"
 
 MOST_TOLD = 4
 """More conditions than these (baselines aside) make no paragraph; the table has them all."""
+
+LARGEST = 1e40
+"""Of a figure that is read, less its sign: axes and sums of much larger ones overflow. Scores are at most 1e30."""
 
 # What the words of a report stand for. They are written beside the words.
 
@@ -179,8 +181,8 @@ def _number(tree: Any, key: str) -> float | None:
     value = _field(tree, key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{key} is {short(value)}, not a finite number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
+        raise ValueError(f"{key} is {short(value)}, not a number from {-LARGEST:g} to {LARGEST:g}")
     return float(value)
 
 

@@ -26,6 +26,7 @@ from rrm.envs.examine import name_of
 from rrm.envs.world import Indices, State, World
 from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.evaluators.committee import dissent
+from rrm.findings import LARGEST
 from rrm.labels import digest_of
 from rrm.plan import Plan
 from rrm.results import round_result
@@ -161,7 +162,7 @@ def load_reward(home: Path, kind: Kind | None) -> Reward:
     own, rest = about.get("reward"), about.get("rest", 0.0)  # the latter of approval alone
     if not {"reward.json", "reward.safetensors"} <= result["files"].keys():
         raise RRMError(f"{home}: has no learnt reward: its agent was paid the true utility")
-    if own not in ("narrow", "broad", "approval") or not isinstance(rest, int | float):
+    if own not in ("narrow", "broad", "approval") or not _is_number(rest):
         raise DamagedFileError(f"{home / 'round.json'}: tells of no reward")
     right = ["approval"] if own == "approval" else ["narrow", "broad"]
     if kind not in (None, *right):
@@ -171,6 +172,10 @@ def load_reward(home: Path, kind: Kind | None) -> Reward:
     except ValueError as error:
         raise DamagedFileError(str(error)) from None
     return Reward(model, kind or own, result["step_cost"], rest)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def load_assistants(plan: Plan, folder: Path) -> list[Assistant]:

@@ -185,7 +185,7 @@ class Labels:
         known = self._known(table, what, digests)
         new = [question for question in questions if question.number not in known]
         if new:
-            self.recall(overseer)
+            self.recall(overseer, before=new[0].number)
         rows: list[tuple[Any, ...]] = []
         try:
             for judgment, question in zip(judge(new), new, strict=True):
@@ -205,11 +205,12 @@ class Labels:
                     )
                 )
                 if not judgment.more:
-                    kept = rows.copy()
-                    rows.clear()
-                    self._keep(table, kept)
+                    self._keep(table, rows)
+                    rows.clear()  # not before they are on disk: whoever presses Ctrl-C until then loses none
         finally:
             self._keep(table, rows)
+        if questions and questions[-1].number in known:
+            self.recall(overseer, before=questions[-1].number + 1)
         known = self._known(table, what, digests)  # as they are on disk: another process may have been faster
         return np.array([known[number] for number in digests], dtype=np.float64)
 
@@ -230,11 +231,13 @@ class Labels:
                 known[number] = answer
         return known
 
-    def recall(self, overseer: Overseer) -> None:
-        """Put an evaluator that remembers back to where it was after its last answer, if it has given one."""
+    def recall(self, overseer: Overseer, before: int) -> None:
+        """Put an evaluator that remembers back to where it was after its last answer before number ``before``, if it
+        has given one."""
         both = "select number, memory from scores union all select number, memory from comparisons"
         with self._named():
-            row = self._db.execute(f"select memory from ({both}) order by number desc limit 1").fetchone()
+            newest = f"select memory from ({both}) where number < ? order by number desc limit 1"
+            row = self._db.execute(newest, (before,)).fetchone()
         if not row:
             return
         with self._values("memory"):

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rrm import rundir
 from rrm.config import Horizon
 from rrm.errors import DamagedFileError
-from rrm.findings import Curve, Seed, amount, count
+from rrm.findings import LARGEST, Curve, Seed, amount, count
 
 ROUND_FIGURES = {
     "labels": count,
@@ -221,4 +221,7 @@ def curve(home: Path) -> Curve:
             raise ValueError(f"holds more than {MOST_ROWS:,} rows")
     except (ValueError, TypeError, KeyError, csv.Error) as error:
         raise DamagedFileError(f"{path}: {type(error).__name__}: {' '.join(str(error).split())}") from None
-    return Curve(*np.array(rows, np.float64).reshape(-1, len(columns)).T)
+    measured = np.array(rows, np.float64).reshape(-1, len(columns))
+    if (abs(measured) > LARGEST).any():  # NaN is not: it is what is empty
+        raise DamagedFileError(f"{path}: must hold numbers from {-LARGEST:g} to {LARGEST:g}")
+    return Curve(*measured.T)

@@ -105,7 +105,8 @@ def read_json(path: Path) -> dict[str, Any]:
     text = read_text(path)
     try:
         content = json.loads(text)
-        json.dumps(content)  # or it is nested too deeply to be fingerprinted
+        # Or it is nested too deeply to be fingerprinted, or holds half a character (a lone surrogate).
+        json.dumps(content, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise DamagedFileError(f"{path}: is not readable JSON ({error})") from None
     if not isinstance(content, dict):

@@ -44,6 +44,7 @@ class Purpose(StrEnum):
     ANSWER = "answer"  # what an evaluator draws for a clip
     COMPARISON = "comparison"  # what it draws for a pair
     ASSISTANTS = "assistants"  # the actions of random assistants
+    GLOBAL = "global"  # what an evaluator draws from the global generators of Python, NumPy and torch
 
     # Parts of a question, where several draw for the same one.
     FLAW = "flaw"

@@ -154,7 +154,8 @@ def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", 
     suite = read_suite(config, overrides)
     if suite is None:
         raise ConfigError(f"{line(config)}: has no 'suite', a list of experiments")
-    home = Path(folder) / suite.name
+    folder = Path(folder).absolute()
+    home = folder / suite.name
     where = home if suite.apart else folder
     summary = {
         "suite": suite.name,

@@ -51,6 +51,8 @@ def _build(folder: Path) -> Path:
         if len(summary["experiments"]) > MOST_EXPERIMENTS:
             raise ValueError(f"experiments holds more than {MOST_EXPERIMENTS}")
         suite, members = proper_name(summary["suite"]), [_member(each) for each in summary["experiments"]]
+        if not members:
+            raise ValueError("experiments is empty")
         told, note = suite_markdown(summary), f"{NOTE} " if has_ties(summary) else ""
     experiments = [each.findings for each in members]
     shades = figures.shared_colours(experiments)

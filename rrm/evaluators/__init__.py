@@ -10,10 +10,11 @@ import importlib.util
 import inspect
 import json
 import sys
+import weakref
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType, MethodType, ModuleType
 from typing import Any
 
 import joblib
@@ -169,7 +170,11 @@ def _clips_of(function: Callable[..., Any]) -> int:
 
 
 def identity(spec: Spec) -> str:
-    """A name for ``spec`` that changes with its code and settings, so that the labels of two are never mixed up."""
+    """A name for ``spec`` that changes with its code and settings, so that the labels of two are never mixed up.
+
+    The settings of an object are those it has when this is first asked of it: what it keeps while it judges makes no
+    other of it. Another object, made with other settings, is another evaluator.
+    """
     if isinstance(spec, Mapping):
         given = {key: _identified(key, value) for key, value in spec.items() if key != "patience"}
         return json.dumps(given, sort_keys=True)
@@ -177,7 +182,7 @@ def identity(spec: Spec) -> str:
     if isinstance(spec, str) and spec in REGISTRY:
         return spec
     if isinstance(found, functools.partial):
-        return f"{identity(found.func)} {joblib.hash([found.args, found.keywords])[:12]}"
+        return f"{identity(found.func)} {_settings(found)[:12]}"
     # A function or a class is its own code; any other object is of a class, and has settings.
     thing: Any = found if isinstance(found, type) or hasattr(found, "__code__") else type(found)
     module = sys.modules.get(getattr(thing, "__module__", ""))
@@ -203,10 +208,33 @@ def _identified(key: str, value: Any) -> Any:
     return value
 
 
+_SETTINGS: dict[int, str] = {}
+"""The settings of objects by their ``id``, as long as they live; not every object is hashable."""
+
+
 def _settings(found: Any) -> str:
-    """A fingerprint of what an object was made with, or a function closes over."""
+    """A fingerprint of what an object was made with, or a function closes over.
+
+    It is taken once for each object. That of an object that cannot be referred to weakly is taken at every call.
+    """
     if isinstance(found, type):
         return ""
+    if isinstance(found, MethodType):  # a new object wherever it is written
+        return _settings(found.__self__)
+    if id(found) in _SETTINGS:
+        return _SETTINGS[id(found)]
+    settings = _fingerprint(found)
+    try:
+        weakref.finalize(found, _SETTINGS.pop, id(found)).atexit = False
+    except TypeError:
+        return settings
+    _SETTINGS[id(found)] = settings
+    return settings
+
+
+def _fingerprint(found: Any) -> str:
+    if isinstance(found, functools.partial):
+        return str(joblib.hash([found.args, found.keywords]))
     if hasattr(found, "__code__"):
         cells = [cell.cell_contents for cell in found.__closure__ or ()]
         return str(joblib.hash([cells, found.__defaults__, found.__kwdefaults__]))

@@ -113,10 +113,15 @@ class Evaluator:
         """Go on from ``state_dict``."""
 
 
+_THERE: tuple[type, ...] = (type(iter([])), type(iter(())))
+
+
 def ready(answers: Iterator[Any]) -> bool:
-    """Whether the next answer is there already, so that nobody has to be asked for it: that of a list, say, but not
-    that of a generator."""
-    return operator.length_hint(answers) > 0
+    """Whether the next answer is there already, so that nobody has to be asked for it: that of a list or a tuple, and
+    what is worked out from such. What any other iterator says of itself (``__length_hint__``) is not relied on."""
+    if isinstance(answers, Derived):
+        return answers.ready()
+    return isinstance(answers, _THERE) and operator.length_hint(answers) > 0
 
 
 class Derived(Iterator[Any]):
@@ -128,8 +133,8 @@ class Derived(Iterator[Any]):
     def __next__(self) -> Any:
         return next(self._answers)
 
-    def __length_hint__(self) -> int:
-        return min(map(operator.length_hint, self._of))
+    def ready(self) -> bool:
+        return all(map(ready, self._of))
 
 
 class Verdict(float):
@@ -226,6 +231,10 @@ def preferred(first: float, second: float) -> float:
     return 0.5 if first == second else float(first > second)
 
 
+LARGEST = 1e30
+"""Of a score, less its sign: with larger ones, squares and sums of scores overflow."""
+
+
 def number(answer: Any) -> float:
     """An answer as a number; NaN where it is not one finite number."""
     try:
@@ -241,11 +250,16 @@ def checked(name: str, answer: Any, clip: Clip) -> float:
     """The score that the evaluator ``name`` gave a clip.
 
     Raises:
-        EvaluatorError: it is not one finite number.
+        EvaluatorError: it is not one finite number of at most ``LARGEST``.
     """
     if math.isnan(score := number(answer)):
         raise EvaluatorError(
             f"evaluator {name!r} answered {short(answer)} to clip {clip.number}; it must be one finite number"
+        )
+    if abs(score) > LARGEST:
+        limits = f"from {-LARGEST:g} to {LARGEST:g}"
+        raise EvaluatorError(
+            f"evaluator {name!r} answered {short(answer)} to clip {clip.number}; it must be a number {limits}"
         )
     return score
 

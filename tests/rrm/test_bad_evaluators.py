@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
+import torch
 
 import rrm
 from rrm.amplify import amplify
-from rrm.clips import Clip
+from rrm.clips import Clip, Pair
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.errors import ConfigError, EvaluatorError, RRMError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, identity, resolve
@@ -185,3 +189,88 @@ def test_a_class_that_cannot_be_made_is_named_before_anything_is_trained() -> No
     with pytest.raises(ConfigError) as caught:
         plan(load({**SHORT, "evaluator": Unmade}).conditions["unaided"], 0)
     assert str(caught.value).startswith("evaluator: ") and str(caught.value).endswith("OSError: no such model")
+
+
+def _draws(clip: Clip) -> float:
+    torch.set_default_dtype(torch.float64)
+    np.seterr(all="raise")
+    return float(np.random.rand() + random.random() + torch.rand(1).item())
+
+
+def test_global_generators_and_settings_are_those_of_the_training() -> None:
+    """What an evaluator draws from them depends on the question alone, and nothing of it reaches the learner."""
+    clips = some_clips(4)
+
+    def state() -> str:
+        generators = [random.getstate(), np.random.get_state(), torch.get_rng_state().numpy()]
+        return str(joblib.hash([generators, str(torch.get_default_dtype()), np.geterr()]))
+
+    before = state()
+    answers = amplify(Function(_draws), []).score(clips).tolist()
+    assert state() == before
+    assert len({*answers}) == 4, "each question has its own"
+    random.random(), np.random.rand(), torch.rand(1)
+    judgments = amplify(Function(_draws), []).judge(clips[2:])
+    assert [judgment.answer for judgment in judgments] == answers[2:], "after an interruption the same"
+    pairs = [Pair(7, *clips[:2])]
+    preferences = [amplify(Preference(lambda a, b: _draws(a) / 3), []).compare(pairs) for _ in range(2)]
+    assert preferences[0] == preferences[1] and state() != before
+
+
+class _Boasts:
+    """An iterator that says that all is there."""
+
+    def __init__(self, clips: Sequence[Clip]) -> None:
+        self.clips = iter(clips)
+
+    def __iter__(self) -> Iterator[float]:
+        return self
+
+    def __next__(self) -> float:
+        clip = next(self.clips)
+        if clip.number == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return visible(clip)
+
+    def __length_hint__(self) -> int:
+        return 1000
+
+
+class _Boasting(Evaluator):
+    def score(self, clips: Sequence[Clip]) -> Any:
+        return _Boasts(clips)
+
+
+@pytest.mark.parametrize("wrapped", [lambda judge: judge, lambda judge: Flawed(judge, noise=0.1)])
+def test_what_an_iterator_says_of_its_length_is_not_relied_on(wrapped: Any) -> None:
+    judge = wrapped(_Boasting())
+    assert [judgment.more for judgment in amplify(judge, []).judge(some_clips(2))] == [False, False]
+
+
+@pytest.mark.parametrize("score", [1e308, -1e200, 1.1e30])
+def test_scores_have_a_largest(score: float) -> None:
+    with pytest.raises(EvaluatorError) as caught:
+        amplify(Function(lambda clip: score), []).score(some_clips(1))
+    assert str(caught.value) == (
+        f"evaluator '<lambda>' answered {score} to clip 0; it must be a number from -1e+30 to 1e+30"
+    )
+
+
+def _far(clip: Clip) -> float:
+    return 1e30 if clip.view["at"] > 1 else -1e30
+
+
+def _leaves(clip: Clip) -> float:
+    Path("elsewhere").mkdir(exist_ok=True)
+    os.chdir("elsewhere")
+    return _far(clip)
+
+
+def test_one_that_changes_the_directory_and_has_the_largest_scores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = {**SHORT, "experiment": "far", "seeds": [0], "conditions": {"unaided": {}}}
+    results = rrm.run(settings, folder="runs", live=False, evaluator=_leaves)
+    assert results.folder == tmp_path / "runs" / "far"
+    assert (results.folder / "summary.json").is_file() and not [*tmp_path.rglob("elsewhere/**/runs")]

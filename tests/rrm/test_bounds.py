@@ -131,7 +131,7 @@ def test_hostile_input_is_accepted_or_refused_in_one_line(capsys: pytest.Capture
     assert status == 0, capsys.readouterr().out
 
 
-@pytest.mark.skip(reason="half a minute: python -m benchmarks.fuzz --quick --only damaged,hostile")
+@pytest.mark.skip(reason="minutes: python -m benchmarks.fuzz --quick --only damaged,hostile")
 def test_damaged_and_hostile_folders_are_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """The same of folders."""
     status = fuzz.main(["--quick", "--only", "damaged,hostile"])

@@ -116,6 +116,21 @@ def test_an_answer_waits_for_whoever_holds_the_store(tmp_path: Path, monkeypatch
     store.close()
 
 
+def test_ctrl_c_while_an_answer_waits_loses_none(store: Labels, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep, interrupted = Labels._transaction, [False]
+
+    def interrupt(self: Labels) -> Any:
+        if not interrupted[0]:
+            interrupted[0] = True
+            raise KeyboardInterrupt
+        return keep(self)
+
+    monkeypatch.setattr(Labels, "_transaction", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        store.ask(amplify(Function(lambda clip: clip.number + 0.5), []), some_clips(3))
+    assert numbers(store) == [0]
+
+
 def test_an_answer_that_cannot_be_kept_is_told(store: Labels) -> None:
     store._db.execute("pragma max_page_count = 7")  # as full as a disk
     with pytest.raises(

@@ -124,6 +124,8 @@ WRONG: dict[str, dict[str, Any]] = {
     "observations: float64 (); must be numbers": {"observations": np.array(3.0)},
     "observations: <U1 (108, 15); must be numbers": {"observations": np.full((108, 15), "x")},
     "observations: must be finite": {"observations": np.full((108, 15), np.nan)},
+    "observations: must be finite in float32": {"observations": np.full((108, 15), 1e300)},
+    "lengths: uint64 (2,); must be": {"lengths": np.array([2**64 - 10, 118], np.uint64)},
     "lengths: int64 (1,); must be whole numbers of at least 2 that add up to 108": {"lengths": np.array([107])},
     "lengths: int64 (2,); must be": {"lengths": np.array([1, 107])},
     "lengths: float64 (1,); must be": {"lengths": np.array([108.0])},

@@ -235,3 +235,23 @@ def _power(clip: Clip, exponent: float) -> float:
 def test_settings_are_part_of_the_identity() -> None:
     for make in (_above, _Scaled, lambda exponent: functools.partial(_power, exponent=exponent)):
         assert identity(make(3.0)) == identity(make(3.0)) != identity(make(4.0))
+
+
+def test_what_an_object_keeps_while_it_judges_makes_no_other_of_it() -> None:
+    def keeping(kept: list[int]) -> Callable[[Clip], float]:
+        return lambda clip: float(len(kept))
+
+    kept: list[int] = []
+    scaled, closure, partial = _Scaled(2.0), keeping(kept), functools.partial(_kept, kept)
+    judges: list[Any] = [scaled, closure, {"of": scaled, "mistake": 0.1}, partial]
+    before = [identity(judge) for judge in judges]
+    scaled.scale = 3.0
+    kept.append(1)
+    assert [identity(judge) for judge in judges] == before
+    assert identity(_Scaled(3.0)) != before[0] and identity(keeping(kept)) != before[1]
+    methods: list[Any] = [_Scaled(2.0).score, _Scaled(3.0).score]
+    assert identity(methods[0]) != identity(methods[1])
+
+
+def _kept(kept: list[int], clip: Clip) -> float:
+    return float(len(kept))

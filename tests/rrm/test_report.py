@@ -23,6 +23,7 @@ from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
 from rrm.errors import DamagedFileError
 from rrm.recipe import compact, recipe
+from rrm.results import curve
 from tests.helpers.runs import STORY, Made, write_run
 
 
@@ -291,11 +292,17 @@ def change(path: Path, *keys: Any, to: Any) -> None:
     [
         (("conditions", "assisted", "utility", "iqm"), None, "conditions.assisted: utility.iqm is null"),
         (("conditions", "assisted", "hack_rate"), None, "conditions.assisted: hack_rate is null"),
-        (("conditions", "assisted", "labels", "low"), "few", "conditions.assisted: low is 'few', not a finite number"),
+        (
+            ("conditions", "assisted", "labels", "low"),
+            "few",
+            "conditions.assisted: low is 'few', not a number from -1e+40 to 1e+40",
+        ),
+        (("conditions", "assisted", "utility", "iqm"), 1.7e308, "conditions.assisted: iqm is 1.7e+308, not a number"),
         (("conditions", "assisted", "seeds"), [], "conditions.assisted: seeds is empty"),
         (("order",), ["assisted"], "order must list every one of the conditions"),
         (("baselines",), {}, "baselines.unaided is missing"),
         (("experiment",), 7, "experiment is 7, not of type str"),
+        (("env",), "\ud800", "is not readable JSON ('utf-8' codec can't encode character '\\ud800'"),
     ],
 )
 def test_what_is_wrong_with_a_summary_is_said(run: Path, keys: Any, to: Any, message: str) -> None:
@@ -315,6 +322,17 @@ def test_a_changed_metric_is_an_error(run: Path) -> None:
     path.write_text(path.read_text().replace("-1.", "-0.", 1))
     with pytest.raises(DamagedFileError, match=r"metrics\.csv: is not what was written there"):
         report.build(run)
+
+
+def test_a_measurement_beyond_all_bounds_is_an_error(run: Path) -> None:
+    home = max(run.glob("rounds/*"))
+    path, result = home / "metrics.csv", rundir.read_sealed(home / "result.json")
+    rows = path.read_text().splitlines()
+    rows[-1] = rows[-1].split(",")[0] + ",1e308" * rows[-1].count(",")
+    path.write_text("\n".join(rows))
+    rundir.write_sealed(home / "result.json", {**result, "files": {**result["files"], **rundir.manifest([path])}})
+    with pytest.raises(DamagedFileError, match=r"metrics\.csv: must hold numbers from -1e\+40 to 1e\+40"):
+        curve(home)
 
 
 # --- What it says ---------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from rrm.clips import Clip
+from rrm.distill import Distillation
 from rrm.errors import DamagedFileError, EvaluatorError
 from rrm.labels import Labels
 from rrm.plan import Plan, plan
@@ -153,6 +154,30 @@ def test_an_evaluator_that_remembers(tmp_path: Path) -> None:
     train(last, tmp_path / "whole")
     for _ in range(3):
         stopped(last, tmp_path, stop_after(2))
+    train(last, tmp_path)
+    same(last, tmp_path, tmp_path / "whole")
+
+
+def test_an_evaluator_that_remembers_killed_between_an_answer_and_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it remembers while the answers that are there are replayed, and afterwards, is what it remembered then."""
+    last = plan(conditions()["unaided"].model_copy(update={"evaluator": Wanders}), 0)
+    train(last, tmp_path / "whole")
+    fit = Distillation._fit
+
+    for fits in range(3):
+        left = [fits]
+
+        def stop_later(self: Distillation, steps: int | None = None, left: list[int] = left) -> None:
+            if not left[0]:
+                raise Stopped
+            left[0] -= 1
+            fit(self, steps)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Distillation, "_fit", stop_later)
+            stopped(last, tmp_path, lambda each, row: None)
     train(last, tmp_path)
     same(last, tmp_path, tmp_path / "whole")
 

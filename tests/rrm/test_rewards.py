@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -11,11 +12,13 @@ from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rrm import iterate, rundir
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.clips import at_rest, with_action
 from rrm.config import Kind
 from rrm.envs.forms import WorldEnv, make_world
 from rrm.envs.world import Array, Floats
+from rrm.errors import DamagedFileError
 from rrm.rewards import RewardVecEnv, RewardWrapper, reward_of_step
 from tests.helpers.tiny import Line
 
@@ -345,3 +348,12 @@ def test_v_is_asked_of_each_state_once() -> None:
     for _ in range(3):
         venv.step(np.ones(4, np.int64))
     assert [len(seen) for seen in model.seen] == [4, 4, 4, 4, 4], "first state, three steps, the states after the reset"
+
+
+@pytest.mark.parametrize("rest", [10**400, float("nan"), True, "9"])
+def test_what_a_folder_says_of_the_end_must_be_a_number(rest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"reward.json": "", "reward.safetensors": ""}
+    monkeypatch.setattr(iterate, "result_of", lambda home: {"files": files, "step_cost": 0.0})
+    monkeypatch.setattr(rundir, "read_json", lambda path: {"reward": "approval", "rest": rest})
+    with pytest.raises(DamagedFileError, match=r"round\.json: tells of no reward"):
+        iterate.load_reward(Path("nowhere"), None)

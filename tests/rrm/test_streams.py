@@ -34,6 +34,7 @@ OWN_SEEDS = {
     "rrm/stats.py": "the bootstrap, whose seed is fixed: intervals of the same figures are the same",
     "rrm/demonstrations.py": "the seed is the caller's own",
     "rrm/reward_model.py": "is handed its seed",
+    "rrm/isolation.py": "is handed its seed: the global generators while an evaluator is asked",
     "agents/film.py": "the seed is the caller's own",
     "agents/learner.py": "is handed its seed",
     "agents/vec_env.py": "is handed its generator; a seed, by users of SB3",

@@ -102,7 +102,15 @@ def test_a_suite_without_any_success_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [None, "", "[]", '{"suite": "both"}', '{"suite": "both", "experiments": [{"order": []}]}']
+    "content",
+    [
+        None,
+        "",
+        "[]",
+        '{"suite": "both"}',
+        '{"suite": "both", "experiments": []}',
+        '{"suite": "both", "experiments": [{"order": []}]}',
+    ],
 )
 def test_a_damaged_file_is_named(tmp_path: Path, content: Any) -> None:
     if content is not None:
