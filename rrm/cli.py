@@ -107,7 +107,8 @@ def run(
         console = Console(width=160)  # a log wraps nothing
     console.print(results.table())
     for name in files:
-        print(results.folder / name)
+        path, here = results.folder / name, Path.cwd()
+        print(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 @app.command()
