@@ -1,9 +1,10 @@
-"""Files that are there whole or not at all."""
+"""Files that are written whole or not at all, and read within bounds, never from pipes or devices."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from pathlib import Path
 
 TEMPORARY = ".*.tmp"
@@ -43,6 +44,26 @@ def write_bytes(path: Path, content: bytes) -> Path:
             temporary.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from error  # some errors name no file, others our own
     return path
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The content of a regular file of at most ``most`` bytes.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no regular file, or is larger, or no system allows such a name.
+    """
+    about = path.stat()
+    mode = about.st_mode
+    if not stat.S_ISREG(mode):
+        raise ValueError("is a folder, not a file" if stat.S_ISDIR(mode) else "is a device or a pipe, not a file")
+    content = b""
+    if about.st_size <= most:
+        with path.open("rb") as file:
+            content = file.read(most + 1)  # it may grow, and some of the system's have no size
+    if max(about.st_size, len(content)) > most:
+        raise ValueError(f"is too large: must have at most {most:,} bytes")
+    return content
 
 
 def holds(path: Path, content: bytes) -> bool:

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from rrm.agents.files import read_bytes
 from rrm.agents.networks import Activation
 from rrm.envs.world import Layout
-from rrm.files import read_bytes
 
 LARGEST = 2**20
 """The most bytes of the file."""

@@ -24,13 +24,12 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from rrm.agents.files import write_bytes
+from rrm.agents.files import read_bytes, write_bytes
 from rrm.clips import Moments, at_rest, with_action
 from rrm.envs.examine import Constructor, line
 from rrm.envs.forms import make_world
 from rrm.envs.world import Array, Indices, World
 from rrm.errors import ConfigError
-from rrm.files import read_bytes
 from rrm.text import clip, place
 
 NAMES = ("observations", "actions", "lengths")

@@ -15,8 +15,8 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel
 
+from rrm.agents.files import read_bytes
 from rrm.errors import ConfigError, nearest
-from rrm.files import read_bytes
 from rrm.text import line, place, show
 
 Tree = dict[str, Any]

@@ -172,8 +172,8 @@ def test_a_store_holds_nothing_but_its_tables(tmp_path: Path, script: str) -> No
 @pytest.mark.parametrize(
     ("values", "use"),
     [
-        ("memory = '{'", lambda store: store.recall(amplify(Remembers(), []))),
-        ("memory = '[1]'", lambda store: store.recall(amplify(Remembers(), []))),
+        ("memory = '{'", lambda store: store.recall(amplify(Remembers(), []), before=9)),
+        ("memory = '[1]'", lambda store: store.recall(amplify(Remembers(), []), before=9)),
         ("opinions = '{'", lambda store: store.opinions(0, 2)),
         ("opinions = '[' || number || substr(',1]', 1 + 2 * number)", lambda store: store.opinions(0, 2)),
         ("opinions = '[[1]]'", lambda store: store.opinions(0, 2)),

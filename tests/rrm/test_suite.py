@@ -121,7 +121,7 @@ def test_a_suite_with_conditions_has_a_folder_of_its_own(suite: Path) -> None:
     content = {"suite": ["line.yaml"], "conditions": {"unaided": None, "oracle": None}}
     Path("mine.yaml").write_text(yaml.safe_dump(content))
     results = run_suite("mine.yaml", live=False)
-    assert results.folder == Path("runs/mine") and Path("runs/mine/line/report.html").exists()
+    assert results.folder == Path("runs/mine").absolute() and Path("runs/mine/line/report.html").exists()
     assert not Path("runs/line").exists()
     assert list(results.summary["experiments"][0]["conditions"]) == ["oracle", "unaided"]
 
