@@ -74,11 +74,9 @@ Name = Annotated[str, Field(pattern=r"^[^./\\\x00][^/\\\x00]*$", max_length=255)
 """Of a file or folder beside others: it leads nowhere else."""
 
 
-class RoundResult(_Schema):
-    """A round's ``result.json``."""
+class _Figures(_Schema):
+    """What the results of a round and of a cell both hold."""
 
-    world: str
-    level: Whole
     utility: float
     evaluator_score: float | None
     hack_rate: float
@@ -87,6 +85,13 @@ class RoundResult(_Schema):
     fields_read: Whole
     assistant_steps: Whole
     env_steps: Whole
+
+
+class RoundResult(_Figures):
+    """A round's ``result.json``."""
+
+    world: str
+    level: Whole
     held_out_error: float | None
     dissent: float | None
     demonstrated: Whole | None
@@ -95,17 +100,9 @@ class RoundResult(_Schema):
     files: dict[Literal["agent.json", "agent.safetensors", "metrics.csv", "reward.json", "reward.safetensors"], str]
 
 
-class CellResult(_Schema):
+class CellResult(_Figures):
     """A cell's ``result.json``: its last round's figures, and what all its rounds cost."""
 
-    utility: float
-    evaluator_score: float | None
-    hack_rate: float
-    episodes: Whole
-    labels: Whole
-    fields_read: Whole
-    assistant_steps: Whole
-    env_steps: Whole
     held_out_error: list[float | None]
     rounds: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
