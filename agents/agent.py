@@ -103,7 +103,7 @@ class Agent:
 
     def watch(self, path: str | Path, seed: int = 0, *, trust: bool = False) -> Path:
         """Film one episode as a GIF; ``trust`` as in ``make_world``."""
-        from rrm.agents.film import film, save_gif  # Pillow is loaded only by those who watch
+        from rrm.agents.video import film, save_gif  # Pillow is loaded only by those who watch
 
         return save_gif(film(self.make_world(1, trust=trust), self, seed), Path(path))
 

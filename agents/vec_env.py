@@ -9,7 +9,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
-from rrm.envs.forms import unaided
+from rrm.envs.adapters import unaided
 from rrm.envs.world import Array, Bools, Floats, Indices, World
 
 Start = Callable[[World, Indices, np.random.Generator], None]

@@ -26,10 +26,10 @@ from typing import Any
 import numpy as np
 
 import rrm
-from rrm.clips import Clip
 from rrm.envs.world import Floats
-from rrm.findings import amount, bounds
-from rrm.stats import interval
+from rrm.feedback.clips import Clip
+from rrm.report.stats import interval
+from rrm.report.summary import amount, bounds
 
 Seen = Mapping[str, float]
 

@@ -40,14 +40,14 @@ import torch
 
 from benchmarks.imitation_worker import Clock
 from rrm.agents.vec_env import own_generator
-from rrm.amplify import amplify
-from rrm.config import RewardModelConfig
-from rrm.distill import Distillation
+from rrm.amplify.overseer import amplify
+from rrm.config.load import load
+from rrm.config.schema import RewardModelConfig
+from rrm.distill.episode_metrics import judge_policy
+from rrm.distill.reward_modeling import Distillation
 from rrm.envs.world import Layout
-from rrm.loading import load
-from rrm.plan import plan
-from rrm.reward_model import RewardModel
-from rrm.scoreboard import judge_policy
+from rrm.experiment.plan import plan
+from rrm.rewards.ensemble import RewardModel
 
 PINS = ("imitation==1.0.1", f"torch=={torch.__version__}", "numpy<2", "setuptools<81")
 """gymnasium 0.29, to which imitation is pinned, needs the NumPy of its time; sacred needs pkg_resources."""

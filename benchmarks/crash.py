@@ -55,9 +55,9 @@ from matplotlib.figure import Figure
 
 import rrm
 from benchmarks.faults import Fault, inject
-from rrm import report
 from rrm.cli import main as command_line
-from rrm.clips import Clip, Pair
+from rrm.feedback.clips import Clip, Pair
+from rrm.report import build as report
 from tests.helpers.tiny import LINE
 
 CONFIG: dict[str, Any] = {

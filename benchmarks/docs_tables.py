@@ -26,8 +26,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rrm import findings as found
-from rrm.findings import Condition, Findings, Style, amount, count, share
+from rrm.report import summary as found
+from rrm.report.summary import Condition, Findings, Style, amount, count, share
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("rrm", "agents", "envs", "configs", "benchmarks")
@@ -91,9 +91,9 @@ def conditions(_: str, run: str, columns: Sequence[str]) -> str:
 
 def beside_exact(_: str, run: str) -> str:
     """The conditions of a run beside what the best agents reach, as in the table of a suite."""
-    from rrm.loading import load
-    from rrm.report import suite_markdown
-    from rrm.suite import exact_row
+    from rrm.config.load import load
+    from rrm.experiment.suite import exact_row
+    from rrm.report.build import suite_markdown
 
     tree = summary(run)
     lines = suite_markdown({"experiments": [{**tree, "exact": exact_row(load(run))}]}).splitlines()

@@ -161,7 +161,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     before, limit = Path.cwd(), resource.getrlimit(resource.RLIMIT_AS)
     # Figures are not drawn as PNG, which takes half of the time of a folder and reads nothing.
-    undrawn = mock.patch("rrm.figures.png", lambda figure, path: path)
+    undrawn = mock.patch("rrm.report.figures.png", lambda figure, path: path)
     with tempfile.TemporaryDirectory(prefix="rrm-fuzz-") as folder, undrawn:
         os.chdir(folder)  # canary files would lie here
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -24,11 +24,13 @@ import numpy as np
 
 import rrm
 from benchmarks.fuzz import CANARY, Case, Failure, Kind, refusal, within
-from rrm import report, rundir, suite_page
 from rrm.errors import RRMError
-from rrm.film import watch
-from rrm.live import Progress
-from rrm.suite import run_suite
+from rrm.experiment.progress import Progress
+from rrm.experiment.suite import run_suite
+from rrm.report import build as report
+from rrm.report import suite_page
+from rrm.report.video import watch
+from rrm.storage import rundir
 
 SETTINGS: Final[dict[str, Any]] = {
     "experiment": "rooms",

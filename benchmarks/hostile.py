@@ -20,18 +20,18 @@ import numpy as np
 import yaml
 
 from benchmarks.fuzz import LONGEST, Case, Failure, Kind, attempt
-from rrm.amplify import amplify
+from rrm.amplify.overseer import amplify
 from rrm.cli import main as command_line
-from rrm.clips import Clip, Pair, Recorder
-from rrm.config import Experiment
-from rrm.envs.forms import make_world
+from rrm.config.load import load
+from rrm.config.reading import read
+from rrm.config.schema import Experiment
+from rrm.envs.adapters import make_world
 from rrm.errors import EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference
-from rrm.loading import load
-from rrm.plan import plan
-from rrm.reading import read
+from rrm.experiment.plan import plan
+from rrm.experiment.suite import read_suite
+from rrm.feedback.clips import Clip, Pair, Recorder
 from rrm.streams import Streams
-from rrm.suite import read_suite
 from rrm.text import short
 
 NAMES = (

@@ -1,4 +1,4 @@
-"""How often the intervals of ``rrm.stats`` hold the true value, with few seeds.
+"""How often the intervals of ``rrm.report.stats`` hold the true value, with few seeds.
 
     python -m benchmarks.intervals             # four minutes on one core
     python -m benchmarks.intervals --draws 200 # a quick look
@@ -7,8 +7,8 @@ Each row is a distribution of seeds and a kind of interval, each column a number
 that hold the truth, over so many simulated experiments. The truth is what the estimate would be with very many seeds;
 with fewer than four seeds, of which nothing is trimmed, it is the mean. *Some seeds fail* is a utility of 1, or with
 that chance of 0, and a little noise. *Some seeds hack* is a hack rate of 0, or with that chance of 1. Beside the
-intervals of ``rrm.stats`` are those that were considered for normal utilities: the percentile bootstrap (as reported
-before), BCa, and Tukey and McLaughlin's interval of a trimmed mean; and for hack rates the t interval.
+intervals of ``rrm.report.stats`` are those that were considered for normal utilities: the percentile bootstrap (as
+reported before), BCa, and Tukey and McLaughlin's interval of a trimmed mean; and for hack rates the t interval.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from scipy.stats import bootstrap, t
 from scipy.stats.mstats import trimmed_mean_ci
 
-from rrm import stats
-from rrm.stats import Estimate, interquartile_mean
+from rrm.report import stats
+from rrm.report.stats import Estimate, interquartile_mean
 
 SEEDS = (3, 5, 10, 20)
 MANY = 400_001
@@ -101,7 +101,7 @@ ROWS: dict[str, tuple[Draw, Interval]] = {
     "**hack rate, one seed in ten hacks**": (partial(hacking, chance=0.1), stats.rate),
     "**hack rate, half of the seeds hack**": (partial(hacking, chance=0.5), stats.rate),
 }
-"""What is measured; in bold what ``rrm.stats`` reports."""
+"""What is measured; in bold what ``rrm.report.stats`` reports."""
 
 
 def truth(draw: Draw, interval: Interval, seeds: int) -> float:

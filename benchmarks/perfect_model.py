@@ -18,14 +18,14 @@ from collections.abc import Callable, Sequence
 
 from rrm.agents.learner import Learner
 from rrm.agents.vec_env import WorldVecEnv, own_generator
-from rrm.amplify import amplify
-from rrm.config import Condition
+from rrm.amplify.overseer import amplify
+from rrm.config.load import load
+from rrm.config.schema import Condition
+from rrm.distill.episode_metrics import Figures, judge_policy
 from rrm.envs.world import Floats, World
-from rrm.loading import load
-from rrm.plan import plan
-from rrm.scoreboard import Figures, judge_policy
+from rrm.experiment.plan import plan
+from rrm.experiment.suite import exact_row, scores_of
 from rrm.streams import Purpose
-from rrm.suite import exact_row, scores_of
 
 TRAINED = ("narrow", "true")
 

@@ -33,10 +33,10 @@ from typing import Any
 import numpy as np
 
 import rrm
-from rrm.envs.forms import make_world
+from rrm.envs.adapters import make_world
 from rrm.envs.spaces import random_actions
-from rrm.findings import amount, bounds, share
-from rrm.stats import gap_recovered, interquartile_mean
+from rrm.report.stats import gap_recovered, interquartile_mean
+from rrm.report.summary import amount, bounds, share
 
 SLOW: Mapping[str, Any] = {
     "copies": 16,

@@ -19,9 +19,9 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 
-from rrm.experiment import configuration
-from rrm.rundir import read_sealed
-from rrm.suite import exact_row
+from rrm.experiment.run import configuration
+from rrm.experiment.suite import exact_row
+from rrm.storage.rundir import read_sealed
 
 KINDS = {"trained": ("-", "full"), "repeated": ("--", "none")}
 """Whose help gets a line, how that is drawn, and how its points are filled."""

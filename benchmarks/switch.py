@@ -29,13 +29,13 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 
-from rrm.config import Condition
+from rrm.config.load import load
+from rrm.config.schema import Condition
 from rrm.envs import make_world, register
 from rrm.envs.exact import onset
 from rrm.envs.fork import SECOND, Dip, Fork, Trap
+from rrm.experiment.plan import plan
 from rrm.iterate import iterate, load_agent
-from rrm.loading import load
-from rrm.plan import plan
 
 DIPS = ((1, 1, 3), (2, 1, 5), (1, 3, 2), (0.5, 2, 4), (3, 1, 6))
 """dip, gain, gain_at."""

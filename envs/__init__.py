@@ -15,13 +15,25 @@ import pkgutil
 
 import gymnasium
 
-from rrm.envs.forms import make_world, register, world_class
+from rrm.envs.adapters import make_world, register, world_class
 from rrm.envs.world import Layout, World
 
 __all__ = ["Layout", "World", "ids", "make_world", "register"]
 
 # What the families are made with.
-_NO_FAMILIES = {"check", "examine", "exact", "forms", "gate", "named", "paint", "spaces", "tables", "world", "wrap"}
+_NO_FAMILIES = {
+    "adapters",
+    "admission",
+    "check",
+    "exact",
+    "named",
+    "paint",
+    "palette",
+    "spaces",
+    "tables",
+    "world",
+    "wrapped",
+}
 
 for _module in pkgutil.iter_modules(__path__):
     if _module.name not in _NO_FAMILIES:

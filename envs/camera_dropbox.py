@@ -35,8 +35,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rrm.envs.adapters import register
 from rrm.envs.exact import Pay, Rows, Solution, Table, explore, narrow, run, solve
-from rrm.envs.forms import register
 from rrm.envs.paint import Canvas, blank, box, disc, ellipse, glass, number, paint, picture, robot
 from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World

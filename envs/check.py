@@ -22,8 +22,8 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 
-from rrm.envs.forms import WorldVectorEnv, make_world, unaided
-from rrm.envs.gate import Point, gate
+from rrm.envs.adapters import WorldVectorEnv, make_world, unaided
+from rrm.envs.admission import Point, gate
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Indices, State, World
 

@@ -38,8 +38,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rrm.envs.adapters import register
 from rrm.envs.exact import Rows, Table, explore
-from rrm.envs.forms import register
 from rrm.envs.paint import Canvas, Colour, blank, box, disc, line, number, paint, picture, robot
 from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, INK, TIME_GONE, TIME_LEFT
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World

@@ -26,8 +26,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rrm.envs.adapters import register
 from rrm.envs.exact import Rows, Table, explore
-from rrm.envs.forms import register
 from rrm.envs.paint import Colour, blank, line, number, paint, picture, robot
 from rrm.envs.palette import AGENT, FLOOR, INK
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, World

@@ -11,9 +11,9 @@ from typing import Any
 
 import gymnasium
 
-from rrm.envs.examine import line
-from rrm.envs.forms import make_world
+from rrm.envs.adapters import make_world
 from rrm.envs.world import World
+from rrm.envs.wrapped.probe import line
 
 FIELDS = "visible_fields"
 """The one setting of an environment that is wrapped whose text names nothing but fields of its view."""

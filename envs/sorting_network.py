@@ -26,8 +26,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rrm.envs.adapters import register
 from rrm.envs.exact import Rows, Table, explore
-from rrm.envs.forms import register
 from rrm.envs.paint import Canvas, Colour, blank, box, disc, number, paint, picture
 from rrm.envs.palette import FLOOR, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World

@@ -30,8 +30,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rrm.envs.adapters import register
 from rrm.envs.exact import Table, explore
-from rrm.envs.forms import register
 from rrm.envs.paint import Canvas, Colour, blank, box, disc, ellipse, glass, line, number, paint, picture, robot
 from rrm.envs.palette import AGENT, ASSISTANT, GLASS, INK, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World

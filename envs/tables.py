@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 import gymnasium
 import numpy as np
 
+from rrm.envs.adapters import make_world, world_class
+from rrm.envs.admission import Exact, exact, gate
 from rrm.envs.audit_tree import AuditTree
 from rrm.envs.camera_dropbox import mona, true_return
 from rrm.envs.exact import ALIKE, Pay, Solution, Table, approval, broad, narrow, solve, solve_ties
-from rrm.envs.forms import make_world, world_class
-from rrm.envs.gate import Exact, exact, gate
 from rrm.envs.world import Array, Floats, World
 
 EPISODES = 2000

@@ -30,8 +30,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rrm.envs.adapters import register
 from rrm.envs.exact import Rows, Table, explore
-from rrm.envs.forms import register
 from rrm.envs.paint import Canvas, Colour, blank, box, disc, ellipse, glass, number, paint, picture, robot
 from rrm.envs.palette import AGENT, ASSISTANT, FLOOR, WHITE
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World

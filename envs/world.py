@@ -1,7 +1,7 @@
 """The contract every family of worlds fulfils.
 
 A *world* is ``n`` independent copies of one environment, stepped together. It is the one source of truth for a
-family: the Gymnasium ``Env`` and ``VectorEnv`` (``rrm.envs.forms``) and the Stable-Baselines3 ``VecEnv``
+family: the Gymnasium ``Env`` and ``VectorEnv`` (``rrm.envs.adapters``) and the Stable-Baselines3 ``VecEnv``
 (``rrm.agents.vec_env``) are made from it without a line in the family's file.
 
 A world keeps three readings of its state apart:

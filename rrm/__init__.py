@@ -18,13 +18,13 @@ from rrm.errors import ConfigError, DamagedFileError, EvaluatorError, RRMError
 
 if TYPE_CHECKING:
     from rrm.agents.agent import Agent
-    from rrm.clips import Clip
-    from rrm.config import Kind
-    from rrm.demonstrations import demonstrate
+    from rrm.config.schema import Kind
     from rrm.evaluators import Evaluator
-    from rrm.experiment import Results, run
-    from rrm.rewards import Reward
-    from rrm.suite import SuiteResults, run_suite
+    from rrm.experiment.run import Results, run
+    from rrm.experiment.suite import SuiteResults, run_suite
+    from rrm.feedback.clips import Clip
+    from rrm.feedback.demonstrations import demonstrate
+    from rrm.rewards.functions import Reward
 
 __all__ = [
     "Clip",
@@ -46,7 +46,7 @@ __all__ = [
 def load_agent(run: str | Path) -> Agent:
     """The agent that a run trained, given the folder of a cell or of a round. Its files are verified, none executed."""
     from rrm import iterate
-    from rrm.experiment import round_folder
+    from rrm.experiment.run import round_folder
 
     return iterate.load_agent(round_folder(run))
 
@@ -57,19 +57,19 @@ def load_reward(run: str | Path, kind: Kind | None = None) -> Reward:
     ``kind`` is "narrow" or "broad", of a model of states; what the run was trained with unless said.
     """
     from rrm import iterate
-    from rrm.experiment import round_folder
+    from rrm.experiment.run import round_folder
 
     return iterate.load_reward(round_folder(run), kind)
 
 
 _HOMES = {
-    "Clip": "rrm.clips",
+    "Clip": "rrm.feedback.clips",
     "Evaluator": "rrm.evaluators",
-    "Results": "rrm.experiment",
-    "SuiteResults": "rrm.suite",
-    "demonstrate": "rrm.demonstrations",
-    "run": "rrm.experiment",
-    "run_suite": "rrm.suite",
+    "Results": "rrm.experiment.run",
+    "SuiteResults": "rrm.experiment.suite",
+    "demonstrate": "rrm.feedback.demonstrations",
+    "run": "rrm.experiment.run",
+    "run_suite": "rrm.experiment.suite",
 }
 """What is loaded only when it is asked for, so that `rrm --help` waits for none of it."""
 

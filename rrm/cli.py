@@ -17,7 +17,7 @@ from rrm.errors import ConfigError, RRMError, nearest
 from rrm.text import line, short
 
 if TYPE_CHECKING:
-    from rrm.suite import SuiteResults
+    from rrm.experiment.suite import SuiteResults
 
 
 class _Stopped(RRMError):
@@ -88,7 +88,7 @@ def run(
 
     try:
         import rrm
-        from rrm.suite import is_suite, run_suite
+        from rrm.experiment.suite import is_suite, run_suite
 
         results: rrm.Results | SuiteResults
         if is_suite(config):
@@ -166,7 +166,7 @@ def watch(
         raise ConfigError(f"--out: {str(out)!r}: must end in .gif")
     if out is not None and not out.parent.is_dir():
         raise ConfigError(f"--out: {str(out)!r}: there is no folder {str(out.parent)!r}")
-    from rrm.film import watch as film
+    from rrm.report.video import watch as film
 
     print(film(run, out, seed, trust=trust))
 
@@ -179,11 +179,11 @@ def report(
     """Build the report of an experiment or of a suite again, from its results."""
     _folder(folder)
     if (folder / "suite.json").exists():
-        from rrm.suite_page import build as build_suite
+        from rrm.report.suite_page import build as build_suite
 
         print(build_suite(folder))  # which films nothing
     else:
-        from rrm.report import build
+        from rrm.report.build import build
 
         print(build(folder, trust=trust))
 
@@ -191,7 +191,7 @@ def report(
 def _registered(name: str) -> None:
     """Refuse what is no registered world, and find those in the user's own files."""
     sys.path.append(str(Path.cwd()))  # for a world in a file beside it, my_module:Id
-    from rrm.envs.forms import make_world
+    from rrm.envs.adapters import make_world
 
     try:
         make_world(name, 1)

@@ -15,25 +15,25 @@ from typing import Any
 
 import numpy as np
 
-from rrm import rundir
 from rrm.agents.agent import Agent
 from rrm.agents.assistants import Assistant, Script
 from rrm.agents.vec_env import Start, own_generator
-from rrm.amplify import amplify
-from rrm.config import Kind
-from rrm.distill import Distillation, Row, held_out_error
-from rrm.envs.examine import name_of
+from rrm.amplify.overseer import amplify
+from rrm.config.schema import Kind
+from rrm.distill.episode_metrics import judge_policy
+from rrm.distill.reward_modeling import Distillation, Row, held_out_error
 from rrm.envs.world import Indices, State, World
+from rrm.envs.wrapped.probe import name_of
 from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.evaluators.committee import dissent
-from rrm.findings import LARGEST
-from rrm.labels import digest_of
-from rrm.plan import Plan
-from rrm.results import round_result
-from rrm.reward_model import RewardModel
-from rrm.rewards import Reward
-from rrm.rundir import Checkpoint
-from rrm.scoreboard import judge_policy
+from rrm.experiment.plan import Plan
+from rrm.feedback.labels import digest_of
+from rrm.report.schema import round_result
+from rrm.report.summary import LARGEST
+from rrm.rewards.ensemble import RewardModel
+from rrm.rewards.functions import Reward
+from rrm.storage import rundir
+from rrm.storage.rundir import Checkpoint
 from rrm.streams import Purpose
 
 Tell = Callable[[Plan, Row | None], None]

@@ -11,8 +11,8 @@ from benchmarks import beside_imitation
 from benchmarks.imitation_worker import Counting, make_ppo
 from rrm.agents.learner import Learner
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.config import PPO
-from rrm.envs.forms import make_world
+from rrm.config.schema import PPO
+from rrm.envs.adapters import make_world
 
 
 @pytest.mark.parametrize("env", beside_imitation.TASKS)

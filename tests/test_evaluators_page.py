@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 import rrm
 import rrm.evaluators
 from rrm.cli import app
+from rrm.config.load import load
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.evaluators import Committee, Flawed, Teacher, resolve
 from rrm.evaluators.teacher import PRESETS
-from rrm.loading import load
 from tests.helpers.judging import some_clips
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "evaluators.md").read_text(encoding="utf-8")
@@ -54,7 +54,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_trains(home: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
-    monkeypatch.setattr("rrm.report.build", lambda folder, worlds: None)
+    monkeypatch.setattr("rrm.report.build.build", lambda folder, worlds: None)
     preset = command.startswith("tidy_rooms")
     done = CliRunner().invoke(app, ["run", *shlex.split(command), *FEW, *ALONE * preset])
     assert done.exit_code == 0, f"{done.output} {done.exception!r}"

@@ -84,7 +84,7 @@ def test_nobody_imports_a_room_by_its_folder() -> None:
 
 
 def test_importing_rrm_loads_neither_torch_nor_what_brings_it(tmp_path: Path) -> None:
-    code = "import sys, rrm, rrm.envs, rrm.configs, rrm.config, rrm.cli; print(*sys.modules)"
+    code = "import sys, rrm, rrm.envs, rrm.configs, rrm.config.schema, rrm.cli; print(*sys.modules)"
     assert not {"torch", "stable_baselines3", "matplotlib"} & set(python(code, tmp_path).split())
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.perfect_model import main, perfect
 from rrm.agents.vec_env import own_generator
-from rrm.envs.forms import unaided
-from rrm.loading import load
+from rrm.config.load import load
+from rrm.envs.adapters import unaided
 
 
 @pytest.mark.parametrize("preset", ["foresight", "sorting_network", "staged_crisis"])

@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks.trained_help import answers, best, everywhere, main
 from rrm.agents.assistants import Assistant, Script
-from rrm.experiment import run
-from rrm.loading import load
-from rrm.suite import exact_row
+from rrm.config.load import load
+from rrm.experiment.run import run
+from rrm.experiment.suite import exact_row
 
 
 @pytest.mark.parametrize("name", ["unaided", "depth2", "repeated3", "assisted", "repeated"])

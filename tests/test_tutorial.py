@@ -59,7 +59,7 @@ def test_the_checks_and_the_gate_pass_as_shown(home: Path) -> None:
 def test_the_gate_refuses_the_better_oven_as_shown(home: Path) -> None:
     code = """
 from my_worlds import Bakery
-from rrm.envs.gate import gate
+from rrm.envs.admission import gate
 print(*(point for point in gate(Bakery(1, burns=0.3)) if point.passed is False), sep="\\n")
 """
     assert python(code, home) == blocks("text")[1]

@@ -19,14 +19,14 @@ from typing import Any
 
 import joblib
 
-from rrm.clips import Clip
 from rrm.envs.world import World
 from rrm.errors import ConfigError, nearest
+from rrm.evaluators.base import Approving, Bounded, Evaluator, Function, Preference, Verdict, within
 from rrm.evaluators.committee import Committee
-from rrm.evaluators.evaluator import Approving, Bounded, Evaluator, Function, Preference, Verdict, within
 from rrm.evaluators.flawed import Flawed
-from rrm.evaluators.mind import ChangeOfMind
+from rrm.evaluators.influence import ChangeOfMind
 from rrm.evaluators.teacher import Teacher
+from rrm.feedback.clips import Clip
 from rrm.text import clip, line, place, raised, short
 
 __all__ = [

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rrm.clips import Clip, Pair
 from rrm.envs.world import Floats
 from rrm.errors import nearest
-from rrm.evaluators.evaluator import Derived, Evaluator, Verdict, checked, checked_preference
+from rrm.evaluators.base import Derived, Evaluator, Verdict, checked, checked_preference
+from rrm.feedback.clips import Clip, Pair
 from rrm.streams import Purpose
 
 

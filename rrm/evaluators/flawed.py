@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from rrm.clips import Clip, Pair
 from rrm.envs.world import POINTER, Floats, Indices, World
 from rrm.errors import nearest
-from rrm.evaluators.evaluator import Derived, Evaluator, checked, checked_preference, preferred, within
+from rrm.evaluators.base import Derived, Evaluator, checked, checked_preference, preferred, within
+from rrm.feedback.clips import Clip, Pair
 from rrm.streams import Purpose
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from rrm.clips import Clip, Pair
 from rrm.envs.world import Floats, World
 from rrm.errors import nearest
-from rrm.evaluators.evaluator import Evaluator, preferred, within
+from rrm.evaluators.base import Evaluator, preferred, within
+from rrm.feedback.clips import Clip, Pair
 
 PRESETS: Mapping[str, Mapping[str, float]] = {
     "oracle": {},

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Policy, Script
+from rrm.envs.adapters import make_world, unaided
+from rrm.envs.admission import gate
 from rrm.envs.audit_tree import COOKED, HONEST, AuditNode, AuditTree, AuditWorld
 from rrm.envs.check import check_hidden, check_world, everyone, wander
 from rrm.envs.exact import Pay, Table, approval, broad, gap_recovered, narrow, run, solve
-from rrm.envs.forms import make_world, unaided
-from rrm.envs.gate import gate
 from rrm.envs.world import Array, Floats, State, World
 
 W = TypeVar("W", bound=World)

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
+from rrm.envs.adapters import make_world, unaided
+from rrm.envs.admission import gate
 from rrm.envs.camera_dropbox import (
     BESIDE,
     CELLS,
@@ -30,8 +32,6 @@ from rrm.envs.camera_dropbox import (
 )
 from rrm.envs.check import check_hidden, check_world, everyone, wander
 from rrm.envs.exact import Table, broad, gap_recovered, narrow, solve
-from rrm.envs.forms import make_world, unaided
-from rrm.envs.gate import gate
 from rrm.envs.world import Array, World
 
 W = TypeVar("W", bound=DropboxWorld)

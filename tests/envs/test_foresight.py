@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
 from rrm.envs import make_world
+from rrm.envs.admission import exact, gate
 from rrm.envs.check import check_hidden, check_world, everyone, wander
 from rrm.envs.exact import Table, broad, narrow, solve
 from rrm.envs.foresight import (
@@ -36,7 +37,6 @@ from rrm.envs.foresight import (
     foresee,
     foresee_at_random,
 )
-from rrm.envs.gate import exact, gate
 from rrm.envs.world import Array, Floats, World
 
 W = TypeVar("W", bound=ForesightWorld)

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from rrm.agents.learner import Learner
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs import make_world
+from rrm.envs.adapters import unaided
+from rrm.envs.admission import gate
 from rrm.envs.check import check_hidden, check_world, everyone
 from rrm.envs.exact import broad, narrow, onset, solve
 from rrm.envs.fork import SECOND, Dip, Fork, Trap
-from rrm.envs.forms import unaided
-from rrm.envs.gate import gate
 from rrm.envs.world import Array, Floats
-from rrm.rewards import RewardVecEnv
+from rrm.rewards.functions import RewardVecEnv
 
 DIPS = [(1, 1, 3, 0.70711), (2, 1, 5, 0.90360), (1, 3, 2, 0.25), (0.5, 2, 4, 0.58480), (3, 1, 6, 0.94409)]
 TRAPS = [

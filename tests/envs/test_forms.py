@@ -18,8 +18,8 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import rrm.envs
+from rrm.envs.adapters import WorldEnv, WorldVectorEnv, make, make_vec, make_world, register, unaided, world_class
 from rrm.envs.check import everyone, wander
-from rrm.envs.forms import WorldEnv, WorldVectorEnv, make, make_vec, make_world, register, unaided, world_class
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
 

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rrm.envs.adapters import make_world
 from rrm.envs.check import CHECKS, check_length, everyone, readings
-from rrm.envs.examine import UnfitError
-from rrm.envs.forms import make_world
-from rrm.envs.helpers import LookAhead, Spotlight
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import World
+from rrm.envs.wrapped.helpers import LookAhead, Spotlight
+from rrm.envs.wrapped.probe import UnfitError
 from tests.helpers.foreign import Walk
 
 WALK = "tests.helpers.foreign:Walk"

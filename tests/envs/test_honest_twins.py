@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from rrm.envs.adapters import unaided
 from rrm.envs.audit_tree import AuditTree
 from rrm.envs.check import everyone
 from rrm.envs.foresight import CLIMB, TRAP, Foresight
-from rrm.envs.forms import unaided
 from rrm.envs.sorting_network import SortingNetwork
 from rrm.envs.staged_crisis import IDLED, NATURAL, OWN, SOWED, StagedCrisis
 from rrm.envs.tables import after_help, play

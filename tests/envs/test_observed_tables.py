@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import rrm.envs
+from rrm.envs.adapters import make_world, unaided
 from rrm.envs.audit_tree import AuditTree
 from rrm.envs.check import everyone, wander
-from rrm.envs.forms import make_world, unaided
 from rrm.envs.world import Array, World
 
 UNIMPORTANT = {

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rrm.envs.admission import gate
 from rrm.envs.check import check_hidden, check_world, everyone, wander
 from rrm.envs.exact import Table, broad, gap_recovered, narrow, solve
-from rrm.envs.gate import gate
 from rrm.envs.sorting_network import InputSearch, NetworkWorld, SortingNetwork, batcher, wiring
 from rrm.envs.world import Array, Floats, World
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rrm.envs.adapters import make_world, unaided
 from rrm.envs.check import check_hidden, check_world, everyone, wander
 from rrm.envs.exact import Pay, Solution, Table, approval, broad, gap_recovered, narrow, run, solve
-from rrm.envs.forms import make_world, unaided
 from rrm.envs.staged_crisis import (
     BACK,
     BLANK,

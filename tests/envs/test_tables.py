@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rrm.envs import ids, tables
+from rrm.envs.adapters import make_world
 from rrm.envs.exact import narrow, solve
-from rrm.envs.forms import make_world
 from rrm.envs.tidy_rooms import TidyRooms
 
 OURS = ("audit_tree", "camera_dropbox", "foresight", "sorting_network", "staged_crisis", "tidy_rooms")

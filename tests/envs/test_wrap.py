@@ -17,12 +17,12 @@ from gymnasium.wrappers import TimeLimit
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rrm.envs.adapters import WorldEnv, make_world
 from rrm.envs.check import CHECKS, everyone, readings
-from rrm.envs.examine import UnfitError, check_contract, facts_of
-from rrm.envs.forms import WorldEnv, make_world
 from rrm.envs.spaces import plain_actions, random_actions
 from rrm.envs.world import World
-from rrm.envs.wrap import BrokenEnvironmentError, Wrapped, verify
+from rrm.envs.wrapped.environment import BrokenEnvironmentError, Wrapped, verify
+from rrm.envs.wrapped.probe import UnfitError, check_contract, facts_of
 from tests.helpers import foreign
 from tests.helpers.foreign import AnySpace, Walk
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from rrm.clips import Clip, Moments, Recorder
 from rrm.envs.check import everyone, wander
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.evaluators import Evaluator
+from rrm.feedback.clips import Clip, Moments, Recorder
 from rrm.streams import Purpose, Streams
 
 STREAMS = Streams.of_round(0, 0).part(Purpose.LABELS)

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from rrm import rundir
-from rrm.results import cell_result
-from rrm.stats import Cell, summarise
+from rrm.report.schema import cell_result
+from rrm.report.stats import Cell, summarise
+from rrm.storage import rundir
 
 COLUMNS = "env_steps,labels,predicted,utility,evaluator_score,hack_rate,held_out_error"
 ROLLOUT, STEPS, PRACTICE = 8_192, 196_608, 8_192

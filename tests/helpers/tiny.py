@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rrm.envs.forms import register
+from rrm.envs.adapters import register
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 LEFT, STAY, RIGHT = range(3)

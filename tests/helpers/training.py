@@ -16,9 +16,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rrm.config import Condition
-from rrm.loading import load
-from rrm.plan import Plan, plan
+from rrm.config.load import load
+from rrm.config.schema import Condition
+from rrm.experiment.plan import Plan, plan
 from tests.helpers.tiny import LINE
 
 ROOMS = "rrm/TidyRooms-v0"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rrm.labels import Labels
+from rrm.feedback.labels import Labels
 
 
 @pytest.fixture

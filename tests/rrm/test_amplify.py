@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Policy, Script
-from rrm.amplify import Overseer, amplify
-from rrm.clips import Clip
+from rrm.amplify.overseer import Overseer, amplify
 from rrm.envs.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import EvaluatorError
 from rrm.evaluators import Bounded, Evaluator, Function
+from rrm.feedback.clips import Clip
 from rrm.streams import Streams
 from tests.helpers.judging import STREAMS, Answers, Batch, Remembers, some_clips, some_moments, visible
 from tests.helpers.tiny import Line, LineInspection

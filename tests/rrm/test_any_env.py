@@ -11,13 +11,13 @@ from gymnasium import spaces
 
 import rrm
 from rrm.agents.agent import Agent
-from rrm.agents.film import film
+from rrm.agents.video import film
 from rrm.cli import main
-from rrm.envs.forms import WorldEnv, make_world
-from rrm.envs.wrap import Wrapped
+from rrm.config.load import load
+from rrm.envs.adapters import WorldEnv, make_world
+from rrm.envs.wrapped.environment import Wrapped
 from rrm.errors import ConfigError, RRMError
-from rrm.loading import load
-from rrm.plan import plan
+from rrm.experiment.plan import plan
 from tests.helpers.foreign import AnySpace, Dice, Walk
 from tests.helpers.training import left_by, train
 

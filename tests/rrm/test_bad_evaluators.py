@@ -20,15 +20,15 @@ import pytest
 import torch
 
 import rrm
-from rrm.amplify import amplify
-from rrm.clips import Clip, Pair
+from rrm.amplify.overseer import amplify
+from rrm.amplify.timeout import OutOfPatience, patience
+from rrm.config.load import load
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.errors import ConfigError, EvaluatorError, RRMError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, identity, resolve
-from rrm.labels import Labels
-from rrm.loading import load
-from rrm.patience import OutOfPatience, patience
-from rrm.plan import plan
+from rrm.experiment.plan import plan
+from rrm.feedback.clips import Clip, Pair
+from rrm.feedback.labels import Labels
 from tests.helpers.judging import some_clips, visible
 from tests.helpers.tiny import LINE
 from tests.helpers.training import SHORT, labels_in, stop_after, stopped, train
@@ -151,8 +151,8 @@ def test_one_that_takes_its_process_with_it_loses_no_answer(tmp_path: Path) -> N
     (tmp_path / "deadly").touch()
     code = f"""
 from pathlib import Path
-from rrm.loading import load
-from rrm.plan import plan
+from rrm.config.load import load
+from rrm.experiment.plan import plan
 from tests.helpers.training import SHORT, train
 home = Path({str(tmp_path)!r})
 train(plan(load({{**SHORT, "evaluator": f"{{home}}/judge.py:judge"}}).conditions["unaided"], 0), home)

@@ -11,13 +11,13 @@ import pytest
 
 import rrm.envs
 from rrm.agents.vec_env import WorldVecEnv, own_generator
-from rrm.amplify import amplify
-from rrm.clips import Clip, Recorder
-from rrm.distill import Distillation
+from rrm.amplify.overseer import amplify
+from rrm.config.load import load
+from rrm.distill.reward_modeling import Distillation
+from rrm.envs.adapters import make_world
 from rrm.envs.audit_tree import AuditTree
 from rrm.envs.check import everyone
 from rrm.envs.foresight import Foresight
-from rrm.envs.forms import make_world
 from rrm.envs.sorting_network import SortingNetwork
 from rrm.envs.spaces import random_actions
 from rrm.envs.staged_crisis import StagedCrisis
@@ -25,8 +25,8 @@ from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.errors import ConfigError
 from rrm.evaluators import Function
-from rrm.loading import load
-from rrm.plan import plan
+from rrm.experiment.plan import plan
+from rrm.feedback.clips import Clip, Recorder
 from tests.helpers.judging import STREAMS
 from tests.helpers.training import conditions
 

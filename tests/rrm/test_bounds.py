@@ -10,10 +10,10 @@ import pytest
 
 from benchmarks import fuzz
 from rrm.cli import main
-from rrm.demonstrations import fingerprint
+from rrm.config.load import load
 from rrm.errors import ConfigError, RRMError
-from rrm.loading import load
-from rrm.suite import read_suite
+from rrm.experiment.suite import read_suite
+from rrm.feedback.demonstrations import fingerprint
 
 ENV = "rrm/TidyRooms-v0"
 

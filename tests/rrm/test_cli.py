@@ -12,8 +12,8 @@ from rich.table import Table
 
 import rrm
 from rrm.cli import main
+from rrm.config.load import load
 from rrm.errors import ConfigError, DamagedFileError, EvaluatorError, RRMError
-from rrm.loading import load
 
 CONFIG = "env: rrm/TidyRooms-v0\nseeds: 1\n"
 
@@ -202,7 +202,7 @@ def test_watch_films(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
         calls.append((run, out, seed, trust))
         return out or run / "film.gif"
 
-    stub(monkeypatch, "rrm.film", "watch", watch)
+    stub(monkeypatch, "rrm.report.video", "watch", watch)
     Path("cell").mkdir()
     assert main(["watch", "cell"]) == 0
     assert main(["watch", "cell", "--out", "a.gif", "--seed", "7", "--trust"]) == 0
@@ -211,11 +211,11 @@ def test_watch_films(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
 
 
 def test_report_builds_anew(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    stub(monkeypatch, "rrm.report", "build", lambda folder, trust: folder / f"report{trust}.html")
+    stub(monkeypatch, "rrm.report.build", "build", lambda folder, trust: folder / f"report{trust}.html")
     Path("mine").mkdir()
     assert main(["report", "mine"]) == main(["report", "mine", "--trust"]) == 0
     assert capsys.readouterr().out.split() == [str(Path(f"mine/report{trust}.html")) for trust in (False, True)]
-    stub(monkeypatch, "rrm.suite_page", "build", lambda folder: folder / "suite.html")
+    stub(monkeypatch, "rrm.report.suite_page", "build", lambda folder: folder / "suite.html")
     Path("mine/suite.json").touch()
     assert main(["report", "mine"]) == 0
     assert capsys.readouterr().out == f"{Path('mine/suite.html')}\n"
@@ -249,7 +249,7 @@ def test_the_others_answer_in_one_line_too(
 def test_ctrl_c_elsewhere_just_stops(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stub(monkeypatch, "rrm.report", "build", failing(KeyboardInterrupt()))
+    stub(monkeypatch, "rrm.report.build", "build", failing(KeyboardInterrupt()))
     assert main(["report", "."]) == 130
     assert capsys.readouterr().err == "rrm: stopped\n"
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.clips import Clip, Moments, Recorder, with_action
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
+from rrm.feedback.clips import Clip, Moments, Recorder, with_action
 from rrm.streams import Streams
 from tests.helpers.judging import STREAMS
 from tests.helpers.tiny import Line

@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from rrm import reading
-from rrm.config import (
+from rrm.config import reading
+from rrm.config.load import load
+from rrm.config.schema import (
     NAMED,
     PPO,
     Budget,
@@ -30,8 +31,7 @@ from rrm.config import (
     levels,
 )
 from rrm.errors import ConfigError
-from rrm.loading import load
-from rrm.suite import is_suite, read_suite
+from rrm.experiment.suite import is_suite, read_suite
 from tests.helpers.tiny import Line
 
 ENV = "rrm/TidyRooms-v0"
@@ -59,7 +59,7 @@ class Flat(Line):
 def worlds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Register them, for the length of a test."""
     for name, world in ((DEEP, Deep), (FLAT, Flat)):
-        spec = EnvSpec(name, entry_point="rrm.envs.forms:make", kwargs={"world": f"{__name__}:{world.__qualname__}"})
+        spec = EnvSpec(name, entry_point="rrm.envs.adapters:make", kwargs={"world": f"{__name__}:{world.__qualname__}"})
         monkeypatch.setitem(gymnasium.registry, name, spec)
 
 
@@ -612,7 +612,7 @@ def test_whatever_is_typed_loads_or_is_refused_in_one_line(override: str) -> Non
 
 
 def test_loading_brings_no_torch() -> None:
-    code = "import sys, rrm.loading as c; c.load('tidy_rooms'); print('torch' in sys.modules)"
+    code = "import sys, rrm.config.load as c; c.load('tidy_rooms'); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

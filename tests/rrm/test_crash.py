@@ -19,16 +19,17 @@ import numpy as np
 import pytest
 
 import rrm
-from rrm import labels, rundir
 from rrm.agents.files import write_bytes
-from rrm.amplify import amplify
+from rrm.amplify.overseer import amplify
 from rrm.cli import main
-from rrm.clips import Clip, Pair
 from rrm.errors import EvaluatorError, RRMError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function
-from rrm.labels import Labels
-from rrm.plan import plan
-from rrm.rundir import locked
+from rrm.experiment.plan import plan
+from rrm.feedback import labels
+from rrm.feedback.clips import Clip, Pair
+from rrm.feedback.labels import Labels
+from rrm.storage import rundir
+from rrm.storage.rundir import locked
 from tests.helpers.judging import some_clips, visible
 from tests.helpers.tiny import LINE
 from tests.helpers.training import SHORT, conditions, stop_after, stopped, train
@@ -351,7 +352,7 @@ def test_a_stopped_call_leaves_the_results_of_another_together(tmp_path: Path, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("rrm.distill.Distillation.run", stop)
+        patched.setattr("rrm.distill.reward_modeling.Distillation.run", stop)
         with pytest.raises(KeyboardInterrupt):
             rrm.run(QUICK, "episodes=31", folder=tmp_path, live=False)
     assert before == {name: (tmp_path / "quick" / name).read_bytes() for name in names}

@@ -13,15 +13,15 @@ import pytest
 
 import rrm
 from rrm.agents.vec_env import own_generator
-from rrm.amplify import amplify
-from rrm.clips import Recorder
-from rrm.demonstrations import read
-from rrm.distill import Distillation
-from rrm.envs.forms import make_world
+from rrm.amplify.overseer import amplify
+from rrm.config.load import load
+from rrm.distill.reward_modeling import Distillation
+from rrm.envs.adapters import make_world
 from rrm.envs.world import Array, World
 from rrm.errors import ConfigError
-from rrm.loading import load
-from rrm.plan import plan
+from rrm.experiment.plan import plan
+from rrm.feedback.clips import Recorder
+from rrm.feedback.demonstrations import read
 from tests.helpers.judging import rightwards
 from tests.helpers.tiny import LINE, RIGHT, VECTOR_LINE, Line
 from tests.helpers.training import conditions, labels_in, left_by, stop_after, stopped, train

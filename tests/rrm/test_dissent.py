@@ -17,20 +17,20 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rrm.agents.vec_env import own_generator
-from rrm.amplify import amplify
-from rrm.clips import Clip
-from rrm.config import RewardModelConfig
-from rrm.distill import Distillation
+from rrm.amplify.overseer import amplify
+from rrm.config.schema import RewardModelConfig
+from rrm.distill.reward_modeling import Distillation
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Layout
 from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, Verdict
 from rrm.evaluators.committee import dissent
-from rrm.html import variables
-from rrm.labels import _SCHEMA, Labels
-from rrm.page import Round, _rounds
-from rrm.plan import plan
-from rrm.reward_model import RewardModel
+from rrm.experiment.plan import plan
+from rrm.feedback.clips import Clip
+from rrm.feedback.labels import _SCHEMA, Labels
+from rrm.report.html import variables
+from rrm.report.page import Round, _rounds
+from rrm.rewards.ensemble import RewardModel
 from tests.helpers.judging import STREAMS, some_clips, some_moments, visible
 from tests.helpers.training import conditions, labels_in, left_by, stop_after, stopped, train
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import rrm.evaluators
-from rrm.clips import Clip
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.errors import ConfigError
 from rrm.evaluators import Bounded, Evaluator, Function, identity, resolve
+from rrm.feedback.clips import Clip
 from tests.helpers.judging import Remembers, some_clips, visible
 
 WORLD = TidyRooms(1)

@@ -12,10 +12,10 @@ from filelock import FileLock
 from PIL import Image
 
 import rrm
-from rrm.agents.film import Frame, film, save_gif, side_by_side, still
+from rrm.agents.video import Frame, film, save_gif, side_by_side, still
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
-from rrm.film import watch
+from rrm.report.video import watch
 
 
 class Scripted:
@@ -113,7 +113,7 @@ def test_watch_writes_into_a_run_under_its_lock(tmp_path: Path, monkeypatch: pyt
         return path
 
     monkeypatch.setattr(rrm, "load_agent", lambda run: Scripted("honest", length=4), raising=False)
-    monkeypatch.setattr("rrm.film.save_gif", save)
+    monkeypatch.setattr("rrm.report.video.save_gif", save)
     watch(tmp_path)
     (tmp_path / "elsewhere").mkdir()
     watch(tmp_path, tmp_path / "elsewhere" / "film.gif")

@@ -15,17 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
-from rrm.amplify import amplify
-from rrm.clips import Clip
+from rrm.amplify.overseer import amplify
+from rrm.config.load import load
+from rrm.config.minimal import compact
+from rrm.envs.adapters import make_world
 from rrm.envs.exact import narrow, solve
-from rrm.envs.forms import make_world
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, identity, resolve
-from rrm.loading import load
-from rrm.plan import plan
-from rrm.recipe import compact
+from rrm.experiment.plan import plan
+from rrm.feedback.clips import Clip
 from rrm.streams import Purpose
 from tests.helpers.judging import STREAMS, Remembers, some_moments
 from tests.helpers.tiny import LINE, Line, LineInspection
@@ -440,7 +440,7 @@ def test_an_evaluator_is_one_value_not_a_section() -> None:
     assert [each.evaluator for each in load(written).conditions.values()] == [noisy, biased]
     given = load(config, evaluator={"committee": [at, {"of": AT}]}).model_dump_json()
     assert json.loads(given)["conditions"]["unaided"]["evaluator"] == {
-        "committee": ["tests.rrm.test_flaws:at", {"of": "rrm.evaluators.evaluator:Function"}]
+        "committee": ["tests.rrm.test_flaws:at", {"of": "rrm.evaluators.base:Function"}]
     }
 
 

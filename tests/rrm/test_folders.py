@@ -15,13 +15,14 @@ import gymnasium
 import pytest
 
 import rrm
-from rrm import report, rundir
 from rrm.cli import main
-from rrm.clips import Clip
 from rrm.envs.named import UntrustedError, named_world
 from rrm.errors import DamagedFileError, RRMError
-from rrm.experiment import configuration
-from rrm.plan import plan
+from rrm.experiment.plan import plan
+from rrm.experiment.run import configuration
+from rrm.feedback.clips import Clip
+from rrm.report import build as report
+from rrm.storage import rundir
 from rrm.streams import Purpose
 from tests.helpers.training import SHORT, conditions, labels_in, left_by, stop_after, stopped, train
 

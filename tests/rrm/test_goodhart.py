@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrm.findings import Condition, Curve, Findings
-from rrm.goodhart import FEWEST_ROWS, paragraph, turn, watched
-from rrm.stats import Floats
+from rrm.report.goodhart import FEWEST_ROWS, paragraph, turn, watched
+from rrm.report.stats import Floats
+from rrm.report.summary import Condition, Curve, Findings
 
 ROWS = 60
 X: Floats = np.linspace(0, 1, ROWS)

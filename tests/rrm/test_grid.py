@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rrm.findings import Condition, Findings, Seed
-from rrm.grid import find, paragraph
-from rrm.stats import FIGURES, Estimate, rate
+from rrm.report.grid import find, paragraph
+from rrm.report.stats import FIGURES, Estimate, rate
+from rrm.report.summary import Condition, Findings, Seed
 
 
 def condition(name: str, utility: Estimate, hacks: float) -> Condition:

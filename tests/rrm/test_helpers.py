@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant
-from rrm.amplify import amplify
-from rrm.clips import Clip, Pair, Recorder
-from rrm.envs.forms import make_world
+from rrm.amplify.overseer import amplify
+from rrm.config.load import load
+from rrm.envs.adapters import make_world
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import POINTER, World
 from rrm.errors import ConfigError
 from rrm.evaluators import ChangeOfMind, Evaluator, Flawed, Function, Preference
+from rrm.experiment.plan import plan
+from rrm.feedback.clips import Clip, Pair, Recorder
 from rrm.iterate import load_agent
-from rrm.loading import load
-from rrm.plan import plan
 from tests.helpers.foreign import Walk
 from tests.helpers.judging import STREAMS, some_moments
 from tests.helpers.training import labels_in, train

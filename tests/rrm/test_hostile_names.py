@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from rrm import figures, report
-from rrm.config import proper_name
-from rrm.findings import read
-from rrm.html import cell, coloured, document, row
-from rrm.live import read as read_progress
-from rrm.stats import Cell, summarise
+from rrm.config.schema import proper_name
+from rrm.experiment.progress import read as read_progress
+from rrm.report import build as report
+from rrm.report import figures
+from rrm.report.html import cell, coloured, document, row
+from rrm.report.stats import Cell, summarise
+from rrm.report.summary import read
 from rrm.text import line, short, show
 from tests.helpers.runs import STORY, Made
 

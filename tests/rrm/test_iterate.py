@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.learner import Learner
-from rrm.clips import Clip
-from rrm.config import Condition
+from rrm.config.schema import Condition
 from rrm.errors import ConfigError, DamagedFileError
 from rrm.evaluators import Bounded, Evaluator, Function
+from rrm.experiment.plan import Plan, plan
+from rrm.feedback.clips import Clip
 from rrm.iterate import load_agent, load_reward, run_round
-from rrm.plan import Plan, plan
-from rrm.reward_model import RewardModel
+from rrm.rewards.ensemble import RewardModel
 from tests.helpers.judging import Remembers, rightwards, visible
 from tests.helpers.training import ROOMS, conditions, labels_in, left_by, train
 

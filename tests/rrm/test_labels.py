@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
-from rrm.amplify import amplify
-from rrm.clips import Clip
+from rrm.amplify.overseer import amplify
 from rrm.envs.tidy_rooms import TidyInspection, TidyRooms
 from rrm.errors import DamagedFileError, EvaluatorError, RRMError
 from rrm.evaluators import Bounded, Evaluator, Function
-from rrm.labels import Cost, Labels, digest_of
+from rrm.feedback.clips import Clip
+from rrm.feedback.labels import Cost, Labels, digest_of
 from tests.helpers.judging import Remembers, some_clips, visible
 
 

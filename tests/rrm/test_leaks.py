@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.amplify import amplify
-from rrm.clips import Clip
+from rrm.amplify.overseer import amplify
+from rrm.envs.adapters import unaided
 from rrm.envs.check import everyone, started, wander
-from rrm.envs.forms import unaided
 from rrm.envs.tidy_rooms import HIDDEN, RUG, TidyInspection, TidyRooms, TidyWorld
 from rrm.envs.world import Bools, Floats, World
 from rrm.evaluators import Function
-from rrm.plan import plan
+from rrm.experiment.plan import plan
+from rrm.feedback.clips import Clip
 from tests.helpers.judging import some_clips, visible
 from tests.helpers.tiny import Line, LineInspection
 from tests.helpers.training import ROOMS, conditions, labels_in, train
@@ -148,14 +148,22 @@ def test_the_truth_is_read_in_two_places() -> None:
     ours = [path for path in SOURCES if not {"envs", "configs"} & set(path.relative_to(ROOT).parts)]
     assert len(ours) > 20
     assert {path.relative_to(ROOT).as_posix() for path in ours if called(path)} <= {
-        "rrm/scoreboard.py",
-        "agents/film.py",
-        "rrm/agents/film.py",
+        "rrm/distill/episode_metrics.py",
+        "agents/video.py",
+        "rrm/agents/video.py",
     }
-    assert called(ROOT / "rrm/scoreboard.py")
+    assert called(ROOT / "rrm/distill/episode_metrics.py")
 
 
-TRAINS = ("amplify", "clips", "distill", "labels", "reward_model", "rewards", "evaluators/__init__")
+TRAINS = (
+    "amplify/overseer",
+    "distill/reward_modeling",
+    "evaluators/__init__",
+    "feedback/clips",
+    "feedback/labels",
+    "rewards/ensemble",
+    "rewards/functions",
+)
 
 
 @pytest.mark.parametrize("name", TRAINS)
@@ -165,7 +173,7 @@ def test_what_trains_does_not_so_much_as_name_it(name: str) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "agents").glob("*.py")), ids=lambda path: path.name)
 def test_agents_do_not_so_much_as_name_it(path: Path) -> None:
-    assert path.name == "film.py" or calls(path) == set()
+    assert path.name == "video.py" or calls(path) == set()
 
 
 # The hidden

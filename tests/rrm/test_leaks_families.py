@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import rrm.envs
+from rrm.config.load import load
+from rrm.envs.adapters import make_world
 from rrm.envs.check import check_hidden
-from rrm.envs.forms import make_world
 from rrm.envs.world import Bools, Floats, World
-from rrm.loading import load
-from rrm.plan import plan
+from rrm.experiment.plan import plan
 from tests.helpers.foreign import Walk
 from tests.helpers.training import labels_in, train
 

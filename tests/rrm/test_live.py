@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from rrm import live
-from rrm.live import FILE, WINDOW, Live, Progress, Sight, Speed, Status, clock, draw, read, time_left
+from rrm.experiment import progress as live
+from rrm.experiment.progress import FILE, WINDOW, Live, Progress, Sight, Speed, Status, clock, draw, read, time_left
 
 RUNNING = Sight("assisted", 1, 2, 3, "Cleaner", 350_000, 1_000_000, 130, 768, -2.904, -0.4, "running")
 FRESH = Sight("oracle", 0, env_steps_total=200_000)

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from matplotlib.patches import Rectangle
 
-from rrm import figures, maps
-from rrm import findings as found
-from rrm.grid import Grid
+from rrm.report import figures
+from rrm.report import plots as maps
+from rrm.report import summary as found
+from rrm.report.grid import Grid
 from tests.helpers.runs import Made, write_run
 
 CORNERS = (Made(-1.1, -1.1, 0.0), Made(-3.1, -0.4, 0.98), Made(-3.0, -3.0, 0.01), Made(-2.0, -1.0, 0.5, noise=0.3))

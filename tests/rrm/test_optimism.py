@@ -12,12 +12,12 @@ from gymnasium import spaces
 from rrm import load_reward
 from rrm.agents.learner import Learner
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.clips import at_rest, with_action
-from rrm.config import Kind
-from rrm.envs.forms import WorldEnv
+from rrm.config.schema import Kind
+from rrm.envs.adapters import WorldEnv
 from rrm.envs.world import Array, Floats
-from rrm.plan import Plan, plan
-from rrm.rewards import RewardVecEnv, RewardWrapper
+from rrm.experiment.plan import Plan, plan
+from rrm.feedback.clips import at_rest, with_action
+from rrm.rewards.functions import RewardVecEnv, RewardWrapper
 from tests.helpers.tiny import Line
 from tests.helpers.training import conditions, stop_after, stopped, train
 

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.clips import Clip, Moments, Recorder, with_action
-from rrm.config import RewardModelConfig
+from rrm.config.schema import RewardModelConfig
 from rrm.envs.world import Floats, Layout
 from rrm.errors import ConfigError
+from rrm.experiment.plan import plan
+from rrm.feedback.clips import Clip, Moments, Recorder, with_action
 from rrm.iterate import load_reward
-from rrm.plan import plan
-from rrm.reward_model import RewardModel
+from rrm.rewards.ensemble import RewardModel
 from tests.helpers.tiny import LINE, VECTOR_LINE, Line
 from tests.helpers.training import conditions, left_by, stop_after, stopped, train
 

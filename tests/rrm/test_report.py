@@ -17,13 +17,14 @@ import yaml
 from rich.console import Console
 
 import rrm
-from rrm import findings as found
-from rrm import report, rundir
+from rrm.config.minimal import compact, recipe
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
 from rrm.errors import DamagedFileError
-from rrm.recipe import compact, recipe
-from rrm.results import curve
+from rrm.report import build as report
+from rrm.report import summary as found
+from rrm.report.schema import curve
+from rrm.storage import rundir
 from tests.helpers.runs import STORY, Made, write_run
 
 
@@ -471,7 +472,7 @@ def test_the_table_says_undefined(tmp_path: Path) -> None:
 
 
 def test_the_recipe_is_the_same_experiment(tmp_path: Path) -> None:
-    from rrm.loading import load
+    from rrm.config.load import load
 
     config = load("tidy_rooms", ["conditions.assisted.horizon.discount=0.9", "conditions.oracle.ppo.copies=128"])
     path = tmp_path / f"{config.experiment}.yaml"

@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from rrm.clips import Clip
-from rrm.distill import Distillation
+from rrm.distill.reward_modeling import Distillation
 from rrm.errors import DamagedFileError, EvaluatorError
-from rrm.labels import Labels
-from rrm.plan import Plan, plan
-from rrm.rundir import Checkpoint
+from rrm.experiment.plan import Plan, plan
+from rrm.feedback.clips import Clip
+from rrm.feedback.labels import Labels
+from rrm.storage.rundir import Checkpoint
 from tests.helpers.judging import STREAMS, Remembers
 from tests.helpers.training import Stopped, conditions, labels_in, left_by, stop_after, stopped, train
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from rrm.agents.learner import Tensors
-from rrm.config import RewardModelConfig
+from rrm.config.schema import RewardModelConfig
 from rrm.envs.world import Array, Floats, Layout
-from rrm.reward_model import RewardModel, farthest_points, pooled
+from rrm.rewards.ensemble import RewardModel, farthest_points, pooled
 
 GRID = Layout(2, (3, 4, 5))
 VECTOR = Layout(4)

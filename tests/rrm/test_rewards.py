@@ -12,14 +12,15 @@ from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm import iterate, rundir
+from rrm import iterate
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.clips import at_rest, with_action
-from rrm.config import Kind
-from rrm.envs.forms import WorldEnv, make_world
+from rrm.config.schema import Kind
+from rrm.envs.adapters import WorldEnv, make_world
 from rrm.envs.world import Array, Floats
 from rrm.errors import DamagedFileError
-from rrm.rewards import RewardVecEnv, RewardWrapper, reward_of_step
+from rrm.feedback.clips import at_rest, with_action
+from rrm.rewards.functions import RewardVecEnv, RewardWrapper, reward_of_step
+from rrm.storage import rundir
 from tests.helpers.tiny import Line
 
 KINDS: tuple[Kind, Kind] = ("narrow", "broad")

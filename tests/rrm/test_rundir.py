@@ -16,9 +16,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm import rundir
 from rrm.errors import DamagedFileError, RRMError
-from rrm.rundir import (
+from rrm.storage import rundir
+from rrm.storage.rundir import (
     Checkpoint,
     digest,
     fingerprint,

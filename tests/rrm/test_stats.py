@@ -14,8 +14,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, t
 
-from rrm import stats
-from rrm.stats import Cell, Estimate
+from rrm.report import stats
+from rrm.report.stats import Cell, Estimate
 
 few = settings(max_examples=10, deadline=None)
 numbers = st.floats(-100, 100).map(lambda x: round(x, 3))

@@ -11,10 +11,10 @@ import yaml
 from rich.console import Console
 
 from rrm.cli import main
+from rrm.config.load import load
 from rrm.errors import ConfigError
-from rrm.loading import load
-from rrm.rundir import read_sealed
-from rrm.suite import Suite, exact_row, is_suite, read_suite, run_suite
+from rrm.experiment.suite import Suite, exact_row, is_suite, read_suite, run_suite
+from rrm.storage.rundir import read_sealed
 from tests.helpers.training import SHORT
 
 

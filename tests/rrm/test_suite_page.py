@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from rrm import findings as found
-from rrm import rundir, suite_page
 from rrm.errors import DamagedFileError
-from rrm.report import suite_table
+from rrm.report import suite_page
+from rrm.report import summary as found
+from rrm.report.build import suite_table
+from rrm.storage import rundir
 from tests.helpers.runs import STORY, Made, write_run
 from tests.rrm.test_report import Checker
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
-from rrm.amplify import amplify
-from rrm.clips import Clip, Pair
+from rrm.amplify.overseer import amplify
 from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import ConfigError
 from rrm.evaluators import Bounded, Teacher, resolve
+from rrm.feedback.clips import Clip, Pair
 from tests.helpers.judging import STREAMS, some_moments
 from tests.helpers.tiny import Line, LineInspection
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm.findings import HACKING, HONEST, INCAPABLE, Condition, Findings, Seed
-from rrm.stats import CAPABLE, FIGURES, Estimate, rate
-from rrm.tradeoff import corner, filmed, paragraph
+from rrm.report.stats import CAPABLE, FIGURES, Estimate, rate
+from rrm.report.summary import HACKING, HONEST, INCAPABLE, Condition, Findings, Seed
+from rrm.report.tradeoff import corner, filmed, paragraph
 
 Interval = tuple[float | None, float, float | None]
 

@@ -1,0 +1,1 @@
+"""Foreign Gymnasium environments, wrapped as worlds."""

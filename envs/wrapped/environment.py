@@ -1,0 +1,289 @@
+"""Any Gymnasium environment as a world: n copies, stepped in a Python loop.
+
+    world = make_world("CartPole-v1", 8)                   # or "package:Id", or a constructor
+    world = make_world("CartPole-v1", 8, max_episode_steps=200)
+
+*What is observed.* The environment's observation as a vector, then two scalars: the elapsed share t/T of the episode,
+and whether it has ended (1 from its last moment on). V may need both: how much has been accomplished is often no
+function of the observation, and without the second the length of an episode would tell V what it is worth (Christiano
+et al. 2017, arXiv 1706.03741, section 2.2.1, and imitation's documentation on variable horizons). Quantities are
+standardised by what random play observes, once and for good, before anything else.
+
+*What is saved.* The seed of a copy's reset and its actions since. Loading replays them. That is exact for whatever is
+determined by its seed and its actions, the user's own wrappers and TimeLimit's clock included, and holds nothing but
+numbers. ``copy.deepcopy`` would not do: it gives a fresh environment wherever the class is a Gymnasium ``EzPickle``.
+``probe.py`` sees to it, before anything is trained, that it *is* exact. Where an episode depends on those that
+the same environment has played before (some simulators keep more than their reset sets back), each gets a new one.
+
+*What is judged.* The view is the observation, number by number as the environment gave it, then ``reward`` (of the last
+step), ``return`` (of the episode so far) and ``over``. The utility is the return. No agent and no V sees these three.
+An evaluator is shown whole clips: the views of all their moments, and the actions between them.
+
+*Who helps.* With ``look_ahead`` or ``spotlight`` there is an evaluation world: see ``rrm.envs.wrapped.helpers``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, NoReturn, Self
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from rrm.envs.spaces import flattener
+from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
+from rrm.envs.wrapped.probe import OWN, Constructor, UnfitError, check_contract, facts_of, line, make_env, name_of
+
+
+class BrokenEnvironmentError(RuntimeError):
+    """An environment raised, or returned what is no number, in the middle of an episode; ``str`` is one line."""
+
+
+SETTINGS = ("visible_fields", "standardise", "look_ahead", "spotlight")
+"""What is ``Wrapped``'s own among the settings; the others are the environment's."""
+
+NO_PICTURE: set[str] = set()
+"""Environments that could not render. A simulator that finds no display may end the process at the second attempt."""
+
+
+def verify(env: str | Constructor, settings: dict[str, Any]) -> None:
+    """Check all that can be checked before anything is trained. ``settings`` are ``Wrapped``'s. Raises UnfitError."""
+    check_contract(env, {key: value for key, value in settings.items() if key not in SETTINGS})
+    Wrapped(1, env=env, **settings)
+
+
+class Wrapped(World):
+    """Copies of a Gymnasium environment.
+
+    An episode is over where the environment's own is. Where a time limit cut it short, ``truncated`` says so, so that
+    PPO bootstraps; an end of the environment's own making is final, and V sees it.
+
+    Args:
+        n: how many copies. They are made one by one, when first needed.
+        env: an id that ``gymnasium.make`` knows, or a constructor.
+        visible_fields: of the view, what the evaluator may read; all, unless said.
+        standardise: whether quantities are observed in units of their standard deviation in random play.
+        look_ahead: for how many steps an assistant plays on from what is judged.
+        spotlight: at how many frames of what is judged an assistant points. One of these two, or neither.
+        settings: keywords for ``gymnasium.make`` (``max_episode_steps`` among them) or for the constructor.
+
+    Raises UnfitError for an environment of which no world can be made, or a field that is not there.
+    """
+
+    parts: ClassVar[tuple[str, ...]] = ("seeds", "t", "taken")
+    shows_end: ClassVar[bool] = True
+    shows_history = True
+    shows_actions = True
+
+    def __init__(
+        self,
+        n: int,
+        *,
+        env: str | Constructor,
+        visible_fields: Sequence[str] | None = None,
+        standardise: bool = True,
+        look_ahead: int | None = None,
+        spotlight: int | None = None,
+        **settings: Any,
+    ) -> None:
+        given = {"look_ahead": look_ahead, "spotlight": spotlight}
+        help_ = {name: value for name, value in given.items() if value is not None}
+        super().__init__(n, env=env, visible_fields=visible_fields, standardise=standardise, **help_, **settings)
+        self._make, self._kwargs, self._render_mode = env, settings, ""
+        facts = self._facts = facts_of(env, settings, standardise)
+        self._flat = flattener(facts.parts)
+        self._all_fields = (*facts.names, *OWN)
+        if unknown := set(visible_fields or ()) - set(self._all_fields):
+            raise UnfitError(f"visible_fields: {sorted(unknown)[0]!r}: no such field; there is {self._all_fields}")
+        self.fields = self._all_fields if visible_fields is None else tuple(visible_fields)
+        self._visible = [self._all_fields.index(name) for name in self.fields]
+        self.length = facts.length
+        self.depth = _check_help(help_, facts.length)
+        size = len(facts.mean)
+        self.layout = Layout(size + 2)
+        self._envs: list[gymnasium.Env[Any, Any] | None] = [None] * n
+        self._twin: Wrapped | None = None
+        # The state: a copy without an episode has the seed −1.
+        self.seeds, self.t = np.full(n, -1), np.zeros(n, np.int64)
+        self.taken: Array = np.zeros((n, facts.length, *(facts.action_space.shape or ())), facts.action_space.dtype)
+        # What follows from it.
+        self._observed: Floats = np.zeros((n, size))
+        self._reward, self._return = np.zeros(n), np.zeros(n)
+        self._over: Bools = np.ones(n, np.bool_)
+        self._cut: Bools = np.zeros(n, np.bool_)
+
+    @property
+    def name(self) -> str:
+        return name_of(self._make)
+
+    @property
+    def action_space(self) -> spaces.Space[Any]:
+        return self._facts.action_space
+
+    # The copies.
+
+    def _begin(self, i: int, seed: int) -> None:
+        env = self._envs[i]
+        if env is None or self._facts.fresh:
+            mode = {"render_mode": self._render_mode} if self._render_mode else {}
+            env = self._envs[i] = make_env(self._make, {**self._kwargs, **mode})
+        self.seeds[i], self.t[i], self.taken[i] = seed, 0, 0
+        self._reward[i], self._return[i], self._over[i], self._cut[i] = 0.0, 0.0, False, False
+        try:
+            self._flat(env.reset(seed=seed)[0], self._observed[i])
+        except Exception as error:  # of the user's own code
+            self._broken(i, error)
+
+    def _advance(self, which: Indices, actions: Array) -> None:
+        """Step the copies ``which`` (k,), none of which is over."""
+        self.taken[which, self.t[which]] = actions
+        self.t[which] += 1
+        told: list[tuple[Any, Any, Any]] = []
+        for i, native in zip(which.tolist(), self._facts.native(actions), strict=True):
+            env = self._envs[i]
+            assert env is not None
+            try:
+                observation, *rest, _ = env.step(native)
+                self._flat(observation, self._observed[i])
+            except Exception as error:  # of the user's own code
+                self._broken(i, error)
+            told.append(tuple(rest))
+        rewards, terminated, truncated = np.array(told, np.float64).reshape(-1, 3).T
+        self._reward[which] = rewards
+        self._return[which] += rewards
+        self._over[which] = (terminated + truncated > 0) | (self.t[which] >= self._facts.length)
+        self._cut[which] = self._over[which] & (terminated == 0)
+        for i in which[~np.isfinite(rewards)]:
+            self._broken(int(i), ValueError(f"the reward is {self._reward[i]}"))
+
+    def _check_observed(self) -> None:
+        if not np.isfinite(self._observed).all():
+            i = int(np.flatnonzero(~np.isfinite(self._observed).all(axis=1))[0])
+            self._broken(i, ValueError(f"the observation holds NaN or infinity: {self._observed[i].tolist()}"))
+
+    def _broken(self, i: int, error: Exception) -> NoReturn:
+        where = f"copy {i}, seed {self.seeds[i]}, step {self.t[i]}"
+        raise BrokenEnvironmentError(f"{self.name} broke ({where}): {type(error).__name__}: {line(error)}") from error
+
+    # The contract.
+
+    def reset(self, which: Indices, rng: np.random.Generator) -> None:
+        for i, seed in zip(np.asarray(which).tolist(), rng.integers(2**31, size=len(which)).tolist(), strict=True):
+            self._begin(i, seed)
+        self._check_observed()
+
+    def step(self, actions: Array) -> Bools:
+        going = np.flatnonzero(~self._done())
+        self._advance(going, np.asarray(actions, self.taken.dtype)[going])
+        self._check_observed()
+        return self._done()
+
+    def _done(self) -> Bools:
+        return self._over.copy()
+
+    def truncated(self) -> Bools:
+        return self._cut.copy()
+
+    def observe(self) -> NDArray[np.float32]:
+        seen = (self._observed - self._facts.mean) / self._facts.scale
+        ended = self._over & ~self._cut & (self.seeds >= 0)
+        return np.column_stack([seen, self.t / self._facts.length, ended]).astype(np.float32)
+
+    def view(self) -> Floats:
+        ended = self._over & ~self._cut & (self.seeds >= 0)
+        return np.column_stack([self._observed, self._reward, self._return, ended])[:, self._visible]
+
+    def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
+        """The environment's own return so far, or as it is where the assistant has left it; 0 where ``visible_fields``
+        leaves that out: nobody else knows what the numbers are worth."""
+        if "return" not in self.fields:
+            return np.zeros(len(view))
+        seen = view if evidence is None else evidence
+        return np.asarray(seen[:, self.fields.index("return")], np.float64).copy()
+
+    def approve(self, view: Floats, action: Array, next_view: Floats, evidence: Floats | None) -> Floats:
+        """The environment's own reward of the step; 0 where ``visible_fields`` leaves that out."""
+        if "reward" not in self.fields:
+            return np.zeros(len(next_view))
+        return np.asarray(next_view[:, self.fields.index("reward")], np.float64).copy()
+
+    def evaluation(self, level: int, n: int) -> World | None:
+        from rrm.envs.wrapped.helpers import LookAhead, Spotlight  # which are made of this class
+
+        if level != 1 or not self.depth:
+            return None
+        kind = LookAhead if "look_ahead" in self.settings else Spotlight
+        return kind(n, **self.settings)
+
+    def utility(self) -> Floats:
+        return self._return.copy()
+
+    def hacked(self) -> Bools:
+        return np.zeros(self.n, np.bool_)
+
+    def load(self, state: State, which: Indices) -> None:
+        """Put the copies ``which`` into ``state`` by replaying it: only what is missing, where a copy is on the way."""
+        self.check_parts(state)
+        which, seeds, t, taken = np.asarray(which), state["seeds"], state["t"], state["taken"]
+        for i, seed, end, actions in zip(which.tolist(), seeds.tolist(), t.tolist(), taken, strict=True):
+            here = int(self.t[i])
+            if seed != self.seeds[i] or here > end or not np.array_equal(self.taken[i, :here], actions[:here]):
+                self._begin(i, seed)
+        while (behind := np.flatnonzero(self.t[which] < t)).size:
+            self._advance(which[behind], taken[behind, self.t[which[behind]]])
+        self._check_observed()
+
+    def draw(self, i: int) -> NDArray[np.uint8]:
+        """What the environment renders as ``rgb_array``, in a copy made for it; bars, where it renders nothing."""
+        if self.name in NO_PICTURE:
+            return self._bars(i)
+        if self._twin is None:
+            self._twin = self.copies(1)
+            self._twin._render_mode = "rgb_array"
+        try:
+            self._twin.load(self.save(np.array([i])), np.zeros(1, np.intp))
+            env = self._twin._envs[0]
+            picture = np.asarray(env.render() if env else None)
+        except Exception:  # of the user's own code: there is no such mode, or what it needs is missing
+            NO_PICTURE.add(self.name)
+            return self._bars(i)
+        return picture.copy() if picture.dtype == np.uint8 and picture.ndim == 3 else self._bars(i)
+
+    def _bars(self, i: int) -> NDArray[np.uint8]:
+        """The first numbers of the observation as bars to the left and right of the middle, from −3 to 3."""
+        values = np.clip(self.observe()[i, :32], -3, 3)
+        ends = np.rint(120 + 36 * values).astype(int)
+        picture = np.full((12 * len(values) + 4, 240, 3), 255, np.uint8)
+        picture[:, 120] = 160
+        for row, end in enumerate(ends):
+            left, right = sorted((120, end))
+            picture[12 * row + 4 : 12 * row + 12, left : right + 1] = (52, 101, 164)
+        return picture
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        restore, arguments = self.__reduce__()
+        copied: Self = restore(*arguments)
+        return copied
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        """Copies travel by their states: environments can often not be pickled, and come out fresh where they can."""
+        begun = np.flatnonzero(self.seeds >= 0)
+        return _restored, (type(self), self.n, self.settings, begun, self.save(begun))
+
+
+def _check_help(said: dict[str, Any], length: int) -> int:
+    """The levels of evaluation worlds that these settings ask for: 0 or 1. Raises UnfitError."""
+    for name, value in said.items():
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= length:
+            raise UnfitError(f"{name}: {value!r}: must be a whole number from 1 to {length}, the steps of an episode")
+    if len(said) > 1:
+        raise UnfitError(f"spotlight: {said['spotlight']}: there is look_ahead as well: choose one of them")
+    return len(said)
+
+
+def _restored(kind: type[Any], n: int, settings: dict[str, Any], which: Indices, state: State) -> Any:
+    world = kind(n, **settings)
+    world.load(state, which)
+    return world

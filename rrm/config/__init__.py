@@ -1,0 +1,1 @@
+"""Configuration: its schema, and how it is read, overridden and checked."""

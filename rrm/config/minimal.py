@@ -1,0 +1,73 @@
+"""A resolved configuration, written again as a person would write it: to run the same experiment once more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from rrm.config.reading import WHOLE
+
+FIRST = ("experiment", "env", "seeds", "evaluator", "reward", "unaided", "oracle", "budget")
+"""What a person wants to know of an experiment first; its conditions come next, and then the rest."""
+
+OWN = ("assistants", "depth", "reward")
+"""What a condition's name stands for: said by each condition, even where all agree."""
+
+
+def recipe(experiment: Mapping[str, Any], order: Sequence[str]) -> str:
+    """YAML for the content of an experiment.json; conditions in ``order``, those that it does not name last."""
+    there = experiment["conditions"]
+    names = [*(name for name in order if name in there), *sorted(there.keys() - {*order})]
+    tree = compact({**experiment, "conditions": {name: there[name] for name in names}})
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
+
+
+def compact(experiment: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with what all conditions share said once, at the top, and without what goes without saying."""
+    conditions = {name: _said(tree) for name, tree in experiment["conditions"].items()}
+    shared = _shared(list(conditions.values()), but=OWN)
+    tree = {**_said(experiment), **shared}
+    del tree["conditions"]
+    for role in ("unaided", "oracle"):
+        if tree.get(role) == role:
+            del tree[role]
+    first = {key: tree.pop(key) for key in FIRST if key in tree}
+    own = {name: _without(each, shared) for name, each in conditions.items()}
+    return {**first, "conditions": own, **tree}
+
+
+def _said(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Without null, which is what is not said."""
+    return {
+        key: _said(value) if isinstance(value, Mapping) else value for key, value in tree.items() if value is not None
+    }
+
+
+def _shared(trees: Sequence[Mapping[str, Any]], but: Sequence[str] = ()) -> dict[str, Any]:
+    """What all ``trees`` agree on."""
+    same: dict[str, Any] = {}
+    for key in trees[0]:
+        values = [tree.get(key) for tree in trees]
+        sections = [value for value in values if isinstance(value, Mapping)]
+        if key in but:
+            continue
+        if len(sections) == len(values) and key not in WHOLE:
+            if inner := _shared(sections):
+                same[key] = inner
+        elif all(value == values[0] for value in values):
+            same[key] = values[0]
+    return same
+
+
+def _without(tree: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``tree`` says and ``shared`` does not."""
+    left: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and isinstance(shared.get(key), Mapping) and key not in WHOLE:
+            if inner := _without(value, shared[key]):
+                left[key] = inner
+        elif key not in shared:
+            left[key] = value
+    return left

@@ -1,0 +1,1 @@
+"""Distillation: training an agent on an overseer's feedback."""

@@ -1,0 +1,103 @@
+"""Metrics, and the oracle's reward: the one place where ground truth is read. No other reward is made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rrm.agents.vec_env import Start
+from rrm.amplify.overseer import Overseer
+from rrm.envs.world import Array, Bools, Floats, Indices, World
+from rrm.feedback.clips import Moments, Recorder
+from rrm.streams import Purpose, Streams
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Means over finished episodes. ``evaluator_score`` is None where the evaluator is not asked: it is costly, only
+    compares, or judges actions."""
+
+    utility: float
+    evaluator_score: float | None
+    hack_rate: float
+    episodes: int
+
+
+def true_utility(world: World) -> Floats:
+    """What the oracle's reward is the difference of."""
+    return world.utility()
+
+
+class Scoreboard:
+    """An observer of episodes' ends. Stands behind the ``Recorder`` among the observers, whose clips it takes.
+
+    At most ``asked`` finished episodes are shown to the overseer; its answers are for the report, not labels, and never
+    used in training.
+    """
+
+    def __init__(self, recorder: Recorder, asked: int) -> None:
+        self._recorder = recorder
+        self._asked = asked
+        self.clear()
+
+    def clear(self) -> None:
+        self._utility: list[float] = []
+        self._hacked: list[bool] = []
+        self._ends: list[Moments] = []
+        self._left = self._asked
+
+    def started(self, world: World, which: Indices) -> None:
+        """Nothing has ended."""
+
+    def stepped(self, world: World, actions: Array, done: Bools) -> None:
+        ended = np.flatnonzero(done)
+        if not len(ended):
+            return
+        self._utility += world.utility()[ended].tolist()
+        self._hacked += world.hacked()[ended].tolist()
+        shown = ended[: self._left]
+        if len(shown):
+            self._left -= len(shown)
+            self._ends.append(self._recorder.moments(world, shown))
+
+    def figures(self, overseer: Overseer, streams: Streams) -> Figures | None:
+        """What has ended since ``clear``; None where nothing has. The questions put draw from ``streams``."""
+        if not self._utility:
+            return None
+        score = None
+        if self._ends and not (overseer.costly or overseer.compares_only):
+            numbered = [(moments, i) for moments in self._ends for i in range(len(moments))]
+            clips = [moments.clip(i, number, streams) for number, (moments, i) in enumerate(numbered)]
+            score = float(overseer.score(clips).mean())
+        return Figures(float(np.mean(self._utility)), score, float(np.mean(self._hacked)), len(self._utility))
+
+
+def judge_policy(
+    policy: Callable[[World], Array],
+    world: World,
+    start: Start,
+    overseer: Overseer,
+    streams: Streams,
+    asked: int,
+) -> Figures:
+    """One fresh episode in each copy of ``world``, ``asked`` of them shown to the overseer.
+
+    ``streams`` are those of the round.
+    """
+    recorder = Recorder(world)
+    board = Scoreboard(recorder, asked)
+    everyone = np.arange(world.n)
+    start(world, everyone, streams.generator(Purpose.FINAL_EPISODES))
+    recorder.started(world, everyone)
+    over = np.zeros(world.n, dtype=np.bool_)
+    while not over.all():
+        actions = policy(world)
+        done = world.step(actions)
+        for observer in (recorder, board):
+            observer.stepped(world, actions, done & ~over)
+        over |= done
+    figures = board.figures(overseer, streams.part(Purpose.FINAL))
+    assert figures is not None
+    return figures

@@ -1,0 +1,1 @@
+"""Experiments: planning the rounds, running them, and collecting their results."""

@@ -1,0 +1,256 @@
+"""Several experiments in turn, and one table of what they recover: learnt beside exact."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from rrm.agents.files import holds, remove
+from rrm.config.load import load
+from rrm.config.reading import Tree, parse, read
+from rrm.config.schema import NAMED, Condition, Experiment, levels, proper_name
+from rrm.errors import ConfigError
+from rrm.storage import rundir
+from rrm.text import clip, line, show
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rrm.envs import exact
+    from rrm.envs.world import Floats
+
+
+OWN = ("suite", "experiment", "seeds", "conditions", "unaided", "oracle")
+"""What a suite may say: its experiments, and seeds and conditions that take the place of theirs."""
+
+MOST_EXPERIMENTS = 100
+
+
+def is_suite(config: str | Path | Mapping[str, Any]) -> bool:
+    """Whether ``config`` names several experiments, rather than being one."""
+    return "suite" in read(config)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Experiments, resolved. ``apart``: their conditions are the suite's, so their folders lie in that of the suite."""
+
+    name: str
+    experiments: list[Experiment]
+    apart: bool = False
+    left_out: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of each experiment, the suite's conditions that its world cannot have, and why."""
+
+
+def read_suite(config: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Suite | None:
+    """The suite that ``config`` is; None where it is an experiment of its own.
+
+    ``overrides`` hold for each experiment. Where the suite has conditions of its own, ``env=ID`` among them asks for
+    these in that world alone: with the settings of the experiment of that world, or else the defaults.
+
+    Raises:
+        ConfigError: it says what is none of a suite's business, or one of its experiments is wrong.
+    """
+    tree = read(config)
+    if "suite" not in tree:
+        return None
+    names, conditions = tree["suite"], tree.get("conditions")
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"suite: {show(names)}: must be a list of YAML files or presets")
+    if len(names) > MOST_EXPERIMENTS:
+        raise ConfigError(f"suite: must be at most {MOST_EXPERIMENTS} experiments; these are {len(names)}")
+    if more := sorted(map(str, tree.keys() - {*OWN})):
+        raise ConfigError(
+            f"{clip(more[0])}: a suite holds experiments, and seeds and conditions for all; say it in theirs"
+        )
+    name = tree.get("experiment", "suite")
+    try:
+        proper_name(name if isinstance(name, str) else "")
+    except ValueError as error:
+        raise ConfigError(f"experiment: {show(name)}: {error}") from None
+    if conditions is not None and not isinstance(conditions, dict):
+        raise ConfigError(f"conditions: {show(conditions)}: must be a section with a key for each condition")
+    for key, said in (conditions or {}).items():
+        if not isinstance(said, dict | None):
+            raise ConfigError(f"conditions.{clip(line(key))}: {show(said)}: must be a section")
+    own: Tree = {key: tree[key] for key in ("seeds", "unaided", "oracle") if key in tree}
+    if not conditions:
+        return Suite(name, [load({"experiment": Path(each).stem, **read(each), **own}, overrides) for each in names])
+
+    suite = Suite(name, [], apart=True)
+    for member in _members(name, names, overrides):
+        impossible = _impossible(conditions, member, _said(overrides, "evaluator") or member.get("evaluator"))
+        kept = {key: each for key, each in conditions.items() if key not in impossible}
+        suite.experiments.append(load({**member, **own, "conditions": kept}, overrides))
+        suite.left_out[suite.experiments[-1].experiment] = impossible
+    return suite
+
+
+def _members(suite: str, names: Sequence[str], overrides: Sequence[str]) -> list[Tree]:
+    """The experiments named; or that of the world which ``overrides`` ask for, whether it is one of them or not."""
+    members = [{"experiment": Path(name).stem, **read(name)} for name in names]
+    for member in members:  # a whole experiment of its own, before its world is asked
+        load({**member, "conditions": {"unaided": {}}, "unaided": "unaided", "oracle": "oracle"})
+    env = _said(overrides, "env")
+    if env is None:
+        return members
+    env = load({"env": env, "conditions": {"unaided": {}}}).env  # so that an id which is none is told as everywhere
+    return [each for each in members if each["env"] == env] or [{"experiment": suite, "env": env}]
+
+
+def _said(overrides: Sequence[str], key: str) -> Any:
+    """What ``overrides`` say of a key of the top level; None where they say nothing."""
+    said = [each.partition("=")[2] for each in overrides if each.partition("=")[0].strip() == key]
+    return parse(said[-1], key) if said else None
+
+
+def _impossible(conditions: Mapping[str, Any], member: Tree, evaluator: Any) -> dict[str, str]:
+    """The conditions that the member's world cannot have, and why."""
+    from rrm.envs.adapters import make_world
+
+    world = make_world(member["env"], 1, **member.get("env_settings", {}))
+    why: dict[str, str] = {}
+    for name, said in conditions.items():
+        said = {**NAMED.get(name, {}), **(said or {})}
+        if said.get("reward") == "approval" and (said.get("evaluator") or evaluator or "bounded") != "bounded":
+            why[name] = "approval is that of the world's own evaluator"
+        elif said.get("reward") == "approval" and not world.approves:
+            why[name] = "the evaluator of this world judges no actions"
+        elif said.get("assistants", "none") != "none" and not world.depth:
+            why[name] = "the world has no evaluation worlds, so nobody can help"
+    return why
+
+
+@dataclass(frozen=True)
+class SuiteResults:
+    """What ``run_suite`` returns: the folder of the suite, and the content of its ``suite.json``."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+    def table(self) -> Table:
+        """The summary for a terminal."""
+        from rrm.report.build import suite_table
+
+        return suite_table(self.summary)
+
+
+def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", live: bool = True) -> SuiteResults:
+    """Run the experiments of a suite one after the other, or go on with them; ``overrides`` hold for each of them.
+
+    Each has its own folder, as if it had been run alone, or inside that of a suite with conditions of its own; the
+    suite's holds ``suite.json``.
+
+    Raises:
+        ConfigError: something in one of the configurations is wrong; nothing has been written.
+    """
+    from rrm.experiment.run import run
+    from rrm.report import suite_page
+
+    suite = read_suite(config, overrides)
+    if suite is None:
+        raise ConfigError(f"{line(config)}: has no 'suite', a list of experiments")
+    folder = Path(folder).absolute()
+    home = folder / suite.name
+    where = home if suite.apart else folder
+    summary = {
+        "suite": suite.name,
+        "experiments": [
+            {
+                **run(each, folder=where, live=live).summary,
+                "exact": exact_row(each),
+                "left_out": suite.left_out.get(each.experiment, {}),
+            }
+            for each in suite.experiments
+        ],
+    }
+    text = rundir.sealed(summary)
+    with rundir.locked(home):
+        if not holds(home / "suite.json", text.encode()):
+            remove(home / "report.html")  # of another summary
+        rundir.write_text(home / "suite.json", text)
+        suite_page.build(home)
+    return SuiteResults(home, summary)
+
+
+class ExactRow(TypedDict):
+    """What the best agents of a condition reach, taking the first of equally good actions."""
+
+    utility: float
+    gap_recovered: float | None
+    tied: list[str]
+    """Which of the two hang on which of equally good actions is taken."""
+
+
+def exact_row(experiment: Experiment) -> dict[str, ExactRow] | None:
+    """What the best agents of each condition reach: no training, ideal assistants.
+
+    None where the world is too large for a table; conditions that the solver has no row for (an evaluator of one's
+    own, approval with help) are left out.
+    """
+    import numpy as np
+
+    from rrm.envs.exact import ALIKE, gap_recovered, solve_ties
+
+    tables: dict[str, exact.Table | None] = {}
+    utility: dict[str, list[float]] = {}  # by how ties are broken
+    solved: dict[Any, list[float]] = {}  # conditions differ in how an agent is trained, not in the best one
+    for name, condition in experiment.conditions.items():
+        settings = json.dumps(condition.env_settings, sort_keys=True)  # a control is a world of its own
+        if settings not in tables:
+            tables[settings] = condition.world(1).table()
+        table = tables[settings]
+        if table is None:
+            return None
+        pay = _pay(table, condition)
+        if pay is None:
+            continue
+        horizon = condition.horizon
+        same = (settings, condition.reward, _score(condition), horizon.gamma, horizon.window)
+        if same not in solved:
+            found = solve_ties(table, pay, discount=horizon.gamma, window=horizon.window)
+            solved[same] = [each.utility for each in found]
+        utility[name] = solved[same]
+    weak, best = utility.get(experiment.unaided), utility.get(experiment.oracle)
+    rows: dict[str, ExactRow] = {}
+    for name, reached in utility.items():
+        figures = {"utility": reached}
+        if weak is not None and best is not None and name != experiment.unaided:
+            figures["gap_recovered"] = list(map(gap_recovered, reached, weak, best))
+        gap = figures.get("gap_recovered", [math.nan])[0]
+        tied = [key for key, each in figures.items() if not np.allclose(each, each[0], 0, ALIKE, equal_nan=True)]
+        rows[name] = {"utility": reached[0], "gap_recovered": None if math.isnan(gap) else gap, "tied": tied}
+    return rows
+
+
+def _pay(table: exact.Table, condition: Condition) -> exact.Pay | None:
+    """What the condition's agent is paid, in the table; None where the solver has no row for that."""
+    from rrm.envs.exact import approval, broad, narrow
+
+    if condition.reward != "true" and (condition.evaluator != "bounded" or condition.judging != "advance"):
+        return None
+    if condition.reward == "approval":
+        return approval(table) if condition.assistants == "none" else None
+    if condition.reward != "true" and _score(condition) not in table.scores:
+        return None
+    values = scores_of(table, condition)
+    return broad(table, values) if condition.reward == "broad" else narrow(table, values)
+
+
+def scores_of(table: exact.Table, condition: Condition) -> Floats:
+    """(s,) what the condition's agent is paid for: what its overseer answers on average, or the utility."""
+    return table.utility if condition.reward == "true" else table.scores[_score(condition)]
+
+
+def _score(condition: Condition) -> str:
+    """The name of the score for which the condition's agent is paid, as tables have it if they do."""
+    below = levels(condition)
+    if not below:
+        return "unaided"
+    if condition.assistants == "random":
+        return "random" if below == condition.world(1).depth else f"random {below}"
+    return f"repeated {below}" if condition.assistants == "repeated" else str(below)

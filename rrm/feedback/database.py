@@ -1,0 +1,67 @@
+"""Opening a SQLite file that may come from anywhere: nothing in it or beside it may act."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import stat
+from pathlib import Path
+
+from rrm.errors import DamagedFileError
+from rrm.storage.rundir import MOST
+
+_SUPER_JOURNAL = bytes.fromhex("d9d505f920a163d7")
+"""The last bytes of a journal that names a super-journal, a file that SQLite deletes after a rollback. They belong to
+transactions over several databases (https://sqlite.org/fileformat.html#the_rollback_journal)."""
+
+
+def files_beside(path: Path) -> bool:
+    """Whether a log or a journal is beside a store.
+
+    Raises DamagedFileError: one of the store's files is a link or a pipe, or a journal names another file.
+    """
+    found = False
+    for each in (path, *(Path(f"{path}-{kind}") for kind in ("shm", "wal", "journal"))):
+        try:
+            if not stat.S_ISREG(os.lstat(each).st_mode):
+                raise DamagedFileError(f"{each}: is not a regular file")
+            if each.name.endswith("-journal") and _names_another_file(each):
+                raise DamagedFileError(f"{each}: names another file, which SQLite would delete; remove the journal")
+        except OSError:  # none; another process may remove its journal at any time
+            continue
+        found |= each.name.endswith(("-wal", "-journal"))
+    return found
+
+
+def _names_another_file(journal: Path) -> bool:
+    with journal.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - len(_SUPER_JOURNAL)))
+        return file.read() == _SUPER_JOURNAL
+
+
+def connect(path: Path, how: str, timeout: float = 5.0) -> sqlite3.Connection:
+    """A connection that runs no function which the file's schema names. ``how`` is the query of SQLite's URI."""
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, timeout=timeout)
+    db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST)
+    db.execute("pragma trusted_schema=off")
+    return db
+
+
+def check_tables(db: sqlite3.Connection, schema: str, added: str) -> None:
+    """Raise sqlite3.DatabaseError where there is anything but tables as ``schema`` creates them.
+
+    Views, triggers and computed columns could compute for ever, or change what is written. ``added`` is the last column
+    of each table, which older files do not have.
+    """
+    allowed = {_plain(statement.replace("if not exists ", "")) for statement in filter(str.strip, schema.split(";\n"))}
+    allowed |= {statement.replace(f",{added}", "") for statement in allowed}
+    for kind, name, sql in db.execute("select type, name, sql from sqlite_master limit 3"):
+        if kind != "table" or not isinstance(sql, str) or _plain(sql) not in allowed:
+            raise sqlite3.DatabaseError(f"holds the {kind} {name!r}, which is not what was created there")
+
+
+def _plain(sql: str) -> str:
+    """A statement without its comments and layout."""
+    words = re.sub(r"\s+", " ", re.sub(r"--[^\n]*", "", sql)).strip().lower()
+    return re.sub(r" ?([(),]) ?", r"\1", words)

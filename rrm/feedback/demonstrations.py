@@ -1,0 +1,193 @@
+"""Demonstrations: whole episodes of somebody who can do it, kept in a file, from which a reward model starts.
+
+    rrm.demonstrate("demos.npz", "CartPole-v1", agent, episodes=10)      # an agent, a script's name, a person …
+
+Their moments are preferred to moments of early play, beside what the evaluator answers (Ibarz et al. 2018, arXiv
+1811.06521). They are no labels: nobody is asked.
+
+*The file* is an npz of three arrays, and nothing else is read: ``observations`` (m, d), all episodes one after the
+other, as the agent observes them (``World.observe``), the last of each included; ``actions`` (m − e, …), what was done
+between them; ``lengths`` (e,), how many observations each of the e episodes has. No reward, utility or score stands in
+it: what they are worth is for the reward model to learn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from rrm.agents.files import read_bytes, write_bytes
+from rrm.envs.adapters import make_world
+from rrm.envs.world import Array, Indices, World
+from rrm.envs.wrapped.probe import Constructor, line
+from rrm.errors import ConfigError
+from rrm.feedback.clips import Moments, at_rest, with_action
+from rrm.text import clip, place
+
+NAMES = ("observations", "actions", "lengths")
+
+LARGEST = 2**30
+"""Bytes of a file of demonstrations, packed and unpacked."""
+
+Actor = Callable[[World], Any]
+"""The actions (n,) in the current states of a world: an ``Agent``, or whatever asks a person."""
+
+
+def demonstrate(
+    path: str | Path,
+    env: str | Constructor,
+    act: str | Actor,
+    episodes: int = 10,
+    *,
+    seed: int = 0,
+    **env_settings: Any,
+) -> Path:
+    """Write ``episodes`` episodes of ``act`` to ``path``, and return it.
+
+    ``act`` is called with a world of one copy at each step and returns its action in a list or array; or it is the name
+    of a script of the world. ``env`` and ``env_settings`` are those of the experiment that is to use the file.
+
+    Raises:
+        ValueError: there is no such environment, or no such script.
+    """
+    world = make_world(env, 1, **env_settings)
+    observations, actions, lengths = [], [], []
+    rng, only = np.random.default_rng(seed), np.zeros(1, np.intp)
+    for _ in range(episodes):
+        world.reset(only, rng)
+        observations.append(world.observe()[0])
+        lengths.append(1)
+        over = False
+        while not over:
+            taken = np.asarray(world.script(act) if isinstance(act, str) else act(world))
+            over = bool(world.step(taken)[0])
+            actions.append(taken[0])
+            observations.append(world.observe()[0])
+            lengths[-1] += 1
+    arrays = (np.stack(observations), np.stack(actions), np.array(lengths))
+    file = io.BytesIO()
+    np.savez_compressed(file, **dict(zip(NAMES, arrays, strict=True)))  # type: ignore[arg-type]
+    return write_bytes(Path(path), file.getvalue())
+
+
+@dataclass(frozen=True)
+class Demonstrations:
+    """The episodes of a file, checked against the world that they are of."""
+
+    path: str
+    observations: Array
+    actions: Array
+    lengths: Indices
+    world: World
+
+    def moments(self, of_actions: bool, segment: int) -> tuple[Array, Indices]:
+        """What a model takes of each moment after the first of an episode, (m, d) or of segments (m, segment, d), as a
+        ``Recorder`` takes it down; and how many steps into its episode that is (m,).
+
+        Segments go on beyond an episode's early end, as those of play do. Raises ConfigError where none is whole.
+        """
+        found, times = [], []
+        first = np.cumsum(self.lengths) - self.lengths
+        for episode, (start, length) in enumerate(zip(first.tolist(), self.lengths.tolist(), strict=True)):
+            seen = self.observations[start : start + length]
+            done = self.actions[start - episode : start - episode + length - 1]
+            inputs = with_action(seen[:-1], done, self.world.action_space) if of_actions else seen[1:]
+            if segment:
+                if len(inputs) < self.world.length:
+                    end = at_rest(seen[-1:], self.world.action_space) if of_actions else seen[-1:]
+                    inputs = np.concatenate([inputs, np.repeat(end, segment - 1, axis=0)])
+                if len(inputs) < segment:
+                    continue
+                inputs = np.lib.stride_tricks.sliding_window_view(inputs, segment, axis=0).swapaxes(1, 2)
+            found.append(inputs)
+            times.append(np.arange(len(inputs)) + (segment or 1))
+        if not found:
+            raise _wrong(self.path, f"no episode has the {segment} steps of a segment (reward_model.segment)")
+        return np.concatenate(found).astype(np.float32), np.concatenate(times)
+
+    def beside(self, play: Moments, count: int, rng: np.random.Generator, of_actions: bool, segment: int) -> Array:
+        """Pairs (count, 2, …) of what a model takes of demonstrated moments, drawn at random, and of moments of
+        ``play``: each with one as far into its episode as it is, or as nearly so as there is.
+
+        A model of states says how much has been accomplished, and that a demonstration only shows in the end: of it are
+        taken the last moments alone. Pairs of any two moments (Ibarz et al. 2018) would put its first ones above the
+        last ones of play, though no more has been accomplished; and the time observed would tell them apart.
+        """
+        inputs, times = self.moments(of_actions, segment)
+        if not (of_actions or segment):
+            last = np.cumsum(self.lengths - 1) - 1
+            inputs, times = inputs[last], times[last]
+        chosen = rng.choice(len(inputs), size=count, replace=count > len(inputs))
+        nearest = [np.argmin(abs(play.times - time) + 0.5 * rng.random(len(play))) for time in times[chosen]]
+        return np.stack([inputs[chosen], play.observations[nearest]], axis=1)
+
+
+def content(path: str) -> bytes:
+    """What the file holds. Raises ConfigError."""
+    try:
+        return read_bytes(Path(path).expanduser(), LARGEST)
+    except (OSError, ValueError, RuntimeError) as error:  # the last: no such user's home
+        raise _wrong(path, getattr(error, "strerror", None) or error) from None
+
+
+def fingerprint(path: str) -> str:
+    """A name for what the file holds: other demonstrations make another round. Raises ConfigError."""
+    return hashlib.sha256(content(path)).hexdigest()[:12]
+
+
+def read(path: str, world: World) -> Demonstrations:
+    """The demonstrations in a file, none of which is executed. Raises ConfigError: it does not hold what it must."""
+    try:
+        packed = io.BytesIO(content(path))
+        with zipfile.ZipFile(packed) as files:
+            members = [each.removesuffix(".npy") for each in files.namelist()]
+            size = sum(each.file_size for each in files.infolist())
+        if sorted(members) != sorted(NAMES):
+            there = clip(", ".join(map(repr, members))) or "nothing"
+            raise _wrong(path, f"holds {there}; must hold {', '.join(NAMES)} alone")
+        if size > LARGEST:
+            raise _wrong(path, f"is too large: must unpack to at most {LARGEST:,} bytes, not {size:,}")
+        with np.load(packed, allow_pickle=False) as file:
+            observations, actions, lengths = (file[name] for name in NAMES)
+    except ConfigError:
+        raise
+    except Exception as error:  # of whatever it is
+        raise _wrong(path, f"is not an npz file of numbers: {line(error)}") from None
+    if not all(isinstance(each, np.ndarray) for each in (observations, actions, lengths)):  # raw bytes
+        raise _wrong(path, f"must hold {', '.join(NAMES)} as arrays (.npy)")
+    m, size = len(observations) if observations.ndim else 0, world.layout.size
+    if observations.shape != (m, size) or observations.dtype.kind not in "fiub":
+        right = f"must be numbers (m, {size}), as {world.name} observes"
+        raise _wrong(path, f"observations: {_kind(observations)}; {right}")
+    with np.errstate(over="ignore"):  # of wider numbers
+        wide = observations.astype(np.float64)
+    if not (abs(wide) <= np.finfo(np.float32).max).all():  # NaN is not, either
+        raise _wrong(path, "observations: must be finite in float32")
+    whole = lengths.ndim == 1 and lengths.dtype.kind in "iu" and len(lengths)
+    if not whole or lengths.min() < 2 or lengths.max() > m or lengths.sum() != m:
+        raise _wrong(path, f"lengths: {_kind(lengths)}; must be whole numbers of at least 2 that add up to {m}")
+    steps, space = m - len(lengths), world.action_space
+    if actions.shape != (steps, *(space.shape or ())) or not _all_in(space, actions):
+        raise _wrong(path, f"actions: {_kind(actions)}; must be {steps} actions of {world.name}, {space}")
+    return Demonstrations(path, observations, actions.astype(space.dtype), lengths.astype(np.intp), world)
+
+
+def _all_in(space: spaces.Space[Any], actions: Array) -> bool:
+    kinds = "fiu" if isinstance(space, spaces.Box) else "iu"
+    return actions.dtype.kind in kinds and all(space.contains(each) for each in actions.astype(space.dtype))
+
+
+def _kind(array: Array) -> str:
+    return f"{array.dtype} {array.shape}"
+
+
+def _wrong(path: str, what: object) -> ConfigError:
+    return ConfigError(f"demonstrations: {place(path)!r}: {what}")

@@ -1,0 +1,1 @@
+"""Reports: typed results, statistics, figures and pages."""

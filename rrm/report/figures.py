@@ -1,0 +1,335 @@
+"""The figures of a report, drawn with Matplotlib: as PNG for other documents, as SVG that takes on the page's colours.
+
+One colour a condition, the same in every figure: vermilion for the unaided baseline, grey for the oracle, and for the
+others a row that stays apart under the common kinds of colour blindness. Names stand beside what they name.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from html import escape
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from rrm.agents.files import write_bytes
+from rrm.report.stats import Floats
+from rrm.report.summary import Condition, Curve, Findings, Style, amount, count, share
+
+INK, MUTED, RULE, PAPER = "#1f2328", "#6b7280", "#dfddd6", "#fdfcfa"
+UNAIDED, ORACLE = "#c2410c", "#71767f"
+OTHERS = ("#0b6bb3", "#0f7f5f", "#9b4f96", "#8a6a00", "#3d8fa8", "#b03a66", "#5a55c9")
+WIDTH = 4.2
+"""Inches of a figure. At 100 pixels each it fits a phone as it is and half a laptop's page."""
+
+TIP = "tip: "
+
+
+def colours(findings: Findings) -> dict[str, str]:
+    """The colour of each condition."""
+    found = {one.name: OTHERS[i % len(OTHERS)] for i, one in enumerate(findings.others)}
+    if findings.unaided is not None:
+        found[findings.unaided.name] = UNAIDED
+    if findings.oracle is not None:
+        found[findings.oracle.name] = ORACLE
+    return found
+
+
+def shared_colours(experiments: Sequence[Findings]) -> dict[str, str]:
+    """The colour of each condition in several experiments: of one name everywhere the same."""
+    baselines: dict[str, str] = {}
+    for each in experiments:
+        own = colours(each)
+        baselines |= {one.name: own[one.name] for one in (each.unaided, each.oracle) if one is not None}
+    others = dict.fromkeys(one.name for each in experiments for one in each.others if one.name not in baselines)
+    return {name: OTHERS[i % len(OTHERS)] for i, name in enumerate(others)} | baselines
+
+
+def palette(variables: Mapping[str, str], shades: Mapping[str, str]) -> dict[str, str]:
+    """The CSS variables of a page's colours, by what ``svg`` finds in a figure; conditions' are in ``variables``."""
+    paper = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper"}
+    return paper | {shade: variables[name] for name, shade in shades.items()}
+
+
+def style() -> AbstractContextManager[None]:
+    """How all figures look. Fixed ids and no date: equal figures are equal files."""
+    return matplotlib.rc_context(
+        {
+            "font.family": "DejaVu Sans",
+            "font.size": 9,
+            "text.color": INK,
+            "axes.edgecolor": RULE,
+            "axes.labelcolor": MUTED,
+            "axes.linewidth": 0.8,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "xtick.color": MUTED,
+            "ytick.color": MUTED,
+            "xtick.major.size": 0,
+            "ytick.major.size": 0,
+            "svg.fonttype": "none",
+            "svg.hashsalt": "rrm",
+            "axes.unicode_minus": True,
+            "text.parse_math": False,  # a $ in a name is a dollar
+            "text.usetex": False,
+        }
+    )
+
+
+def canvas(height: float, *, across: int = 1, down: int = 1, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
+    """A figure with ``across`` x ``down`` panels, each ``width`` x ``height`` inches; no global state is touched."""
+    figure = Figure(figsize=(width * across, height * down), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(down, across, squeeze=False)
+    return figure, list(axes.flat)
+
+
+def png(figure: Figure, path: Path) -> Path:
+    """Write a figure on white paper."""
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=200, facecolor="white", metadata={"Software": None})
+    return write_bytes(path, out.getvalue())
+
+
+def tip(text: str) -> str:
+    """A gid that ``svg`` makes into the text to be seen by whoever points at the artist."""
+    return TIP + quote(text)  # of letters alone, whatever the text: so the gid is found in the figure
+
+
+def svg(figure: Figure, label: str, palette: Mapping[str, str]) -> str:
+    """A figure for the inside of a page: its text is the page's, its colours follow the page's variables.
+
+    ``palette`` maps colours to the names of CSS variables; ``label`` is what a screen reader says. An artist whose gid
+    is made by ``tip`` says so to whoever points at it.
+    """
+    out = io.StringIO()
+    figure.savefig(out, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    text = out.getvalue()
+    text = text[text.index("<svg") :]
+    for colour, variable in palette.items():
+        text = text.replace(colour, f"var(--{variable})")
+    text = re.sub(r"font: ([^;\"]*?)(\d[\d.]*px)[^;\"]*", r"font-size: \2", text)
+    text = re.sub(r"font-family: [^;\"]*;?", "", text)
+    text = re.sub(rf"<g id=\"{TIP}([^\"]*)\">", lambda found: f"<g><title>{escape(unquote(found[1]))}</title>", text)
+    text = re.sub(r"<g id=\"[a-z]+[0-9a-z]*_\d+\">", "<g>", text)  # many figures share a page, ids must not meet
+    width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups()  # type: ignore[union-attr]
+    head = f'<svg role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}">'
+    return re.sub(r"<svg[^>]*>", lambda _: head, text, count=1)
+
+
+# --- Every seed as a dot --------------------------------------------------------------------------------------------
+
+
+def dots_height(rows: int) -> float:
+    """Inches that ``dots`` needs."""
+    return 0.62 + 0.52 * rows
+
+
+def dots(ax: Axes, rows: Sequence[Condition], key: str, shades: Mapping[str, str], findings: Findings) -> None:
+    """One row a condition: its seeds as dots, its interquartile mean as a stroke, its interval as a bar."""
+    gap = key == "gap_recovered"
+    style: Style = share if gap else amount
+    values = [value for row in rows for value in _seeds(row, key)]
+    values += [x for row in rows if (estimate := row.figures[key]) for x in estimate if x is not None]
+    low, high = min([*values, *([0.0] if gap else [])]), max([*values, *([1.0] if gap else [])])
+    if gap:  # one seed with hardly a gap of its own must not squeeze all others into a point
+        low, high = max(low, -1.0), min(high, 2.0)
+    room = 0.06 * (high - low or 1.0)
+    ax.set_xlim(low - room, high + room)
+    ax.set_ylim(len(rows) - 0.35, -0.75)
+    ax.set_yticks([])
+    ax.spines["left"].set_visible(False)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: style(x)))
+    ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    if gap:
+        for x, baseline in ((0.0, findings.unaided), (1.0, findings.oracle)):
+            ax.vlines([x] * len(rows), np.arange(len(rows)) - 0.2, np.arange(len(rows)) + 0.2, RULE, lw=1.6, zorder=0)
+            if baseline is not None:
+                ax.annotate(
+                    baseline.name, (x, 0), (0, -20), xycoords=("data", "axes fraction"), textcoords="offset points",
+                    ha="center", va="top", color=shades[baseline.name], fontsize=8,
+                )  # fmt: skip
+    for y, row in enumerate(rows):
+        estimate, shade = row.figures[key], shades[row.name]
+        if estimate is not None:
+            if estimate.low is not None and estimate.high is not None:
+                ends = [estimate.low, estimate.high]
+                ax.plot(ends, [y, y], color=shade, lw=9, alpha=0.22, solid_capstyle="butt", zorder=1)
+            ax.plot([estimate.value] * 2, [y - 0.17, y + 0.17], color=shade, lw=2.4, solid_capstyle="butt", zorder=3)
+        seeds = _seeds(row, key)
+        heights = y + np.resize([0.0, -0.07, 0.07], len(seeds))
+        for x, height in zip(seeds, heights, strict=True):
+            inside = low - room <= x <= high + room
+            ax.plot(
+                np.clip(x, low - room / 2, high + room / 2), height, marker="o" if inside else "<" if x < low else ">",
+                ms=5.5, mfc=shade, mec=PAPER, mew=0.7, alpha=0.85, zorder=4, clip_on=False,
+            )  # fmt: skip
+        ax.axhline(y, color=RULE, lw=0.8, zorder=0)
+        told = "undefined" if estimate is None else style(estimate.value)
+        ax.annotate(
+            f"{row.name}\u2002{told}", (0.0, y), (0, 10), xycoords=("axes fraction", "data"),
+            textcoords="offset points", color=shade, fontweight="bold", va="bottom", fontsize=9,
+        )  # fmt: skip
+
+
+def _seeds(row: Condition, key: str) -> list[float]:
+    values = [seed.gap_recovered if key == "gap_recovered" else seed.figures[key] for seed in row.seeds]
+    return [value for value in values if value is not None]
+
+
+# --- What the agent does while it trains, and what its evaluator believes ------------------------------------------
+
+
+def curve_limits(curves: Mapping[str, Sequence[Curve]], own_scale: Sequence[str]) -> tuple[float, float]:
+    """Limits of utility (and of scores in its units) for panels that are to be compared."""
+    parts = [c.utility for many in curves.values() for c in many]
+    scored = [c for name, many in curves.items() if name not in own_scale for c in many]
+    values = _finite([*parts, *(c.evaluator_score for c in scored)])
+    if not values.size:
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    opinions = _finite([c.predicted for c in scored])
+    if opinions.size:  # a model that extrapolates may be anywhere: it must not squeeze the others
+        size = high - low
+        low, high = min(low, max(opinions.min(), low - size)), max(high, min(opinions.max(), high + size))
+    room = 0.08 * (high - low or 1.0)
+    return low - room, high + room
+
+
+def _finite(parts: Sequence[Floats]) -> Floats:
+    values: Floats = np.concatenate([*parts, np.zeros(0)])
+    kept: Floats = values[np.isfinite(values)]
+    return kept
+
+
+def learning(
+    ax: Axes, name: str, many: Sequence[Curve], shade: str, limits: tuple[float, float], *,
+    own_scale: bool, ceiling: tuple[str, float] | None, turns: Sequence[float] = (),
+) -> None:  # fmt: skip
+    """Utility, evaluator's score and the reward model's opinion over the steps of a condition's last round.
+
+    Each is the mean and the range over seeds. Where the evaluator sees more than there is, the space between the two is
+    shaded. ``own_scale``: score and opinion are not in units of the utility and get an axis of their own. ``ceiling``:
+    the name and final utility of the oracle. ``turns``: the steps to mark as those where Goodhart's law set in.
+    """
+    ax.set_title(name, loc="left", color=shade, fontweight="bold", fontsize=10, pad=9)
+    ax.set_ylim(limits)
+    ax.yaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x / 1000:g}k" if x else "0"))
+    ax.set_xlabel("steps of the last round", fontsize=8)
+    if ceiling is not None and ceiling[0] != name:
+        ax.axhline(ceiling[1], color=MUTED, lw=0.8, ls=(0, (1, 2)), zorder=1)
+    steps, utility = over_seeds(many, "utility")
+    _, score = over_seeds(many, "evaluator_score")
+    _, opinion = over_seeds(many, "predicted")
+    if not steps.size:
+        ax.text(0.5, 0.5, "no episode ended", transform=ax.transAxes, ha="center", color=MUTED)
+        return
+    ax.set_xlim(0, float(steps[-1]) * 1.02)
+    scores = _second_axis(ax) if own_scale else ax
+    for step in turns:
+        ax.axvline(step, 0, 0.06, color=INK, lw=1.6, zorder=5)
+    if np.isfinite(score).any():
+        scores.plot(steps, score.mean(axis=0), color=MUTED, lw=1.6, ls=(0, (4, 1.5)), zorder=3)
+        scores.fill_between(steps, score.min(axis=0), score.max(axis=0), color=MUTED, alpha=0.15, lw=0, zorder=2)
+        if not own_scale:
+            believed, true = score.mean(axis=0), utility.mean(axis=0)
+            ax.fill_between(steps, true, believed, where=believed > true, color=shade, alpha=0.09, lw=0, zorder=1)
+    if np.isfinite(opinion).any():
+        scores.plot(steps, opinion.mean(axis=0), color=INK, lw=1.1, zorder=5)
+        scores.fill_between(steps, opinion.min(axis=0), opinion.max(axis=0), color=INK, alpha=0.08, lw=0, zorder=2)
+        beside = [score.mean(axis=0)] if own_scale else [score.mean(axis=0), utility.mean(axis=0)]
+        _name_opinion(scores, steps, opinion.mean(axis=0), beside)
+    ax.plot(steps, utility.mean(axis=0), color=shade, lw=2.2, zorder=4)
+    ax.fill_between(steps, utility.min(axis=0), utility.max(axis=0), color=shade, alpha=0.2, lw=0, zorder=2)
+    _name_lines(ax, scores, steps, utility.mean(axis=0), score.mean(axis=0), shade)
+
+
+def over_seeds(many: Sequence[Curve], key: str) -> tuple[Floats, Floats]:
+    """(steps,) and (seeds, steps): the seeds' curves at common steps, where all of them have begun and none has ended.
+
+    Rows where no episode ended are left out and bridged. Seeds of one condition share their steps, so bridging is all
+    that ever happens.
+    """
+    usable = [(c.env_steps[ok], getattr(c, key)[ok]) for c in many if (ok := np.isfinite(c.utility)).any()]
+    if not usable:
+        return np.zeros(0), np.zeros((0, 0))
+    first, last = max(x[0] for x, _ in usable), min(x[-1] for x, _ in usable)
+    steps = np.unique(np.concatenate([x for x, _ in usable]))
+    steps = steps[(steps >= first) & (steps <= last)]
+    return steps, np.array([np.interp(steps, x, y) for x, y in usable])
+
+
+def _second_axis(ax: Axes) -> Axes:
+    second = ax.twinx()
+    second.yaxis.set_major_locator(MaxNLocator(5))
+    second.spines["right"].set_visible(True)
+    return second
+
+
+def _name_lines(ax: Axes, scores: Axes, steps: Floats, utility: Floats, score: Floats, shade: str) -> None:
+    """Write each line's name at its end, above the higher and below the lower one."""
+    known = np.isfinite(score).any()
+    same = scores is ax
+    above = known and (score[-1] > utility[-1] if same else True)
+    ax.annotate("utility", (steps[-1], utility[-1]), (-2, -6 if above else 6), textcoords="offset points", ha="right",
+                va="top" if above else "bottom", color=shade, fontsize=8.5, fontweight="bold")  # fmt: skip
+    if known:
+        scores.annotate("evaluator’s score", (steps[-1], score[-1]), (-2, 6 if above else -6), ha="right",
+                        textcoords="offset points", va="bottom" if above else "top", color=MUTED,
+                        fontsize=8.5)  # fmt: skip
+
+
+def _name_opinion(ax: Axes, steps: Floats, opinion: Floats, others: Sequence[Floats]) -> None:
+    """Write the line's name over its middle and over what runs close above it; the ends belong to the other names."""
+    middle = len(steps) * 2 // 5
+    bottom, top = ax.get_ylim()
+    close = opinion[middle] + 0.12 * (top - bottom)
+    height = max([opinion[middle], *(line[middle] for line in others if line[middle] < close)])
+    slope = (opinion[min(middle * 3 // 2, len(steps) - 1)] - opinion[middle // 2]) / (top - bottom)
+    ax.annotate("reward model", (steps[middle], height), (0, 5), textcoords="offset points", va="bottom",
+                ha="right" if slope > 0.15 else "left" if slope < -0.15 else "center", color=INK,
+                fontsize=8.5)  # fmt: skip
+
+
+# --- What it costs --------------------------------------------------------------------------------------------------
+
+COSTS = (
+    ("labels", "labels asked"),
+    ("fields_read", "fields the evaluator read for them"),
+    ("assistant_steps", "steps assistants took for them"),
+)
+
+
+def cost_height(rows: int) -> float:
+    """Inches that ``cost`` needs for each of ``COSTS``."""
+    return 0.34 + 0.2 * rows
+
+
+def cost(ax: Axes, rows: Sequence[Condition], key: str, title: str, shades: Mapping[str, str]) -> None:
+    """One bar a condition."""
+    values = [row.known(key).value for row in rows]
+    ax.barh(range(len(rows)), values, height=0.62, color=[shades[row.name] for row in rows], alpha=0.85)
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.set_xlim(0, 1.25 * (max(values) or 1.0))
+    ax.set_yticks(range(len(rows)), [row.name for row in rows], fontsize=8.5)
+    for label, row in zip(ax.get_yticklabels(), rows, strict=True):
+        label.set_color(shades[row.name])
+    ax.set_xticks([])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.set_title(title, loc="left", fontsize=9, color=INK)
+    for y, value in enumerate(values):
+        ax.annotate(
+            count(value), (value, y), (4, 0), textcoords="offset points", va="center", fontsize=8.5, color=MUTED
+        )

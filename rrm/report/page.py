@@ -1,0 +1,244 @@
+"""The report of an experiment as one HTML page, for laptops, phones, dark rooms and paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from html import escape
+
+from rrm.report.html import cell, coloured, document, row, table, variables
+from rrm.report.summary import INTERVAL_NOTE, Condition, Findings, Style, amount, below, count, share
+
+COLUMNS: Sequence[tuple[str, str, Style]] = (
+    ("utility", "utility", amount),
+    ("evaluator_score", "evaluator’s score", amount),
+    ("hack_rate", "hack rate", share),
+    ("gap_recovered", "gap recovered", share),
+    ("labels", "labels", count),
+    ("env_steps", "env steps", count),
+)
+"""The columns of every table of results: key, heading, and how its numbers are written."""
+
+GLOSSARY = (
+    ("utility", "The truth about what an agent has accomplished, at the end of an episode. No agent, reward model or "
+     "evaluator ever reads it; only these figures and the oracle do."),
+    ("evaluator’s score", "What the condition’s evaluator, with the help that the condition gives it, concludes about "
+     "the same episode from the few fields that it may read. An evaluator that scores more than there is, is fooled."),
+    ("hack rate", "The share of episodes that end in a state that only looks good: the mean over seeds. A seed counts "
+     "as one that hacks if more than 1 % of its episodes do."),
+    ("gap recovered", "(U − U_unaided) / (U_oracle − U_unaided), where U is the interquartile mean of the utility over "
+     "seeds: 0 % is no better than no help, 100 % as good as training on the truth. It is not clipped: harm is below "
+     "0 %. It is undefined where the interval of the gap itself reaches 0. Below it: how many of the seeds that have a "
+     "gap of their own recover at least 90 % of it."),
+    ("interquartile mean, interval", "The mean of the middle half of the seeds (of all, with fewer than four) and its "
+     "95 % t interval, with the bootstrap’s standard error. With two or three seeds it is wide, because so few say "
+     "little. The interval of a hack rate is Gaffke’s, which holds whatever the distribution is: three seeds that "
+     "never hack leave room for a mean of 71 %."),
+    ("reward model’s opinion", "What the reward model says of an episode that has ended, V of its last state, in the "
+     "evaluator’s units; of approval, its mean over the episode’s steps."),
+    ("labels, fields read, assistant steps, env steps", "What a condition cost, all its rounds together, the unaided "
+     "agent in whose states assistants practise included: answers of the evaluator; fields that it read to give them; "
+     "steps that assistants took to help it; steps in the worlds that agents were trained in."),
+    ("held-out error", "The root mean square error of the reward model V on its newest labels, before it was fitted "
+     "to them, in units of the labels’ standard deviation: 1 is no better than always guessing their mean."),
+    ("dissent", "How far the members of a committee were apart when they gave their labels: the standard deviation of "
+     "their scores, in the evaluator’s units, on the average; of comparisons the share in which not all of them took "
+     "the same side."),
+    ("demonstrated", "Pairs of a demonstrated moment and one of early play, to which the reward model was fitted as if "
+     "the former had been preferred. Nobody was asked: they are not among the labels."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film to show: whose, of which seed, from which corner; the GIF, and its last frame for paper and for those who
+    want no motion."""
+
+    condition: str
+    seed: int
+    corner: str | None
+    moving: str
+    still: str
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of a condition, in figures that are ready to be read."""
+
+    condition: str
+    world: str
+    labels: str
+    env_steps: str
+    utility: str
+    held_out_error: str
+    dissent: str
+    demonstrated: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything on the page. Texts hold names of conditions between asterisks; figures are SVG."""
+
+    findings: Findings
+    colours: Mapping[str, str]
+    headline: str
+    paragraph: str
+    episodes: int
+    dots: str
+    dots_caption: str
+    tradeoff: str | None
+    tradeoff_text: str
+    tradeoff_caption: str
+    heats: Sequence[str]
+    heats_text: str
+    curves: Sequence[str]
+    curves_text: str
+    curves_caption: str
+    cost: Sequence[str]
+    films: Sequence[Film]
+    films_caption: str
+    rounds: Sequence[Round]
+    config: str
+
+
+def page(content: Content) -> str:
+    """The whole page."""
+    findings = content.findings
+    names = variables(content.colours)
+    seeds = f"{findings.seeds} seed{'s' * (findings.seeds > 1)}"
+    kicker = f"{findings.experiment} · {findings.env} · {len(findings.conditions)} conditions × {seeds}"
+
+    intervals = INTERVAL_NOTE if findings.seeds > 1 else "A single seed, so without intervals."
+
+    def told(text: str) -> str:
+        return coloured(text, names)
+
+    sections = [
+        f"""<header>
+<p class="kicker">{escape(kicker)}</p>
+<h1>{told(content.headline)}</h1>
+<p class="lead">{told(content.paragraph)}</p>
+</header>""",
+        f"""<section>
+<h2>Result</h2>
+{_results(findings, names)}
+<p class="note">{intervals} The final policies, judged on {content.episodes:,} episodes that they never trained on.
+Costs are those of all rounds together.</p>
+<figure class="side">{content.dots}<figcaption>{told(content.dots_caption)}</figcaption></figure>
+</section>""",
+    ]
+    if content.tradeoff:
+        sections.append(
+            f"""<section>
+<h2>Capability against hack rate</h2>
+<figure class="side wide">{content.tradeoff}<figcaption>{told(content.tradeoff_caption)}</figcaption></figure>
+<p>{told(content.tradeoff_text)}</p>
+</section>"""
+        )
+    if content.heats:
+        sections.append(
+            f"""<section>
+<h2>Over horizon and rounds</h2>
+<div class="grid">{"".join(f"<figure>{heat}</figure>" for heat in content.heats)}</div>
+<p class="note">The conditions that differ in nothing else. The darker, the higher; hatched where nothing was run.</p>
+<p>{told(content.heats_text)}</p>
+</section>"""
+        )
+    if content.films:
+        shown = "".join(
+            f'<figure><img class="moving" src="{film.moving}" alt="Film of one episode of the agent of '
+            f'{escape(film.condition)}, seed {film.seed}">'
+            f'<img class="still" src="{film.still}" alt="Its last frame"></figure>'
+            for film in content.films
+        )
+        sections.append(
+            f"""<section>
+<h2>What the agents do</h2>
+<div class="films">{shown}</div>
+<p class="note">{told(content.films_caption)}</p>
+</section>"""
+        )
+    sections += [
+        f"""<section>
+<h2>What they do while they learn, and what their evaluators believe</h2>
+<div class="grid">{"".join(f"<figure>{curve}</figure>" for curve in content.curves)}</div>
+<p class="note">{told(content.curves_caption)}</p>
+{f"<p>{told(content.curves_text)}</p>" if content.curves_text else ""}
+</section>""",
+        f"""<section>
+<h2>What evaluation cost</h2>
+<div class="grid three">{"".join(f"<figure>{bars}</figure>" for bars in content.cost)}</div>
+<p class="note">All rounds of a condition together, the unaided agent in whose states its assistants practise
+included.</p>
+</section>""",
+        f"""<section>
+<h2>Every seed</h2>
+{_seeds(findings, names)}
+</section>""",
+        f"""<section>
+<h2>Every round</h2>
+{_rounds(content.rounds, names)}
+<p class="note">Interquartile means over seeds. The utility of an assistant is that of its own world. Held-out error:
+that of the reward model on its newest labels before it was fitted to them, in units of their standard deviation.</p>
+</section>""",
+        f"""<section>
+<h2>Again</h2>
+<p>Save this as <code>{escape(findings.experiment)}.yaml</code> and run
+<code>rrm run {escape(findings.experiment)}.yaml</code>.</p>
+<pre tabindex="0">{escape(content.config)}</pre>
+</section>""",
+        f"""<section>
+<h2>Words</h2>
+<dl>{"".join(f"<dt>{escape(word)}</dt><dd>{escape(meaning)}</dd>" for word, meaning in GLOSSARY)}</dl>
+</section>""",
+    ]
+    body = "\n".join(sections)
+    return document(content.headline, findings.experiment, content.colours, body)
+
+
+def _results(findings: Findings, names: Mapping[str, str]) -> str:
+    rows = []
+    for one in findings.conditions:
+        cells = []
+        for key, heading, style in COLUMNS:
+            estimate = one.figures[key]
+            if estimate is None:
+                cells.append(cell(heading, _why_none(findings, one, key)))
+                continue
+            more = [] if key in ("labels", "env_steps") else below(findings, one, key, style)
+            cells.append(cell(heading, style(estimate.value) + "".join(f"<small>{text}</small>" for text in more)))
+        rows.append(row(one.name, names, cells))
+    return table([heading for _, heading, _ in COLUMNS], rows, "results")
+
+
+def _why_none(findings: Findings, one: Condition, key: str) -> str:
+    if key == "gap_recovered" and one is not findings.unaided:
+        return '<span class="none">undefined</span>'
+    return '<span class="none">–</span>'
+
+
+def _seeds(findings: Findings, names: Mapping[str, str]) -> str:
+    rows = []
+    for one in findings.conditions:
+        for seed in one.seeds:
+            figures = {**seed.figures, "gap_recovered": seed.gap_recovered}
+            values = [(heading, style, figures[key]) for key, heading, style in COLUMNS]
+            cells = [cell(heading, "–" if value is None else style(value)) for heading, style, value in values]
+            rows.append(row(one.name, names, cells, f" <span>seed {seed.seed}</span>"))
+    return table([heading for _, heading, _ in COLUMNS], rows, "seeds")
+
+
+SOMETIMES = ("dissent", "demonstrated")
+"""Columns of the table of rounds where there is a committee, or are demonstrations."""
+
+
+def _rounds(rounds: Sequence[Round], names: Mapping[str, str]) -> str:
+    idle = [key for key in SOMETIMES if all(getattr(one, key) == "–" for one in rounds)]
+    told = [field.name for field in fields(Round) if field.name not in ("condition", *idle)]
+    columns = {key: key.replace("_", " ") for key in told}
+    columns["held_out_error"] = "held-out error"
+    rows = [
+        row(one.condition, names, [cell(heading, escape(getattr(one, key))) for key, heading in columns.items()])
+        for one in rounds
+    ]
+    return table([*columns.values()], rows, "rounds")

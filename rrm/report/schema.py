@@ -1,0 +1,224 @@
+"""What a report reads of an experiment's folder, checked: what is wrong is said with the name of its file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rrm.config.schema import Horizon
+from rrm.errors import DamagedFileError
+from rrm.report.summary import LARGEST, Curve, Seed, amount, count
+from rrm.storage import rundir
+
+ROUND_FIGURES = {
+    "labels": count,
+    "env_steps": count,
+    "utility": amount,
+    "held_out_error": amount,
+    "dissent": amount,
+    "demonstrated": count,
+}
+"""What is said of each round, and how its numbers are written."""
+
+
+MOST_ROWS = 50_000
+"""Of a ``metrics.csv``: rollouts of a round. A plot of more takes minutes."""
+
+
+@dataclass(frozen=True)
+class CellFiles:
+    """What a report needs of one cell's files."""
+
+    seed: int
+    folder: Path
+    config: Mapping[str, Any]
+    last_round: Path
+    episodes: int
+    rounds: Sequence[RoundFigures]
+
+
+@dataclass(frozen=True)
+class RoundFigures:
+    """One round of a cell; a figure that it does not have is None."""
+
+    world: str
+    level: int
+    figures: Mapping[str, float | None]
+
+
+class _Schema(BaseModel):
+    """What is read of a file; it may hold more."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def check(cls, path: Path, content: Mapping[str, Any]) -> None:
+        """Raise DamagedFileError, which names the first field that is not right."""
+        try:
+            cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise DamagedFileError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+Whole = Annotated[int, Field(ge=0, le=2**60)]
+Name = Annotated[str, Field(pattern=r"^[^./\\\x00][^/\\\x00]*$", max_length=255)]
+"""Of a file or folder beside others: it leads nowhere else."""
+
+
+class _Figures(_Schema):
+    """What the results of a round and of a cell both hold."""
+
+    utility: float
+    evaluator_score: float | None
+    hack_rate: float
+    episodes: Whole
+    labels: Whole
+    fields_read: Whole
+    assistant_steps: Whole
+    env_steps: Whole
+
+
+class RoundResult(_Figures):
+    """A round's ``result.json``."""
+
+    world: str
+    level: Whole
+    held_out_error: float | None
+    dissent: float | None
+    demonstrated: Whole | None
+    step_cost: float
+    answers: str | None
+    files: dict[Literal["agent.json", "agent.safetensors", "metrics.csv", "reward.json", "reward.safetensors"], str]
+
+
+class CellResult(_Figures):
+    """A cell's ``result.json``: its last round's figures, and what all its rounds cost."""
+
+    held_out_error: list[float | None]
+    rounds: Annotated[list[dict[str, Any]], Field(min_length=1)]
+
+
+class _Told(_Schema):
+    """What a report reads of a condition's configuration."""
+
+    evaluator: Any = "bounded"
+    assistants: str = "none"
+    reward: str = "narrow"
+    depth: Whole | None = None
+    horizon: Horizon = Horizon()
+
+
+class CellAbout(_Schema):
+    """A cell's ``cell.json``."""
+
+    condition: str
+    seed: Whole
+    config: _Told
+    rounds: Annotated[list[Name], Field(min_length=1)]
+
+
+TOTALS = ("labels", "fields_read", "assistant_steps", "env_steps")
+"""What a condition spends: summed over all its rounds."""
+
+
+def cell_result(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A cell's result: all of it follows from the results of its rounds, the last of which is the task's."""
+    last = rounds[-1]
+    return {
+        **{key: last[key] for key in ("utility", "evaluator_score", "hack_rate", "episodes")},
+        **{key: sum(each[key] for each in rounds) for key in TOTALS},
+        "held_out_error": [each["held_out_error"] for each in rounds],
+        "rounds": [{key: each.get(key) for key in ("world", "level", *ROUND_FIGURES)} for each in rounds],
+    }
+
+
+def round_result(home: Path) -> dict[str, Any]:
+    """The result of a round, its fields checked; its files are not. Raises DamagedFileError."""
+    path = home / "result.json"
+    result = rundir.read_sealed(path)
+    RoundResult.check(path, result)
+    return result
+
+
+def rounds_of(cell: Path) -> list[Path]:
+    """The folders of a cell's rounds, the last one its own. Raises DamagedFileError."""
+    about = rundir.read_sealed(cell / "cell.json")
+    CellAbout.check(cell / "cell.json", about)
+    return [cell.parent.parent / "rounds" / name for name in about["rounds"]]
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[dict[str, Any]]:
+    """The content of a file that ``rrm run`` sealed; what is found wrong in it is reported with its name."""
+    try:
+        yield rundir.read_sealed(path)
+    except KeyError as error:
+        raise DamagedFileError(f"{path}: {error.args[0]} is missing") from None
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise DamagedFileError(f"{path}: {' '.join(str(error).split())}") from None
+
+
+def check_own(folder: Path) -> None:
+    """Raise DamagedFileError where what a report writes would go through a link, or to no file."""
+    folders = [folder / name for name in ("figures", "films")]
+    for path in (
+        folder / "report.html",
+        folder / "table.md",
+        *folders,
+        *(each for home in folders for each in home.glob("*")),
+    ):
+        if path.is_symlink() or (path.exists() and not (path.is_dir() if path in folders else path.is_file())):
+            raise DamagedFileError(f"{path}: is not what a report writes; move it away")
+
+
+def cell_files(folder: Path, seed: Seed) -> CellFiles:
+    """The files of one seed's cell in the experiment's ``folder``, which must agree with the summary."""
+    if seed.cell.startswith(".") or Path(seed.cell).name != seed.cell:
+        raise DamagedFileError(f"{folder / 'summary.json'}: {seed.cell!r} is no name of a cell")
+    cell = folder / "cells" / seed.cell
+    homes = rounds_of(cell)
+    about = rundir.read_sealed(cell / "cell.json")
+    if about["seed"] != seed.seed or not seed.cell.startswith(f"{about['condition']}-seed{seed.seed}-"):
+        raise DamagedFileError(f"{cell / 'cell.json'}: is that of another cell")
+    path = cell / "result.json"
+    result = rundir.read_sealed(path)
+    CellResult.check(path, result)
+    for key, value in seed.figures.items():
+        if result[key] != value:
+            right = f"{key} is {result[key]}, but {value} in summary.json; `rrm run` sums up again"
+            raise DamagedFileError(f"{path}: {right}")
+    if result != cell_result([round_result(home) for home in homes]):
+        raise DamagedFileError(f"{path}: is not what the results of its rounds come to; `rrm run` sums up again")
+    rounds = [
+        RoundFigures(one["world"], one["level"], {key: one[key] for key in ROUND_FIGURES}) for one in result["rounds"]
+    ]
+    return CellFiles(seed.seed, cell, about["config"], homes[-1], result["episodes"], rounds)
+
+
+def curve(home: Path) -> Curve:
+    """What the round in ``home`` measured, if it is what the round wrote."""
+    path, files = home / "metrics.csv", round_result(home)["files"]
+    if "metrics.csv" not in files:
+        raise DamagedFileError(f"{home / 'result.json'}: files.metrics.csv is missing")
+    rundir.verify(home, {"metrics.csv": files["metrics.csv"]})
+    columns = ("env_steps", "predicted", "utility", "evaluator_score")
+    try:
+        lines = csv.DictReader(rundir.read_text(path).splitlines())
+        rows = [[float(row[name] or "nan") for name in columns] for row in islice(lines, MOST_ROWS + 1)]
+        if len(rows) > MOST_ROWS:
+            raise ValueError(f"holds more than {MOST_ROWS:,} rows")
+    except (ValueError, TypeError, KeyError, csv.Error) as error:
+        raise DamagedFileError(f"{path}: {type(error).__name__}: {' '.join(str(error).split())}") from None
+    measured = np.array(rows, np.float64).reshape(-1, len(columns))
+    if (abs(measured) > LARGEST).any():  # NaN is not: it is what is empty
+        raise DamagedFileError(f"{path}: must hold numbers from {-LARGEST:g} to {LARGEST:g}")
+    return Curve(*measured.T)

@@ -1,0 +1,200 @@
+"""The report of a suite: capability against hack rate in each experiment, and what was learnt beside what is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any, get_args
+
+from rrm.agents.files import write_bytes
+from rrm.config.schema import proper_name
+from rrm.envs.tables import NOTE
+from rrm.experiment.suite import MOST_EXPERIMENTS
+from rrm.report import summary as found
+from rrm.report import tradeoff
+from rrm.report.build import exact_figures, has_ties, suite_markdown
+from rrm.report.html import cell, coloured, document, row, table, variables
+from rrm.report.schema import check_own, reading
+from rrm.report.summary import Condition, Findings, amount, share
+from rrm.storage import rundir
+
+
+@dataclass(frozen=True)
+class Member:
+    """An experiment of the suite: its findings; by condition what the best agents reach, empty for a world without a
+    table; and why conditions were left out."""
+
+    findings: Findings
+    exact: Mapping[str, Mapping[str, Any]]
+    left_out: Mapping[str, str]
+
+
+def build(folder: str | Path) -> Path:
+    """Make ``report.html``, ``figures/tradeoff.png`` and, for pages elsewhere, ``table.md`` from the ``suite.json`` in
+    ``folder``; returns the page's path.
+
+    The same results give the same files, byte for byte. Raises ``DamagedFileError`` where suite.json is not what a
+    suite writes.
+    """
+    folder = Path(folder)
+    rundir.check_regular(folder / "suite.json")  # before a lock is made where there is no suite
+    with rundir.locked(folder):
+        return _build(folder)
+
+
+def _build(folder: Path) -> Path:
+    from rrm.report import figures  # Matplotlib
+    from rrm.report import plots as maps  # Matplotlib
+
+    check_own(folder)
+    with reading(folder / "suite.json") as summary:
+        if len(summary["experiments"]) > MOST_EXPERIMENTS:
+            raise ValueError(f"experiments holds more than {MOST_EXPERIMENTS}")
+        suite, members = proper_name(summary["suite"]), [_member(each) for each in summary["experiments"]]
+        if not members:
+            raise ValueError("experiments is empty")
+        told, note = suite_markdown(summary), f"{NOTE} " if has_ties(summary) else ""
+    experiments = [each.findings for each in members]
+    shades = figures.shared_colours(experiments)
+    names = variables(shades)
+    height = maps.tradeoff_height(max(len(each.conditions) for each in experiments))
+    panels = []
+    with figures.style():
+        across = min(2, len(experiments))
+        whole, axes = figures.canvas(height, across=across, down=-(-len(experiments) // across))
+        for each, ax in zip(experiments, axes, strict=False):
+            alone, (own,) = figures.canvas(height)
+            maps.tradeoff(own, each, shades, normalised=each.gap is not None)
+            maps.tradeoff(ax, each, shades, normalised=each.gap is not None, title=each.experiment)
+            label = f"{each.experiment}: capability against hack rate, a point for each condition"
+            panels.append(figures.svg(alone, label, figures.palette(names, shades)))
+        for spare in axes[len(experiments) :]:
+            spare.set_axis_off()
+        figures.png(whole, folder / "figures" / "tradeoff.png")
+
+    write_bytes(folder / "table.md", told.encode())
+    return write_bytes(folder / "report.html", _page(folder, suite, members, panels, shades, note).encode())
+
+
+def _member(summary: Mapping[str, Any]) -> Member:
+    exact, left_out = summary["exact"] or {}, summary.get("left_out", {})
+    solved = {
+        name: {"utility": row["utility"], "gap_recovered": row["gap_recovered"], "tied": row.get("tied", [])}
+        for name, row in exact.items()
+    }
+    return Member(found.read(summary), solved, {name: str(why) for name, why in left_out.items()})
+
+
+def headline(experiments: Sequence[Findings]) -> str:
+    """Which condition is capable and honest in most experiments, the first of several; baselines aside."""
+    won = {name: stands.count("capable and honest") for name, stands in _stands(experiments).items()}
+    mine = {one.name for each in experiments for one in each.others}
+    best = max((name for name in won if name in mine), key=lambda name: won[name], default=None)
+    if best is None or not won[best]:
+        return "No condition is both capable and honest in any of the experiments"
+    return f"*{best}* is both capable and honest in {won[best]} of {len(_stands(experiments)[best])} experiments"
+
+
+def _stands(experiments: Sequence[Findings]) -> dict[str, list[str | None]]:
+    """Where each condition stands, in each experiment that has it."""
+    stands: dict[str, list[str | None]] = {}
+    for each in experiments:
+        for one in each.conditions:
+            stands.setdefault(one.name, []).append(tradeoff.corner(each, one))
+    return stands
+
+
+def _page(
+    folder: Path,
+    suite: str,
+    members: Sequence[Member],
+    panels: Sequence[str],
+    shades: Mapping[str, str],
+    note: str,
+) -> str:
+    names = variables(shades)
+    experiments = [each.findings for each in members]
+    first = headline(experiments)
+    intervals = any(each.seeds > 1 for each in experiments)
+    shown = "".join(
+        f"<figure><h3>{_linked(folder, each.findings.experiment)} <small>{escape(each.findings.env)}, "
+        f"{each.findings.seeds} seed{'s' * (each.findings.seeds > 1)}</small></h3>{panel}"
+        f"<figcaption>{coloured(_told(each), names)}</figcaption></figure>"
+        for each, panel in zip(members, panels, strict=True)
+    )
+    body = f"""<header>
+<p class="kicker">{escape(suite)} · {len(experiments)} experiments</p>
+<h1>{coloured(first, names)}</h1>
+<p class="lead">{escape(tradeoff.meaning(any(each.gap for each in experiments), intervals))}</p>
+</header>
+<section>
+<h2>Where the conditions stand</h2>
+{_corners(experiments, names)}
+<p class="note">In how many of the experiments. Nowhere: in between, or with seeds that differ. Wherever there
+is a gap, the oracle is capable and the unaided baseline is not, by definition.</p>
+</section>
+<section>
+<h2>Capability against hack rate</h2>
+<div class="grid">{shown}</div>
+<p class="note">Each condition at its interquartile mean and its mean hack rate, with 95&#8239;% intervals and its seeds
+as small dots.
+Capability is the gap recovered, 0&#8239;% for the unaided baseline and 100&#8239;% for the oracle; where there is no
+gap to measure by, it is the utility. The shaded corner is where capable and honest conditions are.</p>
+</section>
+<section>
+<h2>Learnt beside exact</h2>
+{_beside(members, names)}
+<p class="note">Exact: the best agents, with ideal assistants at as many levels; “–” where the world is too large for a
+table. {escape(note)}Learnt: {escape(found.INTERVAL_NOTE)}</p>
+</section>"""
+    return document(first, suite, shades, body)
+
+
+def _told(member: Member) -> str:
+    text = tradeoff.told(member.findings)
+    missing = [f"*{name}* ({why})" for name, why in member.left_out.items()]
+    return f"{text} Left out: {found.enumerated(missing)}." if missing else text
+
+
+def _linked(folder: Path, experiment: str) -> str:
+    """The experiment's name, leading to its own report where that stands in the suite's folder or beside it."""
+    for where, link in ((folder, ""), (folder.parent, "../")):
+        if (where / experiment / "report.html").exists():
+            return f'<a href="{link}{escape(experiment)}/report.html">{escape(experiment)}</a>'
+    return escape(experiment)
+
+
+def _corners(experiments: Sequence[Findings], names: Mapping[str, str]) -> str:
+    headings = {corner: str(corner) for corner in get_args(tradeoff.Corner)} | {None: "nowhere"}
+    rows = []
+    for name, stands in _stands(experiments).items():
+        cells = [cell(heading, str(stands.count(corner) or "–")) for corner, heading in headings.items()]
+        rows.append(row(name, names, [*cells, cell("experiments", str(len(stands)))]))
+    return table([*headings.values(), "experiments"], rows, "corners")
+
+
+def _beside(members: Sequence[Member], names: Mapping[str, str]) -> str:
+    headings = ("utility, exact", "learnt", "gap recovered, exact", "learnt", "hack rate")
+    rows = []
+    for each in members:
+        for one in each.findings.conditions:
+            utility, gap = exact_figures(each.exact.get(one.name, {}))
+            values = (
+                utility,
+                _learnt(each.findings, one, "utility", amount),
+                gap,
+                _learnt(each.findings, one, "gap_recovered", share),
+                _learnt(each.findings, one, "hack_rate", share),
+            )
+            cells = [cell(heading, value) for heading, value in zip(headings, values, strict=True)]
+            rows.append(row(one.name, names, cells, f" <span>{escape(each.findings.experiment)}</span>"))
+    return table(headings, rows, "seeds")
+
+
+def _learnt(findings: Findings, one: Condition, key: str, style: found.Style) -> str:
+    estimate = one.figures[key]
+    if estimate is None:
+        return "–"
+    return style(estimate.value) + "".join(f"<small>{text}</small>" for text in found.below(findings, one, key, style))

@@ -1,0 +1,116 @@
+"""Capability against hack rate: which conditions stand in which corner, in words that are true to the figures.
+
+The thresholds are those of ``summary.py``. A word about capability is used only where the whole interval agrees with
+it, one about hacks only where every seed does: few seeds cannot bound how many others would hack (``stats.rate``).
+A condition for which no word holds has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from rrm.report.stats import CAPABLE, Estimate
+from rrm.report.summary import HACKING, HONEST, INCAPABLE, Condition, Findings, ends, listed, share
+
+Corner = Literal["capable and honest", "hacks", "safe but incapable", "honest"]
+"""``honest`` alone is who hardly ever hacks, and of whose capability nothing more can be said."""
+
+MOST_FILMS = 4
+
+
+def recovered(findings: Findings, one: Condition) -> Estimate | None:
+    """The gap recovered; of the baselines, which measure it, 0 and 1. None where there is no gap."""
+    if findings.gap is None:
+        return None
+    if one is findings.unaided or one is findings.oracle:
+        alone = float(one is findings.oracle)
+        return Estimate(alone, None, None)
+    return one.figures["gap_recovered"]
+
+
+def corner(findings: Findings, one: Condition) -> Corner | None:
+    """Where a condition stands; None in between, or where its seeds lie on both sides of a threshold."""
+    fewest, most = one.hack_rates()
+    if fewest >= HACKING:
+        return "hacks"
+    if most > HONEST:
+        return None
+    capability = recovered(findings, one)
+    if capability is None:
+        return "honest"
+    least, best = ends(capability)
+    return "capable and honest" if least >= CAPABLE else "safe but incapable" if best < INCAPABLE else "honest"
+
+
+def paragraph(findings: Findings) -> str:
+    """The corners in a few sentences, and what their names mean."""
+    return f"{told(findings)} {meaning(findings.gap is not None, findings.seeds > 1)}".lstrip()
+
+
+def told(findings: Findings) -> str:
+    """Who stands in which corner."""
+    stand: dict[Corner | None, list[str]] = {}
+    for one in findings.conditions:
+        where = corner(findings, one)
+        if one is not findings.oracle or where in ("hacks", None):  # capable it is by definition
+            stand.setdefault(where, []).append(one.name)
+    said = []
+    if findings.gap is not None:
+        able = stand.get("capable and honest", [])
+        said.append(f"{_are(able, 'both capable and honest')}." if able else _nobody(findings))
+    if hackers := stand.get("hacks"):
+        said.append(f"{listed(hackers)} hack{'s' * (len(hackers) == 1)}.")
+    if safe := stand.get("safe but incapable"):
+        said.append(f"{_are(safe, 'safe but incapable')}.")
+    if honest := stand.get("honest"):
+        why = "what the capability is lies in between, or cannot be told" if findings.gap else ""
+        said.append(f"{_are(honest, 'honest')}{f'; {why}' if why else ''}.")
+    if rest := stand.get(None):
+        said.append(f"{listed(rest)} {'stands' if len(rest) == 1 else 'stand'} in between, or with seeds that differ.")
+    return " ".join(said)
+
+
+def meaning(gap: bool, intervals: bool) -> str:
+    """What the words stand for."""
+    capable = (
+        f"Capable means at least {share(CAPABLE)} of the gap recovered, incapable less than {share(INCAPABLE)}; h"
+        if gap
+        else "Without a gap to measure by, nobody is called capable or incapable. H"
+    )
+    text = (
+        f"{capable}onest, or safe, that at most {share(HONEST)} of the episodes end in a hack, to hack that at least "
+        f"{share(HACKING)} do"
+    )
+    if not intervals:
+        return f"{text}."
+    return f"{text}, in every seed." + (" Capability goes by the whole 95\u202f% interval." if gap else "")
+
+
+def _nobody(findings: Findings) -> str:
+    but = f" but *{findings.oracle.name}*, by which capability is measured," if findings.oracle else ""
+    return f"No condition{but} can be called both capable and honest."
+
+
+def _are(names: Sequence[str], what: str) -> str:
+    return f"{listed(names)} {'is' if len(names) == 1 else 'are'} {what}"
+
+
+def filmed(findings: Findings, about: Condition | None) -> list[tuple[Condition, Corner | None]]:
+    """Whose films a report shows, at most four: the unaided agent, the one it is about, and each corner without one.
+
+    A corner's is its most extreme: of the capable the best, of the hackers the worst, of the safe the least capable.
+    """
+    first = [findings.unaided, about] if findings.unaided and about else list(findings.conditions[:2])
+    chosen = {one.name: one for one in first if one is not None}
+    standing = [(one, corner(findings, one)) for one in findings.conditions if one is not findings.oracle]
+    if len(findings.conditions) > 2:
+        for where in ("hacks", "capable and honest", "safe but incapable"):
+            there = [one for one, its in standing if its == where]
+            if there and not any(one.name in chosen for one in there):
+                sign = 1 if where == "capable and honest" else -1
+                extreme = max(there, key=lambda one: (sign * one.known("utility").value, one.known("hack_rate").value))
+                chosen[extreme.name] = extreme
+    order = [one.name for one in findings.conditions]
+    few = sorted(list(chosen.values())[:MOST_FILMS], key=lambda one: order.index(one.name))
+    return [(one, corner(findings, one)) for one in few]

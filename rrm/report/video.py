@@ -1,0 +1,41 @@
+"""``rrm watch``: a film of the agent that a run trained."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import rrm
+from rrm.agents.video import film, save_gif
+from rrm.envs.named import UntrustedError
+from rrm.errors import DamagedFileError, RRMError
+from rrm.storage import rundir
+
+
+def watch(run: str | Path, out: str | Path | None = None, seed: int = 0, *, trust: bool = False) -> Path:
+    """Film one episode of the last agent of ``run`` (a cell's folder or a round's), started by ``seed``.
+
+    Writes a GIF to ``out``, by default ``film.gif`` in the run's folder; returns its path. The agent acts
+    deterministically. ``trust``: whether to import and run what the folder names, where its world is not registered in
+    this process.
+
+    Raises:
+        DamagedFileError: there is no agent to be loaded.
+        RRMError: its world is not registered in this process, or cannot be made.
+    """
+    agent = rrm.load_agent(run)
+    path = Path(out or Path(run) / "film.gif")
+    if out is None and (path.is_symlink() or (path.exists() and not path.is_file())):
+        raise DamagedFileError(f"{path}: is not what a film is written to; move it away, or say where the film goes")
+    try:
+        world = agent.make_world(1, trust=trust)
+    except UntrustedError as error:
+        what = str(error).rpartition("; if you trust")[0]
+        raise RRMError(f"{run}: {what}; if you trust the folder: `rrm watch {run} --trust`") from None
+    except ValueError as error:
+        raise RRMError(f"{run}: {error}") from None
+    frames = film(world, agent, seed)
+    # Whoever holds the folder removes what is half-written there.
+    inside = path.parent.resolve() == Path(run).resolve()
+    with rundir.locked(path.parent) if inside else contextlib.nullcontext():
+        return save_gif(frames, path)

@@ -1,0 +1,337 @@
+"""The reward model V(s): an ensemble in one batched tensor, fitted to an overseer's scores or comparisons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as serialized
+
+from rrm.agents.files import write_bytes
+from rrm.agents.learner import Tensors, load_moments, moments
+from rrm.config.schema import RewardModelConfig
+from rrm.envs.world import Array, Floats, Layout
+
+Layers = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
+"""Of each layer its weights (members, inputs, outputs), and what is added, (members, 1, outputs)."""
+
+
+class RewardModel:
+    """V(s): (m, layout.size) observations to (m,) values, how much has been accomplished at s.
+
+    On a grid a member is a sum over the cells c that hold anything: V(s) = sum_c f(planes at c, place of c, scalars)
+    + g(scalars). Shared over cells, f learns from a few hundred labels what a plain network on the same input does not.
+    Without a grid, V(s) = g(scalars). What depends on how things lie to each other no such sum can say, such as the
+    steps that a box still needs: ``network="whole"`` makes it V(s) = g(observation) on a grid, too.
+
+    Values are in units of the labels: (score - mean) / standard deviation of all labels at the last refit. Fitted to
+    comparisons, which have no unit, each member is in units of its own ``spread``, (means, standard deviations), each
+    (members, 1), over all that was compared. These
+    statistics, like the weights, stay as they are until the next fit. The members see the same labels in the
+    same order and differ in their first weights (Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4).
+    """
+
+    def __init__(self, layout: Layout, settings: RewardModelConfig, seed: int) -> None:
+        self.layout = layout
+        self.settings = settings
+        self.mean, self.std = 0.0, 1.0
+        self.spread: tuple[Floats, Floats] | None = None
+        self.zero = 0.0
+        """What V is counted from where ``functions.py`` pays for what comes after an end; ``values`` does not."""
+        self._generator = torch.Generator().manual_seed(seed)
+        self._weights: Tensors = {}
+        self._planes = layout.planes if settings.network == "cells" else None
+        self._add_network("g", layout.scalars if self._planes else layout.size)
+        if self._planes:
+            self._add_network("f", self._planes[0] + 2 + layout.scalars)
+        self._frozen = {name: _layers(weight.detach()) for name, weight in self._weights.items()}
+        """The weights outside the graph of any fit, as they are now: Adam and ``load_state`` change them in place."""
+        self._optimizer = torch.optim.Adam(self._weights.values(), lr=settings.learning_rate)
+
+    def _add_network(self, name: str, inputs: int) -> None:
+        widths = [inputs, self.settings.hidden, self.settings.hidden, 1]
+        for i, (a, b) in enumerate(pairwise(widths)):
+            uniform = 2 * torch.rand(self.settings.members, a + 1, b, generator=self._generator) - 1  # last row: bias
+            # The last layer starts at 0: a sum of random numbers over all cells would have to be unlearnt first.
+            self._weights[f"{name}{i}"] = (uniform * (i < 2) / max(a, 1) ** 0.5).requires_grad_()
+
+    def members(self, observations: Array) -> Floats:
+        """Each member's values (members, m): of observations (m, layout.size), or its mean along each of m segments
+        (m, steps, layout.size)."""
+        rows = observations.reshape(-1, observations.shape[-1])
+        members: Floats = self._forward(rows, self._frozen).numpy().astype(np.float64)
+        if self.spread is not None:
+            members = (members - self.spread[0]) / self.spread[1]
+        if observations.ndim > 2:
+            members = members.reshape(len(members), *observations.shape[:-1]).mean(axis=2)
+        return members
+
+    def values(self, observations: Array) -> Floats:
+        """V: the mean of the members (m,); of segments, its mean along them."""
+        mean: Floats = self.members(observations).mean(axis=0)
+        return mean
+
+    def features(self, observations: Array) -> Array:
+        """Features (m, d) in which to cover what was seen, before V is known: two states that differ in none of them
+        are much the same to the network. One network of the whole grid tells all apart, a sum not where things lie."""
+        return pooled(self.layout, observations) if self._planes or not self.layout.planes else observations
+
+    def scores(self, observations: Array) -> Floats:
+        """V in the units of the labels (m,)."""
+        return self.values(observations) * self.std + self.mean
+
+    def fit(self, observations: Array, scores: Floats, steps: int | None = None) -> None:
+        """Fit to all labels so far, (m, layout.size) and (m,), by least squares. Adam's state lives on between refits.
+
+        Labels of segments, (m, steps, layout.size), are fitted by the mean of V along them. Scores (members, m) are
+        fitted each by its own member. ``steps``: Adam steps; those of the settings unless said.
+        """
+        self.mean = float(scores.mean())
+        self.std = float(scores.std()) or 1.0
+        targets = torch.as_tensor((scores - self.mean) / self.std, dtype=torch.float32)
+
+        def loss(draw: torch.Tensor) -> torch.Tensor:
+            values = self._raw(observations[draw.numpy()], self._live())
+            values = values if values.ndim == 2 else values.mean(dim=2)
+            return ((values - targets[..., draw]) ** 2).mean(dim=1).sum()
+
+        self._descend(loss, len(observations), steps)
+
+    def fit_comparisons(self, observations: Array, preferences: Floats, steps: int | None = None) -> None:
+        """The same to comparisons, (m, 2, layout.size) and (m,): preferences for the first (Bradley and Terry).
+
+        The first is preferred with probability 0.9 P + 0.05, where P is the logistic function of V(first) - V(second);
+        of segments, (m, 2, steps, layout.size), of the difference of the sums of V along them. One answer in
+        ten is taken to be a toss (Christiano et al. 2017, arXiv 1706.03741, section 2.2.3). The loss is the
+        cross-entropy with the answers. As it leaves a member's zero and its unit free, both are set so that its values
+        have mean 0 and standard deviation 1 over all that was compared.
+
+        Preferences (members, m) are fitted each by its own member, NaN by none.
+        """
+        if not preferences.size:
+            return
+        known = torch.as_tensor(~np.isnan(preferences))
+        wanted = torch.as_tensor(np.where(known, preferences, 0.5), dtype=torch.float32)
+
+        def loss(draw: torch.Tensor) -> torch.Tensor:
+            first, second = self._both(observations[draw.numpy()], self._live())
+            chance, answer = 0.9 * torch.sigmoid(first - second) + 0.05, wanted[..., draw]
+            entropy = -answer * torch.log(chance) - (1 - answer) * torch.log(1 - chance)
+            return (entropy * known[..., draw]).mean(dim=1).sum()
+
+        self._descend(loss, len(observations), steps)
+        compared = self._forward(observations.reshape(-1, observations.shape[-1]), self._frozen).double().numpy()
+        spread = compared.std(axis=1, keepdims=True)
+        self.spread = compared.mean(axis=1, keepdims=True), np.where(spread > 0, spread, 1.0)
+
+    def chances(self, observations: Array) -> Floats:
+        """How likely each member takes it to be that the first of two (m, 2, layout.size) is better: (members, m)."""
+        first, second = self._both(observations, self._frozen)
+        chances: Floats = torch.sigmoid(first - second).double().numpy()
+        return chances
+
+    def _both(self, observations: Array, layers: Layers) -> tuple[torch.Tensor, torch.Tensor]:
+        """The members' raw values (members, m) of the first and of the second: of segments, their sums."""
+        values = self._raw(observations, layers)
+        values = values if values.ndim == 3 else values.sum(dim=3)
+        return values[:, :, 0], values[:, :, 1]
+
+    def _raw(self, observations: Array, layers: Layers) -> torch.Tensor:
+        """The members' raw values (members, …) of observations (…, layout.size)."""
+        flat = self._forward(observations.reshape(-1, observations.shape[-1]), layers)
+        return flat.reshape(len(flat), *observations.shape[:-1])
+
+    def _live(self) -> Layers:
+        """The layers in the graph of a fit."""
+        return {name: _layers(weight) for name, weight in self._weights.items()}
+
+    def _descend(self, loss: Callable[[torch.Tensor], torch.Tensor], m: int, steps: int | None) -> None:
+        """Adam steps on the loss of a batch, which is drawn from ``m`` labels."""
+        for _ in range(steps or self.settings.fit_steps):
+            draw = torch.randperm(m, generator=self._generator)[: self.settings.batch]
+            self._optimizer.zero_grad()
+            loss(draw).backward()  # type: ignore[no-untyped-call]
+            self._optimizer.step()
+
+    def _forward(self, observations: Array, layers: Layers) -> torch.Tensor:
+        """The members' raw values (members, m) of observations (m, layout.size)."""
+        x = torch.as_tensor(np.ascontiguousarray(observations, np.float32))
+        if not self._planes:
+            return self._network("g", x, layers)
+        scalars = x[:, x.shape[1] - self.layout.scalars :]
+        values = self._network("g", scalars, layers)
+        channels, height, width = self._planes
+        planes = x[:, : channels * height * width].reshape(len(x), channels, height * width).transpose(1, 2)
+        sample, cell = planes.any(dim=2).nonzero(as_tuple=True)
+        # Up to 1/6: what lies in a cell counts at once, where it lies only as the labels ask for it.
+        place = torch.stack([cell // width - height // 2, cell % width - width // 2], dim=1) / (3 * max(height, width))
+        inputs = torch.cat([planes[sample, cell], place, scalars[sample]], dim=1)
+        return values.index_add(1, sample, self._network("f", inputs, layers))
+
+    def _network(self, name: str, x: torch.Tensor, layers: Layers) -> torch.Tensor:
+        """(m, inputs) to (members, m)."""
+        x = x.expand(self.settings.members, *x.shape)
+        for i in range(3):
+            weight, bias = layers[f"{name}{i}"]
+            # To the bit what matmul and a sum of its own say, and faster: the backward pass needs neither sum.
+            x = torch.bmm(x, weight).add_(bias)
+            if i < 2:
+                x = x.relu_()
+        return x.squeeze(2)
+
+    def state(self) -> tuple[Tensors, dict[str, Any]]:
+        """Everything that the next fit depends on, the labels apart: named tensors, and JSON-able values."""
+        tensors = {f"weights.{name}": weight.detach().clone() for name, weight in self._weights.items()}
+        tensors |= moments(self._optimizer)
+        tensors["generator"] = self._generator.get_state()
+        return tensors, self._statistics()
+
+    def _statistics(self) -> dict[str, Any]:
+        """The statistics in which values are given."""
+        spread = {} if self.spread is None else {"spread": [each[:, 0].tolist() for each in self.spread]}
+        return {"mean": self.mean, "std": self.std, "zero": self.zero, **spread}
+
+    def _load_statistics(self, values: Mapping[str, Any]) -> None:
+        self.mean, self.std, self.zero = values["mean"], values["std"], values.get("zero", 0.0)
+        spread = values.get("spread")
+        self.spread = (np.array(spread[0])[:, None], np.array(spread[1])[:, None]) if spread else None
+
+    def load_state(self, tensors: Tensors, values: Mapping[str, Any]) -> None:
+        """Put back what ``state`` gave, into a model made with the same layout and settings."""
+        with torch.no_grad():
+            for name, weight in self._weights.items():
+                weight.copy_(tensors[f"weights.{name}"])
+        load_moments(self._optimizer, tensors)
+        self._generator.set_state(tensors["generator"])
+        self._load_statistics(values)
+
+    def save(self, path: str | Path) -> tuple[Path, Path]:
+        """Write ``PATH.safetensors`` (weights) and ``PATH.json`` (the rest); return both paths."""
+        weights, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
+        tensors = {name: weight.detach().contiguous() for name, weight in self._weights.items()}
+        write_bytes(weights, serialized(tensors))
+        content = {
+            "format": 1,
+            "settings": self.settings.model_dump(),
+            "layout": asdict(self.layout),
+            **self._statistics(),
+        }
+        write_bytes(about, (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
+        return weights, about
+
+    @classmethod
+    def load(cls, path: str | Path) -> RewardModel:
+        """Read what ``save`` wrote. Nothing that is read is executed, or imported.
+
+        Raises ValueError, one line that names the file, where that is not what ``save`` writes.
+        """
+        weights = Path(f"{path}.safetensors")
+        about = _About.read(Path(f"{path}.json"))
+        try:
+            found = load_file(weights)
+            about.check_size(weights.stat().st_size)
+            model = cls(about.layout, about.settings, seed=0)
+            if _kinds(found) != _kinds(model._weights):
+                raise ValueError(f"its tensors are not those that {path}.json tells of")
+        except (SafetensorError, OSError, ValueError) as error:
+            raise ValueError(f"{weights}: {error}") from None
+        with torch.no_grad():
+            for name, weight in found.items():
+                model._weights[name].copy_(weight)
+        model._load_statistics(about.model_dump())
+        return model
+
+
+class _About(BaseModel):
+    """The JSON file of a saved model, checked field by field before anything is made of it."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+    format: Literal[1]
+    settings: RewardModelConfig
+    layout: Layout
+    mean: float
+    std: float
+    zero: float = 0.0
+    spread: tuple[list[float], list[float]] | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> _About:
+        """The content of the file. Raises ValueError, one line that names the file and the field."""
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            raise ValueError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        except OSError as error:
+            raise ValueError(f"{path}: {error.strerror}") from None
+
+    def check_size(self, weights: int) -> None:
+        """Raise ValueError unless a file of ``weights`` bytes can hold the model, before memory is taken for it."""
+        layout, hidden, members = self.layout, self.settings.hidden, self.settings.members
+        planes = layout.planes or ()
+        if layout.scalars < 0 or min(planes, default=1) < 1 or layout.size < 1:
+            raise ValueError(f"there is no observation of the layout {layout}")
+        if self.spread and {len(each) for each in self.spread} != {members}:
+            raise ValueError(f"spread: must hold {members} numbers twice")
+        inputs = layout.scalars + planes[0] if planes and self.settings.network == "cells" else layout.size
+        if 4 * members * hidden * (inputs + hidden) > weights:
+            raise ValueError("is too small for the networks that its JSON file tells of")
+
+
+def _kinds(tensors: Tensors) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (each.shape, each.dtype) for name, each in tensors.items()}
+
+
+def _layers(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """A layer's two parts as views: the bias is the last row."""
+    return weight[:, :-1], weight[:, -1:]
+
+
+def pooled(layout: Layout, observations: Array) -> Floats:
+    """Features (m, d) in which coverage is measured: on a grid, what there is of each plane and of each pair of planes
+    in the same cell, wherever it lies; then the scalars. Each is standardised over the m observations."""
+    m = len(observations)
+    features = [np.asarray(observations[:, observations.shape[1] - layout.scalars :], dtype=np.float64)]
+    if layout.planes:
+        channels, height, width = layout.planes
+        planes = observations[:, : channels * height * width].reshape(m, channels, height * width)
+        features.append(planes.sum(axis=2))
+        products = np.matmul(planes, planes.transpose(0, 2, 1))
+        features.append(products[:, *np.triu_indices(channels)])
+    table = np.concatenate(features, axis=1).astype(np.float64)
+    spread = table.std(axis=0)
+    return np.asarray((table - table.mean(axis=0)) / np.where(spread > 1e-6, spread, np.inf))
+
+
+def farthest_points(points: Floats, count: int, rng: np.random.Generator) -> Array:
+    """The indices of ``count`` of the (m, d) points, each the farthest from those before it (Gonzalez 1985).
+
+    The first is drawn from ``rng``. Where the points run out of distinct places, the rest is drawn at random.
+    """
+    if count == 0:
+        return np.zeros(0, dtype=np.intp)
+    chosen = [int(rng.integers(len(points)))]
+    distance = ((points - points[chosen]) ** 2).sum(axis=1)
+    while len(chosen) < count and distance.max() > 1e-12:
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
+    if len(chosen) < count:
+        left = np.setdiff1d(np.arange(len(points)), chosen)
+        chosen += rng.choice(left, size=min(count - len(chosen), len(left)), replace=False).tolist()
+    return np.array(chosen, dtype=np.intp)
+
+
+def random_pairs(m: int, count: int, rng: np.random.Generator) -> Array:
+    """The indices (count, 2) of pairs of different ones of ``m`` things."""
+    first, second = rng.integers(m, size=count), rng.integers(m - 1, size=count)
+    return np.stack([first, second + (second >= first)], axis=1)

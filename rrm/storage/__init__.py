@@ -1,0 +1,1 @@
+"""Storage: the files of a run folder, verified when they are read."""
