@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -12,18 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
-from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 
 from rrm.agents.files import holds, remove
 from rrm.config.load import load
 from rrm.config.reading import checked
 from rrm.config.schema import Experiment
 from rrm.envs.named import UntrustedError, named_world
-from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.envs.wrapped.probe import name_of
 from rrm.errors import DamagedFileError, RRMError
+from rrm.experiment.engines import Engine, InProcess, Processes, run_rounds
+from rrm.experiment.graph import RoundGraph, labels_of, steps_of
 from rrm.experiment.plan import Plan, plan
-from rrm.experiment.progress import Live, Progress, stop
+from rrm.experiment.progress import Live, Progress, RoundProgress
 from rrm.report.schema import cell_result, check_own, rounds_of
 from rrm.storage import rundir
 
@@ -58,6 +57,11 @@ class Cell:
         """Its folder: an override makes another cell and overwrites none."""
         return f"{self.condition}-seed{self.seed}-{self.last.name.rpartition('-')[2][:8]}"
 
+    @property
+    def rounds(self) -> list[str]:
+        """The names of its rounds, its own last."""
+        return [each.name for each in (*self.last.needed(), self.last)]
+
 
 def run(
     config: str | Path | Mapping[str, Any] | Experiment,
@@ -70,8 +74,8 @@ def run(
 
     ``config`` is a YAML file, the name of a preset, a mapping, or a loaded ``Experiment``. ``overrides`` are dotted,
     ``"task.labels=128"``; ``settings`` are the same as Python values, ``evaluator=judge``. The results lie in
-    ``folder``/<experiment>. Cells run in processes of their own, as many as ``workers``; inside
-    ``joblib.parallel_config(backend="ray")`` on a cluster.
+    ``folder``/<experiment>. Rounds run in processes of their own, as many at once as ``workers``, each as soon as those
+    below it are done. The first error stops the others.
 
     Raises:
         ConfigError: something in the configuration is wrong; nothing has been written.
@@ -81,80 +85,40 @@ def run(
     """
     experiment = load(config, overrides, **settings)
     home = Path(folder).absolute() / experiment.experiment  # whatever directory the user's code changes to
-    cells = [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
-    workers = min(experiment.workers or joblib.cpu_count(), len(cells))
+    cells = cells_of(experiment)
+    graph = RoundGraph([cell.last for cell in cells])
+    progress = Progress(
+        {name: RoundProgress(steps_of(plan), labels_of(plan)) for name, plan in graph.rounds.items()},
+        {(cell.condition, cell.seed): cell.rounds for cell in cells},
+    )
     folders = {cell.name: rundir.inside(home, "cells", cell.name) for cell in cells}
-    with Live(folders) if live else nullcontext():
-        # Without batching and in this order: what others wait for comes first.
-        jobs = (joblib.delayed(run_cell)(cell, home, os.getpid()) for cell in cells)
-        try:
-            results = joblib.Parallel(n_jobs=workers, batch_size=1, pre_dispatch=workers)(jobs)
-        except KeyboardInterrupt:
-            if workers > 1:
-                get_reusable_executor().shutdown(wait=False, kill_workers=True)
-            stop(folders.values())
-            raise
-        except BrokenProcessPool:  # out of memory, killed, or ended by what the user's code called
-            raise RRMError(
-                "a process that was training died; what it had done is kept, and the same call goes on from there"
-            ) from None
+    for cell in cells:
+        with rundir.locked(folders[cell.name]):
+            rundir.write_sealed(folders[cell.name] / "cell.json", _about(cell))
+    rounds = rundir.inside(home, "rounds")
+    workers = workers_for(experiment, cells)
+    engine: Engine = InProcess(rounds, progress) if workers == 1 else Processes(rounds, progress, workers)
+
+    def conclude(name: str, so_far: Mapping[str, dict[str, Any]]) -> None:
+        for cell in cells:
+            if cell.last.name == name:
+                result = cell_result([so_far[each] for each in cell.rounds])
+                with rundir.locked(folders[cell.name]):
+                    rundir.write_sealed(folders[cell.name] / "result.json", result)
+
+    with Live(progress) if live else nullcontext():
+        results = run_rounds(graph, engine, rounds, progress, conclude)
     return summarise(experiment, home, cells, results)
 
 
-def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
-    """Run the rounds of a cell, in a process of its own; returns its result.
+def cells_of(experiment: Experiment) -> list[Cell]:
+    """All cells of an experiment. Raises ConfigError."""
+    return [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
 
-    Where that process was started by ``owner``, it stops at the next rollout once ``owner`` is gone: killed, say.
-    """
-    from rrm.iterate import iterate  # torch: in the workers only
 
-    child = os.getppid() == owner
-    folder = rundir.inside(home, "cells", cell.name)
-    rounds = [*cell.last.needed(), cell.last]
-    before: dict[str, tuple[int, int]] = {}  # steps and labels of each round taken up so far
-    progress = Progress(
-        folder,
-        condition=cell.condition,
-        seed=cell.seed,
-        rounds=len(rounds),
-        env_steps_total=sum(each.steps_due(each.rollouts) for each in rounds),
-        labels_total=sum(each.labels_due(each.rollouts - 1) for each in rounds),
-    )
-
-    def wait() -> None:
-        progress.update(status="locked")
-
-    def tell(plan: Plan, row: Mapping[str, float | None] | None) -> None:
-        if child and os.getppid() != owner:
-            os._exit(1)  # nobody is left to be told; what is done is on the disk
-        number = [each.name for each in rounds].index(plan.name)
-        for each in rounds[:number]:
-            before[each.name] = (each.steps_due(each.rollouts), each.labels_due(each.rollouts - 1))
-        if row is not None:
-            before[plan.name] = (int(row["env_steps"] or 0), int(row["labels"] or 0))
-        progress.update(
-            status="running",
-            round=number + 1,
-            world=plan.world(1).name,
-            env_steps=sum(steps for steps, _ in before.values()),
-            labels=sum(labels for _, labels in before.values()),
-            utility=row["utility"] if row else None,
-            evaluator_score=row["evaluator_score"] if row else None,
-        )
-
-    with rundir.locked(folder):
-        try:
-            rundir.write_sealed(folder / "cell.json", _about(cell))
-            result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), tell, wait))
-            rundir.write_sealed(folder / "result.json", result)
-        except BaseException as error:
-            progress.update(status="stopped" if isinstance(error, KeyboardInterrupt) else "failed")
-            if isinstance(error, BrokenEnvironmentError):  # the user's own code
-                raise RRMError(str(error)) from error
-            raise
-        shown = {key: result[key] for key in ("env_steps", "labels", "utility", "evaluator_score")}
-        progress.update(status="done", round=len(rounds), **shown)
-    return result
+def workers_for(experiment: Experiment, cells: Sequence[Cell]) -> int:
+    """How many rounds run at once: those of a cell stand on each other, so no more than there are cells."""
+    return min(experiment.workers or joblib.cpu_count(), len(cells))
 
 
 def _about(cell: Cell) -> dict[str, Any]:
@@ -163,12 +127,14 @@ def _about(cell: Cell) -> dict[str, Any]:
         "condition": cell.condition,
         "seed": cell.seed,
         "config": cell.last.condition.model_dump(mode="json"),
-        "rounds": [each.name for each in (*cell.last.needed(), cell.last)],
+        "rounds": cell.rounds,
         "practice": practice,
     }
 
 
-def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: list[dict[str, Any]]) -> Results:
+def summarise(
+    experiment: Experiment, home: Path, cells: Sequence[Cell], results: Mapping[str, dict[str, Any]]
+) -> Results:
     """Write what the experiment has found: ``experiment.json``, ``timings.json``, ``summary.json`` and the report.
 
     They belong together: those of another configuration are removed first, and nobody else writes in between.
@@ -176,7 +142,10 @@ def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: li
     from rrm.report import build as report
     from rrm.report import stats
 
-    counted = [stats.Cell(c.condition, c.seed, c.name, result) for c, result in zip(cells, results, strict=True)]
+    counted = [
+        stats.Cell(cell.condition, cell.seed, cell.name, cell_result([results[name] for name in cell.rounds]))
+        for cell in cells
+    ]
     summary = stats.summarise(
         experiment.experiment,
         name_of(cells[0].last.condition.env),
@@ -184,9 +153,10 @@ def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: li
         unaided=experiment.unaided,
         oracle=experiment.oracle,
     )
-    configuration = experiment.model_dump(mode="json")
+    # Where it ran is no part of what it is: a folder goes on elsewhere.
+    configuration = experiment.model_copy(update={"workers": None}).model_dump(mode="json")
     summary["configuration"] = rundir.fingerprint(configuration)
-    names = {each.name for cell in cells for each in (*cell.last.needed(), cell.last)}
+    names = {name for cell in cells for name in cell.rounds}
     seconds = {name: _seconds(home / "rounds" / name / "timings.json") for name in sorted(names)}
     total = round(sum(each or 0 for each in seconds.values()), 2)
     texts = {
