@@ -363,7 +363,15 @@ class Experiment(_Section):
         min_length=1,
         description="How many seeds (3 means 0, 1 and 2), or a list of them.",
     )
-    workers: Count | None = Field(default=None, description="Processes at once; null: one for each core.")
+    workers: Count | None = Field(default=None, description="Rounds at once; null: one for each core.")
+    engine: Literal["local", "ray"] = Field(
+        default="local",
+        description="What runs the rounds: processes of this machine, or a Ray cluster (docs: running).",
+    )
+    ray_address: str | None = Field(
+        default=None,
+        description="Of the cluster, host:port; null: that in RAY_ADDRESS, or else one is started on this machine.",
+    )
     budget: Budget = Field(default=Budget(), description="Caps on all rounds of a condition together.")
     conditions: dict[str, Condition] = Field(
         min_length=1,

@@ -18,7 +18,7 @@ from rrm.config.reading import checked
 from rrm.config.schema import Experiment
 from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.wrapped.probe import name_of
-from rrm.errors import DamagedFileError, RRMError
+from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.experiment.engines import Engine, InProcess, Processes, run_rounds
 from rrm.experiment.graph import RoundGraph, labels_of, steps_of
 from rrm.experiment.plan import Plan, plan
@@ -91,13 +91,12 @@ def run(
         {name: RoundProgress(steps_of(plan), labels_of(plan)) for name, plan in graph.rounds.items()},
         {(cell.condition, cell.seed): cell.rounds for cell in cells},
     )
+    rounds = rundir.inside(home, "rounds")
+    engine = _engine(experiment, rounds, progress, workers_for(experiment, cells))
     folders = {cell.name: rundir.inside(home, "cells", cell.name) for cell in cells}
     for cell in cells:
         with rundir.locked(folders[cell.name]):
             rundir.write_sealed(folders[cell.name] / "cell.json", _about(cell))
-    rounds = rundir.inside(home, "rounds")
-    workers = workers_for(experiment, cells)
-    engine: Engine = InProcess(rounds, progress) if workers == 1 else Processes(rounds, progress, workers)
 
     def conclude(name: str, so_far: Mapping[str, dict[str, Any]]) -> None:
         for cell in cells:
@@ -114,6 +113,19 @@ def run(
 def cells_of(experiment: Experiment) -> list[Cell]:
     """All cells of an experiment. Raises ConfigError."""
     return [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
+
+
+def _engine(experiment: Experiment, rounds: Path, progress: Progress, workers: int) -> Engine:
+    if experiment.engine == "local":
+        return InProcess(rounds, progress) if workers == 1 else Processes(rounds, progress, workers)
+    try:
+        from rrm.experiment.ray_engine import RayEngine
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise ConfigError("engine: 'ray': Ray is not installed: pip install \"rrm-gym[ray]\"") from None
+    address = experiment.ray_address or os.environ.get("RAY_ADDRESS") or None
+    return RayEngine(rounds, progress, workers if experiment.workers or not address else None, address)
 
 
 def workers_for(experiment: Experiment, cells: Sequence[Cell]) -> int:
@@ -154,7 +166,7 @@ def summarise(
         oracle=experiment.oracle,
     )
     # Where it ran is no part of what it is: a folder goes on elsewhere.
-    configuration = experiment.model_copy(update={"workers": None}).model_dump(mode="json")
+    configuration = experiment.model_dump(mode="json", exclude={"engine", "ray_address"}) | {"workers": None}
     summary["configuration"] = rundir.fingerprint(configuration)
     names = {name for cell in cells for name in cell.rounds}
     seconds = {name: _seconds(home / "rounds" / name / "timings.json") for name in sorted(names)}

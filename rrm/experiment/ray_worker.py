@@ -1,0 +1,180 @@
+"""The worker's side of ``engine: ray``: a round in a folder of its own, all of whose files go to the driver.
+
+Ray is imported here alone and in ``ray_engine``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+from pydantic import BaseModel
+
+from rrm.agents.files import write_bytes
+from rrm.errors import RRMError
+from rrm.experiment.engines import Row, train
+from rrm.experiment.plan import Plan
+from rrm.feedback.labels import STORE, forwarded
+from rrm.text import line
+
+Files = dict[str, bytes]
+"""The content of files, by name."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a worker tells the driver of its round."""
+
+    round: str
+    attempt: int
+    """How often the round had been given to a worker before."""
+
+    row: Row | None = None
+    """The figures of the rollout that has just been saved."""
+
+    table: str = ""
+    answers: Sequence[tuple[Any, ...]] = ()
+    """Rows of that table of the label store."""
+
+    files: Files = field(default_factory=dict)
+    """Those that have been written since the last message."""
+
+    there: Sequence[str] | None = None
+    """The names of all files in the folder of the round; None: the message is not about files."""
+
+
+class Mailbox:
+    """Takes messages of workers to the driver. An actor."""
+
+    def __init__(self) -> None:
+        self._new: asyncio.Queue[tuple[int, Message]] = asyncio.Queue()
+        self._kept: dict[int, asyncio.Event] = {}
+        self._count = 0
+
+    async def put(self, message: Message) -> None:
+        """Hand over a message. Returns once the driver has kept what is in it."""
+        number, kept = self._count, asyncio.Event()
+        self._count += 1
+        self._kept[number] = kept
+        await self._new.put((number, message))
+        await kept.wait()
+
+    async def take(self, kept: Sequence[int]) -> list[tuple[int, Message]]:
+        """Wait for messages; those numbered ``kept`` have been kept."""
+        for number in kept:
+            self._kept.pop(number).set()
+        messages = [await self._new.get()]
+        while not self._new.empty():
+            messages.append(self._new.get_nowait())
+        return messages
+
+
+def run_remotely(
+    pickled: bytes, attempt: int, sources: Mapping[str, bytes], below: Mapping[str, Files], own: Files, mailbox: Any
+) -> dict[str, Any]:
+    """Run a round on a worker; return its result.
+
+    Args:
+        pickled: the plan.
+        attempt: how often this has been tried before.
+        sources: the content of the files that the plan's condition names, by that name.
+        below: the folders of the rounds that it stands on.
+        own: what there is of its own folder, a checkpoint above all.
+        mailbox: takes messages to the driver.
+    """
+    try:
+        plan = ray.cloudpickle.loads(pickled)
+    except ImportError as error:
+        raise RRMError(
+            f"a worker of the cluster cannot import {error.name or 'a module'}: {line(error)}; install the same"
+            " packages on all its machines"
+        ) from None
+    with tempfile.TemporaryDirectory(prefix="rrm-") as place:
+        folder, home = Path(place, "rounds"), Path(place, "rounds", plan.name)
+        plan = _with_sources(plan, sources, Path(place, "sources"))
+        for name, files in {**below, plan.name: own}.items():
+            for file, content in files.items():
+                write_bytes(folder / name / file, content)
+        seen = _state(home)
+
+        def tell(**what: Any) -> None:
+            ray.get(mailbox.put.remote(Message(plan.name, attempt, **what)))
+
+        def tell_files(row: Row | None = None) -> None:
+            nonlocal seen
+            before, seen = seen, _state(home)
+            new = {name: (home / name).read_bytes() for name, state in seen.items() if before.get(name) != state}
+            tell(row=row, files=new, there=[*seen, *([STORE] if (home / STORE).exists() else [])])
+
+        def on_rollout(row: Row | None) -> None:
+            if row is not None:
+                tell_files(row)
+
+        tell()
+        with forwarded(lambda table, rows: tell(table=table, answers=list(rows))):
+            result = train(plan, folder, on_rollout, lambda: None)
+        tell_files()
+        return result
+
+
+def _state(home: Path) -> dict[str, tuple[int, int]]:
+    """When each file of a round was written, and its size; of all but the label store, whose answers go one by one."""
+    if not home.is_dir():
+        return {}
+    found = {}
+    for path in home.iterdir():
+        if not path.name.startswith((".", STORE)):
+            if not path.is_file():
+                raise RRMError(f"{path.name}: a round may leave files in its folder, and no folders")
+            about = path.stat()
+            found[path.name] = (about.st_mtime_ns, about.st_size)
+    return found
+
+
+# --- Files that a condition names -------------------------------------------------------------------------------------
+
+
+def sources_of(plan: Plan) -> dict[str, bytes]:
+    """The content of the files that the plan's condition names: Python files of the user's, and demonstrations."""
+    found: dict[str, bytes] = {}
+
+    def see(path: str) -> str:
+        if Path(path).expanduser().is_file():
+            found[path] = Path(path).expanduser().read_bytes()
+        return path
+
+    _renamed(plan.condition, see)
+    return found
+
+
+def _with_sources(plan: Plan, sources: Mapping[str, bytes], folder: Path) -> Plan:
+    """The plan, its condition naming copies of these files in ``folder``. Its name is that of the originals."""
+    copies = {path: folder / str(i) / Path(path).name for i, path in enumerate(sources)}
+    for path, content in sources.items():
+        write_bytes(copies[path], content)
+    placed = copy.copy(plan)
+    placed.__dict__["condition"] = _renamed(plan.condition, lambda path: str(copies.get(path, path)))
+    return placed
+
+
+def _renamed(value: Any, rename: Callable[[str], str], key: str = "") -> Any:
+    """``value`` with each 'path.py:name' in it, and the demonstrations, at the path that ``rename`` says."""
+    if isinstance(value, BaseModel):
+        new = {name: _renamed(each, rename, name) for name, each in value}
+        return value.model_copy(update={name: each for name, each in new.items() if each is not getattr(value, name)})
+    if isinstance(value, Mapping):
+        return {name: _renamed(each, rename, str(name)) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_renamed(each, rename) for each in value)
+    if not isinstance(value, str):
+        return value
+    if key == "demonstrations":
+        return rename(value)
+    path, colon, name = value.rpartition(":")
+    return f"{rename(path)}:{name}" if colon and path.endswith(".py") else value
