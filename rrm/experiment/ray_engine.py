@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import socket
 import sys
 import sysconfig
 from collections.abc import Iterable
@@ -95,6 +96,9 @@ class RayEngine:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             settings |= {"num_cpus": self._workers, "include_dashboard": False}
         try:
+            host, colon, port = (self._address or "").rpartition(":")
+            if colon and port.isdigit():  # Ray itself looks for many minutes for a cluster that is not there
+                socket.create_connection((host, int(port)), timeout=10).close()
             ray.init(self._address or "local", log_to_driver=False, logging_level=logging.ERROR, **settings)
         except (RayError, ConnectionError, ValueError, RuntimeError, OSError) as error:
             what = f"ray_address: {self._address}" if self._address else "engine: ray"
