@@ -158,7 +158,7 @@ def test_the_wheel_holds_every_room(tmp_path: Path, links: bool) -> None:
     clone, wheels, site = tmp_path / "clone", tmp_path / "wheels", tmp_path / "site"
     for folder in ("rrm", *LINKS):
         copytree(ROOT / folder, clone / folder, symlinks=True, ignore=ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
+    for file in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         copy(ROOT / file, clone / file)
     for link in LINKS:
         assert (ROOT / "rrm" / link).resolve() == ROOT / link or not (ROOT / "rrm" / link).is_symlink()
