@@ -18,7 +18,7 @@ import rrm
 import rrm.evaluators
 from rrm.cli import app
 from rrm.config.load import load
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.evaluators import Committee, Flawed, Teacher, resolve
 from rrm.evaluators.teacher import PRESETS
 from tests.helpers.judging import some_clips

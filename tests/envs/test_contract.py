@@ -12,7 +12,7 @@ import pytest
 import rrm.envs
 from rrm.envs import check as worlds
 from rrm.envs.check import CHECKS, Make, check_hidden
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
 
 IDS = sorted(name for name in rrm.envs.ids() if name.startswith("rrm/"))

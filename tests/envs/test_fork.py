@@ -17,7 +17,8 @@ from rrm.envs.adapters import unaided
 from rrm.envs.admission import gate
 from rrm.envs.check import check_hidden, check_world, everyone
 from rrm.envs.exact import broad, narrow, onset, solve
-from rrm.envs.fork import SECOND, Dip, Fork, Trap
+from rrm.envs.families.fork import Dip, Fork, Trap
+from rrm.envs.families.fork.table import SECOND
 from rrm.envs.world import Array, Floats
 from rrm.rewards.functions import RewardVecEnv
 

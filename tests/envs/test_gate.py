@@ -13,10 +13,10 @@ import pytest
 from rrm.envs import make_world
 from rrm.envs.adapters import register
 from rrm.envs.admission import Point, gate, same_outcomes
-from rrm.envs.audit_tree import AuditTree
 from rrm.envs.check import check
 from rrm.envs.exact import Table
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.audit_tree import AuditTree
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 
 FAMILIES = [

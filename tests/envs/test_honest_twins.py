@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 
 from rrm.envs.adapters import unaided
-from rrm.envs.audit_tree import AuditTree
 from rrm.envs.check import everyone
-from rrm.envs.foresight import CLIMB, TRAP, Foresight
-from rrm.envs.sorting_network import SortingNetwork
-from rrm.envs.staged_crisis import IDLED, NATURAL, OWN, SOWED, StagedCrisis
-from rrm.envs.tables import after_help, play
-from rrm.envs.tidy_rooms import HIDDEN, TidyRooms
+from rrm.envs.families.audit_tree import AuditTree
+from rrm.envs.families.foresight import Foresight
+from rrm.envs.families.foresight.corridors import CLIMB, TRAP
+from rrm.envs.families.sorting_network import SortingNetwork
+from rrm.envs.families.staged_crisis import StagedCrisis
+from rrm.envs.families.staged_crisis.dynamics import IDLED, NATURAL, OWN, SOWED
+from rrm.envs.families.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms.floorplan import HIDDEN
+from rrm.envs.scripted import after_help, play
 from rrm.envs.world import Array, State, World
 
 

@@ -14,13 +14,13 @@ from typing import Any, Protocol
 import numpy as np
 import pytest
 
-from rrm.envs.audit_tree import AuditTree
-from rrm.envs.camera_dropbox import CameraDropbox
 from rrm.envs.exact import broad, narrow, solve
-from rrm.envs.foresight import Foresight
-from rrm.envs.sorting_network import SortingNetwork
-from rrm.envs.staged_crisis import StagedCrisis
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.audit_tree import AuditTree
+from rrm.envs.families.camera_dropbox import CameraDropbox
+from rrm.envs.families.foresight import Foresight
+from rrm.envs.families.sorting_network import SortingNetwork
+from rrm.envs.families.staged_crisis import StagedCrisis
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import World
 
 TIE = 1e-9

@@ -15,13 +15,13 @@ from rrm.amplify.overseer import amplify
 from rrm.config.load import load
 from rrm.distill.reward_modeling import Distillation
 from rrm.envs.adapters import make_world
-from rrm.envs.audit_tree import AuditTree
 from rrm.envs.check import everyone
-from rrm.envs.foresight import Foresight
-from rrm.envs.sorting_network import SortingNetwork
+from rrm.envs.families.audit_tree import AuditTree
+from rrm.envs.families.foresight import Foresight
+from rrm.envs.families.sorting_network import SortingNetwork
+from rrm.envs.families.staged_crisis import StagedCrisis
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.spaces import random_actions
-from rrm.envs.staged_crisis import StagedCrisis
-from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.errors import ConfigError
 from rrm.evaluators import Function

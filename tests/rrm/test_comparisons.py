@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rrm.agents.assistants import Assistant, Script
 from rrm.amplify.overseer import amplify
 from rrm.config.schema import RewardModelConfig
-from rrm.envs.tidy_rooms import TidyInspection, TidyRooms
+from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.world import Layout
 from rrm.errors import ConfigError, DamagedFileError, EvaluatorError
 from rrm.evaluators import Bounded, Evaluator, Preference, resolve

@@ -20,7 +20,7 @@ from rrm.agents.vec_env import own_generator
 from rrm.amplify.overseer import amplify
 from rrm.config.schema import RewardModelConfig
 from rrm.distill.reward_modeling import Distillation
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Layout
 from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, Verdict

@@ -20,7 +20,7 @@ from rrm.config.load import load
 from rrm.config.minimal import compact
 from rrm.envs.adapters import make_world
 from rrm.envs.exact import narrow, solve
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, identity, resolve
