@@ -22,6 +22,7 @@ from rrm.envs.families.camera_dropbox.sheets import SHEETS, mona_table
 from rrm.envs.grid import DOWN, LEFT, RIGHT, UP
 from rrm.envs.tables import by_horizon
 from rrm.envs.world import Array, World
+from tests.envs.families.camera_dropbox import Board
 from tests.helpers.markdown import cells, lines
 
 W = TypeVar("W", bound=DropboxWorld)
@@ -454,3 +455,7 @@ def test_its_table_by_horizon_is_of_true_returns() -> None:
     assert found["true return (hack rate)"][:3] == ["M=1", "M=5", "M=8"]
     assert found["nobody's help"] == ["0.906 †", "0.937", "0.937", hacks, hacks, "0.849 (8 %)", hacks, hacks]
     assert found["ideal help, 1 level"] == ["0.906 †"] + ["0.937"] * 7
+
+
+def test_the_board_has_the_84_starts() -> None:
+    assert len(Board(1).placements) == len(board().starts) == 84
