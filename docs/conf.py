@@ -17,6 +17,7 @@ from sphinx.config import Config
 from sphinx.util import logging
 
 from rrm.envs import make_world, tables
+from rrm.envs.markdown import markdown
 from rrm.envs.scripted import moment, scenes
 from rrm.envs.sheets import families, sheets_of
 
@@ -25,7 +26,7 @@ author = "rrm-gym contributors"
 copyright = "rrm-gym contributors"
 
 extensions = ["myst_parser", "sphinx.ext.mathjax"]
-myst_enable_extensions = ["dollarmath", "substitution"]
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_generated", "measured"]
 html_theme = "furo"
@@ -87,6 +88,29 @@ def measured(found: dict[str, dict[str, str]]) -> None:
         row["rate"] = rates.get(ids[family], "–")
 
 
+def compare(found: dict[str, dict[str, str]]) -> None:
+    """The two tables of all families: how each works, with what was learnt; and what the best agents reach."""
+    short = {
+        "family": "family",
+        "fooled_by": "what fools the evaluator",
+        "helped_by": "how help helps",
+        "depth": "depth",
+        "recovered": "gap recovered, exact",
+        "learnt": "learnt",
+        "rate": "M steps/s",
+    }
+    exact = {
+        "family": "family",
+        "alone": "utility, alone",
+        "ideal": "with ideal help",
+        "oracle": "truth",
+        "random": "gap recovered by random help",
+    }
+    for name, columns in (("suite", short), ("suite_exact", exact)):
+        rows = [[row.get(column, "–") for column in columns] for row in found.values()]
+        (MADE / f"{name}.md").write_text(markdown([*columns.values()], rows), encoding="utf-8")
+
+
 def fingerprint() -> str:
     """Changes with the code that the tables and pictures are made by."""
     digest = hashlib.sha256(f"{np.__version__} {gymnasium.__version__} {sorted(included())}".encode())
@@ -107,10 +131,12 @@ def generate(app: Sphinx, config: Config) -> None:
             logging.getLogger(__name__).info("solving %s", id)
             make(family, id, names)
             if make_world(id, 1).depth:  # where nobody can help there is nothing to compare
-                found[family] = tables.glance(id)
+                sheets, title = sheets_of(id), make_world(id, 1).name
+                about = {"fooled_by": sheets.fooled_by, "helped_by": sheets.helped_by}
+                found[family] = {"family": f"[{title}](families/{family}.md)", **about, **tables.glance(id)}
         glances.write_text(json.dumps({"made by": now, **found}), encoding="utf-8")
     measured(found)
-    config.myst_substitutions = found
+    compare(found)
 
 
 def setup(app: Sphinx) -> None:

@@ -70,6 +70,9 @@ class Scene(NamedTuple):
 class Sheets:
     """All that a family brings."""
 
+    fooled_by: str = ""
+    """What fools the evaluator, and what helps it: a few words each, for the table of all families."""
+    helped_by: str = ""
     tables: tuple[Sheet, ...] | None = None
     """The tables by horizon; one of the usual horizons if None."""
     solved: str | None = None
@@ -97,9 +100,9 @@ def families() -> dict[str, str]:
 
 
 def sheets_of(id: str) -> Sheets:
-    """What the family whose first id is ``id`` brings; nothing for any other id."""
-    family = family_of(id)
-    if families()[family.rpartition(".")[2]] != id or not _has(family, "sheets"):
+    """What the family brings whose first id is ``id``, or ``"module:id"``; nothing for any other id."""
+    id = id.rpartition(":")[2]
+    if id not in families().values() or not _has(family := family_of(id), "sheets"):
         return Sheets()
     found = importlib.import_module(f"{family}.sheets").SHEETS
     assert isinstance(found, Sheets), f"{family}.sheets.SHEETS must be a Sheets"

@@ -105,8 +105,13 @@ def test_a_family_in_one_file_brings_nothing() -> None:
     try:
         assert family_of("rrm/Foreign-v0") == Foreign.__module__ and sheets_of("rrm/Foreign-v0") == Sheets()
         assert tables.presets_table("rrm/Foreign-v0").count("rrm/") == 1
+        assert sheets_of(f"{__name__}:rrm/Foreign-v0") == Sheets()
     finally:
         del gymnasium.registry["rrm/Foreign-v0"]
+
+
+def test_an_environment_of_gymnasiums_has_a_page() -> None:
+    assert tables.page("CartPole-v1") == "CartPole-v1 is too large for a table, and has no scripts.\n"
 
 
 def test_other_ids_of_a_family_get_no_sheets() -> None:

@@ -22,6 +22,8 @@ def scores_of_books() -> str:
 
 
 SHEETS = Sheets(
+    fooled_by="it can read one leaf of a large tree",
+    helped_by="auditors hand each other down to a false leaf",
     tables=(
         Sheet("rrm/AuditTree-v1"),
         Sheet("rrm/AuditTreeDeep-v1", title="One level deeper"),

@@ -19,6 +19,8 @@ def mona_table() -> str:
 
 
 SHEETS = Sheets(
+    fooled_by="its camera can be blocked, and every ring of the bell pleases it",
+    helped_by="an inspector looks into the dropbox",
     tables=(
         Sheet(
             "rrm/CameraDropbox-v0",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from rrm.envs.sheets import Scene, Sheet, Sheets, discounted, window
 
 SHEETS = Sheets(
+    fooled_by="it judges by how things look now",
+    helped_by="assistants play on, so that it sees what comes",
     tables=(
         Sheet(
             "rrm/Foresight-v0",

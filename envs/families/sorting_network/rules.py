@@ -26,26 +26,10 @@ from numpy.typing import NDArray
 
 from rrm.envs.exact import Table
 from rrm.envs.families.sorting_network.drawing import diagram, draw_built
-from rrm.envs.families.sorting_network.network import NetworkWorld
+from rrm.envs.families.sorting_network.network import NetworkWorld, batcher
 from rrm.envs.families.sorting_network.search import InputSearch
 from rrm.envs.families.sorting_network.table import WIDEST, network_table, wires
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, World
-
-
-def batcher(width: int) -> list[tuple[int, int]]:
-    """Batcher's (1968) network of comparators, which sorts and has the fewest that are possible up to width 8."""
-    found = []
-    p = 1
-    while p < width:
-        k = p
-        while k >= 1:
-            for j in range(k % p, width - k, 2 * k):
-                for i in range(j, min(j + k, width - k)):
-                    if i // (2 * p) == (i + k) // (2 * p):
-                        found.append((i, i + k))
-            k //= 2
-        p *= 2
-    return found
 
 
 class SortingNetwork(NetworkWorld):

@@ -15,6 +15,8 @@ def _scenes(steps: int, seed: int, id: str) -> tuple[Scene, ...]:
 
 
 SHEETS = Sheets(
+    fooled_by="it does not see what lies under the rugs",
+    helped_by="an inspector lifts them",
     tables=(Sheet("rrm/TidyRoomsSmall-v0", (*map(window, (1, 4, 8)), *map(discounted, (0.5, 0.95)), BROAD)),),
     solved="rrm/TidyRoomsSmall-v0",
     pictures={
