@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from rrm.agents.assistants import Assistant, Policy, Script
 from rrm.envs.adapters import make_world, unaided
 from rrm.envs.admission import gate
-from rrm.envs.check import check_hidden, check_world, everyone, wander
+from rrm.envs.check import check_hidden, check_world
+from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Pay, Table, approval, broad, gap_recovered, narrow, run, solve
 from rrm.envs.families.audit_tree import AuditNode, AuditTree
 from rrm.envs.families.audit_tree.books import COOKED, HONEST, AuditWorld

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from rrm.agents.assistants import Assistant, Script
 from rrm.envs.adapters import make_world, unaided
 from rrm.envs.admission import gate
-from rrm.envs.check import check_hidden, check_world, everyone, wander
+from rrm.envs.check import check_hidden, check_world
+from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Table, broad, gap_recovered, narrow, solve
 from rrm.envs.families.camera_dropbox import CameraDropbox, DropboxInspection
 from rrm.envs.families.camera_dropbox.board import BESIDE, CELLS, GONE, HOLE, board

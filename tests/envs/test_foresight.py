@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from rrm.agents.assistants import Assistant, Script
 from rrm.envs import make_world
 from rrm.envs.admission import exact, gate
-from rrm.envs.check import check_hidden, check_world, everyone, wander
+from rrm.envs.check import check_hidden, check_world
+from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Table, broad, narrow, solve
 from rrm.envs.families.foresight import Foresight, ForesightAhead
 from rrm.envs.families.foresight.corridors import (

@@ -15,7 +15,8 @@ from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs import make_world
 from rrm.envs.adapters import unaided
 from rrm.envs.admission import gate
-from rrm.envs.check import check_hidden, check_world, everyone
+from rrm.envs.check import check_hidden, check_world
+from rrm.envs.contract import everyone
 from rrm.envs.exact import broad, narrow, onset, solve
 from rrm.envs.families.fork import Dip, Fork, Trap
 from rrm.envs.families.fork.table import SECOND

@@ -19,7 +19,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import rrm.envs
 from rrm.envs.adapters import WorldEnv, WorldVectorEnv, make, make_vec, make_world, register, unaided, world_class
-from rrm.envs.check import everyone, wander
+from rrm.envs.contract import everyone, wander
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
 

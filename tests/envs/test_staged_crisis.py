@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.envs.adapters import make_world, unaided
-from rrm.envs.check import check_hidden, check_world, everyone, wander
+from rrm.envs.check import check_hidden, check_world
+from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Pay, Solution, Table, approval, broad, gap_recovered, narrow, run, solve
 from rrm.envs.families.staged_crisis import CrisisReplay, StagedCrisis
 from rrm.envs.families.staged_crisis.dynamics import (

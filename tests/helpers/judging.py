@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rrm.envs.check import everyone, wander
+from rrm.envs.contract import everyone, wander
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.evaluators import Evaluator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rrm.envs.check import everyone
+from rrm.envs.contract import everyone
 from rrm.envs.world import Array, State, World
 
 

@@ -15,7 +15,7 @@ from rrm.amplify.overseer import amplify
 from rrm.config.load import load
 from rrm.distill.reward_modeling import Distillation
 from rrm.envs.adapters import make_world
-from rrm.envs.check import everyone
+from rrm.envs.contract import everyone
 from rrm.envs.families.audit_tree import AuditTree
 from rrm.envs.families.foresight import Foresight
 from rrm.envs.families.sorting_network import SortingNetwork

@@ -17,7 +17,7 @@ from rrm.agents.assistants import Assistant, Script
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.amplify.overseer import amplify
 from rrm.envs.adapters import unaided
-from rrm.envs.check import everyone, started, wander
+from rrm.envs.contract import everyone, started, wander
 from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.families.tidy_rooms.floorplan import HIDDEN, RUG
 from rrm.envs.families.tidy_rooms.room import TidyWorld
