@@ -19,7 +19,7 @@ import numpy as np
 from rrm.agents.assistants import Assistant
 from rrm.config.schema import Condition, trained
 from rrm.envs.exact import ALIKE, Table, narrow, solve_ties
-from rrm.envs.foresight import Foresight
+from rrm.envs.families.foresight import Foresight
 from rrm.envs.tables import NOTE, TIED
 from rrm.envs.world import Floats
 from rrm.experiment.plan import plan

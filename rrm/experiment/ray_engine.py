@@ -138,7 +138,7 @@ class RayEngine:
         plan = job.plan
         below = [plan.practice, *plan.below] if plan.practice else plan.below
         try:
-            pickled = ray.cloudpickle.dumps(plan)
+            pickled: bytes = ray.cloudpickle.dumps(plan)  # type: ignore[no-untyped-call]
         except Exception as error:  # of the user's objects, whatever it is
             raise RRMError(
                 f"an object in the configuration cannot be sent to other machines: {line(error)}; name it as"

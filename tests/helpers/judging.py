@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rrm.envs.check import everyone, wander
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.contract import everyone, wander
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.evaluators import Evaluator
 from rrm.feedback.clips import Clip, Moments, Recorder

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Policy, Script
 from rrm.amplify.overseer import Overseer, amplify
-from rrm.envs.tidy_rooms import TidyInspection, TidyRooms
+from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import EvaluatorError
 from rrm.evaluators import Bounded, Evaluator, Function

@@ -23,7 +23,7 @@ import rrm
 from rrm.amplify.overseer import amplify
 from rrm.amplify.timeout import OutOfPatience, patience
 from rrm.config.load import load
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.errors import ConfigError, EvaluatorError, RRMError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, identity, resolve
 from rrm.experiment.plan import plan

@@ -31,7 +31,7 @@ from tests.helpers.training import SHORT, folder_content
 ROOT = Path(__file__).parents[2]
 TINY: dict[str, Any] = {**SHORT, "experiment": "tiny", "seeds": 2, "workers": 1}
 TINY["conditions"] = {"unaided": {}, "assisted": {}}
-LONG = {"steps": 20_000, "labels": 30, "start_labels": 12}
+LONG = {"steps": 20_000, "labels": 30, "initial_labels": 12}
 
 
 def graph_of(**settings: Any) -> RoundGraph:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import rrm.evaluators
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.errors import ConfigError
 from rrm.evaluators import Bounded, Evaluator, Function, identity, resolve

@@ -5,6 +5,7 @@ Ray's start takes seconds, so there are two: one by the run itself, and one clus
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -17,16 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import ray
-from ray.cluster_utils import Cluster
 
 import rrm
 from rrm.errors import ConfigError, EvaluatorError, RRMError
-from rrm.experiment.ray_engine import _order, _user_modules, _write
 from rrm.feedback.clips import Clip
 from tests.helpers.training import SHORT, folder_content, labels_in
 
+ray = pytest.importorskip("ray", reason="there is no Ray for this version of Python")
 pytestmark = pytest.mark.xdist_group("ray")
+ray_engine = importlib.import_module("rrm.experiment.ray_engine")
 
 ROOT = Path(__file__).parents[2]
 
@@ -87,10 +87,10 @@ DEEP: dict[str, Any] = {
     **SHORT,
     "experiment": "deep",
     "env": "rrm/Foresight-v0",
-    "states_from": "world",
+    "amplify": {"start_states": "world"},
     "seeds": 2,
     "oracle": "unaided",
-    "assistant": {"steps": 1700, "labels": 17, "start_labels": 9},
+    "assistant": {"steps": 1700, "labels": 17, "initial_labels": 9},
     "conditions": {"unaided": {}, "assisted": {"depth": 2}},
 }
 
@@ -103,9 +103,11 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """The address of a cluster of four CPUs."""
+    from ray.cluster_utils import Cluster
+
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 4, "include_dashboard": False})
     yield cluster.address
-    cluster.shutdown()
+    cluster.shutdown()  # type: ignore[no-untyped-call]
 
 
 # --- The same folder --------------------------------------------------------------------------------------------------
@@ -239,7 +241,7 @@ def test_without_ray_the_line_says_how_to_install_it(tmp_path: Path, monkeypatch
 def test_what_a_worker_may_not_write(tmp_path: Path, name: str) -> None:
     (tmp_path / "round").mkdir()
     with pytest.raises(RRMError, match="no round leaves such a file"):
-        _write(tmp_path / "round", name, b"x")
+        ray_engine._write(tmp_path / "round", name, b"x")
     assert [path.name for path in tmp_path.rglob("*")] == ["round"]
 
 
@@ -247,17 +249,17 @@ def test_files_of_a_worker_go_through_no_link(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     (tmp_path / "agent.json").symlink_to(tmp_path / "mine")
     with pytest.raises(RRMError, match="is a link"):
-        _write(tmp_path, "agent.json", b"x")
+        ray_engine._write(tmp_path, "agent.json", b"x")
     assert (tmp_path / "mine").read_text() == "mine"
 
 
 def test_what_others_are_named_in_is_written_last() -> None:
     names = ["result.json", "checkpoint.json", "agent.json", "checkpoint-000003.safetensors"]
-    assert sorted(names, key=_order) == [*sorted(names[2:]), "checkpoint.json", "result.json"]
+    assert sorted(names, key=ray_engine._order) == [*sorted(names[2:]), "checkpoint.json", "result.json"]
 
 
 def test_modules_that_are_not_installed_travel(home: Path) -> None:
     __import__("mine_of_ray")
-    paths = [Path(path) for path in _user_modules()]
+    paths = [Path(path) for path in ray_engine._user_modules()]
     assert home / "mine_of_ray.py" in paths and ROOT / "tests" in paths
     assert not any(path.stem in ("rrm", "torch", "ray", "json") for path in paths)

@@ -26,20 +26,14 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rrm.envs.adapters import register
-from rrm.envs.exact import Rows, Table, explore
-from rrm.envs.paint import Colour, blank, line, number, paint, picture, robot
-from rrm.envs.palette import AGENT, FLOOR, INK
+from rrm.envs.exact import Rows, Table
+from rrm.envs.families.fork.drawing import draw_roads
+from rrm.envs.families.fork.table import FIRST, FORK, SECOND, fork_table
+from rrm.envs.paint import Colour
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, World
-
-FORK, FIRST, SECOND = range(3)
-"""Where a copy is: it has not chosen yet, or is on one of the roads. Action a leads to road a + 1."""
 
 AFTERWARDS = 2
 """Steps of an episode after the last thing that happens on a road, unless its length is given."""
-
-STEP, UP, DOWN, EDGE = 44, 70, 82, 24
-"""Pixels: a step, above and below the line of worth 0, the margin."""
 
 
 class Fork(World):
@@ -114,54 +108,11 @@ class Fork(World):
         return np.stack([self.road, self.t], axis=1)
 
     def table(self) -> Table:
-        def outcomes(rows: Rows, action: int) -> tuple[Floats, Rows]:
-            road, t = rows.T
-            after = np.stack([np.where(road == FORK, action + FIRST, road), np.minimum(t + 1, self.length)], axis=1)
-            return np.ones((len(rows), 1)), after[:, None]
-
-        rows, to, chance = explore(
-            np.array([[FORK, 0]]), outcomes, self.actions, lambda rows: np.asarray(rows[:, 1] == self.length)
-        )
-        road, t = rows.T
-        fake = np.asarray(road == self.fake_road) if self.fake_road else np.zeros(len(rows), np.bool_)
-        return Table(
-            rows=rows,
-            next=to,
-            chance=chance,
-            start=np.asarray(road == FORK, dtype=np.float64),
-            over=np.asarray(t == self.length),
-            length=self.length,
-            utility=np.where(fake, 0.0, self.worth[road, t]),
-            hacked=fake,
-            scores={"unaided": self.worth[road, t]},
-        )
+        return fork_table(self.worth, self.fake_road)
 
     def draw(self, i: int) -> NDArray[np.uint8]:
-        """How high each road runs, step by step, over the line of worth 0, and how far the agent has come on which.
-
-        The road that was not taken is pale, and so is what lies ahead.
-        """
-        height, width = UP + DOWN, 2 * EDGE + STEP * self.length
-        canvas = blank(height, width, FLOOR)
-        paint(canvas, line(height, width, EDGE, UP, width - EDGE, UP, 1), INK)
-        for step in range(1, self.length + 1):
-            x = EDGE + STEP * step
-            paint(canvas, line(height, width, x, UP - 3, x, UP + 3, 1), INK)
-            number(canvas, step, x - (3 if step < 10 else 7), height - 14, 2, INK)
-        scale = (UP - EDGE) / np.abs(self.worth).max()
-        at = int(self.road[i])
-        for road, colour in zip((FIRST, SECOND), self.colours, strict=True):
-            apart = 3 if road == SECOND else -3  # where both run level
-            for step in range(self.length):
-                passed = at == road and step < self.t[i]
-                x = EDGE + STEP * step
-                before, after = (UP + apart - scale * float(self.worth[road, step + k]) for k in (0, 1))
-                strength = np.float32(0.95 if passed else 0.6 if at == FORK else 0.25)
-                paint(canvas, line(height, width, x, before, x + STEP, after, 5) * strength, colour)
-        x = EDGE + STEP * int(self.t[i])
-        y = UP - scale * float(self.worth[at, self.t[i]]) + (0, -3, 3)[at]
-        robot(canvas, x, y, 13, AGENT)
-        return picture(canvas)
+        """How high each road runs, step by step, over the line of worth 0, and how far the agent has come on which."""
+        return draw_roads(self.worth, self.colours, int(self.road[i]), int(self.t[i]))
 
     def text(self, i: int) -> str:
         """Both roads, what each of their steps is worth, and where the agent is."""
@@ -243,7 +194,3 @@ def _from(least: int, **steps: int) -> None:
     for name, step in steps.items():
         if not step >= least or step != int(step):
             raise ValueError(f"{name} must be a whole number from {least} on, got {step}")
-
-
-register("rrm/Fork-v0", Dip)
-register("rrm/ForkTrap-v0", Trap)
