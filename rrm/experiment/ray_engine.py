@@ -13,8 +13,9 @@ import re
 import socket
 import sys
 import sysconfig
+import time
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -90,6 +91,8 @@ class RayEngine:
         return self
 
     def _connect(self) -> None:
+        if self._address and self._address.startswith("ray://"):
+            raise RRMError(f"ray_address: {self._address}: must be host:port of a cluster that this machine belongs to")
         modules = _user_modules()
         settings: dict[str, Any] = {"runtime_env": {"py_modules": modules}} if modules else {}
         if self._address is None:
@@ -108,7 +111,8 @@ class RayEngine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for running, job in self._jobs.items():
-            ray.cancel(running, force=True)
+            with suppress(RayError):
+                ray.cancel(running, force=True)
             job.held.close()
         self._open.close()
 
@@ -158,28 +162,30 @@ class RayEngine:
         waiting, self._waiting = self._waiting, []
         for plan in waiting:
             self.start(plan)
-        ready, _ = ray.wait([self._news, *self._jobs], timeout=0 if self._ended else POLL)
+        ray.wait([self._news, *self._jobs], timeout=0 if self._ended else POLL)
         self._read(0)
-        for running in ready:
-            if running in self._jobs:
+        if self._jobs:
+            for running in ray.wait([*self._jobs], num_returns=len(self._jobs), timeout=0)[0]:
                 self._conclude(running)
         ended, self._ended = self._ended, []
         return ended
 
-    def _read(self, timeout: float) -> None:
-        """Keep what is in messages, until none comes for so many seconds."""
+    def _read(self, timeout: float) -> bool:
+        """Keep what is in messages that come within so many seconds; return whether there were any."""
         try:
-            while ray.wait([self._news], timeout=timeout)[0]:
-                for number, message in ray.get(self._news):
-                    self._keep(message)
-                    self._kept.append(number)
-                self._news, self._kept = self._mailbox.take.remote(self._kept), []
+            if not ray.wait([self._news], timeout=timeout)[0]:
+                return False
+            for number, message in ray.get(self._news):
+                self._keep(message)
+                self._kept.append(number)
+            self._news, self._kept = self._mailbox.take.remote(self._kept), []
         except RayError as error:
             raise RRMError(f"the cluster was lost: {line(error)}; what was done is kept") from None
+        return True
 
     def _conclude(self, running: Any) -> None:
         """Take the result of a round; or give it to another worker, where it lost the one that it had."""
-        job = self._jobs.pop(running)
+        job = self._jobs[running]
         name = job.plan.name
         try:
             outcome = Outcome(name, ray.get(running))
@@ -189,17 +195,19 @@ class RayEngine:
             cause = getattr(error, "cause", error)
             outcome = Outcome(name, error=cause if isinstance(cause, RRMError) else error)
         except RayError as error:  # it was killed, ran out of memory, or its machine is gone
-            self._jobs[running] = job
-            self._read(POLL)  # what it sent last
-            del self._jobs[running]
             job.lost += 1
+            end = time.monotonic() + 1
+            while self._read(POLL) and time.monotonic() < end:  # it may have sent something before
+                pass
             job.attempt += 1
             if job.lost < MOST_LOST:
                 self._progress.update(name, status="waiting")
+                del self._jobs[running]
                 self._submit(job)
                 return
             what = f"{MOST_LOST} workers in a row died, the last one thus: {line(error)}"
             outcome = Outcome(name, error=RRMError(f"{what}; what they had done is kept"))
+        del self._jobs[running]
         job.held.close()
         self._ended.append(outcome)
 
