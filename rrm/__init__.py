@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rrm.experiment.suite import SuiteResults, run_suite
     from rrm.feedback.clips import Clip
     from rrm.feedback.demonstrations import demonstrate
-    from rrm.rewards.functions import Reward
+    from rrm.rewards.wrappers import Reward
 
 __all__ = [
     "Clip",

@@ -31,7 +31,7 @@ from rrm.feedback.labels import digest_of
 from rrm.report.schema import round_result
 from rrm.report.summary import LARGEST
 from rrm.rewards.ensemble import RewardModel
-from rrm.rewards.functions import Reward
+from rrm.rewards.wrappers import Reward
 from rrm.storage import rundir
 from rrm.storage.rundir import Checkpoint
 from rrm.streams import Purpose

@@ -34,7 +34,7 @@ from rrm.feedback import demonstrations
 from rrm.feedback.clips import Moments, Recorder
 from rrm.feedback.labels import Cost, Labels, run_anew
 from rrm.rewards.ensemble import RewardModel, farthest_points, random_pairs
-from rrm.rewards.functions import RewardVecEnv
+from rrm.rewards.wrappers import RewardVecEnv
 from rrm.storage import rundir
 from rrm.storage.rundir import Checkpoint
 from rrm.streams import Purpose

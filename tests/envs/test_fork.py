@@ -19,7 +19,7 @@ from rrm.envs.check import check_hidden, check_world, everyone
 from rrm.envs.exact import broad, narrow, onset, solve
 from rrm.envs.fork import SECOND, Dip, Fork, Trap
 from rrm.envs.world import Array, Floats
-from rrm.rewards.functions import RewardVecEnv
+from rrm.rewards.wrappers import RewardVecEnv
 
 DIPS = [(1, 1, 3, 0.70711), (2, 1, 5, 0.90360), (1, 3, 2, 0.25), (0.5, 2, 4, 0.58480), (3, 1, 6, 0.94409)]
 TRAPS = [

@@ -17,7 +17,7 @@ from rrm.envs.adapters import WorldEnv
 from rrm.envs.world import Array, Floats
 from rrm.experiment.plan import Plan, plan
 from rrm.feedback.clips import at_rest, with_action
-from rrm.rewards.functions import RewardVecEnv, RewardWrapper
+from rrm.rewards.wrappers import RewardVecEnv, RewardWrapper
 from tests.helpers.tiny import Line
 from tests.helpers.training import conditions, stop_after, stopped, train
 
