@@ -35,7 +35,8 @@ from rrm.envs import make_world, register
 from rrm.envs.exact import onset
 from rrm.envs.fork import SECOND, Dip, Fork, Trap
 from rrm.experiment.plan import plan
-from rrm.iterate import iterate, load_agent
+from rrm.iterate import iterate
+from rrm.report.rounds import load_agent
 
 DIPS = ((1, 1, 3), (2, 1, 5), (1, 3, 2), (0.5, 2, 4), (3, 1, 6))
 """dip, gain, gain_at."""

@@ -6,22 +6,20 @@ are therefore trained once.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from rrm.config.schema import Condition, Horizon, Judging, Kind, Round, levels, trained
+from rrm.distill.schedule import Schedule
 from rrm.envs.world import World
 from rrm.envs.wrapped.probe import name_of
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
 from rrm.feedback import demonstrations
+from rrm.rewards.functions import REWARDS
 from rrm.storage import rundir
 from rrm.streams import Streams
-
-PRACTICE = 8192
-"""How many states of the unaided agent there are among which an assistant's practice starts."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +60,13 @@ class Plan:
             content["env_settings"] = c.env_settings
         if not c.ppo.anneal:  # rounds that do without keep the names that they had before
             del content["ppo"]["anneal"]
-        if not self.optimism(0):
+        if not self.schedule.optimism(0):
             del content["reward_model"]["optimism"]
         if not isinstance(c.env, str):
             content["env_code"] = identity(c.env)
         if self.demonstrations is not None:
             content["demonstrations"] = demonstrations.fingerprint(self.demonstrations)
-        if self.reward == "approval" and self.segment:
+        if self.of_actions and self.segment:
             content["rest"] = self.rest
         if self.reward is None:  # the oracle learns from nobody's answers
             content["round"] = {"steps": self.round.steps}
@@ -102,6 +100,11 @@ class Plan:
         if self.level:
             return "narrow"
         return None if self.condition.reward == "true" else self.condition.reward
+
+    @property
+    def of_actions(self) -> bool:
+        """Whether it is an action that is judged, in the state in which it was taken, and not a state."""
+        return self.reward is not None and REWARDS[self.reward].of_actions
 
     @property
     def horizon(self) -> Horizon:
@@ -162,7 +165,7 @@ class Plan:
         """Who judges: the condition's evaluator; in an assistant's world its own criterion, if it has one and the
         evaluator does not say that it judges there too."""
         world = self.world(1)
-        if self.reward == "approval" and self.condition.evaluator == "bounded":
+        if self.of_actions and self.condition.evaluator == "bounded":
             return Approving(world)
         if not self._judged_by_the_condition:
             return Bounded(world)
@@ -175,14 +178,6 @@ class Plan:
         if self.level == 0 or world.criterion != "own":
             return True
         return resolve(self.condition.evaluator)(world).judges_assistants
-
-    # What the round spends. Every step of the world counts: practice, random play and PPO.
-
-    @property
-    def practice_steps(self) -> int:
-        """Steps of the unaided agent that make the states to practise in."""
-        copies = self.condition.ppo.copies
-        return -(-PRACTICE // copies) * copies if self.practice else 0
 
     @property
     def segment(self) -> int:
@@ -198,53 +193,25 @@ class Plan:
         """
         gamma = self.horizon.gamma
         endless = self.horizon.window is None and gamma < 1
-        seen = self.reward == "approval" and self.segment and self.world(1).shows_end
+        seen = self.of_actions and self.segment and self.world(1).shows_end
         return gamma / (1 - gamma) if endless and seen else 0.0
 
-    @property
-    def random_steps(self) -> int:
-        """A tenth of the steps is random play, where the first labels are asked."""
-        copies = self.condition.ppo.copies
-        return self.round.steps // 10 // copies * copies if self.reward else 0
-
-    def optimism(self, rollout: int) -> float:
-        """The weight of the members' standard deviation in the reward of a rollout, counted from 0.
-
-        It falls evenly from ``reward_model.optimism`` to 0 over the first 70 % of the rollouts, and is 0 in the last
-        one, however few there are.
-        """
-        model, end = self.condition.reward_model, 0.7 * self.rollouts
-        if self.reward is None or model.members == 1 or rollout >= min(end, self.rollouts - 1):
-            return 0.0
-        return model.optimism * (1 - rollout / end)
-
-    def pace(self, rollout: int) -> float:
-        """The learning rate of a rollout, as a share of the first one's."""
-        return 1 - rollout / self.rollouts if self.condition.ppo.anneal else 1.0
-
-    @property
-    def rollouts(self) -> int:
-        """As many rollouts of PPO as the rest holds."""
-        left = self.round.steps - self.practice_steps - self.random_steps
-        return left // (self.condition.ppo.copies * self.condition.ppo.rollout)
-
-    def steps_due(self, rollouts: int) -> int:
-        """How many steps have been taken after so many rollouts."""
-        ppo = self.condition.ppo
-        return self.practice_steps + self.random_steps + rollouts * ppo.copies * ppo.rollout
-
-    def labels_due(self, rollout: int) -> int:
-        """How many labels have been asked before the given rollout (0: the first); all of them before the last."""
-        if self.reward is None:
-            return 0
-        last, first = self.rollouts - 1, self.round.start_labels
-        more = self.round.labels - first
-        if rollout >= last:
-            return self.round.labels
-        if self.round.schedule == "constant":
-            return first + more * rollout // last
-        # At a rate of 1 / (1 + 10 t), t from 0 to 1: that of Christiano et al. 2017 (arXiv 1706.03741), appendix A.2.
-        return first + int(more * math.log1p(10 * rollout / last) / math.log(11))
+    @cached_property
+    def schedule(self) -> Schedule:
+        """What the round spends, and when."""
+        spends, ppo, model = self.round, self.condition.ppo, self.condition.reward_model
+        asks = self.reward is not None
+        return Schedule(
+            copies=ppo.copies,
+            length=ppo.rollout,
+            steps=spends.steps,
+            labels=spends.labels if asks else 0,
+            start_labels=spends.start_labels if asks else 0,
+            spread=spends.schedule,
+            practises=self.practice is not None,
+            first_optimism=model.optimism if asks and model.members > 1 else 0.0,
+            anneal=ppo.anneal,
+        )
 
 
 def plan(condition: Condition, seed: int) -> Plan:
@@ -261,22 +228,23 @@ def plan(condition: Condition, seed: int) -> Plan:
             below.append(Plan(condition, seed, level, tuple(below), practice) if level <= own else below[0])
     last = Plan(condition, seed, 0, tuple(below), None)
     for each in (*last.needed(), last):
-        if each.rollouts < 1 or each.random_steps < each.labels_due(0):
+        spends = each.schedule
+        if spends.rollouts < 1 or spends.random_steps < spends.labels_due(0):
             raise ConfigError(
-                f"{each.section}.steps: {each.round.steps}: must hold {each.practice_steps} steps of"
-                f" practice, a tenth of random play in which {each.labels_due(0)} labels are asked, and a rollout of"
-                f" {condition.ppo.copies * condition.ppo.rollout}"
+                f"{each.section}.steps: {each.round.steps}: must hold {spends.practice_steps} steps of"
+                f" practice, a tenth of random play in which {spends.labels_due(0)} labels are asked, and a rollout of"
+                f" {spends.steps_of_rollout}"
             )
         if each.reward is None:
             continue
-        longest = min(each.world(1).length, each.random_steps // condition.ppo.copies)
+        longest = min(each.world(1).length, spends.random_steps // spends.copies)
         if each.segment > longest:
             raise ConfigError(
                 f"reward_model.segment: {each.segment}: must be at most {longest}, the steps of an episode and those of"
                 " random play in each copy, in which the first labels are asked"
             )
         if each.demonstrations is not None:
-            demonstrations.read(each.demonstrations, each.world(1)).moments(each.reward == "approval", each.segment)
+            demonstrations.read(each.demonstrations, each.world(1)).moments(each.of_actions, each.segment)
         judge = each.evaluator()  # its parameters are right, or this says so
         world = each.world(1)
         if judge.looks_back(each.round.answers == "comparisons") and not world.shows_history:

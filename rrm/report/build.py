@@ -12,7 +12,6 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-import rrm
 from rrm.agents.files import remove, write_bytes
 from rrm.config.minimal import recipe
 from rrm.envs.named import UntrustedError
@@ -24,6 +23,7 @@ from rrm.report import summary as found
 from rrm.report.grid import Grid
 from rrm.report.html import variables
 from rrm.report.page import Content, Film, Round, page
+from rrm.report.rounds import load_agent, round_folder
 from rrm.report.schema import ROUND_FIGURES, CellFiles, cell_files, check_own, curve, reading
 from rrm.report.stats import interval
 from rrm.report.summary import Condition, Curve, Findings, amount, count, share
@@ -417,7 +417,7 @@ def _films(
         cell = next(cell for cell in cells[one.name] if cell.seed == seed)
         if not any((cell.last_round / f"agent.{kind}").exists() for kind in ("json", "safetensors")):
             continue  # results alone, brought here without their weights, still make a report
-        agent = rrm.load_agent(cell.folder)
+        agent = load_agent(round_folder(cell.folder))
         try:
             world = worlds[one.name]() if worlds else agent.make_world(1, trust=trust)
         except UntrustedError as error:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from rrm.agents.assistants import Assistant, Script
 from rrm.amplify.overseer import amplify
 from rrm.config.schema import RewardModelConfig
+from rrm.distill.queries import random_pairs
 from rrm.envs.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.world import Layout
 from rrm.errors import ConfigError, DamagedFileError, EvaluatorError
@@ -25,7 +26,7 @@ from rrm.evaluators import Bounded, Evaluator, Preference, resolve
 from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Labels
-from rrm.rewards.ensemble import RewardModel, random_pairs
+from rrm.rewards.ensemble import RewardModel
 from rrm.streams import Purpose
 from tests.helpers.judging import STREAMS, Remembers, some_moments, visible
 from tests.helpers.training import conditions, left_by, stop_after, stopped, train

@@ -352,7 +352,7 @@ def test_a_stopped_call_leaves_the_results_of_another_together(tmp_path: Path, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("rrm.distill.reward_modeling.Distillation.run", stop)
+        patched.setattr("rrm.distill.base.Runner.run", stop)
         with pytest.raises(KeyboardInterrupt):
             rrm.run(QUICK, "episodes=31", folder=tmp_path, live=False)
     assert before == {name: (tmp_path / "quick" / name).read_bytes() for name in names}

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm.agents.learner import Learner
+from rrm.agents.learners.ppo import PPOLearner
 from rrm.config.schema import Condition
 from rrm.errors import ConfigError, DamagedFileError
 from rrm.evaluators import Bounded, Evaluator, Function
 from rrm.experiment.plan import Plan, plan
 from rrm.feedback.clips import Clip
-from rrm.iterate import load_agent, load_reward, run_round
+from rrm.iterate import run_round
+from rrm.report.rounds import load_agent, load_reward
 from rrm.rewards.ensemble import RewardModel
 from tests.helpers.judging import Remembers, rightwards, visible
 from tests.helpers.training import ROOMS, conditions, labels_in, left_by, train
@@ -77,7 +78,7 @@ def test_the_unaided_agent_is_trained_once() -> None:
 def test_practice_in_the_worlds_own_states_needs_nobody() -> None:
     last = plan(conditions("conditions.assisted.states_from=world")["assisted"], 0)
     assert [each.kind for each in last.needed()] == ["assistant1"]
-    assert last.name != LAST["assisted"].name and last.below[0].practice_steps == 0
+    assert last.name != LAST["assisted"].name and last.below[0].schedule.practice_steps == 0
 
 
 OTHER = [
@@ -188,11 +189,11 @@ def test_schedules_keep_their_budgets(budget: tuple[int, int, int], copies: int,
     task = base.task.model_copy(update=update)
     ppo = base.ppo.model_copy(update={"copies": copies, "rollout": rollout})
     last = plan(changed(base, task=task, ppo=ppo), 0)
-    spent = last.random_steps + last.rollouts * copies * rollout
+    spent = last.schedule.random_steps + last.schedule.rollouts * copies * rollout
     assert steps - copies * rollout < spent <= steps
-    due = [last.labels_due(rollout) for rollout in range(last.rollouts)]
+    due = [last.schedule.labels_due(rollout) for rollout in range(last.schedule.rollouts)]
     assert due == sorted(due) and due[-1] == start + more
-    assert due[0] == (start if last.rollouts > 1 else start + more)
+    assert due[0] == (start if last.schedule.rollouts > 1 else start + more)
 
 
 def test_a_hyperbolic_schedule_asks_most_at_first() -> None:
@@ -203,13 +204,13 @@ def test_a_hyperbolic_schedule_asks_most_at_first() -> None:
         plan(changed(base, task=task.model_copy(update={"schedule": schedule})), 0)
         for schedule in ("constant", "hyperbolic")
     )
-    last = early.rollouts - 1
+    last = early.schedule.rollouts - 1
     assert last > 20
     for tenths in range(1, 10):
         rollout = tenths * last // 10
         wanted = 100 + 1000 * np.log(1 + 10 * rollout / last) / np.log(11)
-        assert early.labels_due(rollout) == pytest.approx(wanted, abs=1)
-        assert even.labels_due(rollout) == pytest.approx(100 + 1000 * rollout / last, abs=1)
+        assert early.schedule.labels_due(rollout) == pytest.approx(wanted, abs=1)
+        assert even.schedule.labels_due(rollout) == pytest.approx(100 + 1000 * rollout / last, abs=1)
 
 
 def test_steps_that_hold_no_rollout_are_refused() -> None:
@@ -242,7 +243,7 @@ def test_budgets_are_kept_exactly(rounds: Path, name: str) -> None:
 def test_curves_end_where_the_budget_does(rounds: Path, name: str) -> None:
     last = LAST[name]
     rows = list(csv.DictReader((rounds / last.name / "metrics.csv").read_text().splitlines()))
-    assert len(rows) == last.rollouts
+    assert len(rows) == last.schedule.rollouts
     assert int(rows[-1]["env_steps"]) == train(last, rounds)[-1]["env_steps"]
     assert int(rows[-1]["labels"]) == (last.round.labels if last.reward else 0)
     assert all(bool(row["held_out_error"]) == bool(last.reward) for row in rows[:-1])
@@ -388,17 +389,17 @@ def test_with_all_labels_at_the_start_the_reward_model_is_frozen(tmp_path: Path)
 @pytest.mark.parametrize("anneal", [False, True])
 def test_the_learning_rate_falls_to_0_where_it_is_to(tmp_path: Path, anneal: bool) -> None:
     paces: list[float] = []
-    learn = Learner.learn_rollout
+    learn = PPOLearner.learn_rollout
 
-    def noted(self: Learner, pace: float = 1.0) -> None:
+    def noted(self: PPOLearner, pace: float = 1.0) -> None:
         paces.append(pace)
         learn(self, pace)
 
     last = plan(conditions(f"ppo.anneal={anneal}")["unaided"], 0)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Learner, "learn_rollout", noted)
+        patched.setattr(PPOLearner, "learn_rollout", noted)
         train(last, tmp_path)
-    n = last.rollouts
+    n = last.schedule.rollouts
     assert n > 3 and paces == pytest.approx([1 - i / n for i in range(n)] if anneal else [1.0] * n)
 
 

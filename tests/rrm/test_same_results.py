@@ -92,7 +92,7 @@ EXPECTED: Mapping[str, list[float | None]] = {
     "foreign approval": [30.0, 2976.0, 150.0, 0.0, 11.934, None, 0.521, None, 16.933],
     "foreign oracle": [0.0, 2880.0, 0.0, 0.0, 27.835, 27.835, None, None, 18.687],
 }
-"""Labels, steps, fields read, steps of assistants, utility, evaluator's score, held-out error, dissent, weights' norm."""
+"""Labels, steps, fields read, steps of assistants, utility, evaluator's score, held-out error, dissent, weights."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
