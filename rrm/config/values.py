@@ -72,13 +72,24 @@ FileName = Annotated[str, BeforeValidator(_text)]
 LearningRate = Annotated[
     float | str,
     PlainValidator(_learning_rate),
-    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": "^lin_"}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": "^lin_", "examples": ["lin_3e-3"]},
+            ]
+        }
+    ),
 ]
 
 Kind = Literal["narrow", "broad", "approval"]
 """The rewards that are made from a reward model."""
 
-RewardKind = Annotated[Literal[Kind, "true"], BeforeValidator(_true)]
+RewardKind = Annotated[
+    Literal[Kind, "true"],
+    BeforeValidator(_true),
+    WithJsonSchema({"enum": ["narrow", "broad", "approval", "true", True]}),  # the last as YAML reads it
+]
 
 Judging = Literal["advance", "hindsight", "lower"]
 """When a step is judged: when it is taken, by what came of it, or by the lower of the two."""
