@@ -15,10 +15,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, field_validator
+from pydantic import Field, WithJsonSchema, field_serializer, field_validator
 
 from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
-from rrm.config.values import Copies, Count, Section, Share, whole
+from rrm.config.values import Copies, Count, Section, Seeds, Share
 
 if TYPE_CHECKING:
     from rrm.envs.world import World
@@ -191,28 +191,6 @@ class Budget(Section):
     steps: Count | None = Field(default=None, description="Steps that a condition may take, all its rounds together.")
 
 
-MOST_SEEDS: Final = 10_000
-"""So that a slip of the finger does not fill the memory."""
-
-
-_HOW_MANY: Final[dict[str, Any]] = {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}
-_SEED: Final[dict[str, Any]] = {"type": "integer", "minimum": 0, "maximum": 10**9}
-
-
-def _seeds(value: Any) -> Any:
-    """3 means 0, 1, 2."""
-    if isinstance(value, list | tuple):
-        if len(value) > MOST_SEEDS:
-            raise ValueError(f"must be at most {MOST_SEEDS}; these are {len(value)}")
-        return value
-    value = whole(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("must be a whole number, or a list of seeds")
-    if not 1 <= value <= MOST_SEEDS:
-        raise ValueError(f"must be from 1 to {MOST_SEEDS}, or a list of seeds")
-    return tuple(range(value))
-
-
 LONGEST_NAME: Final = 100
 """Characters of a name. A cell's folder adds a seed and a fingerprint, and systems allow 255 bytes."""
 
@@ -234,11 +212,7 @@ class Experiment(Section):
     experiment: str = Field(
         default="experiment", description="Name of the experiment and of its folder. Default: the name of the file."
     )
-    seeds: Annotated[
-        tuple[Annotated[int, BeforeValidator(whole), Field(ge=0, le=10**9)], ...],
-        BeforeValidator(_seeds),
-        WithJsonSchema({"anyOf": [_HOW_MANY, {"type": "array", "items": _SEED, "minItems": 1}]}),
-    ] = Field(
+    seeds: Seeds = Field(
         default=(0, 1, 2),
         strict=False,
         min_length=1,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rrm.config.schema import MOST_CONDITIONS, MOST_SEEDS, proper_name
+from rrm.config.schema import MOST_CONDITIONS, proper_name
+from rrm.config.values import MOST_SEEDS
 from rrm.report.stats import CAPABLE, FIGURES, HACKS, Estimate, Floats, seeds_that_hack, seeds_that_recover
 from rrm.text import clip, line, short
 
