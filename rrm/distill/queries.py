@@ -2,9 +2,9 @@
 
 *uniform*: drawn at random. *coverage*: to cover what has been seen. *disagreement*: where the members of the reward
 model differ most (Christiano et al. 2017, arXiv 1706.03741, section 2.2.4). *entropy*, of pairs: where the members say
-together that it may be either (Lee et al. 2021, B-Pref, arXiv 2111.03026). *dissent*: as by disagreement, of a model in
-which each member is fitted to the answers of one rater of a committee (Wang and Plank 2023, arXiv 2310.14979, give each
-annotator a head).
+together that it may be either (Lee et al. 2021, B-Pref, arXiv 2111.03026). *rater_disagreement*: as by disagreement, of
+a model in which each member is fitted to the answers of one rater of a committee (Wang and Plank 2023, arXiv
+2310.14979, give each annotator a head).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from rrm.envs.world import Array, Floats
 from rrm.rewards.ensemble import RewardModel
 
-Strategy = Literal["coverage", "disagreement", "dissent", "entropy", "uniform"]
+Strategy = Literal["coverage", "disagreement", "entropy", "rater_disagreement", "uniform"]
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Queries:
 
     strategy: Strategy
     model: RewardModel
-    """The reward model; by dissent, the model of the raters."""
+    """The reward model; by rater disagreement, the model of the raters."""
 
     rng: np.random.Generator
 
@@ -38,7 +38,7 @@ class Queries:
         count = min(count, len(inputs))
         if self._covers(first):
             return farthest_points(self._features(inputs), count, self.rng)
-        if self.strategy in ("disagreement", "dissent"):
+        if self.strategy in ("disagreement", "rater_disagreement"):
             spread = self.model.members(inputs).std(axis=0)
             return np.argsort(-spread, kind="stable")[:count]
         return self.rng.choice(len(inputs), size=count, replace=False)

@@ -30,12 +30,12 @@ def random_play(context: Context, world: World, rng: np.random.Generator) -> Mom
     env = WorldVecEnv(world, seed=episodes, start=context.start, score=unread)
     env.observers.append(recorder)
     env.reset()
-    before, hold = np.empty(0), plan.round.hold
+    before, sticky = np.empty(0), plan.round.sticky_actions
     draws = plan.streams.generator(Purpose.RANDOM_ACTIONS)
     for step in range(steps):
         actions = random_actions(world.action_space, world.n, draws)
-        if hold and step:
-            held = draws.random(world.n) < hold
+        if sticky and step:
+            held = draws.random(world.n) < sticky
             actions[held] = before[held]
         env.step(actions)
         before = actions

@@ -85,9 +85,9 @@ class RewardModeling(Distiller):
         assert plan.reward is not None
         self.context = context
         self.rollouts = plan.schedule.rollouts
-        self.comparing = plan.round.answers == "comparisons"
-        settings, seed = plan.condition.reward_model, plan.streams.seed(Purpose.REWARD_MODEL)
-        world = plan.world(plan.schedule.copies)
+        self.comparing = plan.round.label_type == "comparisons"
+        settings, seed = plan.condition.distill, plan.streams.seed(Purpose.REWARD_MODEL)
+        world = plan.world(plan.schedule.num_envs)
         behind = flatdim(world.action_space) if plan.of_actions else 0
         self.layout = replace(world.layout, scalars=world.layout.scalars + behind)
         self.model = RewardModel(self.layout, settings, seed)
@@ -106,11 +106,11 @@ class RewardModeling(Distiller):
         self.labelled = Labelled(of_each, voices if voices > 1 else 0)
         self.raters: RewardModel | None = None
         """The model of the raters, each of whose members is fitted to what one of them said."""
-        if plan.round.ask == "dissent":
+        if plan.round.query_strategy == "rater_disagreement":
             # The reward model's own seed: where all raters say the same, it is the reward model.
-            self.raters = RewardModel(self.layout, settings.model_copy(update={"members": voices}), seed)
+            self.raters = RewardModel(self.layout, settings.model_copy(update={"ensemble_size": voices}), seed)
         self.rng = plan.streams.generator(Purpose.CHOICE)
-        self.queries = Queries(plan.round.ask, self.raters or self.model, self.rng)
+        self.queries = Queries(plan.round.query_strategy, self.raters or self.model, self.rng)
 
     def rollout(self, number: int) -> Row:
         schedule, labels = self.plan.schedule, self.context.labels
@@ -119,7 +119,7 @@ class RewardModeling(Distiller):
         have, due = labels.count, schedule.labels_due(number + 1)
         asks = number < self.rollouts - 1 and due > have
         if asks:
-            self.training.recorder.choose(schedule.length, CANDIDATES, self.rng)
+            self.training.recorder.choose(schedule.n_steps, CANDIDATES, self.rng)
         self.reward.changed(schedule.optimism(number))
         row = self.training.rollout(number)
         finished = self.predictions.finished()
@@ -137,10 +137,10 @@ class RewardModeling(Distiller):
         moments = random_play(self.context, self.training.world, self.rng)
         self._demonstrate(moments)
         self._ask(moments, self.plan.schedule.labels_due(0))
-        self._fit(FIRST_FIT * self.plan.condition.reward_model.fit_steps)
+        self._fit(FIRST_FIT * self.plan.condition.distill.fit_steps)
 
     def _demonstrate(self, moments: Moments) -> None:
-        """Put what was demonstrated beside early play: as many pairs as there are starting labels, so that both weigh
+        """Put what was demonstrated beside early play: as many pairs as there are initial labels, so that both weigh
         the same at first."""
         plan = self.plan
         if plan.demonstrations is not None and len(moments):

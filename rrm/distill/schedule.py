@@ -14,42 +14,42 @@ PRACTICE = 8192
 class Schedule:
     """The budgets of one round. Every step of the world counts: practice, random play and training."""
 
-    copies: int
+    num_envs: int
     """Copies of the world that are stepped together."""
 
-    length: int
+    n_steps: int
     """Steps of each copy in a rollout."""
 
     steps: int
     labels: int
-    start_labels: int
+    initial_labels: int
     """How many of the labels are asked before training; 0 of 0 where none is asked."""
 
     spread: Literal["constant", "hyperbolic"]
     """How the other labels are spread over the training."""
 
-    practises: bool
+    start_states: bool
     """Whether episodes start in states of another agent, whose steps are counted."""
 
-    first_optimism: float
+    initial_optimism: float
     """The optimism of the first rollout."""
 
-    anneal: bool
-    """Whether the learning rate falls evenly to 0."""
+    is_linear: bool
+    """Whether the learning rate falls linearly to 0."""
 
     @property
     def steps_of_rollout(self) -> int:
-        return self.copies * self.length
+        return self.num_envs * self.n_steps
 
     @property
     def practice_steps(self) -> int:
         """Steps of the unaided agent that make the states to practise in."""
-        return -(-PRACTICE // self.copies) * self.copies if self.practises else 0
+        return -(-PRACTICE // self.num_envs) * self.num_envs if self.start_states else 0
 
     @property
     def random_steps(self) -> int:
         """A tenth of the steps is random play, where the first labels are asked."""
-        return self.steps // 10 // self.copies * self.copies if self.labels else 0
+        return self.steps // 10 // self.num_envs * self.num_envs if self.labels else 0
 
     @property
     def rollouts(self) -> int:
@@ -62,7 +62,7 @@ class Schedule:
 
     def labels_due(self, rollout: int) -> int:
         """How many labels have been asked before the given rollout (0: the first); all of them before the last."""
-        last, first = self.rollouts - 1, self.start_labels
+        last, first = self.rollouts - 1, self.initial_labels
         more = self.labels - first
         if rollout >= last:
             return self.labels
@@ -81,8 +81,8 @@ class Schedule:
         It falls evenly to 0 over the first 70 % of the rollouts, and is 0 in the last one, however few there are.
         """
         end = 0.7 * self.rollouts
-        return 0.0 if rollout >= min(end, self.rollouts - 1) else self.first_optimism * (1 - rollout / end)
+        return 0.0 if rollout >= min(end, self.rollouts - 1) else self.initial_optimism * (1 - rollout / end)
 
     def pace(self, rollout: int) -> float:
         """The learning rate of a rollout, as a share of the first one's."""
-        return 1 - rollout / self.rollouts if self.anneal else 1.0
+        return 1 - rollout / self.rollouts if self.is_linear else 1.0

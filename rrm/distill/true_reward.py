@@ -20,7 +20,7 @@ class TrueReward(Distiller):
 
     def __init__(self, context: Context) -> None:
         self.rollouts = context.plan.schedule.rollouts
-        world = context.plan.world(context.plan.schedule.copies)
+        world = context.plan.world(context.plan.schedule.num_envs)
         self.training = Training(context, world, None, Recorder(world))
 
     def rollout(self, number: int) -> Row:

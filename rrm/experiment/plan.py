@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rrm.config.schema import Condition, Horizon, Judging, Kind, Round, levels, trained
+from pydantic import BaseModel
+
+from rrm.config.schema import Condition, Horizon, Round, levels, trained
+from rrm.config.values import Judging, Kind
 from rrm.distill.schedule import Schedule
 from rrm.envs.world import World
 from rrm.envs.wrapped.probe import name_of
@@ -20,6 +23,14 @@ from rrm.feedback import demonstrations
 from rrm.rewards.functions import REWARDS
 from rrm.storage import rundir
 from rrm.streams import Streams
+
+FORMAT = 3
+"""Of how a round is run: its streams of random numbers, and the defaults of its settings, which its name leaves out."""
+
+
+def _changed(settings: BaseModel, *, only: set[str] | None = None, but: set[str] | None = None) -> dict[str, Any]:
+    """The settings that are not at their defaults, as JSON-able values, so that a new one renames no round."""
+    return settings.model_dump(mode="json", include=only, exclude=but, exclude_defaults=True)
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,7 @@ class Plan:
         """All that the round depends on, as JSON-able values."""
         c = self.condition
         content: dict[str, Any] = {
-            "format": 2,  # of how a round is run: its streams of random numbers above all
+            "format": FORMAT,
             "env": name_of(c.env),
             "level": self.level,
             "seed": self.seed,
@@ -50,18 +61,15 @@ class Plan:
             "assistants": [plan.name for plan in self.below] or self.scripted,
             "practice": self.practice.name if self.practice else None,
             "horizon": {"discount": self.horizon.gamma, "window": self.horizon.window},
-            "judging": self.judging,
-            "round": self.round.model_dump(mode="json", exclude={"horizon"}),
-            "ppo": c.ppo.model_dump(mode="json"),
-            "reward_model": c.reward_model.model_dump(mode="json"),
-            "episodes": c.episodes,
+            "round": _changed(self.round, but={"horizon"}),
+            "learner": _changed(c.learner),
+            "distill": _changed(c.distill, but={"reward", "judging", "demonstrations"}),
+            **_changed(c, only={"env_settings", "episodes"}),
         }
-        if c.env_settings:
-            content["env_settings"] = c.env_settings
-        if not c.ppo.anneal:  # rounds that do without keep the names that they had before
-            del content["ppo"]["anneal"]
-        if not self.schedule.optimism(0):
-            del content["reward_model"]["optimism"]
+        if self.judging != "advance":
+            content["judging"] = self.judging
+        if not self.schedule.optimism(0):  # whatever is set: it has no effect
+            content["distill"]["optimism"] = 0.0
         if not isinstance(c.env, str):
             content["env_code"] = identity(c.env)
         if self.demonstrations is not None:
@@ -69,8 +77,8 @@ class Plan:
         if self.of_actions and self.segment:
             content["rest"] = self.rest
         if self.reward is None:  # the oracle learns from nobody's answers
-            content["round"] = {"steps": self.round.steps}
-            content["reward_model"] = None
+            content["round"] = _changed(self.round, only={"steps"})
+            content["distill"] = None
         return content
 
     @cached_property
@@ -99,7 +107,8 @@ class Plan:
         """
         if self.level:
             return "narrow"
-        return None if self.condition.reward == "true" else self.condition.reward
+        reward = self.condition.distill.reward
+        return None if reward == "true" else reward
 
     @property
     def of_actions(self) -> bool:
@@ -114,18 +123,20 @@ class Plan:
     @property
     def demonstrations(self) -> str | None:
         """The file that the reward model starts from: of the task alone."""
-        return None if self.level or self.reward is None else self.condition.demonstrations
+        return None if self.level or self.reward is None else self.condition.distill.demonstrations
 
     @property
     def judging(self) -> Judging:
         """When a step is judged; those of assistants in advance."""
-        return "advance" if self.level else self.condition.judging
+        return "advance" if self.level else self.condition.distill.judging
 
     @property
     def learning(self) -> dict[str, Any]:
         """What its ``Learner`` is told."""
-        settings = self.condition.ppo.model_dump(exclude={"copies", "anneal"})
+        learner = self.condition.learner
+        settings = learner.model_dump(exclude={"algorithm", "num_envs"})
         return settings | {
+            "learning_rate": learner.initial_learning_rate,
             "discount": self.horizon.gamma,
             "window": self.horizon.window,
             "judging": self.judging,
@@ -134,7 +145,7 @@ class Plan:
     @property
     def scripted(self) -> list[str]:
         """The scripted assistants A_1, A_2, … of the round."""
-        kind = self.condition.assistants
+        kind = self.condition.amplify.assistants
         return [kind] * levels(self.condition) if kind in ("ideal", "random") and not self.level else []
 
     @property
@@ -181,9 +192,9 @@ class Plan:
 
     @property
     def segment(self) -> int:
-        """Steps of what is judged where V is a rate; 0 where it is of states."""
-        model = self.condition.reward_model
-        return model.segment if model.judges == "rate" else 0
+        """Steps of the segment that a label is about; 0 where it is about a state."""
+        distill = self.condition.distill
+        return distill.segment_length if distill.label_target == "segment" else 0
 
     @property
     def rest(self) -> float:
@@ -199,18 +210,18 @@ class Plan:
     @cached_property
     def schedule(self) -> Schedule:
         """What the round spends, and when."""
-        spends, ppo, model = self.round, self.condition.ppo, self.condition.reward_model
+        spends, learner, distill = self.round, self.condition.learner, self.condition.distill
         asks = self.reward is not None
         return Schedule(
-            copies=ppo.copies,
-            length=ppo.rollout,
+            num_envs=learner.num_envs,
+            n_steps=learner.n_steps,
             steps=spends.steps,
             labels=spends.labels if asks else 0,
-            start_labels=spends.start_labels if asks else 0,
+            initial_labels=spends.initial_labels if asks else 0,
             spread=spends.schedule,
-            practises=self.practice is not None,
-            first_optimism=model.optimism if asks and model.members > 1 else 0.0,
-            anneal=ppo.anneal,
+            start_states=self.practice is not None,
+            initial_optimism=distill.optimism if asks and distill.ensemble_size > 1 else 0.0,
+            is_linear=learner.is_linear,
         )
 
 
@@ -222,8 +233,9 @@ def plan(condition: Condition, seed: int) -> Plan:
     """
     below: list[Plan] = []
     if own := trained(condition):
-        alone = condition.model_copy(update={"assistants": "none", "depth": 0})
-        practice = Plan(alone, seed, 0, (), None) if condition.states_from == "unaided" else None
+        nobody = condition.amplify.model_copy(update={"assistants": "none", "depth": 0})
+        alone = condition.model_copy(update={"amplify": nobody})
+        practice = Plan(alone, seed, 0, (), None) if condition.amplify.start_states == "unaided" else None
         for level in range(1, levels(condition) + 1):
             below.append(Plan(condition, seed, level, tuple(below), practice) if level <= own else below[0])
     last = Plan(condition, seed, 0, tuple(below), None)
@@ -237,27 +249,29 @@ def plan(condition: Condition, seed: int) -> Plan:
             )
         if each.reward is None:
             continue
-        longest = min(each.world(1).length, spends.random_steps // spends.copies)
+        longest = min(each.world(1).length, spends.random_steps // spends.num_envs)
         if each.segment > longest:
             raise ConfigError(
-                f"reward_model.segment: {each.segment}: must be at most {longest}, the steps of an episode and those of"
-                " random play in each copy, in which the first labels are asked"
+                f"distill.segment_length: {each.segment}: must be at most {longest}, the steps of an episode and those"
+                " of random play in each copy, in which the first labels are asked"
             )
         if each.demonstrations is not None:
             demonstrations.read(each.demonstrations, each.world(1)).moments(each.of_actions, each.segment)
         judge = each.evaluator()  # its parameters are right, or this says so
         world = each.world(1)
-        if judge.looks_back(each.round.answers == "comparisons") and not world.shows_history:
+        if judge.looks_back(each.round.label_type == "comparisons") and not world.shows_history:
             raise ConfigError(
                 f"evaluator: {judge.name!r} judges by more than the last moment, but {world.name} shows an evaluator"
                 " nothing else (World.shows_history)"
             )
-        if each.round.answers == "scores" and judge.compares_only:
+        if each.round.label_type == "scores" and judge.compares_only:
             raise ConfigError(
-                f"{each.section}.answers: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"
+                f"{each.section}.label_type: 'scores': the evaluator {judge.name!r} only compares: must be"
+                " 'comparisons'"
             )
-        if each.round.ask == "dissent" and judge.voices < 2:
+        if each.round.query_strategy == "rater_disagreement" and judge.voices < 2:
             raise ConfigError(
-                f"{each.section}.ask: 'dissent': the evaluator {judge.name!r} answers alone: must be a committee"
+                f"{each.section}.query_strategy: 'rater_disagreement': the evaluator {judge.name!r} answers alone: must"
+                " be a committee"
             )
     return last

@@ -84,7 +84,7 @@ def start_states(plan: Plan, folder: Path) -> Start:
     if plan.practice is None:
         return own_generator
     agent = _agent_of(plan.practice, folder)
-    world = plan.practice.world(plan.schedule.copies)
+    world = plan.practice.world(plan.schedule.num_envs)
     count = plan.schedule.practice_steps
     rng = plan.streams.generator(Purpose.PRACTICE)
     everyone = np.arange(world.n)

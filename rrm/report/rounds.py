@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rrm.config.schema import Kind
+from rrm.config.values import Kind
 from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.feedback.labels import digest_of
 from rrm.report.schema import round_result, rounds_of

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rrm.config.schema import MOST_CONDITIONS, MOST_SEEDS, proper_name
+from rrm.config.schema import MOST_CONDITIONS, proper_name
+from rrm.config.values import MOST_SEEDS
 from rrm.report.stats import CAPABLE, FIGURES, HACKS, Estimate, Floats, seeds_that_hack, seeds_that_recover
 from rrm.text import clip, line, short
 
@@ -291,7 +292,7 @@ INTERVAL_NOTE = (
 
 def featured(findings: Findings, configs: Mapping[str, Mapping[str, Any]]) -> Condition | None:
     """The condition that the experiment is about: the first with trained assistants, else the first not a baseline."""
-    trained = [one for one in findings.others if configs.get(one.name, {}).get("assistants") == "trained"]
+    trained = [one for one in findings.others if configs[one.name]["amplify"]["assistants"] == "trained"]
     return next(iter([*trained, *findings.others]), None)
 
 

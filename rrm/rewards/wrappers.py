@@ -10,7 +10,7 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from rrm.config.schema import Kind
+from rrm.config.values import Kind
 from rrm.envs.world import Array
 from rrm.protocols import RewardFunction
 from rrm.rewards.functions import REWARDS, LearntReward, Model

@@ -223,8 +223,8 @@ def test_in_training_the_narrow_rewards_of_an_episode_add_up_to_what_v_gained() 
 
     learner = PPOLearner(
         Reward(model, "narrow", 0.0).wrap_vec_env(WorldVecEnv(world)), world.layout, 0,
-        rollout=world.length, batch=40, epochs=1,
-        learning_rate=1e-3, discount=0.9, gae_lambda=1.0, clip=0.2, entropy=0.0, hidden=(8,),
+        n_steps=world.length, batch_size=40, n_epochs=1,
+        learning_rate=1e-3, discount=0.9, gae_lambda=1.0, clip_range=0.2, ent_coef=0.0, net_arch=(8,),
     )  # fmt: skip
     for _ in range(3):
         learner.learn_rollout()

@@ -209,7 +209,7 @@ def test_questions_are_asked_in_random_order(tmp_path_factory: pytest.TempPathFa
         asked.append(clip.view["at"])
         return 0.0
 
-    last = plan(conditions("task.start_labels=30")["unaided"].model_copy(update={"evaluator": judge}), 0)
+    last = plan(conditions("task.initial_labels=30")["unaided"].model_copy(update={"evaluator": judge}), 0)
     round_ = begin(last, tmp_path_factory.mktemp("round"))
     moments = random_play(round_.context, round_.training.world, round_.rng)
     by_place = np.argsort([views[-1, 0] for views in moments.views], kind="stable")
@@ -232,7 +232,7 @@ def test_questions_are_asked_in_random_order(tmp_path_factory: pytest.TempPathFa
     ],
 )
 def test_who_looks_back_is_refused_where_nothing_is_shown(evaluator: dict[str, object], answers: str) -> None:
-    given = {"evaluator": evaluator, "task": {"steps": 1700, "labels": 30, "start_labels": 12, "answers": answers}}
+    given = {"evaluator": evaluator, "task": {"steps": 1700, "labels": 30, "initial_labels": 12, "label_type": answers}}
     with pytest.raises(ConfigError) as caught:
         plan(conditions(env="rrm/StagedCrisis-v0", **given)["unaided"], 0)
     assert str(caught.value).endswith("shows an evaluator nothing else (World.shows_history)")
@@ -244,5 +244,5 @@ def test_who_looks_back_is_refused_where_nothing_is_shown(evaluator: dict[str, o
     "evaluator", [{"of": "bounded", "mistake": 0.1, "noise": 0.2}, {"name": "teacher", "preset": "noisy"}]
 )
 def test_who_does_not_look_back_judges_any_world(evaluator: dict[str, object]) -> None:
-    task = {"steps": 1700, "labels": 30, "start_labels": 12, "answers": "comparisons"}
+    task = {"steps": 1700, "labels": 30, "initial_labels": 12, "label_type": "comparisons"}
     plan(conditions(env="rrm/StagedCrisis-v0", evaluator=evaluator, task=task)["unaided"], 0)

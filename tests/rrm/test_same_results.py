@@ -22,8 +22,8 @@ from tests.helpers.foreign import Walk
 from tests.helpers.judging import rightwards
 from tests.helpers.training import conditions, train
 
-COMPARISONS = "task.answers=comparisons"
-RATES = ("reward_model.judges=rate", "reward_model.segment=4")
+COMPARISONS = "task.label_type=comparisons"
+RATES = ("distill.label_target=segment", "distill.segment_length=4")
 COMMITTEE = {"committee": ["bounded", {"of": "bounded", "noise": 0.5}], "by": "mean"}
 
 KINDS: Mapping[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
@@ -31,17 +31,21 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
     "trained assistants": ("assisted", (), {}),
     "ideal assistants": ("ideal", (), {}),
     "oracle": ("oracle", (), {}),
-    "comparisons": ("unaided", (COMPARISONS, "task.ask=entropy", "task.schedule=hyperbolic"), {}),
-    "coverage": ("unaided", (COMPARISONS, "task.ask=coverage", "task.hold=0.5"), {}),
-    "uniform": ("unaided", ("task.ask=uniform", "ppo.anneal=true", "reward_model.optimism=0"), {}),
-    "dissent": ("unaided", ("task.ask=dissent",), {"evaluator": COMMITTEE}),
-    "dissent in comparisons": ("unaided", (COMPARISONS, "task.ask=dissent"), {"evaluator": COMMITTEE}),
+    "comparisons": ("unaided", (COMPARISONS, "task.query_strategy=entropy", "task.schedule=hyperbolic"), {}),
+    "coverage": ("unaided", (COMPARISONS, "task.query_strategy=coverage", "task.sticky_actions=0.5"), {}),
+    "uniform": ("unaided", ("task.query_strategy=uniform", "learner.learning_rate=lin_3e-3", "distill.optimism=0"), {}),
+    "dissent": ("unaided", ("task.query_strategy=rater_disagreement",), {"evaluator": COMMITTEE}),
+    "dissent in comparisons": (
+        "unaided",
+        (COMPARISONS, "task.query_strategy=rater_disagreement"),
+        {"evaluator": COMMITTEE},
+    ),
     "rates": ("unaided", (*RATES, "task.steps=2000"), {}),
     "approval": ("unaided", ("reward=approval",), {"evaluator": rightwards}),
     "approval of segments": ("unaided", (*RATES, "reward=approval", "task.steps=2000"), {"evaluator": rightwards}),
     "broad": ("unaided", ("reward=broad",), {}),
     "window": ("unaided", ("horizon.window=5",), {}),
-    "hindsight": ("unaided", ("horizon.window=5", "judging=hindsight"), {}),
+    "hindsight": ("unaided", ("horizon.window=5", "distill.judging=hindsight"), {}),
     "foreign": ("unaided", (COMPARISONS, *RATES, "task.steps=3000"), {"env": Walk}),
     "foreign approval": (
         "unaided",
