@@ -27,7 +27,7 @@ from rrm.envs.wrapped.probe import name_of
 from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.evaluators.committee import dissent
 from rrm.experiment.plan import Plan
-from rrm.feedback.labels import digest_of
+from rrm.feedback.labels import Labels, digest_of
 from rrm.report.schema import round_result
 from rrm.report.summary import LARGEST
 from rrm.rewards.ensemble import RewardModel
@@ -88,7 +88,8 @@ def result_of(home: Path) -> dict[str, Any]:
             raise DamagedFileError(f"{path}: files: does not name what a round leaves")
         rundir.verify(home, files)
     with rundir.advice(f"put it back as it was; or move {path} away, and what is not there is asked again"):
-        if result["answers"] != (digest_of(home / "labels.sqlite", result["labels"]) if result["labels"] else None):
+        asked = result["labels"], result.get("evaluation_labels", 0)
+        if result["answers"] != (digest_of(home / "labels.sqlite", *asked) if any(asked) else None):
             raise DamagedFileError(f"{home / 'labels.sqlite'}: holds other answers than those that were given")
     return result
 
@@ -111,8 +112,16 @@ def _conclude(distillation: Distillation, agent: Agent, home: Path) -> dict[str,
     """Judge the final policy, and write all that the round leaves; its result last."""
     plan, overseer = distillation.plan, distillation.overseer
     world = plan.world(plan.condition.episodes)
-    asked = 0 if plan.reward == "approval" else world.n
-    figures = judge_policy(agent, world, distillation.start, overseer, plan.streams, asked)
+    asked = plan.final_labels if not overseer.free else 0 if plan.reward == "approval" else world.n
+    answers, evaluated = distillation.answers, 0
+    if plan.evaluation_labels:
+        with contextlib.closing(Labels(home / "labels.sqlite")) as labels:
+            ask, first = labels.evaluate, distillation.evaluated
+            figures = judge_policy(agent, world, distillation.start, overseer, plan.streams, asked, ask, first)
+            evaluated = labels.evaluations()
+            answers = labels.digest(distillation.cost.labels, evaluated)
+    else:
+        figures = judge_policy(agent, world, distillation.start, overseer, plan.streams, asked)
     files = [*agent.save(home / "agent")]
     if distillation.model:
         files += distillation.model.save(home / "reward")
@@ -125,12 +134,13 @@ def _conclude(distillation: Distillation, agent: Agent, home: Path) -> dict[str,
         "hack_rate": figures.hack_rate,
         "episodes": figures.episodes,
         **distillation.cost._asdict(),
+        "evaluation_labels": evaluated,
         "env_steps": int(distillation.rows[-1]["env_steps"] or 0),
         "held_out_error": held_out_error(distillation.rows),
         "dissent": dissent(distillation.opinions, distillation.comparing),
         "demonstrated": len(distillation.shown) or None,
         "step_cost": world.step_cost,
-        "answers": distillation.answers,
+        "answers": answers,
         "files": rundir.manifest([*files, home / "metrics.csv"]),
     }
     rundir.write_sealed(home / "timings.json", {"seconds": round(distillation.seconds, 2)})

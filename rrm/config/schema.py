@@ -227,6 +227,12 @@ class Condition(_Section):
         " function of a clip, or of two, or an Evaluator. With parameters: {name: …}, with flaws: {of: …, noise: 0.5},"
         " several: {committee: […], by: majority}.",
     )
+    evaluation_labels: Annotated[int, BeforeValidator(_whole), Field(ge=0, le=10**12)] = Field(
+        default=0,
+        description="How often an evaluator that is not of this package is asked beyond the labels, in each round of"
+        " the task: about episodes of the final policy first, each once, then evenly about those of the learning curve."
+        " The evaluators of this package answer for free, and are always asked about both.",
+    )
     assistants: Literal["none", "trained", "repeated", "ideal", "random"] = Field(
         default="none",
         description="Who helps the evaluator: nobody, agents trained in earlier rounds (repeated: that of the first"

@@ -77,23 +77,25 @@ class Distillation:
         )
         of_actions = plan.reward == "approval"
         self.recorder = Recorder(world, of_actions, plan.segment)
-        # The score is of states: of who judges actions there is none to put beside the utility.
-        self.board = Scoreboard(self.recorder, 0 if of_actions else SHOWN)
+        self.board = Scoreboard(self.recorder, 0)
+        self.evaluated = 0
+        """How many of the ``evaluation_labels`` have been asked."""
         self.base.observers += [self.recorder, self.board]
         self.rng = streams.generator(Purpose.CHOICE)
         self.model: RewardModel | None = None
         self.layout = world.layout
         self.labels: Labels | None = None
         self.env: WorldVecEnv | RewardVecEnv = self.base
-        if plan.reward:
-            behind = flatdim(world.action_space) if of_actions else 0
-            self.layout = replace(world.layout, scalars=world.layout.scalars + behind)
-            self.model = RewardModel(self.layout, condition.reward_model, streams.seed(Purpose.REWARD_MODEL))
-            store = folder / "labels.sqlite"
+        store = folder / "labels.sqlite"
+        if plan.reward or plan.evaluation_labels:
             if os.path.lexists(self.checkpoint.path) and not os.path.lexists(store):  # it would be made, and be empty
                 advice = f"put it back as it was, if you can; {self.checkpoint.advice}"
                 raise DamagedFileError(f"{store}: is missing, and the checkpoint remembers answers; {advice}")
             self.labels = Labels(store)
+        if plan.reward:
+            behind = flatdim(world.action_space) if of_actions else 0
+            self.layout = replace(world.layout, scalars=world.layout.scalars + behind)
+            self.model = RewardModel(self.layout, condition.reward_model, streams.seed(Purpose.REWARD_MODEL))
             self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost, plan.rest)
         self.learner = Learner(self.env, world.layout, streams.seed(Purpose.LEARNER), **plan.learning)
         self.comparing = plan.round.answers == "comparisons"
@@ -178,7 +180,7 @@ class Distillation:
 
     def _rollout(self, rollout: int) -> None:
         plan, last = self.plan, rollout == self.plan.rollouts - 1
-        self.board.clear()
+        self.board.clear(self._shown_after(rollout))
         if self.model and not last and plan.labels_due(rollout + 1) > len(self.scores):
             self.recorder.choose(plan.condition.ppo.rollout, CANDIDATES, self.rng)
         if isinstance(self.env, RewardVecEnv):
@@ -189,7 +191,9 @@ class Distillation:
         steps = plan.steps_due(rollout + 1)
         row: Row = {"env_steps": steps, "labels": plan.labels_due(rollout)}
         row["predicted"] = self._predicted()
-        figures = self.board.figures(self.overseer, plan.streams.part(Purpose.CURVE, rollout))
+        ask = self.labels.evaluate if plan.evaluation_labels and self.labels else Overseer.score
+        figures = self.board.figures(self.overseer, plan.streams.part(Purpose.CURVE, rollout), ask, self.evaluated)
+        self.evaluated += figures.asked if figures and plan.evaluation_labels else 0
         for name in ("utility", "evaluator_score", "hack_rate"):
             row[name] = getattr(figures, name) if figures else None
         row["held_out_error"] = row["dissent"] = None
@@ -201,6 +205,13 @@ class Distillation:
         if self.model and len(self.scores) > have:
             self._fit()
         self.rows.append(row)
+
+    def _shown_after(self, rollout: int) -> int:
+        """How many episodes are shown to the overseer after a rollout."""
+        plan = self.plan
+        if plan.reward == "approval":  # the score is of states: there is none of who judges actions
+            return 0
+        return SHOWN if self.overseer.free else plan.curve_labels_due(rollout + 1) - self.evaluated
 
     def _predicted(self) -> float | None:
         """What the model says of the episodes that have ended, in the evaluator's units."""
@@ -333,6 +344,8 @@ class Distillation:
             "rows": self.rows,
             "seconds": self.seconds,
         }
+        if self.plan.evaluation_labels:
+            values["evaluated"] = self.evaluated
         if self.model and self.labels and isinstance(self.env, RewardVecEnv):
             values["answers"] = self.labels.digest(len(self.scores))
             groups["model"], values["model"] = self.model.state()
@@ -388,6 +401,7 @@ class Distillation:
         self.recorder.load_state(_arrays(groups["recorder"]))
         self.base.rng.bit_generator.state, self.rng.bit_generator.state = values["generators"]
         self.rows = values["rows"]
+        self.evaluated = int(values.get("evaluated", 0))
         if self.model and isinstance(self.env, RewardVecEnv):
             self.model.load_state(groups["model"], values["model"])
             labels = _arrays(groups["labels"])

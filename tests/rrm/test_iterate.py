@@ -323,8 +323,6 @@ def test_a_costly_evaluator_is_asked_for_labels_alone(tmp_path: Path) -> None:
     asked: list[int] = []
 
     class Person(Evaluator):
-        costly = True
-
         def score(self, clips: Any) -> Any:
             asked.extend(clip.number for clip in clips)
             return [float(clip.view["at"]) for clip in clips]
@@ -342,8 +340,6 @@ def test_random_play_holds_on_to_what_it_does(tmp_path: Path, hold: float, repea
     same: list[bool] = []
 
     class Witness(Evaluator):
-        costly = True  # asked for labels alone; the first are about random play
-
         def score(self, clips: Any) -> Any:
             same.extend(again for clip in clips for again in clip.actions[1:] == clip.actions[:-1])
             return [float(clip.view["at"]) for clip in clips]
