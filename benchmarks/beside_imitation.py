@@ -157,7 +157,7 @@ def ours(env: str, seed: int, steps: int) -> dict[str, Any]:
     fresh = round_.world(SAME["episodes"])
     found = judge_policy(outcome.agent, fresh, own_generator, overseer, round_.streams, 0)
     taken = int(outcome.rows[-1]["env_steps"] or 0)
-    return {**times, "steps": taken, "return": found.utility, "comparisons": outcome.cost.labels}
+    return {**times, "steps": taken, "return": found.utility, "comparisons": outcome.labels.count}
 
 
 def pairs(env: str, members: int, batch: int, repeats: int) -> float:

@@ -56,7 +56,7 @@ def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait |
         start = rounds.start_states(plan, folder)
         overseer = amplify(plan.evaluator(), rounds.load_assistants(plan, folder))
         outcome = distill(overseer, plan, start, home, on_rollout)
-        return rounds.finish(plan, overseer, start, outcome, home)
+        return rounds.finish(plan, start, outcome, home)
 
 
 def distill(overseer: Overseer, plan: Plan, start: Start, home: Path, on_rollout: OnRollout) -> Outcome:

@@ -17,7 +17,6 @@ from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.envs.wrapped.probe import line
 from rrm.errors import DamagedFileError
 from rrm.feedback.labeller import Labeller
-from rrm.feedback.labels import Cost
 from rrm.protocols import Distiller, Row
 from rrm.storage import rundir
 from rrm.storage.checkpoint import Checkpoint, joined, part
@@ -53,9 +52,8 @@ class Outcome:
     agent: Agent
     distiller: Distiller
     rows: list[Row]
-    cost: Cost
-    answers: str | None
-    """The fingerprint of all labels."""
+    labels: Labeller
+    """All labels, closed: it is opened by who asks it something, to be closed again."""
 
     seconds: float
 
@@ -91,7 +89,7 @@ class Runner:
 
     def run(self) -> Outcome:
         """Run what is left of the rollouts."""
-        with closing(self.labels):
+        with closing(self.labels):  # it opens again where it is needed
             begun = time.perf_counter()
             self._resume()
             before = self.seconds
@@ -100,8 +98,7 @@ class Runner:
                 self.seconds = before + time.perf_counter() - begun
                 self._save()
                 self._on_rollout(self.rows[-1])
-            agent = self.distiller.agent()
-            return Outcome(agent, self.distiller, self.rows, self.labels.cost(), self.labels.digest(), self.seconds)
+            return Outcome(self.distiller.agent(), self.distiller, self.rows, self.labels, self.seconds)
 
     def _save(self) -> None:
         tensors, values = joined({"distiller": self.distiller.state(), "generators": generators()})

@@ -55,7 +55,8 @@ class Training:
         self.context = context
         self.world = world
         self.recorder = recorder
-        self._board = Scoreboard(recorder, SHOWN if scored else 0)
+        self._board = Scoreboard(recorder, 0)
+        self._scored = scored
         self._base = WorldVecEnv(
             world,
             seed=plan.streams.generator(Purpose.EPISODES),
@@ -70,13 +71,21 @@ class Training:
     def rollout(self, number: int) -> Row:
         """Take one rollout and learn from it; returns the steps so far, and how its episodes ended."""
         plan = self.context.plan
-        self._board.clear()
+        self._board.clear(self._shown_after(number))
         self.learner.learn_rollout(plan.schedule.pace(number))
-        figures = self._board.figures(self.context.overseer, plan.streams.part(Purpose.CURVE, number))
+        labels, streams = self.context.labels, plan.streams.part(Purpose.CURVE, number)
+        figures = self._board.figures(labels.overseer, streams, labels.evaluate, labels.evaluated)
         row: Row = {"env_steps": plan.schedule.steps_due(number + 1)}
         for name in ("utility", "evaluator_score", "hack_rate"):
             row[name] = getattr(figures, name) if figures else None
         return row
+
+    def _shown_after(self, number: int) -> int:
+        """How many episodes are shown to the overseer after a rollout."""
+        if not self._scored:
+            return 0
+        labels = self.context.labels
+        return SHOWN if labels.overseer.free else self.context.plan.curve_labels_due(number + 1) - labels.evaluated
 
     def state(self) -> State:
         tensors, values = joined(

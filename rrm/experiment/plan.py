@@ -72,6 +72,8 @@ class Plan:
             content["distill"]["optimism"] = 0.0
         if not isinstance(c.env, str):
             content["env_code"] = identity(c.env)
+        if self.evaluation_labels:
+            content["evaluation_labels"] = self.evaluation_labels
         if self.demonstrations is not None:
             content["demonstrations"] = demonstrations.fingerprint(self.demonstrations)
         if self.of_actions and self.segment:
@@ -190,6 +192,21 @@ class Plan:
             return True
         return resolve(self.condition.evaluator)(world).judges_assistants
 
+    @cached_property
+    def evaluation_labels(self) -> int:
+        """How often an evaluator whose answers are not free is asked for learning curves and the final judgment."""
+        asked = 0 if self.level else self.condition.evaluation_labels
+        return asked if asked and not self.evaluator().free else 0
+
+    @property
+    def final_labels(self) -> int:
+        """How many of them are about the final policy: one for each episode, as far as they go."""
+        return min(self.evaluation_labels, self.condition.episodes)
+
+    def curve_labels_due(self, rollouts: int) -> int:
+        """How many of the others may have been asked after so many rollouts."""
+        return (self.evaluation_labels - self.final_labels) * rollouts // self.schedule.rollouts
+
     @property
     def segment(self) -> int:
         """Steps of the segment that a label is about; 0 where it is about a state."""
@@ -240,6 +257,7 @@ def plan(condition: Condition, seed: int) -> Plan:
             below.append(Plan(condition, seed, level, tuple(below), practice) if level <= own else below[0])
     last = Plan(condition, seed, 0, tuple(below), None)
     for each in (*last.needed(), last):
+        _check_evaluation(each)
         spends = each.schedule
         if spends.rollouts < 1 or spends.random_steps < spends.labels_due(0):
             raise ConfigError(
@@ -275,3 +293,16 @@ def plan(condition: Condition, seed: int) -> Plan:
                 " be a committee"
             )
     return last
+
+
+def _check_evaluation(plan: Plan) -> None:
+    """Raise ConfigError where ``evaluation_labels`` cannot be asked."""
+    if not plan.evaluation_labels:
+        return
+    why = None
+    if plan.of_actions:
+        why = "where the reward is approval the evaluator judges actions, and there is no score of an episode"
+    elif not (judge := plan.evaluator()).scores:
+        why = f"the evaluator {judge.name!r} only compares"
+    if why:
+        raise ConfigError(f"evaluation_labels: {plan.evaluation_labels}: {why}: must be 0")

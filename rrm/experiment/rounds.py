@@ -15,7 +15,6 @@ import numpy as np
 from rrm.agents.agent import Agent
 from rrm.agents.assistants import Assistant, Script
 from rrm.agents.vec_env import Start, own_generator
-from rrm.amplify.overseer import Overseer
 from rrm.distill.base import Outcome
 from rrm.distill.episode_metrics import judge_policy
 from rrm.envs.world import Indices, State, World
@@ -104,12 +103,15 @@ def start_states(plan: Plan, folder: Path) -> Start:
     return start
 
 
-def finish(plan: Plan, overseer: Overseer, start: Start, outcome: Outcome, home: Path) -> dict[str, Any]:
+def finish(plan: Plan, start: Start, outcome: Outcome, home: Path) -> dict[str, Any]:
     """Judge the final policy, and write all that the round leaves; its result last."""
     world = plan.world(plan.condition.episodes)
     agent = outcome.agent.placed(name_of(plan.condition.env), plan.level, plan.condition.env_settings)
-    asked = 0 if plan.of_actions else world.n
-    figures = judge_policy(agent, world, start, overseer, plan.streams, asked)
+    labels, overseer = outcome.labels, outcome.labels.overseer
+    asked = plan.final_labels if not overseer.free else 0 if plan.of_actions else world.n
+    with contextlib.closing(labels):
+        figures = judge_policy(agent, world, start, overseer, plan.streams, asked, labels.evaluate, labels.evaluated)
+        cost, answers = labels.cost(), labels.digest()
     files = [*agent.save(home / "agent"), *outcome.distiller.artefacts(home), home / "metrics.csv"]
     rundir.write_text(home / "metrics.csv", _csv(outcome.rows))
     result = {
@@ -119,14 +121,15 @@ def finish(plan: Plan, overseer: Overseer, start: Start, outcome: Outcome, home:
         "evaluator_score": figures.evaluator_score,
         "hack_rate": figures.hack_rate,
         "episodes": figures.episodes,
-        **outcome.cost._asdict(),
+        **cost._asdict(),
+        "evaluation_labels": labels.evaluated,
         "env_steps": int(outcome.rows[-1].get("env_steps") or 0),
         "held_out_error": held_out_error(outcome.rows),
         "dissent": None,
         "demonstrated": None,
         **outcome.distiller.summary(),
         "step_cost": world.step_cost,
-        "answers": outcome.answers,
+        "answers": answers,
         "files": rundir.manifest(files),
     }
     rundir.write_sealed(home / "timings.json", {"seconds": round(outcome.seconds, 2)})

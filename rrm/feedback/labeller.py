@@ -32,6 +32,8 @@ class Labeller:
         self.path = path
         self.count = 0
         """How many answers the round has used so far; those without one are counted, too."""
+        self.evaluated = 0
+        """How many scores have been asked for that are no labels, where the evaluator's answers are not free."""
         self._without = without
         self._labels: Labels | None = None
 
@@ -53,6 +55,14 @@ class Labeller:
         self.count += len(pairs)
         return answers
 
+    def evaluate(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
+        """Scores (m,) for the report, which are no labels: what is not free is kept, and its numbers go on from
+        ``evaluated``. An evaluator that remembers forgets that it was asked."""
+        if overseer.free:
+            return overseer.score(clips)
+        self.evaluated += len(clips)
+        return self._store.evaluate(overseer, clips)
+
     def ratings(self, first: int, last: int) -> Floats:
         """What each rater of a committee said to the questions from ``first`` up to ``last``, (m, raters); (m, 0) where
         the evaluator answers alone."""
@@ -64,17 +74,18 @@ class Labeller:
 
     def digest(self) -> str | None:
         """The fingerprint of the answers that have been used; None where nothing has been asked."""
-        return self._store.digest(self.count) if self.count else None
+        return self._store.digest(self.count, self.evaluated) if self.count or self.evaluated else None
 
     def close(self) -> None:
         if self._labels:
             self._labels.close()
+            self._labels = None
 
     # In a checkpoint, the answers are told by their number and fingerprint; they themselves are in the store.
 
     def state(self) -> dict[str, Any]:
         """How far the questions have come, JSON-able."""
-        return {"count": self.count, "digest": self.digest()}
+        return {"count": self.count, "evaluated": self.evaluated, "digest": self.digest()}
 
     def load_state(self, values: Mapping[str, Any]) -> None:
         """Go on from ``state``: the evaluator's memory is that of then, too.
@@ -82,7 +93,7 @@ class Labeller:
         Raises:
             DamagedFileError: the store does not hold the answers that the checkpoint remembers.
         """
-        count, digest = values["count"], values["digest"]
+        count, evaluated, digest = values["count"], values["evaluated"], values["digest"]
         if digest is None:
             return
         put_back = f"put it back as it was, if you can; {self._without}"
@@ -90,9 +101,9 @@ class Labeller:
             raise DamagedFileError(f"{self.path}: is missing, and the checkpoint remembers answers; {put_back}")
         store = self._store
         with advice(put_back):
-            found = store.digest(count)
+            found = store.digest(count, evaluated)
         if found != digest:  # a round that replays those may ask something else
             what = f"its first {count} answers are not those that were given"
             raise DamagedFileError(f"{self.path}: {what}; {run_anew(self.path)}")
-        self.count = count
+        self.count, self.evaluated = count, evaluated
         store.recall(self.overseer, before=count)

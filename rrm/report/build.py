@@ -132,19 +132,22 @@ def table(summary: Mapping[str, Any]) -> Table:
     )
     rows.title_justify, rows.title_style, rows.caption_justify = "left", "bold", "left"
     rows.add_column("condition", overflow="fold", max_width=20)
-    for heading in ("utility", "evaluator’s score", "hack rate", "gap recovered", "labels", "steps"):
+    paid = {"labels": "labels", "evaluation_labels": "evaluation labels", "env_steps": "steps"}
+    if not findings.evaluated:
+        del paid["evaluation_labels"]
+    for heading in ("utility", "evaluator’s score", "hack rate", "gap recovered", *paid.values()):
         rows.add_column(heading, justify="right", overflow="fold")
     styles = (("utility", amount), ("evaluator_score", amount), ("hack_rate", share), ("gap_recovered", share))
     for i, one in enumerate(findings.conditions):
         if i:
             rows.add_section()
         cells = [_estimated(findings, one, key, style, word="") for key, style in styles]
-        costs = [Text(_short(one.known(key).value), style="bold") for key in ("labels", "env_steps")]
+        costs = [Text(_short(one.known(key).value), style="bold") for key in paid]
         rows.add_row(Text(one.name, style="bold"), *cells, *costs)
         for seed in one.seeds:
             figures = {**seed.figures, "gap_recovered": seed.gap_recovered}
             values = [("–" if (x := figures[key]) is None else style(x)) for key, style in styles]
-            values += [_short(seed.figures[key] or 0) for key in ("labels", "env_steps")]
+            values += [_short(seed.figures[key] or 0) for key in paid]
             rows.add_row(f"  seed {seed.seed}", *values, style="dim")
     rows.caption = "One seed, so no intervals." if findings.seeds == 1 else found.INTERVAL_NOTE
     return rows

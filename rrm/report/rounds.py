@@ -40,7 +40,8 @@ def result_of(home: Path) -> dict[str, Any]:
             raise DamagedFileError(f"{path}: files: does not name what a round leaves")
         rundir.verify(home, files)
     with rundir.advice(f"put it back as it was; or move {path} away, and what is not there is asked again"):
-        if result["answers"] != (digest_of(home / "labels.sqlite", result["labels"]) if result["labels"] else None):
+        asked = result["labels"], result.get("evaluation_labels", 0)
+        if result["answers"] != (digest_of(home / "labels.sqlite", *asked) if any(asked) else None):
             raise DamagedFileError(f"{home / 'labels.sqlite'}: holds other answers than those that were given")
     return result
 

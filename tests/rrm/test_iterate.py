@@ -399,8 +399,6 @@ def test_a_costly_evaluator_is_asked_for_labels_alone(tmp_path: Path) -> None:
     asked: list[int] = []
 
     class Person(Evaluator):
-        costly = True
-
         def score(self, clips: Any) -> Any:
             asked.extend(clip.number for clip in clips)
             return [float(clip.view["at"]) for clip in clips]
@@ -418,8 +416,6 @@ def test_actions_of_random_play_are_sticky(tmp_path: Path, sticky: float, repeat
     same: list[bool] = []
 
     class Witness(Evaluator):
-        costly = True  # asked for labels alone; the first are about random play
-
         def score(self, clips: Any) -> Any:
             same.extend(again for clip in clips for again in clip.actions[1:] == clip.actions[:-1])
             return [float(clip.view["at"]) for clip in clips]
