@@ -24,7 +24,7 @@ from rrm.envs.wrapped.probe import name_of
 from rrm.errors import DamagedFileError, RRMError
 from rrm.experiment.plan import Plan, plan
 from rrm.experiment.progress import Live, Progress, stop
-from rrm.report.schema import cell_result, check_own, rounds_of
+from rrm.report.schema import cell_result, check_own
 from rrm.storage import rundir
 
 if TYPE_CHECKING:
@@ -117,19 +117,19 @@ def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
         condition=cell.condition,
         seed=cell.seed,
         rounds=len(rounds),
-        env_steps_total=sum(each.steps_due(each.rollouts) for each in rounds),
-        labels_total=sum(each.labels_due(each.rollouts - 1) for each in rounds),
+        env_steps_total=sum(each.schedule.total()[0] for each in rounds),
+        labels_total=sum(each.schedule.total()[1] for each in rounds),
     )
 
     def wait() -> None:
         progress.update(status="locked")
 
-    def tell(plan: Plan, row: Mapping[str, float | None] | None) -> None:
+    def on_rollout(plan: Plan, row: Mapping[str, float | None] | None) -> None:
         if child and os.getppid() != owner:
             os._exit(1)  # nobody is left to be told; what is done is on the disk
         number = [each.name for each in rounds].index(plan.name)
         for each in rounds[:number]:
-            before[each.name] = (each.steps_due(each.rollouts), each.labels_due(each.rollouts - 1))
+            before[each.name] = each.schedule.total()
         if row is not None:
             before[plan.name] = (int(row["env_steps"] or 0), int(row["labels"] or 0))
         progress.update(
@@ -145,7 +145,7 @@ def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
     with rundir.locked(folder):
         try:
             rundir.write_sealed(folder / "cell.json", _about(cell))
-            result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), tell, wait))
+            result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), on_rollout, wait))
             rundir.write_sealed(folder / "result.json", result)
         except BaseException as error:
             progress.update(status="stopped" if isinstance(error, KeyboardInterrupt) else "failed")
@@ -215,18 +215,6 @@ def _seconds(path: Path) -> float | None:
         if not isinstance(seconds, int | float):
             raise DamagedFileError(f"{path}: seconds is missing")
     return seconds
-
-
-def round_folder(run: str | Path) -> Path:
-    """The folder of a round that is done, given itself or the folder of a cell, whose last round it then is."""
-    folder = Path(run)
-    if (folder / "cell.json").exists():
-        return rounds_of(folder)[-1]
-    if (folder / "round.json").exists():
-        return folder
-    if folder.is_dir():
-        raise RRMError(f"{folder}: is neither the folder of a cell (runs/…/cells/…) nor of a round (runs/…/rounds/…)")
-    raise DamagedFileError(f"{folder}: no such folder")
 
 
 def configuration(folder: Path) -> Experiment:
