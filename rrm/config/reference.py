@@ -21,6 +21,16 @@ from rrm.text import line
 UNBOUNDED: Final = 10**12
 """A limit from here on is one against slips of the finger, and is not told."""
 
+SUITE: Final[dict[str, Any]] = {
+    "type": "array",
+    "items": {"type": "string"},
+    "minItems": 1,
+    "default": None,
+    "description": "Several experiments, YAML files or presets, which `rrm run` runs one after the other. Such a file"
+    " holds no experiment of its own; only seeds, conditions, unaided and oracle may stand beside, instead of theirs.",
+}
+"""The one key of a file that is no key of an experiment."""
+
 GROUPS: Final = {
     "The experiment": "Keys of the whole experiment. They stand at the top of the file only.",
     "The conditions": "Keys of a condition. At the top of the file they hold for all conditions, and"
@@ -95,13 +105,7 @@ def json_schema() -> dict[str, Any]:
     condition.pop("required", None)  # env may stand at the top
     schema["properties"] |= condition["properties"]
     schema["properties"]["conditions"]["additionalProperties"] = _or_null(condition)
-    schema["properties"]["suite"] = {
-        "type": "array",
-        "items": {"type": "string"},
-        "minItems": 1,
-        "description": "Several experiments, YAML files or presets, in the place of one. Beside it may stand seeds,"
-        " conditions, unaided and oracle, which take the place of theirs.",
-    }
+    schema["properties"]["suite"] = SUITE
     schema.pop("required", None)
     for model in (schema, *definitions.values()):
         for name, each in model["properties"].items():
@@ -142,10 +146,11 @@ def all_keys() -> tuple[Key, ...]:
                 yield from walk(inner, f"{dotted}.")
                 continue
             who = tuple(preset for preset, said in used.items() if dotted in said)
-            meaning = about.get("description", "")
-            yield Key(dotted, _values(about), _default(about), meaning, who)
+            yield Key(dotted, _values(about), _default(about), about["description"], who)
 
-    return (*walk("", ""), *walk("Condition", ""))
+    suites = tuple(name for name, said in used.items() if "suite" in said)
+    suite = Key("suite", _values(SUITE), _default(SUITE), SUITE["description"], suites)
+    return (*walk("", ""), suite, *walk("Condition", ""))
 
 
 def _properties(model: str) -> dict[str, Any]:

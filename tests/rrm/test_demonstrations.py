@@ -144,7 +144,7 @@ def test_what_is_wrong_is_said_in_one_line(
     with pytest.raises(ConfigError) as caught:
         plan(conditions(COMPARED, distill={"demonstrations": str(path)})["unaided"], 0)
     message = str(caught.value)
-    assert message.startswith(f"demonstrations: {str(path)!r}: {told}") and "\n" not in message
+    assert message.startswith(f"distill.demonstrations: {str(path)!r}: {told}") and "\n" not in message
     assert "executed" not in capsys.readouterr().out
 
 
@@ -154,7 +154,8 @@ def test_what_is_no_such_file_is_said_in_one_line(
 ) -> None:
     path = tmp_path / "demos.npz"
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"demonstrations: '.*demos.npz': is not an npz file of numbers: ") as caught:
+    message = r"^distill.demonstrations: '.*demos.npz': is not an npz file of numbers: "
+    with pytest.raises(ConfigError, match=message) as caught:
         plan(conditions(COMPARED, distill={"demonstrations": path})["unaided"], 0)
     assert "\n" not in str(caught.value) and "executed" not in capsys.readouterr().out
     path.unlink()
@@ -166,7 +167,7 @@ def test_scores_cannot_start_from_them(demos: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         conditions(distill={"demonstrations": str(demos)})
     right = "are preferred to play: needs task.label_type of 'comparisons'"
-    assert str(caught.value) == f"demonstrations: {str(demos)!r}: {right}"
+    assert str(caught.value) == f"distill.demonstrations: {str(demos)!r}: {right}"
     conditions("conditions.unaided.reward=true", distill={"demonstrations": None})
 
 

@@ -301,7 +301,7 @@ def test_the_usual_conditions_have_no_ideal_assistant() -> None:
         ),
         (
             {"env_settings": LIGHT, "distill": {"label_target": "segment", "segment_length": 5}},
-            "distill.label_target: 'rate': assistants point at frames of the whole clip here: must be 'state'",
+            "distill.label_target: 'segment': assistants point at frames of the whole clip here: must be 'state'",
         ),
         ({"conditions": {"assisted": {}}}, "assistants: 'trained': .* has no evaluation world: must be 'none'"),
         (

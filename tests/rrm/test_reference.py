@@ -30,7 +30,7 @@ def leaves(tree: dict[str, Any], above: str = "") -> list[str]:
 def test_every_key_of_an_experiment_is_described() -> None:
     experiment = load({"env": "rrm/TidyRooms-v0"}, assistant={"horizon": {"discount": 0.5}}).model_dump()
     budget, conditions = experiment.pop("budget"), experiment.pop("conditions")
-    known = {*experiment, *(f"budget.{key}" for key in budget), "conditions", *leaves(conditions["assisted"])}
+    known = {"suite", *experiment, *(f"budget.{key}" for key in budget), "conditions", *leaves(conditions["assisted"])}
     assert known == set(NAMES) and len(NAMES) == len(known)
     for key in reference.all_keys():
         assert key.meaning.endswith(".") and key.values, key.name

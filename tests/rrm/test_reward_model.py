@@ -239,7 +239,7 @@ def test_a_model_comes_back_from_disk_with_the_same_values(
     paths = model.save(tmp_path / "reward.task")
     assert paths == (tmp_path / "reward.task.safetensors", tmp_path / "reward.task.json")
     assert sorted(tmp_path.iterdir()) == sorted(paths)
-    assert load_file(paths[0]) and json.loads(paths[1].read_text())["format"] == 1
+    assert load_file(paths[0]) and json.loads(paths[1].read_text())["format"] == 2
     loaded = RewardModel.load(tmp_path / "reward.task")
     states = random_states(layout, 40, 7)
     np.testing.assert_array_equal(loaded.members(states), model.members(states))
