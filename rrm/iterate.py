@@ -72,6 +72,7 @@ def run_round(plan: Plan, folder: Path, tell: Tell, on_wait: Callable[[], None] 
                 _check_name(home)
         rundir.write_json(home / "round.json", plan.content)
         overseer = amplify(plan.evaluator(), load_assistants(plan, folder))
+        plan.check_evaluator()
         distillation = Distillation(overseer, plan, _start(plan, folder), home, lambda row: tell(plan, row))
         agent = distillation.run().placed(name_of(plan.condition.env), plan.level, plan.condition.env_settings)
         return _conclude(distillation, agent, home)

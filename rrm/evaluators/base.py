@@ -7,6 +7,8 @@ import math
 import numbers
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from itertools import islice
 from typing import Any, Self
 
@@ -189,8 +191,12 @@ LARGEST = 1e30
 def number(answer: Any) -> float:
     """An answer as a number; NaN where it is not one finite number."""
     try:
+        if isinstance(answer, Decimal | Fraction):
+            answer = float(answer)
+        elif hasattr(answer, "detach"):  # a tensor of torch, which may have a gradient or be on another device
+            answer = answer.detach().cpu()
         array = np.asarray(np.ma.filled(answer, np.nan))
-    except Exception:  # a ragged list, a tensor with a gradient, …
+    except Exception:  # a ragged list, …
         return math.nan
     if array.shape != () or array.dtype.kind not in "bifu" or not math.isfinite(array):
         return math.nan

@@ -22,6 +22,7 @@ from rrm.evaluators.flawed import Flawed
 from rrm.evaluators.identity import fingerprint
 from rrm.evaluators.loading import load_file, load_module
 from rrm.evaluators.teacher import Teacher
+from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip
 from rrm.text import line, raised, short
 
@@ -60,19 +61,26 @@ def resolve(spec: Spec) -> Make:
 
     def checked(world: World) -> Evaluator:
         evaluator = make(world)
-        for name, limits in ASKING.items():
-            try:
-                within(name, getattr(evaluator, name), **limits)
-            except ValueError as error:
-                raise ConfigError(f"evaluator: {short(spec)}: {error}") from None
-        if evaluator.remembers and evaluator.at_once > 1:
-            raise ConfigError(
-                f"evaluator: {short(spec)}: concurrency: {evaluator.at_once}: must be 1, since its answers depend on"
-                " earlier ones (it has a state_dict)"
-            )
+        try:
+            _check_asking(evaluator)
+        except ValueError as error:
+            raise ConfigError(f"evaluator: {short(spec)}: {error}") from None
         return evaluator
 
     return checked
+
+
+def _check_asking(evaluator: Evaluator) -> None:
+    """Raise ValueError where an evaluator cannot be asked as it says, or one that it is made of."""
+    if isinstance(evaluator, Wrapper):
+        for each in evaluator.members:
+            _check_asking(each)
+        return
+    for name, limits in ASKING.items():
+        within(name, getattr(evaluator, name), **limits)
+    if evaluator.remembers and evaluator.at_once > 1:
+        why = "its answers depend on earlier ones (it has a state_dict)"
+        raise ValueError(f"concurrency: {evaluator.at_once}: must be 1, since {why}")
 
 
 def _resolve(spec: Spec) -> Make:

@@ -16,9 +16,12 @@ from rrm.envs.world import World
 from rrm.envs.wrapped.probe import name_of
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
+from rrm.evaluators.spec import is_named
+from rrm.experiment.env_code import env_code
 from rrm.feedback import demonstrations
 from rrm.storage import rundir
 from rrm.streams import Streams
+from rrm.text import short
 
 PRACTICE = 8192
 """How many states of the unaided agent there are among which an assistant's practice starts."""
@@ -64,8 +67,8 @@ class Plan:
             del content["ppo"]["anneal"]
         if not self.optimism(0):
             del content["reward_model"]["optimism"]
-        if not isinstance(c.env, str):
-            content["env_code"] = identity(c.env)
+        if (code := env_code(c.env)) is not None:
+            content["env_code"] = code
         if self.evaluation_labels:
             content["evaluation_labels"] = self.evaluation_labels
         if self.demonstrations is not None:
@@ -170,6 +173,15 @@ class Plan:
             return Bounded(world)
         judge = resolve(self.condition.evaluator)(world)
         return ChangeOfMind(judge) if world.criterion == "change of mind" else judge
+
+    def check_evaluator(self) -> None:
+        """Raise ConfigError unless this process has loaded the evaluator that the round is named after."""
+        spec = self.condition.evaluator
+        if self._judged_by_the_condition and is_named(spec) and self.content["evaluator"] != identity(spec):
+            raise ConfigError(
+                f"evaluator: {short(spec)}: is not what it was when the run began: its code has been edited, or what it"
+                " refers to is another at each start (a time, say); run again"
+            )
 
     @cached_property
     def _judged_by_the_condition(self) -> bool:
