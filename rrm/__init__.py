@@ -18,13 +18,13 @@ from rrm.errors import ConfigError, DamagedFileError, EvaluatorError, RRMError
 
 if TYPE_CHECKING:
     from rrm.agents.agent import Agent
-    from rrm.config.schema import Kind
+    from rrm.config.values import Kind
     from rrm.evaluators import Evaluator
     from rrm.experiment.run import Results, run
     from rrm.experiment.suite import SuiteResults, run_suite
     from rrm.feedback.clips import Clip
     from rrm.feedback.demonstrations import demonstrate
-    from rrm.rewards.functions import Reward
+    from rrm.rewards.wrappers import Reward
 
 __all__ = [
     "Clip",

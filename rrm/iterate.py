@@ -19,7 +19,7 @@ from rrm.agents.agent import Agent
 from rrm.agents.assistants import Assistant, Script
 from rrm.agents.vec_env import Start, own_generator
 from rrm.amplify.overseer import amplify
-from rrm.config.schema import Kind
+from rrm.config.values import Kind
 from rrm.distill.episode_metrics import judge_policy
 from rrm.distill.reward_modeling import Distillation, Row, held_out_error
 from rrm.envs.world import Indices, State, World
@@ -31,7 +31,7 @@ from rrm.feedback.labels import Labels, digest_of
 from rrm.report.schema import round_result
 from rrm.report.summary import LARGEST
 from rrm.rewards.ensemble import RewardModel
-from rrm.rewards.functions import Reward
+from rrm.rewards.wrappers import Reward
 from rrm.storage import rundir
 from rrm.storage.rundir import Checkpoint
 from rrm.streams import Purpose
@@ -213,7 +213,7 @@ def _start(plan: Plan, folder: Path) -> Start:
     if plan.practice is None:
         return own_generator
     agent = _agent_of(plan.practice, folder)
-    world = plan.practice.world(plan.condition.ppo.copies)
+    world = plan.practice.world(plan.condition.learner.num_envs)
     rng = plan.streams.generator(Purpose.PRACTICE)
     everyone = np.arange(world.n)
     world.reset(everyone, rng)

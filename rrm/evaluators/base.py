@@ -33,7 +33,7 @@ class Evaluator:
     """Whether its answers cost nothing, as those of the simulated evaluators of this package. Then it is also asked for
     learning curves and about every episode of the final policy; otherwise for labels, and ``evaluation_labels``."""
 
-    patience: float | None = None
+    timeout: float | None = None
     """Seconds after which an answer is not waited for any longer; None: as long as it takes. Where many are asked for
     at once (``score``), they are for the first one, that is for all of them."""
 
@@ -148,7 +148,7 @@ class Evaluator:
         """Go on from ``state_dict``."""
 
     def asked_with(self, settings: Mapping[str, Any], unless_said: bool = False) -> Self:
-        """A copy that is asked with these ``patience``, ``retries`` and ``concurrency``; ``unless_said``: with those
+        """A copy that is asked with these ``timeout``, ``retries`` and ``concurrency``; ``unless_said``: with those
         that it does not say itself."""
         asked = copy.copy(self)
         for name, value in settings.items():

@@ -42,7 +42,7 @@ MOST_MEMBERS = 100
 MOST_AT_ONCE, MOST_RETRIES = 1000, 1000
 
 ASKING: Mapping[str, Mapping[str, Any]] = {
-    "patience": {"low": 0.001},
+    "timeout": {"low": 0.001},
     "retries": {"low": 0, "high": MOST_RETRIES, "whole": True},
     "concurrency": {"low": 1, "high": MOST_AT_ONCE, "whole": True},
 }
@@ -125,6 +125,8 @@ def _with_parameters(spec: Mapping[str, Any]) -> Make:
         make = _with_parameters({key: value for key, value in spec.items() if key not in ASKING})
         # Of several evaluators, those hold to it that say nothing themselves.
         return lambda world: make(world).asked_with(settings, unless_said="name" not in spec)
+    if "patience" in spec:  # its name before
+        raise ConfigError(f"evaluator: {short(spec)}: patience: is called timeout")
     parameters = dict(spec)
     ways = [key for key in ("name", "of", "committee") if key in spec]
     if len(ways) != 1:

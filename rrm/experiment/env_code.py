@@ -16,7 +16,8 @@ def env_code(env: Any) -> str | None:
 
     Environments that are installed, and those of this package, have versions in their ids.
     """
-    name, found = name_of(env), constructor_of(env)
+    name = name_of(env)
+    found: Any = constructor_of(env)
     if found is None and (spec := gymnasium.registry.get(name.rpartition(":")[2])) is not None:
         found = spec.kwargs.get("world", spec.entry_point)
         if isinstance(found, str):

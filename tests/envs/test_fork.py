@@ -19,7 +19,7 @@ from rrm.envs.check import check_hidden, check_world, everyone
 from rrm.envs.exact import broad, narrow, onset, solve
 from rrm.envs.fork import SECOND, Dip, Fork, Trap
 from rrm.envs.world import Array, Floats
-from rrm.rewards.functions import RewardVecEnv
+from rrm.rewards.wrappers import RewardVecEnv
 
 DIPS = [(1, 1, 3, 0.70711), (2, 1, 5, 0.90360), (1, 3, 2, 0.25), (0.5, 2, 4, 0.58480), (3, 1, 6, 0.94409)]
 TRAPS = [
@@ -222,8 +222,8 @@ def test_in_training_the_narrow_rewards_of_an_episode_add_up_to_what_v_gained() 
     assert abs(gains[0] - gains[1]) > 0.1
 
     learner = Learner(
-        RewardVecEnv(WorldVecEnv(world), model), world.layout, 0, rollout=world.length, batch=40, epochs=1,
-        learning_rate=1e-3, discount=0.9, gae_lambda=1.0, clip=0.2, entropy=0.0, hidden=(8,),
+        RewardVecEnv(WorldVecEnv(world), model), world.layout, 0, n_steps=world.length, batch_size=40, n_epochs=1,
+        learning_rate=1e-3, discount=0.9, gae_lambda=1.0, clip_range=0.2, ent_coef=0.0, net_arch=(8,),
     )  # fmt: skip
     for _ in range(3):
         learner.learn_rollout()

@@ -138,7 +138,7 @@ class AsyncGenerator(Evaluator):
 
 
 @pytest.mark.parametrize("judge", [later, Coroutines, Coroutines(), AsyncGenerator])
-@pytest.mark.parametrize("settings", [{}, {"concurrency": 3}, {"retries": 2}, {"patience": 60}])
+@pytest.mark.parametrize("settings", [{}, {"concurrency": 3}, {"retries": 2}, {"timeout": 60}])
 def test_coroutines_judge(judge: Any, settings: dict[str, Any]) -> None:
     assert scores({"name": judge, **settings}) == VISIBLE
 
@@ -173,7 +173,7 @@ def test_a_coroutine_that_hangs_is_not_waited_for() -> None:
 
     for settings in ({}, {"concurrency": 2}):
         with pytest.raises(EvaluatorError, match=r"^evaluator 'stuck' gave no answer to clip \d within 0.05 seconds$"):
-            scores({"name": stuck, "patience": 0.05, **settings})
+            scores({"name": stuck, "timeout": 0.05, **settings})
 
 
 # Again, and many at once
@@ -256,7 +256,7 @@ def test_who_hangs_is_asked_again(concurrency: int) -> None:
             release.wait(60)
         return visible(clip)
 
-    assert scores({"name": judge, "retries": 1, "patience": 0.1, "concurrency": concurrency}) == VISIBLE
+    assert scores({"name": judge, "retries": 1, "timeout": 0.1, "concurrency": concurrency}) == VISIBLE
     release.set()
     assert set(asked.values()) == {2}
 

@@ -175,7 +175,7 @@ def test_answers_are_sealed_as_labels_are(tmp_path: Path) -> None:
     [
         ({"reward": "approval"}, "the evaluator judges actions"),
         (
-            {"evaluator": lambda one, two: 0.5, "task": {**SHORT["task"], "answers": "comparisons"}},
+            {"evaluator": lambda one, two: 0.5, "task": {**SHORT["task"], "label_type": "comparisons"}},
             "only compares",
         ),
     ],

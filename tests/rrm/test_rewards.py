@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from rrm import iterate
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.config.schema import Kind
+from rrm.config.values import Kind
 from rrm.envs.adapters import WorldEnv, make_world
 from rrm.envs.world import Array, Floats
 from rrm.errors import DamagedFileError
 from rrm.feedback.clips import at_rest, with_action
-from rrm.rewards.functions import RewardVecEnv, RewardWrapper, reward_of_step
+from rrm.rewards.functions import reward_of_step
+from rrm.rewards.wrappers import RewardVecEnv, RewardWrapper
 from rrm.storage import rundir
 from tests.helpers.tiny import Line
 
