@@ -55,6 +55,7 @@ def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait |
         rounds.begin(plan, home)
         start = rounds.start_states(plan, folder)
         overseer = amplify(plan.evaluator(), rounds.load_assistants(plan, folder))
+        plan.check_evaluator()
         outcome = distill(overseer, plan, start, home, on_rollout)
         return rounds.finish(plan, start, outcome, home)
 

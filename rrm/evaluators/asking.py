@@ -18,7 +18,7 @@ from rrm.errors import EvaluatorError
 from rrm.evaluators.answers import Answers
 from rrm.evaluators.isolation import remembered
 from rrm.evaluators.loading import place_of
-from rrm.evaluators.timeout import OutOfPatience, within_time
+from rrm.evaluators.timeout import OutOfTime, within_time
 from rrm.feedback.clips import Clip, Pair
 from rrm.text import raised
 
@@ -102,17 +102,17 @@ def in_time(evaluator: Evaluator, call: Callable[[], Any], questions: Questions)
     """What ``call`` returns, awaited.
 
     Raises:
-        EvaluatorError: that took longer than the evaluator's ``patience``.
+        EvaluatorError: that took longer than the evaluator's ``timeout``.
     """
     try:
-        return within_time(lambda: settled(call()), evaluator.patience)
-    except OutOfPatience:
+        return within_time(lambda: settled(call()), evaluator.timeout)
+    except OutOfTime:
         raise _too_late(evaluator, questions) from None
 
 
 def timed(evaluator: Evaluator, answers: Answers, questions: Questions) -> Answers:
-    """The same answers, each waited for as long as the evaluator's ``patience``."""
-    if evaluator.patience is None or answers.ready():
+    """The same answers, each waited for as long as the evaluator's ``timeout``."""
+    if evaluator.timeout is None or answers.ready():
         return answers
 
     def each() -> Iterator[Any]:
@@ -126,7 +126,7 @@ def timed(evaluator: Evaluator, answers: Answers, questions: Questions) -> Answe
 
 
 def _too_late(evaluator: Evaluator, questions: Questions) -> EvaluatorError:
-    late = f"gave no answer to {what(questions)} within {evaluator.patience:g} seconds"
+    late = f"gave no answer to {what(questions)} within {evaluator.timeout:g} seconds"
     return EvaluatorError(f"evaluator {evaluator.name!r} {late}")
 
 
@@ -146,11 +146,11 @@ def _asked(evaluator: Evaluator, call: Callable[[Q], Any], question: Q, stop: th
     put_back = _memory(evaluator) if retries else None
     for attempt in range(1, retries + 2):
         try:
-            return within_time(lambda: settled(call(question)), evaluator.patience)
+            return within_time(lambda: settled(call(question)), evaluator.timeout)
         except EvaluatorError:
             raise
-        except (Exception, OutOfPatience) as error:
-            late = isinstance(error, OutOfPatience)
+        except (Exception, OutOfTime) as error:
+            late = isinstance(error, OutOfTime)
             if attempt > retries or (stop is not None and stop.is_set()):
                 if late:
                     raise _too_late(evaluator, [question]) from None
@@ -159,7 +159,7 @@ def _asked(evaluator: Evaluator, call: Callable[[Q], Any], question: Q, stop: th
             _LOG.warning(
                 "evaluator %r %s on %s; it is asked again in %.1f seconds (%d of %d)",
                 evaluator.name,
-                f"gave no answer within {evaluator.patience:g} seconds" if late else f"raised {raised(error)}",
+                f"gave no answer within {evaluator.timeout:g} seconds" if late else f"raised {raised(error)}",
                 what([question]),
                 seconds,
                 attempt,

@@ -7,6 +7,8 @@ import math
 import numbers
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from itertools import islice
 from typing import Any, Self
 
@@ -31,7 +33,7 @@ class Evaluator:
     """Whether its answers cost nothing, as those of the simulated evaluators of this package. Then it is also asked for
     learning curves and about every episode of the final policy; otherwise for labels, and ``evaluation_labels``."""
 
-    patience: float | None = None
+    timeout: float | None = None
     """Seconds after which an answer is not waited for any longer; None: as long as it takes. Where many are asked for
     at once (``score``), they are for the first one, that is for all of them."""
 
@@ -146,7 +148,7 @@ class Evaluator:
         """Go on from ``state_dict``."""
 
     def asked_with(self, settings: Mapping[str, Any], unless_said: bool = False) -> Self:
-        """A copy that is asked with these ``patience``, ``retries`` and ``concurrency``; ``unless_said``: with those
+        """A copy that is asked with these ``timeout``, ``retries`` and ``concurrency``; ``unless_said``: with those
         that it does not say itself."""
         asked = copy.copy(self)
         for name, value in settings.items():
@@ -189,8 +191,12 @@ LARGEST = 1e30
 def number(answer: Any) -> float:
     """An answer as a number; NaN where it is not one finite number."""
     try:
+        if isinstance(answer, Decimal | Fraction):
+            answer = float(answer)
+        elif hasattr(answer, "detach"):  # a tensor of torch, which may have a gradient or be on another device
+            answer = answer.detach().cpu()
         array = np.asarray(np.ma.filled(answer, np.nan))
-    except Exception:  # a ragged list, a tensor with a gradient, …
+    except Exception:  # a ragged list, …
         return math.nan
     if array.shape != () or array.dtype.kind not in "bifu" or not math.isfinite(array):
         return math.nan

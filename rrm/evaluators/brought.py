@@ -57,7 +57,7 @@ class Plain(Evaluator):
         self.of = of
         self.scores, self.compares = hasattr(of, "score"), hasattr(of, "compare")
         self.remembers = hasattr(of, "state_dict") and hasattr(of, "load_state_dict")
-        for each in ("free", "patience", "retries", "concurrency", "judges_assistants", "voices"):
+        for each in ("free", "timeout", "retries", "concurrency", "judges_assistants", "voices"):
             if hasattr(of, each):
                 setattr(self, each, getattr(of, each))
 

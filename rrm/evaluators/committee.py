@@ -89,7 +89,7 @@ class Committee(Wrapper):
             return Verdict(RULES[self.by][0](scores), scores.tolist())
 
         asked = [Answers.of(each.answers(_apart(clips, i))) for i, each in enumerate(self.members)]
-        return Answers.together(asked, agreed)
+        return self._together(asked, agreed)
 
     def preferences(self, pairs: Sequence[Pair]) -> Answers:
         def voted(index: int, *answers: Any) -> Verdict | None:
@@ -99,7 +99,11 @@ class Committee(Wrapper):
             return Verdict(RULES[self.by][1](cast), answers) if len(cast) else None
 
         asked = [Answers.of(each.preferences(_apart(pairs, i))) for i, each in enumerate(self.members)]
-        return Answers.together(asked, voted)
+        return self._together(asked, voted)
+
+    def _together(self, asked: Sequence[Answers], combine: Callable[..., Any]) -> Answers:
+        """In step where one remembers: what all know after each answer is kept beside it."""
+        return Answers.together([each.in_order() for each in asked] if self.remembers else asked, combine)
 
     def state_dict(self) -> dict[str, Any]:
         return {"members": [each.state_dict() for each in self.members]} if self.remembers else {}

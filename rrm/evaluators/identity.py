@@ -121,6 +121,8 @@ class _Walk:
             yield f"{kind.__name__} {value!r}"
         elif isinstance(value, np.ndarray | np.generic):
             yield f"array {joblib.hash(np.asarray(value))}"
+        elif isinstance(value, tuple | frozenset):  # equal ones may be one object, or not
+            yield from self._several(value)
         elif id(value) in self._met:
             yield f"met {self._met[id(value)]}"
         else:
@@ -146,8 +148,6 @@ class _Walk:
             yield from map(self.digest, (type(value).__name__, value.__func__))
         elif isinstance(value, BuiltinFunctionType):
             yield f"{value.__module__}.{value.__qualname__}"
-        elif isinstance(value, tuple | frozenset):
-            yield from self._several(value)
         elif isinstance(value, list | dict | set):
             yield self._as_first_met(value, lambda walk: walk._several(value))
         else:
@@ -184,7 +184,7 @@ class _Walk:
     def _object(self, value: Any) -> Iterator[str]:
         """What an object was made with."""
         state = _state(value)
-        if _is_own(type(value).__module__) or type(value).__module__.partition(".")[0] == "rrm":
+        if is_own(type(value).__module__) or type(value).__module__.partition(".")[0] == "rrm":
             for name, each in state.items():
                 yield from (name, self.digest(each))
             return
@@ -196,8 +196,8 @@ class _Walk:
                 self.unknown.add(f"an object of {type(value).__module__}.{type(value).__qualname__}")
 
     def _class(self, found: type) -> Iterator[str]:
-        yield f"{found.__module__ if not _is_own(found.__module__) else ''} {found.__qualname__}"
-        if not _is_own(found.__module__):
+        yield f"{found.__module__ if not is_own(found.__module__) else ''} {found.__qualname__}"
+        if not is_own(found.__module__):
             return
         self._look_for_compiled(found.__module__)
         yield from map(self.digest, (type(found), *found.__bases__))
@@ -210,7 +210,7 @@ class _Walk:
 
     def _function(self, function: FunctionType) -> Iterator[str]:
         code = function.__code__
-        if not _is_own(function.__module__):
+        if not is_own(function.__module__):
             yield f"{function.__module__}.{function.__qualname__}"
             return
         cells = inspect.getclosurevars(function).nonlocals
@@ -247,7 +247,7 @@ class _Walk:
                 self.unknown.add(f"{name}, by which somebody else answers")
             if isinstance(module, str):
                 yield from text_of_module(name)
-            elif _is_own(name):
+            elif is_own(name):
                 self._look_for_compiled(name)
                 for each in sorted(names(code) & vars(module).keys() - {"__builtins__"}):
                     yield from (each, self.digest(vars(module)[each]))
@@ -264,7 +264,7 @@ def _hash(parts: Iterable[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _is_own(module: str | None) -> bool:
+def is_own(module: str | None) -> bool:
     """Whether a module is the user's own."""
     top = (module or "__main__").partition(".")[0]
     if top == "rrm" or (top in sys.stdlib_module_names and top != "__main__"):
@@ -276,7 +276,7 @@ def _is_own(module: str | None) -> bool:
 def _installed(module: str) -> Iterator[str]:
     """What tells versions of an evaluator apart that is installed: that of its package, and its file."""
     top = module.partition(".")[0]
-    if _is_own(module) or top == "rrm" or top in sys.stdlib_module_names:
+    if is_own(module) or top == "rrm" or top in sys.stdlib_module_names:
         return
     for distribution in sorted({*packages_distributions().get(top, ())}):
         yield f"{distribution} {version(distribution)}"

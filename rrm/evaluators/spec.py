@@ -22,6 +22,7 @@ from rrm.evaluators.flawed import Flawed
 from rrm.evaluators.identity import fingerprint
 from rrm.evaluators.loading import load_file, load_module
 from rrm.evaluators.teacher import Teacher
+from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip
 from rrm.text import line, raised, short
 
@@ -41,7 +42,7 @@ MOST_MEMBERS = 100
 MOST_AT_ONCE, MOST_RETRIES = 1000, 1000
 
 ASKING: Mapping[str, Mapping[str, Any]] = {
-    "patience": {"low": 0.001},
+    "timeout": {"low": 0.001},
     "retries": {"low": 0, "high": MOST_RETRIES, "whole": True},
     "concurrency": {"low": 1, "high": MOST_AT_ONCE, "whole": True},
 }
@@ -60,19 +61,26 @@ def resolve(spec: Spec) -> Make:
 
     def checked(world: World) -> Evaluator:
         evaluator = make(world)
-        for name, limits in ASKING.items():
-            try:
-                within(name, getattr(evaluator, name), **limits)
-            except ValueError as error:
-                raise ConfigError(f"evaluator: {short(spec)}: {error}") from None
-        if evaluator.remembers and evaluator.at_once > 1:
-            raise ConfigError(
-                f"evaluator: {short(spec)}: concurrency: {evaluator.at_once}: must be 1, since its answers depend on"
-                " earlier ones (it has a state_dict)"
-            )
+        try:
+            _check_asking(evaluator)
+        except ValueError as error:
+            raise ConfigError(f"evaluator: {short(spec)}: {error}") from None
         return evaluator
 
     return checked
+
+
+def _check_asking(evaluator: Evaluator) -> None:
+    """Raise ValueError where an evaluator cannot be asked as it says, or one that it is made of."""
+    if isinstance(evaluator, Wrapper):
+        for each in evaluator.members:
+            _check_asking(each)
+        return
+    for name, limits in ASKING.items():
+        within(name, getattr(evaluator, name), **limits)
+    if evaluator.remembers and evaluator.at_once > 1:
+        why = "its answers depend on earlier ones (it has a state_dict)"
+        raise ValueError(f"concurrency: {evaluator.at_once}: must be 1, since {why}")
 
 
 def _resolve(spec: Spec) -> Make:
@@ -117,6 +125,8 @@ def _with_parameters(spec: Mapping[str, Any]) -> Make:
         make = _with_parameters({key: value for key, value in spec.items() if key not in ASKING})
         # Of several evaluators, those hold to it that say nothing themselves.
         return lambda world: make(world).asked_with(settings, unless_said="name" not in spec)
+    if "patience" in spec:  # its name before
+        raise ConfigError(f"evaluator: {short(spec)}: patience: is called timeout")
     parameters = dict(spec)
     ways = [key for key in ("name", "of", "committee") if key in spec]
     if len(ways) != 1:

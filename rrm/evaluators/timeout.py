@@ -11,7 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class OutOfPatience(BaseException):
+class OutOfTime(BaseException):
     """The time is up. No ``Exception``, so that a user's ``except Exception: try again`` does not catch it."""
 
 
@@ -27,7 +27,7 @@ def within_time(call: Callable[[], T], seconds: float | None) -> T:
         seconds: how long it may take; None: as long as it takes.
 
     Raises:
-        OutOfPatience: it took longer.
+        OutOfTime: it took longer.
     """
     if seconds is None:
         return call()
@@ -38,7 +38,7 @@ def within_time(call: Callable[[], T], seconds: float | None) -> T:
 
 def _interrupted(call: Callable[[], T], seconds: float) -> T:
     def ring(number: int, frame: FrameType | None) -> None:
-        raise OutOfPatience
+        raise OutOfTime
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -63,7 +63,7 @@ def _left_behind(call: Callable[[], T], seconds: float) -> T:
     thread.start()
     thread.join(seconds)
     if thread.is_alive():
-        raise OutOfPatience
+        raise OutOfTime
     if errors:
         raise errors[0]
     return results[0]

@@ -16,7 +16,7 @@ from rrm.feedback.clips import Clip
 class Wrapper(Evaluator):
     """One or several evaluators in another form. It has their capabilities, unless it says otherwise.
 
-    It has no ``patience``, ``retries`` and ``concurrency`` of its own: they are those of each evaluator that is asked.
+    It has no ``timeout``, ``retries`` and ``concurrency`` of its own: they are those of each evaluator that is asked.
 
     Args:
         members: the evaluators that it asks.

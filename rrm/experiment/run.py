@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
+from cloudpickle import dumps  # type: ignore[import-untyped]
 from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 
 from rrm.agents.files import holds, remove
@@ -21,11 +22,12 @@ from rrm.config.schema import Experiment
 from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.envs.wrapped.probe import name_of
-from rrm.errors import DamagedFileError, RRMError
+from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.experiment.plan import Plan, plan
 from rrm.experiment.progress import Live, Progress, stop
 from rrm.report.schema import cell_result, check_own
 from rrm.storage import rundir
+from rrm.text import raised, short
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -83,6 +85,8 @@ def run(
     home = Path(folder).absolute() / experiment.experiment  # whatever directory the user's code changes to
     cells = [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
     workers = min(experiment.workers or joblib.cpu_count(), len(cells))
+    if workers > 1:
+        _check_sendable(experiment)
     folders = {cell.name: rundir.inside(home, "cells", cell.name) for cell in cells}
     with Live(folders) if live else nullcontext():
         # Without batching and in this order: what others wait for comes first.
@@ -99,6 +103,19 @@ def run(
                 "a process that was training died; what it had done is kept, and the same call goes on from there"
             ) from None
     return summarise(experiment, home, cells, results)
+
+
+def _check_sendable(experiment: Experiment) -> None:
+    """Raise ConfigError where an evaluator or environment that was given as an object cannot reach other processes."""
+    for name, condition in experiment.conditions.items():
+        for field, given in (("evaluator", condition.evaluator), ("env", condition.env)):
+            try:
+                dumps(given)
+            except Exception as error:  # whatever the object's own __reduce__ raises, too
+                raise ConfigError(
+                    f"conditions.{name}.{field}: {short(given)}: cannot be sent to other processes: {raised(error)};"
+                    " name it, as in file.py:name, or run with workers=1"
+                ) from None
 
 
 def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:

@@ -137,11 +137,8 @@ def test_wrong_opinions_are_named(opinions: Any, told: str) -> None:
 
 def test_a_store_from_before_opinions_goes_on(tmp_path: Path) -> None:
     clips, path = some_clips(4), tmp_path / "labels.sqlite"
-    before = re.sub(
-        r"not null,( +-- the .*\n) +opinions .*\n",
-        r"not null\1",
-        _SCHEMA.partition("create table if not exists evaluations")[0],
-    )
+    labels = _SCHEMA.partition("create table if not exists evaluations")[0]
+    before = re.sub(r"not null,( +-- the .*\n) +opinions .*\n", r"not null\1", labels)
     assert before.count("opinions") == 0
     with sqlite3.connect(path) as db:
         db.executescript(before)
