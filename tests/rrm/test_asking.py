@@ -20,7 +20,7 @@ import pytest
 
 from rrm.amplify.overseer import amplify
 from rrm.config.load import load
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, asking, resolve
 from rrm.experiment.plan import plan
