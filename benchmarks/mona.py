@@ -28,7 +28,8 @@ from stable_baselines3.common.vec_env import VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from rrm.agents.agent import Agent
-from rrm.agents.learner import Learner, seed_process
+from rrm.agents.learners.ppo import PPOLearner
+from rrm.agents.state import seed_process
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs.families.camera_dropbox import CameraDropbox
 from rrm.envs.families.camera_dropbox.mona import Mona, mona, mona_reward
@@ -64,7 +65,7 @@ def train(foresight: bool, steps: int, seed: int, batch: int, learning_rate: flo
     seed_process(seed)
     world = CameraDropbox(COPIES)
     plain = replace(world.layout, centred=False)  # as a list of numbers: SB3's network knows of no planes
-    learner = Learner(
+    learner = PPOLearner(
         MonaVecEnv(world, mona_reward(foresight, world.length), seed),
         plain,
         seed,

@@ -36,7 +36,8 @@ from rrm.envs.exact import onset
 from rrm.envs.families.fork import Dip, Fork, Trap
 from rrm.envs.families.fork.table import SECOND
 from rrm.experiment.plan import plan
-from rrm.iterate import iterate, load_agent
+from rrm.iterate import iterate
+from rrm.report.rounds import load_agent
 
 DIPS = ((1, 1, 3), (2, 1, 5), (1, 3, 2), (0.5, 2, 4), (3, 1, 6))
 """dip, gain, gain_at."""

@@ -23,9 +23,9 @@ from rrm.envs.families.foresight import Foresight
 from rrm.envs.tables import NOTE, TIED
 from rrm.envs.world import Floats
 from rrm.experiment.plan import plan
+from rrm.experiment.rounds import load_assistants
 from rrm.experiment.run import configuration
 from rrm.experiment.suite import exact_row
-from rrm.iterate import load_assistants
 from rrm.storage.rundir import read_sealed
 
 

@@ -1,7 +1,8 @@
 """How the documentation is built: ``sphinx-build -W -b html docs docs/_build/html``.
 
 Whatever can be found by running the code is not written on the pages but made here, before they are read, into
-``_generated/``: the exact tables, the points of the gate, the measured scripts, the ids, and the pictures.
+``_generated/``: the exact tables, the points of the gate, the measured scripts, the ids, the pictures, and the
+reference of configuration keys.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
+from rrm.config import reference
 from rrm.envs import make_world, tables
 from rrm.envs.markdown import markdown
 from rrm.envs.scripted import moment, scenes
@@ -122,6 +124,7 @@ def fingerprint() -> str:
 def generate(app: Sphinx, config: Config) -> None:
     """Make what is not there yet, and say what the table of all families shows."""
     MADE.mkdir(exist_ok=True)
+    (MADE / "configuration.md").write_text(reference.markdown(), encoding="utf-8")
     glances, now = MADE / "glances.json", fingerprint()
     found = json.loads(glances.read_text(encoding="utf-8")) if glances.exists() else {}
     if found.pop("made by", None) != now:

@@ -7,16 +7,6 @@ from collections.abc import Sequence
 from rrm.experiment.plan import Plan
 
 
-def steps_of(plan: Plan, rollouts: int | None = None) -> int:
-    """The steps that a round takes, or those up to so many rollouts."""
-    return plan.steps_due(plan.rollouts if rollouts is None else rollouts)
-
-
-def labels_of(plan: Plan) -> int:
-    """The labels that a round asks."""
-    return plan.labels_due(plan.rollouts - 1)
-
-
 class RoundGraph:
     """Hands out rounds whose rounds below are done, the one with the most steps above it first.
 
@@ -44,7 +34,7 @@ class RoundGraph:
         above: dict[str, int] = dict.fromkeys(self.rounds, 0)
         chain: dict[str, int] = {}
         for name, plan in reversed(self.rounds.items()):
-            chain[name] = steps_of(plan) + above[name]
+            chain[name] = plan.schedule.total()[0] + above[name]
             for each in self.below[name]:
                 above[each] = max(above[each], chain[name])
         return chain

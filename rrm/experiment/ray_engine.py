@@ -12,7 +12,6 @@ import os
 import re
 import socket
 import sys
-import sysconfig
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
@@ -26,6 +25,7 @@ from ray.exceptions import RayError, RayTaskError, RuntimeEnvSetupError
 
 from rrm.agents.files import write_bytes
 from rrm.errors import RRMError
+from rrm.evaluators.loading import is_theirs
 from rrm.experiment.engines import Outcome, train
 from rrm.experiment.plan import Plan
 from rrm.experiment.progress import POLL, Progress
@@ -260,17 +260,17 @@ def _files(home: Path) -> Files:
 
 
 def _user_modules() -> list[str]:
-    """The folder or file of each top-level module that is loaded here and is not part of an installation."""
-    installed = {Path(path).resolve() for path in (*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix)}
-    installed.add(Path(ray.__file__).resolve().parents[1])
+    """The folder or file of each top-level module of the user's own that is loaded here."""
     found: dict[str, str] = {}
     for name, module in sorted(sys.modules.items()):
-        if "." in name or name in ("__main__", "rrm"):
+        if "." in name or name == "__main__":
             continue
         places: Iterable[Any] = getattr(module, "__path__", None) or [getattr(module, "__file__", None)]
         for place in places:
             path = Path(place).resolve() if isinstance(place, str) else None
-            importable = path and path.stem == name and (path.is_dir() or path.suffix == ".py")
-            if path and importable and not installed & {*path.parents}:
+            if path is None or path.stem != name:
+                continue
+            file = path / "__init__.py" if path.is_dir() else path
+            if file.suffix == ".py" and is_theirs(str(file)):
                 found.setdefault(name, str(path))
     return [*found.values()]

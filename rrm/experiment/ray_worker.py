@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from rrm.agents.files import write_bytes
 from rrm.errors import RRMError
+from rrm.evaluators.loading import beside, place_file
 from rrm.experiment.engines import Row, train
 from rrm.experiment.plan import Plan
 from rrm.feedback.labels import STORE, forwarded
@@ -25,6 +26,9 @@ from rrm.text import line
 
 Files = dict[str, bytes]
 """The content of files, by name."""
+
+Sources = dict[str, Files]
+"""Files by the paths by which a configuration names them, each with those beside it that it needs."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +80,14 @@ class Mailbox:
 
 
 def run_remotely(
-    pickled: bytes, attempt: int, sources: Mapping[str, bytes], below: Mapping[str, Files], own: Files, mailbox: Any
+    pickled: bytes, attempt: int, sources: Sources, below: Mapping[str, Files], own: Files, mailbox: Any
 ) -> dict[str, Any]:
     """Run a round on a worker; return its result.
 
     Args:
         pickled: the plan.
         attempt: how often this has been tried before.
-        sources: the content of the files that the plan's condition names, by that name.
+        sources: the files that the plan's condition names, as ``sources_of`` finds them.
         below: the folders of the rounds that it stands on.
         own: what there is of its own folder, a checkpoint above all.
         mailbox: takes messages to the driver.
@@ -97,7 +101,7 @@ def run_remotely(
         ) from None
     with tempfile.TemporaryDirectory(prefix="rrm-") as place:
         folder, home = Path(place, "rounds"), Path(place, "rounds", plan.name)
-        plan = _with_sources(plan, sources, Path(place, "sources"))
+        plan = _placed(plan, sources, Path(place, "sources"))
         for name, files in {**below, plan.name: own}.items():
             for file, content in files.items():
                 write_bytes(folder / name / file, content)
@@ -140,41 +144,47 @@ def _state(home: Path) -> dict[str, tuple[int, int]]:
 # --- Files that a condition names -------------------------------------------------------------------------------------
 
 
-def sources_of(plan: Plan) -> dict[str, bytes]:
-    """The content of the files that the plan's condition names: Python files of the user's, and demonstrations."""
-    found: dict[str, bytes] = {}
-
-    def see(path: str) -> str:
-        if Path(path).expanduser().is_file():
-            found[path] = Path(path).expanduser().read_bytes()
-        return path
-
-    _renamed(plan.condition, see)
+def sources_of(plan: Plan) -> Sources:
+    """The files that the plan's condition names, and the modules beside them that Python files import."""
+    found: Sources = {}
+    for path in _named(plan.condition):
+        file = Path(path).expanduser().resolve()
+        if file.is_file():
+            others = beside(file, file.parent) if file.suffix == ".py" else {}
+            texts = {file: file.read_bytes(), **others}
+            found[path] = {str(each.relative_to(file.parent)): text for each, text in texts.items()}
     return found
 
 
-def _with_sources(plan: Plan, sources: Mapping[str, bytes], folder: Path) -> Plan:
-    """The plan, its condition naming copies of these files in ``folder``. Its name is that of the originals."""
-    copies = {path: folder / str(i) / Path(path).name for i, path in enumerate(sources)}
-    for path, content in sources.items():
-        write_bytes(copies[path], content)
-    placed = copy.copy(plan)
-    placed.__dict__["condition"] = _renamed(plan.condition, lambda path: str(copies.get(path, path)))
-    return placed
-
-
-def _renamed(value: Any, rename: Callable[[str], str], key: str = "") -> Any:
-    """``value`` with each 'path.py:name' in it, and the demonstrations, at the path that ``rename`` says."""
+def _named(value: Any) -> Iterator[str]:
+    """Each path in 'path.py:name', and that of the demonstrations."""
     if isinstance(value, BaseModel):
-        new = {name: _renamed(each, rename, name) for name, each in value}
-        return value.model_copy(update={name: each for name, each in new.items() if each is not getattr(value, name)})
+        value = dict(value)
     if isinstance(value, Mapping):
-        return {name: _renamed(each, rename, str(name)) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_renamed(each, rename) for each in value)
-    if not isinstance(value, str):
-        return value
-    if key == "demonstrations":
-        return rename(value)
-    path, colon, name = value.rpartition(":")
-    return f"{rename(path)}:{name}" if colon and path.endswith(".py") else value
+        for key, each in value.items():
+            if key == "demonstrations" and isinstance(each, str):
+                yield each
+            else:
+                yield from _named(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _named(each)
+    elif isinstance(value, str):
+        path, colon, _ = value.rpartition(":")
+        if colon and path.endswith(".py"):
+            yield path
+
+
+def _placed(plan: Plan, sources: Sources, folder: Path) -> Plan:
+    """The plan, in a process in which these files are copies in ``folder``. It keeps its name."""
+    for i, (path, texts) in enumerate(sources.items()):
+        for name, text in texts.items():
+            write_bytes(folder / str(i) / name, text)
+        copy_of = folder / str(i) / Path(path).expanduser().name
+        if path == plan.demonstrations:
+            distill = plan.condition.distill.model_copy(update={"demonstrations": str(copy_of)})
+            plan = copy.copy(plan)
+            plan.__dict__["condition"] = plan.condition.model_copy(update={"distill": distill})
+        else:
+            place_file(path, copy_of)
+    return plan

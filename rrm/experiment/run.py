@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
+from cloudpickle import dumps  # type: ignore[import-untyped]
 
 from rrm.agents.files import holds, remove
 from rrm.config.load import load
@@ -20,11 +21,12 @@ from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.wrapped.probe import name_of
 from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.experiment.engines import Engine, InProcess, Processes, run_rounds
-from rrm.experiment.graph import RoundGraph, labels_of, steps_of
+from rrm.experiment.graph import RoundGraph
 from rrm.experiment.plan import Plan, plan
 from rrm.experiment.progress import Live, Progress, RoundProgress
-from rrm.report.schema import cell_result, check_own, rounds_of
+from rrm.report.schema import cell_result, check_own
 from rrm.storage import rundir
+from rrm.text import raised, short
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -86,13 +88,16 @@ def run(
     experiment = load(config, overrides, **settings)
     home = Path(folder).absolute() / experiment.experiment  # whatever directory the user's code changes to
     cells = cells_of(experiment)
+    workers = workers_for(experiment, cells)
     graph = RoundGraph([cell.last for cell in cells])
     progress = Progress(
-        {name: RoundProgress(steps_of(plan), labels_of(plan)) for name, plan in graph.rounds.items()},
+        {name: RoundProgress(*plan.schedule.total()) for name, plan in graph.rounds.items()},
         {(cell.condition, cell.seed): cell.rounds for cell in cells},
     )
+    if workers > 1 or experiment.engine == "ray":
+        _check_sendable(experiment)
     rounds = rundir.inside(home, "rounds")
-    engine = _engine(experiment, rounds, progress, workers_for(experiment, cells))
+    engine = _engine(experiment, rounds, progress, workers)
     folders = {cell.name: rundir.inside(home, "cells", cell.name) for cell in cells}
     for cell in cells:
         with rundir.locked(folders[cell.name]):
@@ -113,6 +118,19 @@ def run(
 def cells_of(experiment: Experiment) -> list[Cell]:
     """All cells of an experiment. Raises ConfigError."""
     return [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
+
+
+def _check_sendable(experiment: Experiment) -> None:
+    """Raise ConfigError where an evaluator or environment that was given as an object cannot reach other processes."""
+    for name, condition in experiment.conditions.items():
+        for field, given in (("evaluator", condition.evaluator), ("env", condition.env)):
+            try:
+                dumps(given)
+            except Exception as error:  # whatever the object's own __reduce__ raises, too
+                raise ConfigError(
+                    f"conditions.{name}.{field}: {short(given)}: cannot be sent to other processes: {raised(error)};"
+                    " name it, as in file.py:name, or run with workers=1"
+                ) from None
 
 
 def _engine(experiment: Experiment, rounds: Path, progress: Progress, workers: int) -> Engine:
@@ -197,18 +215,6 @@ def _seconds(path: Path) -> float | None:
         if not isinstance(seconds, int | float):
             raise DamagedFileError(f"{path}: seconds is missing")
     return seconds
-
-
-def round_folder(run: str | Path) -> Path:
-    """The folder of a round that is done, given itself or the folder of a cell, whose last round it then is."""
-    folder = Path(run)
-    if (folder / "cell.json").exists():
-        return rounds_of(folder)[-1]
-    if (folder / "round.json").exists():
-        return folder
-    if folder.is_dir():
-        raise RRMError(f"{folder}: is neither the folder of a cell (runs/…/cells/…) nor of a round (runs/…/rounds/…)")
-    raise DamagedFileError(f"{folder}: no such folder")
 
 
 def configuration(folder: Path) -> Experiment:

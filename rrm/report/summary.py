@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rrm.config.schema import MOST_CONDITIONS, MOST_SEEDS, proper_name
+from rrm.config.schema import MOST_CONDITIONS, proper_name
+from rrm.config.values import MOST_SEEDS
 from rrm.report.stats import CAPABLE, FIGURES, HACKS, Estimate, Floats, seeds_that_hack, seeds_that_recover
 from rrm.text import clip, line, short
 
@@ -105,6 +106,11 @@ class Findings:
     def others(self) -> list[Condition]:
         """The conditions that are not baselines."""
         return [one for one in self.conditions if one is not self.unaided and one is not self.oracle]
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether an evaluator was asked for scores that are no labels, and that cost something."""
+        return any(one.known("evaluation_labels").value for one in self.conditions)
 
     @property
     def seeds(self) -> int:

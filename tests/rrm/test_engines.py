@@ -161,7 +161,7 @@ def test_what_is_done_does_not_run_again(whole: Path, monkeypatch: pytest.Monkey
     def never(*_: Any, **__: Any) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("rrm.iterate.Distillation", never)
+    monkeypatch.setattr("rrm.iterate.Runner", never)
     before = {path: path.stat().st_mtime_ns for path in whole.rglob("*") if path.is_file()}
     rrm.run(TINY, folder=whole.parent, live=False)
     assert before == {path: path.stat().st_mtime_ns for path in whole.rglob("*") if path.is_file()}
@@ -251,7 +251,7 @@ def test_a_dry_run_counts_what_a_checkpoint_holds(tmp_path: Path) -> None:
     stopped(last, tmp_path / "tiny" / "rounds", stop_after(3))
     found = dry_run({**TINY, "conditions": {"oracle": {}}}, folder=tmp_path)
     (job,) = [job for job in found.jobs if job.plan.name == last.name]
-    assert job.steps_done == last.steps_due(3) and not job.done
+    assert job.steps_done == last.schedule.steps_due(3) and not job.done
     assert "576 of 2k" in shown(found)
 
 

@@ -45,6 +45,7 @@ register("tests/MineOfRay-v0", Mine)
 JUDGE = """
 import os, signal
 from pathlib import Path
+from beside_of_ray import THIRD
 here = Path({here!r})  # where the worker can see it, as they are on one machine
 
 def judge(clip):
@@ -54,7 +55,7 @@ def judge(clip):
     if clip.number == 9 and deadly.exists():
         deadly.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
-    return float(clip.view["at"]) / 3
+    return float(clip.view["at"]) * THIRD
 """
 
 
@@ -63,6 +64,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the user's own code is: a module with a world, which only this process can import, and a judge's file."""
     home = tmp_path_factory.mktemp("own")
     (home / "mine_of_ray.py").write_text(CODE)
+    (home / "beside_of_ray.py").write_text("THIRD = 1 / 3\n")
     (home / "judge.py").write_text(JUDGE.format(here=str(home)))
     with pytest.MonkeyPatch.context() as patched:
         patched.syspath_prepend(str(home))

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from rrm.agents.learner import Learner, Tensors, seed_process
+from rrm.agents.learners.ppo import PPOLearner
+from rrm.agents.state import State, Tensors, generators, load_generators, seed_process
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs.world import World
+from rrm.storage.checkpoint import joined, part
 from tests.helpers.tiny import Line
 
 SETTINGS: dict[str, Any] = {
@@ -42,10 +44,20 @@ def truth(world: World) -> Any:
     return world.utility()
 
 
-def learner(seed: int = 0, world: World | None = None, **changes: Any) -> Learner:
+def learner(seed: int = 0, world: World | None = None, **changes: Any) -> PPOLearner:
     seed_process(seed)
     env = WorldVecEnv(world or Line(12, ends_at_goal=True), seed=seed, score=truth)
-    return Learner(env, env.world.layout, seed, **{**SETTINGS, **changes})
+    return PPOLearner(env, env.world.layout, seed, **{**SETTINGS, **changes})
+
+
+def state(one: PPOLearner) -> State:
+    """What the runner saves of a learner: its own state, and the global generators."""
+    return joined({"learner": one.state(), "generators": generators()})
+
+
+def load(one: PPOLearner, tensors: Tensors, values: dict[str, Any]) -> None:
+    one.load_state(*part("learner", tensors, values))
+    load_generators(*part("generators", tensors, values))
 
 
 def assert_same(first: tuple[Tensors, dict[str, Any]], second: tuple[Tensors, dict[str, Any]]) -> None:
@@ -62,9 +74,9 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others() -> None:
         one = learner(seed)
         for _ in range(2):
             one.learn_rollout()
-        states.append(one.state())
+        states.append(state(one))
     assert_same(states[0], states[1])
-    weights = "policy.action_net.weight"
+    weights = "learner/policy.action_net.weight"
     assert not torch.equal(states[0][0][weights], states[2][0][weights])
 
 
@@ -82,7 +94,7 @@ def test_rollouts_one_by_one_are_one_long_training() -> None:
         by_one.learn_rollout()
     at_once = learner(5)
     at_once._ppo.learn(3 * at_once.steps_of_rollout, log_interval=1000)
-    first, second = by_one.state(), at_once.state()
+    first, second = state(by_one), state(at_once)
     assert_same(first, second)
 
 
@@ -92,16 +104,16 @@ def test_the_pace_scales_the_learning_rate_of_one_rollout() -> None:
     for rate, pace in ((1, 1.0), (2, 0.5)):
         one = learner(2, learning_rate=rate * SETTINGS["learning_rate"])
         one.learn_rollout(pace)
-        states.append(one.state())
+        states.append(state(one))
     assert_same(*states)
 
     idle = learner(2)
-    before, _ = idle.state()
-    weights = [name for name in before if name.startswith("policy.")]
+    before, _ = state(idle)
+    weights = [name for name in before if name.startswith("learner/policy.")]
     idle.learn_rollout(0.0)
-    assert all(torch.equal(idle.state()[0][name], before[name]) for name in weights)
+    assert all(torch.equal(state(idle)[0][name], before[name]) for name in weights)
     idle.learn_rollout()
-    assert not all(torch.equal(idle.state()[0][name], before[name]) for name in weights)
+    assert not all(torch.equal(state(idle)[0][name], before[name]) for name in weights)
 
 
 @pytest.mark.parametrize("before", [1, 2])
@@ -110,14 +122,14 @@ def test_a_learner_resumes_to_the_same_bits(before: int) -> None:
     whole = learner(1)
     for _ in range(before):
         whole.learn_rollout()
-    kept, values = whole.state()
+    kept, values = state(whole)
     kept = {name: value.clone() for name, value in kept.items()}
     env = whole.env
     assert isinstance(env, WorldVecEnv)
     everyone = np.arange(env.num_envs)
     place, generator = env.world.save(everyone), copy.deepcopy(env.rng.bit_generator.state)
     whole.learn_rollout()
-    uninterrupted = whole.state()
+    uninterrupted = state(whole)
 
     fresh = learner(77)
     fresh.learn_rollout()
@@ -125,33 +137,33 @@ def test_a_learner_resumes_to_the_same_bits(before: int) -> None:
     fresh.env.world.load(place, everyone)
     fresh.env.rng.bit_generator.state = generator
     fresh.env.resume()
-    fresh.load_state(kept, json.loads(json.dumps(values)))
-    assert_same(fresh.state(), (kept, values))
+    load(fresh, kept, json.loads(json.dumps(values)))
+    assert_same(state(fresh), (kept, values))
     fresh.learn_rollout()
-    assert_same(fresh.state(), uninterrupted)
+    assert_same(state(fresh), uninterrupted)
 
 
 def test_a_state_is_a_copy() -> None:
     one = learner()
     one.learn_rollout()
-    tensors, values = one.state()
+    tensors, values = state(one)
     before = {name: value.clone() for name, value in tensors.items()}, dict(values)
     one.learn_rollout()
     assert_same((tensors, values), before)
-    one.load_state(tensors, values)
+    load(one, tensors, values)
     one.learn_rollout()
     assert_same((tensors, values), before)
 
 
 def test_a_state_before_the_first_rollout_resumes_too() -> None:
     first = learner(2)
-    tensors, values = first.state()
+    tensors, values = state(first)
     first.learn_rollout()
     resumed = learner(2)
     torch.rand(5), np.random.random(5)  # noqa: NPY002
-    resumed.load_state(tensors, values)
+    load(resumed, tensors, values)
     resumed.learn_rollout()
-    assert_same(first.state(), resumed.state())
+    assert_same(state(first), state(resumed))
 
 
 def test_an_agent_is_a_copy_of_the_policy_and_making_it_changes_nothing() -> None:
@@ -163,16 +175,9 @@ def test_an_agent_is_a_copy_of_the_policy_and_making_it_changes_nothing() -> Non
     agent = watched.agent()
     observations = Line(50).observe()
     before = agent.predict(observations)
-    watched.values(observations)
     watched.learn_rollout()
     np.testing.assert_array_equal(agent.predict(observations), before)
-    assert_same(plain.state(), watched.state())
-
-
-def test_values_are_the_critics() -> None:
-    one = learner()
-    values = one.values(Line(4).observe())
-    assert values.shape == (4,) and values.dtype == np.float64
+    assert_same(state(plain), state(watched))
 
 
 def test_seed_process_keeps_torch_to_one_thread() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,13 @@ from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
 
 from rrm.agents.agent import Agent
+from rrm.agents.learners.windows import Judging, WindowBuffer, WindowPPO
 from rrm.agents.networks import Activation, policy_settings
-from rrm.agents.windows import Judging, WindowBuffer, WindowPPO
-from rrm.envs.world import Array, Floats, Layout
-
-Tensors = dict[str, torch.Tensor]
+from rrm.agents.state import State, Tensors, load_moments, moments, seed_process
+from rrm.envs.world import Layout
 
 
-class Learner:
+class PPOLearner:
     """PPO on a ``VecEnv``. ``learn`` takes one rollout and one update, so that the caller may act in between.
 
     ``learn_rollout`` calls SB3's public ``PPO.learn`` for the steps of one rollout without resetting the environment:
@@ -28,7 +27,7 @@ class Learner:
     The settings are PPO's own (Schulman et al. 2017, arXiv 1707.06347), by SB3's names; ``discount`` is its ``gamma``.
     ``net_arch`` are the widths of the hidden layers of policy and critic, each its own, with one ``activation_fn``, on
     what ``rrm.agents.networks`` makes of the observation. With a ``window`` of M steps, the sums of the next M rewards
-    take the place of GAE (``rrm.agents.windows``); ``judging`` then says what a step is credited with.
+    take the place of GAE (``rrm.agents.learners.windows``); ``judging`` then says what a step is credited with.
     """
 
     def __init__(
@@ -81,48 +80,28 @@ class Learner:
         self._ppo.lr_schedule = lambda _: pace * self.learning_rate
         self._ppo.learn(self.steps_of_rollout, reset_num_timesteps=False, log_interval=2)  # one rollout: logs nothing
 
-    def values(self, observations: Array) -> Floats:
-        """The critic's estimates (m,) for observations (m, …)."""
-        with torch.no_grad():
-            return self._ppo.policy.predict_values(torch.as_tensor(observations)).squeeze(1).double().numpy()
-
     def agent(self) -> Agent:
         """A copy of the policy as it is now."""
         return Agent.of_policy(self._ppo.policy, self.layout, self.net_arch, self.activation_fn)
 
-    # The generators are part of the learner's state: SB3 draws actions from torch's global one and the order of
-    # minibatches from NumPy's.
-
-    def state(self) -> tuple[Tensors, dict[str, Any]]:
-        """Everything that the next rollout depends on, the environment apart: named tensors, and JSON-able values."""
+    def state(self) -> State:
+        """Everything that the next rollout depends on, the environment and the global generators apart."""
         ppo = self._ppo
         tensors = {f"policy.{name}": value.clone() for name, value in ppo.policy.state_dict().items()}
         tensors |= moments(ppo.policy.optimizer)
-        tensors["generator.torch"] = torch.get_rng_state()
-        _, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
-        tensors["generator.numpy"] = torch.from_numpy(np.asarray(keys, dtype=np.int64))
         if ppo._last_obs is not None:
             tensors["last_observation"] = torch.from_numpy(np.array(ppo._last_obs))
             tensors["episode_starts"] = torch.from_numpy(np.array(ppo._last_episode_starts))
         if isinstance(ppo.rollout_buffer, WindowBuffer):
             tensors |= {f"waiting.{name}": torch.tensor(steps) for name, steps in ppo.rollout_buffer.waiting.items()}
-        values = {
-            "num_timesteps": ppo.num_timesteps,
-            "n_updates": ppo._n_updates,
-            "numpy_position": [int(position), int(has_gauss), float(cached)],
-        }
-        return tensors, values
+        return tensors, {"num_timesteps": ppo.num_timesteps, "n_updates": ppo._n_updates}
 
-    def load_state(self, tensors: Tensors, values: dict[str, Any]) -> None:
+    def load_state(self, tensors: Tensors, values: Mapping[str, Any]) -> None:
         """Put back what ``state`` gave, into a learner made with the same settings."""
         ppo = self._ppo
         prefix = "policy."
         ppo.policy.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
         load_moments(ppo.policy.optimizer, tensors)
-        torch.set_rng_state(tensors["generator.torch"])
-        position, has_gauss, cached = values["numpy_position"]
-        keys = tensors["generator.numpy"].numpy().astype(np.uint32)
-        np.random.set_state(("MT19937", keys, position, has_gauss, cached))
         if isinstance(ppo.rollout_buffer, WindowBuffer):
             prefix = "waiting."
             waiting = {k.removeprefix(prefix): v.numpy().copy() for k, v in tensors.items() if k.startswith(prefix)}
@@ -132,30 +111,3 @@ class Learner:
             ppo._last_episode_starts = tensors["episode_starts"].numpy().copy()
         ppo.num_timesteps = values["num_timesteps"]
         ppo._n_updates = values["n_updates"]
-
-
-def moments(optimizer: torch.optim.Optimizer) -> Tensors:
-    """What an optimiser remembers of each parameter, as tensors named ``optimizer.<parameter>.<slot>``."""
-    return {
-        f"optimizer.{index}.{slot}": torch.as_tensor(value).clone()
-        for index, slots in optimizer.state_dict()["state"].items()
-        for slot, value in slots.items()
-    }
-
-
-def load_moments(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
-    """Put back what ``moments`` gave; other tensors are passed over."""
-    state: dict[int, Tensors] = {}
-    for name, value in tensors.items():
-        if name.startswith("optimizer."):
-            _, index, slot = name.split(".")
-            state.setdefault(int(index), {})[slot] = value.clone()
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def seed_process(seed: int) -> None:
-    """Seed the global generators, and keep torch to one thread: with more, PPO crawls as soon as anything else runs."""
-    torch.set_num_threads(1)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
-import torch
 
 
 @contextmanager
@@ -21,7 +20,9 @@ def isolated(seed: int) -> Iterator[None]:
     Args:
         seed: from 0 up to 2^32.
     """
-    states = random.getstate(), np.random.get_state(), torch.default_generator.get_state()
+    import torch  # this module is imported where there is none
+
+    put_back = remembered()
     dtype = torch.get_default_dtype()
     try:
         random.seed(seed)
@@ -30,7 +31,19 @@ def isolated(seed: int) -> Iterator[None]:
         with np.errstate():
             yield
     finally:
+        put_back()
+        torch.set_default_dtype(dtype)
+
+
+def remembered() -> Callable[[], None]:
+    """Remember the states of the same generators; what is returned puts them back."""
+    import torch
+
+    states = random.getstate(), np.random.get_state(), torch.default_generator.get_state()
+
+    def put_back() -> None:
         random.setstate(states[0])
         np.random.set_state(states[1])
         torch.default_generator.set_state(states[2])
-        torch.set_default_dtype(dtype)
+
+    return put_back
