@@ -180,7 +180,7 @@ class RayEngine:
                 self._kept.append(number)
             self._news, self._kept = self._mailbox.take.remote(self._kept), []
         except RayError as error:
-            raise RRMError(f"the cluster was lost: {line(error)}; what was done is kept") from None
+            raise RRMError(f"the cluster was lost: {_why(error)}; what was done is kept") from None
         return True
 
     def _conclude(self, running: Any) -> None:
@@ -190,7 +190,7 @@ class RayEngine:
         try:
             outcome = Outcome(name, ray.get(running))
         except RuntimeEnvSetupError as error:
-            outcome = Outcome(name, error=RRMError(f"the workers cannot be given your modules: {line(error)}"))
+            outcome = Outcome(name, error=RRMError(f"the workers cannot be given your modules: {_why(error)}"))
         except RayTaskError as error:
             cause = getattr(error, "cause", error)
             outcome = Outcome(name, error=cause if isinstance(cause, RRMError) else error)
@@ -205,7 +205,7 @@ class RayEngine:
                 del self._jobs[running]
                 self._submit(job)
                 return
-            what = f"{MOST_LOST} workers in a row died, the last one thus: {line(error)}"
+            what = f"{MOST_LOST} workers in a row died, the last one thus: {_why(error)}"
             outcome = Outcome(name, error=RRMError(f"{what}; what they had done is kept"))
         del self._jobs[running]
         job.held.close()
@@ -232,6 +232,12 @@ class RayEngine:
         if message.answers or message.files:
             job.lost = 0
         self._progress.row(message.round, message.row)
+
+
+def _why(error: BaseException) -> str:
+    """What an error of Ray's says, on one line: of a remote traceback its last line, which names the error."""
+    said = str(error).strip()
+    return line(said.splitlines()[-1] if 'File "' in said else said)
 
 
 def _refuse() -> None:
