@@ -119,6 +119,12 @@ class Condition(Section):
         " {name: …}; with flaws: {of: …, noise: 0.5}; several evaluators: {committee: […], by: majority}. From Python"
         " it may also be a function of a clip, or of two clips, or an rrm.Evaluator.",
     )
+    evaluation_labels: Annotated[Count, Field(ge=0)] = Field(
+        default=0,
+        description="How often an evaluator that is not of this package is asked beyond the labels, in each round of"
+        " the task: about episodes of the final policy first, each once, then evenly about those of the learning curve."
+        " The evaluators of this package answer for free, and are always asked about both.",
+    )
     amplify: AssistanceSettings = Field(
         default=AssistanceSettings(), description="How the evaluator is helped to judge."
     )

@@ -108,6 +108,11 @@ class Findings:
         return [one for one in self.conditions if one is not self.unaided and one is not self.oracle]
 
     @property
+    def evaluated(self) -> bool:
+        """Whether an evaluator was asked for scores that are no labels, and that cost something."""
+        return any(one.known("evaluation_labels").value for one in self.conditions)
+
+    @property
     def seeds(self) -> int:
         """The most seeds that a condition has."""
         return max(len(one.seeds) for one in self.conditions)
