@@ -191,6 +191,10 @@ class World(ABC):
         """
         raise NotImplementedError(f"the evaluator of {type(self).__name__} does not judge actions")
 
+    def shown_actions(self, actions: Array) -> Array:
+        """Actions (m, …) of ``action_space`` as an evaluator is shown them: in the units of the world, (m, …) again."""
+        return actions
+
     @abstractmethod
     def utility(self) -> Floats:
         """The ground truth (n,). For metrics and the oracle only."""

@@ -23,7 +23,7 @@ from rrm.config.schema import Kind
 from rrm.distill.episode_metrics import judge_policy
 from rrm.distill.reward_modeling import Distillation, Row, held_out_error
 from rrm.envs.world import Indices, State, World
-from rrm.envs.wrapped.probe import name_of
+from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.evaluators.committee import dissent
 from rrm.experiment.plan import Plan

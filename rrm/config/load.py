@@ -308,7 +308,7 @@ def _check_env(condition: Condition, dotted: str) -> None:
 
 def _check_wrapped(env: Any, settings: dict[str, Any], dotted: str) -> None:
     from rrm.envs.wrapped.environment import verify
-    from rrm.envs.wrapped.probe import UnfitError, name_of
+    from rrm.envs.wrapped.making import UnfitError, name_of
 
     try:
         verify(env, settings)

@@ -26,7 +26,7 @@ from rrm.distill.episode_metrics import Scoreboard, true_utility
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats, World
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
-from rrm.envs.wrapped.probe import line
+from rrm.envs.wrapped.making import line
 from rrm.errors import DamagedFileError
 from rrm.evaluators.committee import dissent
 from rrm.experiment.plan import Plan

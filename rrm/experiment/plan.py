@@ -13,7 +13,8 @@ from typing import Any
 
 from rrm.config.schema import Condition, Horizon, Judging, Kind, Round, levels, trained
 from rrm.envs.world import World
-from rrm.envs.wrapped.probe import name_of
+from rrm.envs.wrapped.environment import Wrapped
+from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
 from rrm.feedback import demonstrations
@@ -60,6 +61,9 @@ class Plan:
         }
         if c.env_settings:
             content["env_settings"] = c.env_settings
+        world = self.world(1)
+        if isinstance(world, Wrapped) and world.interface.rescales:
+            content["actions"] = "from -1 to 1"  # those of earlier versions acted within the environment's own bounds
         if not c.ppo.anneal:  # rounds that do without keep the names that they had before
             del content["ppo"]["anneal"]
         if not self.optimism(0):

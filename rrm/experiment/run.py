@@ -20,7 +20,7 @@ from rrm.config.reading import checked
 from rrm.config.schema import Experiment
 from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
-from rrm.envs.wrapped.probe import name_of
+from rrm.envs.wrapped.making import name_of
 from rrm.errors import DamagedFileError, RRMError
 from rrm.experiment.plan import Plan, plan
 from rrm.experiment.progress import Live, Progress, stop
