@@ -102,6 +102,8 @@ def plain_actions(space: Space) -> PlainActions:
 def _rescaled(space: spaces.Box, dtype: np.dtype[Any]) -> PlainActions:
     """Actions of a Box as numbers from -1 to 1. Raises ValueError where it has no bounds."""
     low, high = space.low.ravel().astype(np.float64), space.high.ravel().astype(np.float64)
+    if not len(low):
+        raise ValueError(f"its actions are {space}, which holds no number")
     if not (np.isfinite(low) & np.isfinite(high) & (high - low < WIDEST)).all():
         raise ValueError(
             f"its actions are {space}, without bounds to rescale them to: wrap it in"

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 from rrm.envs.wrapped.interface import OWN, read_step
-from rrm.envs.wrapped.making import Constructor, UnfitError, line, make_env, name_of
+from rrm.envs.wrapped.making import Constructor, UnfitError, make_env, name_of, raised
 from rrm.envs.wrapped.probe import check_contract, facts_of
 
 
@@ -134,7 +134,7 @@ class Wrapped(World):
         self._reward[i], self._return[i], self._over[i], self._cut[i] = 0.0, 0.0, False, False
         try:
             self.interface.write(env.reset(seed=seed)[0], self._observed[i])
-        except Exception as error:  # of the user's own code
+        except (Exception, SystemExit) as error:  # of the user's own code
             self._broken(i, error)
 
     def _advance(self, which: Indices, actions: Array) -> None:
@@ -148,7 +148,7 @@ class Wrapped(World):
             try:
                 observation, *told[:, k] = read_step(env.step(native))
                 self.interface.write(observation, self._observed[i])
-            except Exception as error:  # of the user's own code
+            except (Exception, SystemExit) as error:  # of the user's own code
                 self._broken(i, error)
         rewards, terminated, truncated = told
         self._reward[which] = rewards
@@ -161,9 +161,9 @@ class Wrapped(World):
             i = int(np.flatnonzero(~np.isfinite(self._observed).all(axis=1))[0])
             self._broken(i, ValueError(f"the observation holds NaN or infinity: {self._observed[i].tolist()}"))
 
-    def _broken(self, i: int, error: Exception) -> NoReturn:
+    def _broken(self, i: int, error: BaseException) -> NoReturn:
         where = f"copy {i}, seed {self.seeds[i]}, step {self.t[i]}"
-        raise BrokenEnvironmentError(f"{self.name} broke ({where}): {type(error).__name__}: {line(error)}") from error
+        raise BrokenEnvironmentError(f"{self.name} broke ({where}): {raised(error)}") from error
 
     # The contract.
 

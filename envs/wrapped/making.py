@@ -7,6 +7,8 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+import sysconfig
+import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +34,10 @@ PACKAGES = {
     "shimmy": ("dm_control/",),
 }
 """Packages whose import registers ids, by what those begin with."""
+
+
+_NOT_THEIRS = (str(Path(__file__).parent), *(sysconfig.get_path(each) for each in ("stdlib", "platstdlib", "purelib")))
+"""Folders whose lines are not the user's: these modules, Python's library and what is installed."""
 
 
 def package_of(name: str) -> str | None:
@@ -63,7 +69,7 @@ def make_env(env: str | Constructor, settings: dict[str, Any]) -> gymnasium.Env[
         else:  # what Gymnasium would check at each first step is checked once, and strictly: check_contract
             limit, made = None, gymnasium.make(str(env), disable_env_checker=True, **settings)
     except (Exception, SystemExit) as error:  # of the user's own code
-        raise UnfitError(f"making it fails: {type(error).__name__}: {line(error)}") from error
+        raise UnfitError(f"making it fails: {raised(error)}") from error
     if isinstance(made, gymnasium.vector.VectorEnv):
         made.close()
         raise UnfitError(
@@ -142,6 +148,13 @@ def line(value: object) -> str:
     text = " ".join(str(value).split())
     text = text if len(text) <= 240 else f"{text[:237]}..."
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def raised(error: BaseException) -> str:
+    """What the user's code raised, and in which line of which of their files, on one line."""
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(_NOT_THEIRS)]
+    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {line(error)}{where}"
 
 
 def name_of(env: str | Constructor) -> str:

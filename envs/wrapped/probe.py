@@ -26,12 +26,22 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.utils.env_checker import check_env
-from gymnasium.wrappers import NormalizeObservation, NormalizeReward, RecordVideo
+from gymnasium.wrappers import ClipAction, NormalizeObservation, NormalizeReward, RecordVideo
 
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats
 from rrm.envs.wrapped.interface import Interface, read_step
-from rrm.envs.wrapped.making import Constructor, UnfitError, chain, constructor_of, line, longest, make_env, name_of
+from rrm.envs.wrapped.making import (
+    Constructor,
+    UnfitError,
+    chain,
+    constructor_of,
+    line,
+    longest,
+    make_env,
+    name_of,
+    raised,
+)
 
 LOOKED = 2048
 """Steps of random play from which the scale of an observation is taken. They are no part of anybody's budget."""
@@ -69,12 +79,14 @@ def check_contract(env: str | Constructor, settings: dict[str, Any]) -> None:
     if key in _RIGHT:
         return
     made = make_env(env, settings)
+    _interface(made)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             check_env(_Copying(made), skip_render_check=True)
-    except Exception as error:  # AssertionError above all, and whatever the user's own code raises
-        raise UnfitError(f"breaks Gymnasium's contract: {line(error) or type(error).__name__}") from error
+    except (Exception, SystemExit) as error:  # AssertionError above all, and whatever the user's own code raises
+        why = line(error) if isinstance(error, AssertionError | ValueError) else ""
+        raise UnfitError(f"breaks Gymnasium's contract: {why or raised(error)}") from error
     _RIGHT[key] = env
 
 
@@ -82,17 +94,20 @@ class _Copying(gymnasium.Wrapper[Any, Any, Any, Any]):
     """What the checker refuses and is harmless here is taken: arrays that are used again or changed by ``step``, flags
     of NumPy, infos of any kind, and episodes of one step."""
 
+    spec = None  # so that it is not made anew from that, which not all wrappers can be
+
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         super().__init__(env)
         self._t = 0
-        # With the signature of the environment's own, which the checker reads.
-        setattr(self, "reset", functools.wraps(env.reset)(self._copied_reset))  # noqa: B010
 
-    def _copied_reset(self, **said: Any) -> Any:
-        self._t = 0
-        told = copy.deepcopy(self.env.reset(**said))
-        _check_numbers(told[0] if isinstance(told, tuple) and told else told)
-        return told
+        @functools.wraps(env.reset)  # the checker reads its signature
+        def reset(**said: Any) -> Any:
+            self._t = 0
+            told = copy.deepcopy(env.reset(**said))
+            _check_numbers(told[0] if isinstance(told, tuple) and told else told)
+            return told
+
+        self.reset = reset  # type: ignore[method-assign]
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated = read_step(self.env.step(copy.deepcopy(action)))
@@ -124,7 +139,7 @@ def _key(env: str | Constructor, settings: dict[str, Any], standardise: bool | N
     try:
         constructor = constructor_of(env)
     except (Exception, SystemExit) as error:  # of the user's file or module
-        raise UnfitError(f"making it fails: {type(error).__name__}: {line(error)}") from error
+        raise UnfitError(f"making it fails: {raised(error)}") from error
     return name_of(env), id(constructor), json.dumps(settings, sort_keys=True), standardise
 
 
@@ -191,16 +206,7 @@ class _Watch:
 def _examined(env: str | Constructor, settings: dict[str, Any], standardise: bool) -> Facts:
     watch = _Watch(name_of(env))
     made = make_env(env, settings)
-    _check_wrappers(made)
-    interface = Interface(made.observation_space, made.action_space, 1, np.zeros(0), np.ones(0))
-    try:
-        size = sum(len(part.names) for part in interface.parts)
-        _ = interface.actions
-    except ValueError as error:
-        raise UnfitError(str(error)) from None
-    if not 0 < size <= LARGEST:
-        raise UnfitError(f"its observation holds {size} numbers; it must hold 1 to {LARGEST}: wrap it")
-    interface = replace(interface, length=_length(made), mean=np.zeros(size), scale=np.ones(size))
+    interface = _interface(made)
     if interface.rescales:
         LOG.info("%s: its actions are %s: the agent's, from -1 to 1, are rescaled", name_of(env), made.action_space)
     watch.due(LOOKED * standardise + 2 * EPISODES * min(STEPS, interface.length))
@@ -210,11 +216,25 @@ def _examined(env: str | Constructor, settings: dict[str, Any], standardise: boo
         fresh = _depends_on_the_past(partial(make_env, env, settings), interface, watch)
     except UnfitError:
         raise
-    except Exception as error:  # of the user's own code
-        raise UnfitError(f"playing it fails: {type(error).__name__}: {line(error)}") from error
+    except (Exception, SystemExit) as error:  # of the user's own code
+        raise UnfitError(f"playing it fails: {raised(error)}") from error
     made.close()
     watch.end()
     return Facts(interface, fresh)
+
+
+def _interface(made: gymnasium.Env[Any, Any]) -> Interface:
+    """Its interface, not yet standardised. Raises UnfitError for spaces, a length or wrappers that do not fit."""
+    _check_wrappers(made)
+    interface = Interface(made.observation_space, made.action_space, 1, np.zeros(0), np.ones(0))
+    try:
+        size = sum(len(part.names) for part in interface.parts)
+        _ = interface.actions
+    except ValueError as error:
+        raise UnfitError(str(error)) from None
+    if not 0 < size <= LARGEST:
+        raise UnfitError(f"its observation holds {size} numbers; it must hold 1 to {LARGEST}: wrap it")
+    return replace(interface, length=_length(made), mean=np.zeros(size), scale=np.ones(size))
 
 
 def _check_wrappers(made: gymnasium.Env[Any, Any]) -> None:
@@ -231,6 +251,8 @@ def _check_wrappers(made: gymnasium.Env[Any, Any]) -> None:
                 f"is wrapped in {name}, whose statistics change with every step, so that the same seed and actions do"
                 f" not give the same episode: leave it out ({instead}), or set its update_running_mean to False"
             )
+        if isinstance(each, ClipAction):
+            raise UnfitError(f"is wrapped in {name}, which gives its actions no bounds: leave it out; they are clipped")
         if isinstance(each, RecordVideo):
             raise UnfitError(f"is wrapped in {name}, which would film every copy: leave it out; `rrm watch` films")
 

@@ -194,7 +194,9 @@ def test_an_environment_that_breaks_in_training_is_one_line(tmp_path: Path, monk
         raise RuntimeError("the robot\nis on fire")
 
     monkeypatch.setattr(Walk, "step", step)
-    with pytest.raises(RRMError, match=r"Walk broke \(copy 0, seed \d+, step 1\): RuntimeError: the robot is on fire$"):
+    with pytest.raises(
+        RRMError, match=r"Walk broke \(copy 0, seed \d+, step 1\): RuntimeError: the robot is on fire \(.*\)$"
+    ):
         rrm.run(experiment, folder=tmp_path, live=False)
 
 
