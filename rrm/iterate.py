@@ -17,12 +17,14 @@ import numpy as np
 
 from rrm.agents.agent import Agent
 from rrm.agents.assistants import Assistant, Script
+from rrm.agents.saved import Foreign
 from rrm.agents.vec_env import Start, own_generator
 from rrm.amplify.overseer import amplify
 from rrm.config.schema import Kind
 from rrm.distill.episode_metrics import judge_policy
 from rrm.distill.reward_modeling import Distillation, Row, held_out_error
 from rrm.envs.world import Indices, State, World
+from rrm.envs.wrapped.environment import Wrapped
 from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.evaluators.committee import dissent
@@ -73,8 +75,15 @@ def run_round(plan: Plan, folder: Path, tell: Tell, on_wait: Callable[[], None] 
         rundir.write_json(home / "round.json", plan.content)
         overseer = amplify(plan.evaluator(), load_assistants(plan, folder))
         distillation = Distillation(overseer, plan, _start(plan, folder), home, lambda row: tell(plan, row))
-        agent = distillation.run().placed(name_of(plan.condition.env), plan.level, plan.condition.env_settings)
+        agent = distillation.run()
+        agent.placed(name_of(plan.condition.env), plan.level, plan.condition.env_settings, _foreign(plan))
         return _conclude(distillation, agent, home)
+
+
+def _foreign(plan: Plan) -> Foreign | None:
+    """How a foreign environment is observed in the round, where the round is in one itself."""
+    world = plan.world(1)
+    return Foreign.of(world.interface) if isinstance(world, Wrapped) and not plan.level else None
 
 
 def result_of(home: Path) -> dict[str, Any]:
@@ -168,10 +177,10 @@ def load_reward(home: Path, kind: Kind | None) -> Reward:
     if kind not in (None, *right):
         raise ConfigError(f"kind: {kind!r}: must be {' or '.join(map(repr, right))}")
     try:
-        model = RewardModel.load(home / "reward")
+        model, agent = RewardModel.load(home / "reward"), Agent.load(home / "agent")
     except ValueError as error:
         raise DamagedFileError(str(error)) from None
-    return Reward(model, kind or own, result["step_cost"], rest)
+    return Reward(model, kind or own, result["step_cost"], rest, agent.trained)
 
 
 def _is_number(value: object) -> bool:

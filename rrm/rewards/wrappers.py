@@ -9,6 +9,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
+from rrm.agents.as_trained import Trained
 from rrm.config.schema import Kind
 from rrm.envs.world import Array, Floats
 from rrm.rewards.functions import Payer, Values
@@ -31,7 +32,7 @@ class RewardVecEnv(VecEnvWrapper):
         self._taken: Array = np.empty(0)
 
     def reset(self) -> Array:
-        observations = np.asarray(self.venv.reset())
+        observations = np.array(self.venv.reset())  # a copy: the environment may use its array again
         self.tally[:] = 0
         self.revalue(observations)
         return observations
@@ -47,7 +48,7 @@ class RewardVecEnv(VecEnvWrapper):
 
     def step_wait(self) -> VecEnvStepReturn:
         observations, _, done, infos = self.venv.step_wait()
-        observations = np.asarray(observations)
+        observations = np.array(observations)
         ended, terminated = np.flatnonzero(done), np.zeros(len(done), np.bool_)
         last = observations
         if len(ended):
@@ -81,29 +82,49 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(seed=seed, options=options)
-        self._payer.begin(np.asarray(observation)[None])
+        self._payer.begin(np.array(observation)[None])  # a copy: the environment may use its array again
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+        taken = np.array(action)[None]  # before the step, which may change it
         observation, _, terminated, truncated, info = self.env.step(action)
         over, by_itself = np.array([[terminated or truncated], [terminated]])
-        reward = self._payer.pay(np.asarray(action)[None], np.asarray(observation)[None], over, by_itself)
+        reward = self._payer.pay(taken, np.array(observation)[None], over, by_itself)
         return observation, float(reward[0]), terminated, truncated, info
 
 
 class Reward:
-    """A learnt reward, to be put on any environment with the observations that it was learnt from."""
+    """A learnt reward, to be put around environments of the spaces that it was learnt in.
 
-    def __init__(self, model: Values, kind: Kind, step_cost: float, rest: float = 0.0) -> None:
+    Args:
+        model: the reward model.
+        kind: which reward is made of it.
+        step_cost: what each step costs.
+        rest: weight of what comes after an end, in approval of what has one.
+        trained: what was observed and done while it was learnt.
+    """
+
+    def __init__(self, model: Values, kind: Kind, step_cost: float, rest: float, trained: Trained) -> None:
         self.model = model
         self.kind = kind
         self.step_cost = step_cost
         self.rest = rest
+        self.trained = trained
 
     def wrap_env(self, env: gymnasium.Env[Any, Any]) -> RewardWrapper:
-        """``env`` with its reward replaced by the learnt one."""
-        return RewardWrapper(env, self.model, self.kind, self.step_cost, self.rest)
+        """An environment with its reward replaced by the learnt one.
+
+        Around a foreign environment, such as ``gymnasium.make("CartPole-v1")``, observations and actions become those
+        of the training, too: t/T and the flag of the end are added, quantities standardised, actions from -1 to 1.
+
+        Args:
+            env: an environment of the spaces that the reward was learnt in.
+
+        Raises:
+            ValueError: its spaces are others; one line.
+        """
+        return RewardWrapper(self.trained.wrap_env(env), self.model, self.kind, self.step_cost, self.rest)
 
     def wrap_vec_env(self, venv: VecEnv) -> RewardVecEnv:
         """The same for a Stable-Baselines3 ``VecEnv``."""
-        return RewardVecEnv(venv, self.model, self.kind, self.step_cost, self.rest)
+        return RewardVecEnv(self.trained.wrap_vec_env(venv), self.model, self.kind, self.step_cost, self.rest)

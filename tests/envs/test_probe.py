@@ -120,8 +120,8 @@ def test_arrays_that_are_used_again_or_changed_are_taken() -> None:
 
 
 def test_episodes_of_one_step_are_taken() -> None:
-    settings: dict[str, Any]
-    for env, settings in (("CartPole-v1", {"max_episode_steps": 1}), (Walk, {"max_steps": 1})):
+    cases: list[tuple[Any, dict[str, Any]]] = [("CartPole-v1", {"max_episode_steps": 1}), (Walk, {"max_steps": 1})]
+    for env, settings in cases:
         verify(env, settings)
         world = Wrapped(2, env=env, **settings)
         world.reset(np.arange(2), np.random.default_rng(0))
