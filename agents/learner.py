@@ -25,11 +25,10 @@ class Learner:
     ``learn_rollout`` calls SB3's public ``PPO.learn`` for the steps of one rollout without resetting the environment:
     the sequence is the one of a single long call, but that the caller sets the pace of each rollout.
 
-    The settings are PPO's own (Schulman et al. 2017, arXiv 1707.06347), by SB3's names: rollout ``n_steps``, batch
-    ``batch_size``, epochs ``n_epochs``, discount ``gamma``, clip ``clip_range``, entropy ``ent_coef``. ``hidden`` are
-    the layers of policy and critic, each its own, of one ``activation``, on what ``rrm.agents.networks`` makes of the
-    observation. With a ``window`` of M steps, the sums of the next M rewards take the place of GAE
-    (``rrm.agents.windows``); ``judging`` then says what a step is credited with.
+    The settings are PPO's own (Schulman et al. 2017, arXiv 1707.06347), by SB3's names; ``discount`` is its ``gamma``.
+    ``net_arch`` are the widths of the hidden layers of policy and critic, each its own, with one ``activation_fn``, on
+    what ``rrm.agents.networks`` makes of the observation. With a ``window`` of M steps, the sums of the next M rewards
+    take the place of GAE (``rrm.agents.windows``); ``judging`` then says what a step is credited with.
     """
 
     def __init__(
@@ -38,16 +37,16 @@ class Learner:
         layout: Layout,
         seed: int,
         *,
-        rollout: int,
-        batch: int,
-        epochs: int,
+        n_steps: int,
+        batch_size: int,
+        n_epochs: int,
         learning_rate: float,
         discount: float,
         gae_lambda: float,
-        clip: float,
-        entropy: float,
-        hidden: tuple[int, ...],
-        activation: Activation = "relu",
+        clip_range: float,
+        ent_coef: float,
+        net_arch: tuple[int, ...],
+        activation_fn: Activation = "relu",
         window: int | None = None,
         judging: Judging = "advance",
     ) -> None:
@@ -55,22 +54,22 @@ class Learner:
         seed_process(seed)
         self.env = env
         self.layout = layout
-        self.hidden = hidden
-        self.activation = activation
+        self.net_arch = net_arch
+        self.activation_fn = activation_fn
         self.learning_rate = learning_rate
-        self.steps_of_rollout = rollout * env.num_envs
+        self.steps_of_rollout = n_steps * env.num_envs
         self._ppo = (WindowPPO if window else PPO)(
             "MlpPolicy",
             env,
             learning_rate=learning_rate,
-            n_steps=rollout,
-            batch_size=min(batch, self.steps_of_rollout),
-            n_epochs=epochs,
+            n_steps=n_steps,
+            batch_size=min(batch_size, self.steps_of_rollout),
+            n_epochs=n_epochs,
             gamma=discount,
             gae_lambda=gae_lambda,
-            clip_range=clip,
-            ent_coef=entropy,
-            policy_kwargs=policy_settings(layout, hidden, activation),
+            clip_range=clip_range,
+            ent_coef=ent_coef,
+            policy_kwargs=policy_settings(layout, net_arch, activation_fn),
             rollout_buffer_class=WindowBuffer if window else None,
             rollout_buffer_kwargs={"window": window, "judging": judging} if window else None,
             device="cpu",
@@ -89,7 +88,7 @@ class Learner:
 
     def agent(self) -> Agent:
         """A copy of the policy as it is now."""
-        return Agent.of_policy(self._ppo.policy, self.layout, self.hidden, self.activation)
+        return Agent.of_policy(self._ppo.policy, self.layout, self.net_arch, self.activation_fn)
 
     # The generators are part of the learner's state: SB3 draws actions from torch's global one and the order of
     # minibatches from NumPy's.

@@ -66,12 +66,12 @@ CONFIG: dict[str, Any] = {
     "seeds": [0],
     "workers": 1,
     "episodes": 8,
-    "states_from": "world",
+    "amplify": {"start_states": "world"},
     "conditions": {"unaided": {}, "assisted": {"assistants": "trained"}},
-    "task": {"steps": 192, "labels": 6, "start_labels": 4},
-    "assistant": {"steps": 128, "labels": 4, "start_labels": 3},
-    "ppo": {"copies": 8, "rollout": 8, "batch": 64, "epochs": 1, "hidden": [4]},
-    "reward_model": {"members": 2, "hidden": 4, "fit_steps": 1},
+    "task": {"steps": 192, "labels": 6, "initial_labels": 4},
+    "assistant": {"steps": 128, "labels": 4, "initial_labels": 3},
+    "learner": {"num_envs": 8, "n_steps": 8, "batch_size": 64, "n_epochs": 1, "net_arch": [4]},
+    "distill": {"ensemble_size": 2, "hidden": 4, "fit_steps": 1},
 }
 
 
@@ -159,7 +159,7 @@ class Trial:
 
     def command(self) -> list[str]:
         config = self.home / "small.yaml"
-        answers = {"answers": "comparisons"} if self.judge is Comparing else {}
+        answers = {"label_type": "comparisons"} if self.judge is Comparing else {}
         task = {**CONFIG["task"], **answers}
         config.write_text(
             yaml.safe_dump({**CONFIG, "task": task, "evaluator": f"benchmarks.crash:{self.judge.__name__}"})

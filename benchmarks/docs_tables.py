@@ -130,7 +130,7 @@ EACH = ("true utility", "utility of each seed", "hack rate", "gap recovered", "l
 CAMERA = [(name, key) for key in ("utility", "hack_rate") for name in ("unaided", "random", "assisted", "oracle")]
 TREES = ("audit_tree", "audit_tree_deep", "audit_tree_smooth")
 DRAW = "python benchmarks/rounds.py {} --out docs/images/{}.png"
-DISSENT = "rrm run committee task.labels=64 task.start_labels=32 task.ask=dissent"
+DISSENT = "rrm run committee task.labels=64 task.initial_labels=32 task.query_strategy=rater_disagreement"
 MONA = "python benchmarks/mona.py"
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"

@@ -66,16 +66,16 @@ def train(foresight: bool, steps: int, seed: int, batch: int, learning_rate: flo
         MonaVecEnv(world, mona_reward(foresight, world.length), seed),
         plain,
         seed,
-        rollout=ROLLOUT // COPIES,
-        batch=batch,
-        epochs=10,
+        n_steps=ROLLOUT // COPIES,
+        batch_size=batch,
+        n_epochs=10,
         learning_rate=learning_rate,
         discount=0.0 if foresight else 1.0,
         gae_lambda=0.95,
-        clip=0.3,
-        entropy=0.05,
-        hidden=(64, 64),
-        activation="tanh",
+        clip_range=0.3,
+        ent_coef=0.05,
+        net_arch=(64, 64),
+        activation_fn="tanh",
     )
     for _ in range(steps // ROLLOUT):
         learner.learn_rollout()

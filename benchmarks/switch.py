@@ -112,19 +112,19 @@ def condition(id: str, length: int, discount: float) -> Condition:
         "task": {
             "steps": 10 * -(-steps // 9),  # a tenth of it is random play
             "labels": LABELS,
-            "start_labels": START,
-            "ask": "coverage",
+            "initial_labels": START,
+            "query_strategy": "coverage",
         },
         "horizon": {"discount": discount},
-        "ppo": {
-            "copies": COPIES,
-            "rollout": length,
-            "batch": COPIES * length // 2,
-            "epochs": 4,
+        "learner": {
+            "num_envs": COPIES,
+            "n_steps": length,
+            "batch_size": COPIES * length // 2,
+            "n_epochs": 4,
             "gae_lambda": 1.0,
-            "hidden": [32],
+            "net_arch": [32],
         },
-        "reward_model": {"hidden": 32, "fit_steps": 20, "learning_rate": 0.003},
+        "distill": {"hidden": 32, "fit_steps": 20, "learning_rate": 0.003},
         "episodes": 1,
     }
     return load(config).conditions["unaided"]

@@ -18,7 +18,7 @@ from rrm.errors import ConfigError, DamagedFileError, EvaluatorError, RRMError
 
 if TYPE_CHECKING:
     from rrm.agents.agent import Agent
-    from rrm.config.schema import Kind
+    from rrm.config.values import Kind
     from rrm.evaluators import Evaluator
     from rrm.experiment.run import Results, run
     from rrm.experiment.suite import SuiteResults, run_suite

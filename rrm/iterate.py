@@ -20,7 +20,7 @@ from rrm.agents.assistants import Assistant, Script
 from rrm.agents.saved import Foreign
 from rrm.agents.vec_env import Start, own_generator
 from rrm.amplify.overseer import amplify
-from rrm.config.schema import Kind
+from rrm.config.values import Kind
 from rrm.distill.episode_metrics import judge_policy
 from rrm.distill.reward_modeling import Distillation, Row, held_out_error
 from rrm.envs.world import Indices, State, World
@@ -211,7 +211,7 @@ def _start(plan: Plan, folder: Path) -> Start:
     if plan.practice is None:
         return own_generator
     agent = _agent_of(plan.practice, folder)
-    world = plan.practice.world(plan.condition.ppo.copies)
+    world = plan.practice.world(plan.condition.learner.num_envs)
     rng = plan.streams.generator(Purpose.PRACTICE)
     everyone = np.arange(world.n)
     world.reset(everyone, rng)

@@ -27,8 +27,8 @@ PAGE = (Path(__file__).resolve().parents[1] / "docs" / "evaluators.md").read_tex
 
 FEW = [
     "--quiet",
-    *("seeds=1", "workers=1", "episodes=20", "task.steps=4_608", "task.labels=20", "task.start_labels=10"),
-    *("ppo={copies: 64, rollout: 16, batch: 256}", "reward_model.fit_steps=5"),
+    *("seeds=1", "workers=1", "episodes=20", "task.steps=4_608", "task.labels=20", "task.initial_labels=10"),
+    *("learner={num_envs: 64, n_steps: 16, batch_size: 256}", "distill.fit_steps=5"),
 ]
 """Overrides with which each experiment takes seconds."""
 

@@ -10,7 +10,7 @@ that changes the evaluator's mind. It can point at nothing that was not there.
 
 Both are judged by the task's evaluator (``World.criterion``): the environment's own return is nobody's business here.
 
-Either practises in episodes of random play, unless it does in the states of an agent (``states_from``).
+Either practises in episodes of random play, unless it does in the states of an agent (``amplify.start_states``).
 """
 
 from __future__ import annotations

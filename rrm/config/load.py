@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from rrm.config.keys import SHORT, full_path, renamed, renamed_value, short_path, with_short_forms, without_short_forms
 from rrm.config.reading import LONGEST, WHOLE, Tree, checked, merge, parse, read
 from rrm.config.schema import MOST_CONDITIONS, MOST_ROLLOUT, NAMED, Condition, Experiment, cost, levels, proper_name
 from rrm.errors import ConfigError, nearest
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 # --- Keys, and overrides of them --------------------------------------------------------------------------------------
 
-_TOP: Final = tuple(dict.fromkeys((*Condition.model_fields, *Experiment.model_fields)))  # a set has no order to rely on
+_CONDITION: Final = (*Condition.model_fields, *SHORT)
+_TOP: Final = tuple(dict.fromkeys((*_CONDITION, *Experiment.model_fields)))  # a set has no order to rely on
 
 
 def _sections(*models: type[BaseModel]) -> dict[str, type[BaseModel]]:
@@ -49,6 +51,8 @@ def _known(path: Sequence[str], conditions: Iterable[str]) -> Iterable[str] | No
             return _TOP
         case ["conditions"]:
             return conditions
+        case ["conditions", _]:
+            return _CONDITION
         case ["conditions", _, *inner]:
             model: type[BaseModel] | None = Condition
         case [first, *inner]:
@@ -58,17 +62,28 @@ def _known(path: Sequence[str], conditions: Iterable[str]) -> Iterable[str] | No
     return model.model_fields if model else None
 
 
-def _unknown(path: Sequence[str], key: str, conditions: Iterable[str]) -> str:
-    """What is wrong with ``key`` under ``path``, and the nearest right one: there, or in one of the sections there."""
+def _unknown(path: Sequence[str], key: str, value: Any, conditions: Iterable[str], shown: str) -> str:
+    """What is wrong with ``key`` under ``path``: its newer name; or the nearest one, there or in a section there.
+
+    ``shown`` is the override that said it, where one did.
+    """
+    here = [*path, key]
     known = list(_known(path, conditions) or ())
+    dotted = shown or clip(line(".".join(here)))
     if list(path) == ["conditions"]:
-        return f"no such condition{nearest(key, known)}"
+        return f"{dotted}: no such condition{nearest(key, known)}"
+    if (names := renamed(here, value)) is not None:
+        old, new = names
+        if not shown:
+            return f"{old}: is now {new}"
+        return f"{shown}: is now {new}" if shown.startswith(f"{old}=") else f"{shown}: {old} is now {new}"
     places = {name: name for name in known}
     for section in known:
         for name in _known([*path, section], ()) or ():
             places.setdefault(name, f"{section}.{name}")
     close = difflib.get_close_matches(key, places, n=1, cutoff=0.5)
-    return f"no such key; did you mean {places[close[0]]!r}?" if close else f"no such key{nearest(key, known)}"
+    hint = f"; did you mean {places[close[0]]!r}?" if close else nearest(key, known)
+    return f"{dotted}: no such key{hint}"
 
 
 def _check_keys(tree: Tree, conditions: Iterable[str], path: tuple[str, ...] = (), shown: str = "") -> None:
@@ -81,7 +96,7 @@ def _check_keys(tree: Tree, conditions: Iterable[str], path: tuple[str, ...] = (
         dotted = shown or clip(line(".".join(here)))
         known = _known(path, conditions) or ()
         if key not in known:
-            raise ConfigError(f"{dotted}: {_unknown(path, str(key), conditions)}")
+            raise ConfigError(_unknown(path, str(key), value, conditions, shown))
         if _known(here, conditions) is None:
             continue
         if value is None and not shown:
@@ -104,18 +119,22 @@ def _set(tree: Tree, dotted: str, value: Any, shown: str) -> None:
         if known is None:
             raise ConfigError(f"{shown}: {'.'.join(path[:i])} has no keys of its own")
         if key not in known:
-            raise ConfigError(f"{shown}: {_unknown(path[:i], key, conditions)}")
-    said: Tree = {path[-1]: value}
-    _check_keys(said, conditions, tuple(path[:-1]), shown)
-    for key in reversed(path[:-1]):
-        said = {key: said}
-    tree.update(merge(tree, said))
+            raise ConfigError(_unknown(path[:i], key, _nested(path[i + 1 :], value), conditions, shown))
+    _check_keys({path[-1]: value}, conditions, tuple(path[:-1]), shown)
+    tree.update(merge(tree, without_short_forms(_nested(path, value))))
     heeded = (isinstance(value, dict) and path[0] not in WHOLE) or not all(
-        _at(each, path) for each in conditions.values()
+        _at(each, full_path(path)) for each in conditions.values()
     )
-    if path[0] in Condition.model_fields and not heeded:
+    if path[0] in _CONDITION and not heeded:
         where = f"conditions.{next(iter(conditions))}.{dotted}"
         raise ConfigError(f"{shown}: changes nothing, as every condition sets it for itself; set {where} and so on")
+
+
+def _nested(path: Sequence[str], value: Any) -> Any:
+    """The tree that says ``value`` at ``path``."""
+    for key in reversed(path):
+        value = {key: value}
+    return value
 
 
 def _override(tree: Tree, override: str) -> None:
@@ -168,9 +187,11 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
         wrong = error.errors(include_url=False)[0]
     place = [str(part) for part in wrong["loc"]]
     prefix = [*own] if _at(said, [part for part in place if not part.isdigit()]) else []
-    dotted, kind, value = ".".join([*prefix, *place]), wrong["type"], wrong["input"]
+    dotted, kind, value = ".".join([*prefix, *short_path(place)]), wrong["type"], wrong["input"]
     if kind == "missing":  # env alone has no default
         raise ConfigError(f"{dotted}: must be given{nearest('', _worlds())}")
+    if kind == "literal_error" and (newer := renamed_value(place[-1], value)):
+        raise ConfigError(f"{dotted}: {show(value)}: is now {newer!r}")
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", wrong["ctx"]["expected"])
         hint = nearest(value, choices) if isinstance(value, str) else f"; there is {', '.join(map(repr, choices))}"
@@ -183,57 +204,66 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
 
 def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
     """(field, value, what would be right) for each thing that is wrong with fields together, not with one alone."""
-    ppo, asks = condition.ppo, condition.reward != "true"
-    rollout = ppo.copies * ppo.rollout
-    size = f"ppo.copies x ppo.rollout = {ppo.copies} x {ppo.rollout} = {rollout}"
+    learner, amplify, distill = condition.learner, condition.amplify, condition.distill
+    asks = distill.reward != "true"
+    rollout = learner.num_envs * learner.n_steps
+    size = f"learner.num_envs x learner.n_steps = {learner.num_envs} x {learner.n_steps} = {rollout}"
     if rollout > MOST_ROLLOUT:
-        yield "ppo.rollout", ppo.rollout, f"must be at most {MOST_ROLLOUT // ppo.copies}: {size}, of {MOST_ROLLOUT}"
-    elif rollout % ppo.batch:
+        most = MOST_ROLLOUT // learner.num_envs
+        yield "learner.n_steps", learner.n_steps, f"must be at most {most}: {size}, of {MOST_ROLLOUT}"
+    elif rollout % learner.batch_size:
         small = [d for d in range(1, min(math.isqrt(rollout), 100_000) + 1) if rollout % d == 0]
         divisors = [d for d in (*small, *(rollout // d for d in small)) if d > 1]
-        near = f"; the nearest that does is {min(divisors, key=lambda d: abs(d - ppo.batch))}" if divisors else ""
-        yield "ppo.batch", ppo.batch, f"must divide {size}{near}"
+        near = (
+            f"; the nearest that does is {min(divisors, key=lambda d: abs(d - learner.batch_size))}" if divisors else ""
+        )
+        yield "learner.batch_size", learner.batch_size, f"must divide {size}{near}"
     rounds = {"task": condition.task}
-    if condition.assistants in ("trained", "repeated"):
+    if amplify.assistants in ("trained", "repeated"):
         rounds["assistant"] = condition.assistant
     for name, each in rounds.items():
+        strategy = each.query_strategy
         if each.steps < rollout:
             yield f"{name}.steps", each.steps, f"must be at least one rollout, {size}"
-        if asks and each.start_labels > each.labels:
-            yield f"{name}.start_labels", each.start_labels, f"must be at most {name}.labels, {each.labels}"
-        if asks and each.ask == "disagreement" and condition.reward_model.members < 2:
-            yield f"{name}.ask", each.ask, "needs reward_model.members of at least 2"
-        if asks and each.ask == "entropy" and each.answers == "scores":
-            yield f"{name}.ask", each.ask, f"is that of which of two is better: needs {name}.answers of 'comparisons'"
-    if asks and condition.demonstrations is not None and condition.task.answers == "scores":
-        yield "demonstrations", condition.demonstrations, "are preferred to play: needs task.answers of 'comparisons'"
-    if condition.judging != "advance" and condition.horizon.window is None:
-        yield "judging", condition.judging, "needs horizon.window: the step is credited when the episode is over"
-    if condition.judging != "advance" and condition.reward == "broad":
-        yield "judging", condition.judging, "broad reward is hindsight already: must be 'advance'"
+        if asks and each.initial_labels > each.labels:
+            yield f"{name}.initial_labels", each.initial_labels, f"must be at most {name}.labels, {each.labels}"
+        if asks and strategy == "disagreement" and distill.ensemble_size < 2:
+            yield f"{name}.query_strategy", strategy, "needs distill.ensemble_size of at least 2"
+        if asks and strategy == "entropy" and each.label_type == "scores":
+            right = f"is that of which of two is better: needs {name}.label_type of 'comparisons'"
+            yield f"{name}.query_strategy", strategy, right
+    if asks and distill.demonstrations is not None and condition.task.label_type == "scores":
+        right = "are preferred to play: needs task.label_type of 'comparisons'"
+        yield "distill.demonstrations", distill.demonstrations, right
+    if distill.judging != "advance" and condition.horizon.window is None:
+        yield "distill.judging", distill.judging, "needs horizon.window: the step is credited when the episode is over"
+    if distill.judging != "advance" and distill.reward == "broad":
+        yield "distill.judging", distill.judging, "broad reward is hindsight already: must be 'advance'"
     world = condition.world(1)
-    if condition.reward == "approval" and condition.evaluator == "bounded" and not world.approves:
+    if distill.reward == "approval" and condition.evaluator == "bounded" and not world.approves:
         yield "reward", "approval", f"the evaluator of {condition.env} does not judge actions (World.approve)"
-    elif condition.reward == "approval" and not (world.approves or world.shows_actions):
+    elif distill.reward == "approval" and not (world.approves or world.shows_actions):
         # Actions, and views besides the one that is judged, may tell what that view hides.
         yield "reward", "approval", f"{condition.env} does not show actions to its evaluator (World.shows_actions)"
-    if condition.reward == "true" and condition.assistants != "none":
-        yield "assistants", condition.assistants, "the true reward asks no evaluator, so nobody helps: must be 'none'"
-    elif condition.assistants == "none":
-        if condition.depth:
-            yield "depth", condition.depth, "nobody helps here: needs assistants of another kind than 'none'"
+    assistants, depth = amplify.assistants, amplify.depth
+    if distill.reward == "true" and assistants != "none":
+        yield "assistants", assistants, "the true reward asks no evaluator, so nobody helps: must be 'none'"
+    elif assistants == "none":
+        if depth:
+            yield "depth", depth, "nobody helps here: needs assistants of another kind than 'none'"
     else:
         below = world.evaluation(1, 1)
-        if not world.depth and condition.depth is None:
-            yield "assistants", condition.assistants, f"{condition.env} has no evaluation world: must be 'none'"
+        if not world.depth and depth is None:
+            yield "assistants", assistants, f"{condition.env} has no evaluation world: must be 'none'"
         elif below and not _has_assistants(condition, below):
             right = f"nobody has scripted the ideal assistant of {condition.env}: must be 'trained', 'random' or 'none'"
-            yield "assistants", condition.assistants, right
-        elif below and condition.reward_model.judges == "rate" and below.criterion == "change of mind":
-            yield "reward_model.judges", "rate", "assistants point at frames of the whole clip here: must be 'state'"
-        elif (condition.depth or 0) > world.depth:
-            yield "depth", condition.depth, f"must be at most {world.depth}, the evaluation worlds of {condition.env}"
-        elif condition.assistants == "repeated" and (other := _unlike(world, levels(condition))):
+            yield "assistants", assistants, right
+        elif below and distill.label_target == "segment" and below.criterion == "change of mind":
+            right = "assistants point at frames of the whole clip here: must be 'state'"
+            yield "distill.label_target", "segment", right
+        elif (depth or 0) > world.depth:
+            yield "depth", depth, f"must be at most {world.depth}, the evaluation worlds of {condition.env}"
+        elif assistants == "repeated" and (other := _unlike(world, levels(condition))):
             right = f"must be another kind, or of depth {other - 1}"
             yield "assistants", "repeated", f"level {other} is not observed and acted in as level 1 is: {right}"
 
@@ -244,12 +274,16 @@ def _condition(name: str, base: Tree, tree: Tree) -> Condition:
     own = ("conditions", name)
     merged = merge(base, said)
     # What only the top level says gives way where it can mean nothing.
-    reward = merged.get("reward")
-    if (reward is True or (isinstance(reward, str) and reward == "true")) and "assistants" not in said:
-        merged["assistants"] = "none"
-    assistants = merged.get("assistants", "none")
-    if isinstance(assistants, str) and assistants == "none" and "depth" not in said:  # an array has no truth value
-        merged.pop("depth", None)
+    reward = merged.get("distill", {}).get("reward")
+    amplify = merged.get("amplify", {})
+    if (reward is True or (isinstance(reward, str) and reward == "true")) and not _at(said, SHORT["assistants"]):
+        amplify["assistants"] = "none"
+    assistants = amplify.get("assistants", "none")
+    # An array has no truth value.
+    if isinstance(assistants, str) and assistants == "none" and not _at(said, SHORT["depth"]):
+        amplify.pop("depth", None)
+    if amplify:
+        merged["amplify"] = amplify
     return _validated(Condition, merged, own, said)
 
 
@@ -258,12 +292,15 @@ def _settled(name: str, condition: Condition, tree: Tree) -> Condition:
     own = ("conditions", name)
     for field, value, right in _clashes(condition):
         raise ConfigError(f"{_dotted(own, field, tree)}: {show(value)}: {right}")
-    return condition.model_copy(update={"depth": levels(condition)})
+    amplify = condition.amplify.model_copy(update={"depth": levels(condition)})
+    return condition.model_copy(update={"amplify": amplify})
 
 
-def _dotted(own: Sequence[str], field: str, said: Mapping[str, Any]) -> str:
+def _dotted(own: Sequence[str], field: str, tree: Tree) -> str:
     """The field's full path: within the condition only where the condition says something of that section itself."""
-    return ".".join([*own, field]) if _at(said, [*own, field.split(".")[0]]) else field
+    name = own[-1]
+    mine = field.split(".")[0] in with_short_forms(tree["conditions"][name])
+    return ".".join([*own, field]) if mine else field
 
 
 # --- What stands outside the file: environments, evaluators -----------------------------------------------------------
@@ -321,7 +358,7 @@ def _has_assistants(condition: Condition, below: World | None) -> bool:
 
     Any acts at random or is trained, not all are scripted.
     """
-    return below is not None and (condition.assistants != "ideal" or "ideal" in below.scripts)
+    return below is not None and (condition.amplify.assistants != "ideal" or "ideal" in below.scripts)
 
 
 def _unlike(world: World, depth: int) -> int | None:
@@ -405,6 +442,7 @@ def load(
         except ValueError as error:
             raise ConfigError(f"conditions: {show(name)}: {error}") from None
     _check_keys(tree, tree["conditions"])
+    tree = without_short_forms(tree)
     tree["conditions"] = {name: merge(NAMED.get(name, {}), said) for name, said in tree["conditions"].items()}
     for override in overrides:
         _override(tree, override)
@@ -422,7 +460,7 @@ def load(
         conditions = {
             name: each
             for name, each in conditions.items()
-            if each.assistants == "none"
+            if each.amplify.assistants == "none"
             or tree["conditions"][name] != NAMED[name]
             or _has_assistants(each, each.world(1).evaluation(1, 1))
         }

@@ -10,75 +10,24 @@ How one is read, and what may not stand together, is in load.py. Nothing here im
 from __future__ import annotations
 
 import json
-import numbers
 import re
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_serializer, field_validator
+from pydantic import BeforeValidator, Field, field_serializer, field_validator
+
+from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
+from rrm.config.values import Copies, Count, Section, Share, whole
 
 if TYPE_CHECKING:
     from rrm.envs.world import World
 
-# --- The words --------------------------------------------------------------------------------------------------------
-
-
-def _whole(value: Any) -> Any:
-    """Take 1e6 and NumPy's integers for the whole numbers that they are; leave the rest to the check that follows."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, numbers.Integral) or (isinstance(value, float) and value.is_integer()):
-        return int(value)
-    return value
-
-
-def _real(value: Any) -> Any:
-    """The same for NumPy's reals."""
-    if isinstance(value, bool | int | str):
-        return value
-    return float(value) if isinstance(value, numbers.Real) else value
-
-
-def _text(value: Any) -> Any:
-    """A path as text."""
-    return str(value) if isinstance(value, Path) else value
-
-
-def _true(value: Any) -> Any:
-    """YAML reads ``reward: true`` as a truth value."""
-    return "true" if value is True else value
-
-
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=10**12)]
-Copies = Annotated[Count, Field(le=10**5)]
-"""Copies of a world, all in memory together."""
-
-Width = Annotated[Count, Field(le=4096)]
-"""Of a layer."""
-
 MOST_ROLLOUT: Final = 10**7
 """Steps of all copies between two updates, all in memory together."""
 
-Real = Annotated[float, BeforeValidator(_real)]
-Kind = Literal["narrow", "broad", "approval"]
-"""What an agent may be paid from a reward model."""
 
-Judging = Literal["advance", "hindsight", "lower"]
-"""When a step is judged: when it is taken, by what came of it, or by the lower of the two."""
-
-Share = Annotated[Real, Field(ge=0, le=1)]
-Positive = Annotated[Real, Field(gt=0)]
-
-
-class _Section(BaseModel):
-    """Unknown keys, wrong types (no '5' for 5, no true for 1), NaN and infinity are errors; nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Horizon(_Section):
+class Horizon(Section):
     """How far the agent optimises its reward."""
 
     discount: Share | None = Field(
@@ -100,7 +49,7 @@ class Horizon(_Section):
         return 0.95 if self.window is None else 1.0
 
 
-class Round(_Section):
+class Round(Section):
     """The budget and schedule of one round: of one agent, trained under one overseer."""
 
     steps: Count = Field(
@@ -112,33 +61,36 @@ class Round(_Section):
         description="Labels that the round asks of its overseer, exactly; starting ones counted, and comparisons that"
         " it leaves without an answer.",
     )
-    answers: Literal["scores", "comparisons"] = Field(
-        default="scores", description="What a label is: the score of a moment, or which of two is better."
+    label_type: Literal["scores", "comparisons"] = Field(
+        default="scores",
+        description="What a label is: the score of one moment (scores), or which of two moments is better"
+        " (comparisons).",
     )
-    start_labels: Count = Field(
-        default=128, description="How many of the labels are asked before training, on states chosen from random play."
+    initial_labels: Count = Field(
+        default=128,
+        description="How many of the labels are asked before training, about states chosen from random play.",
     )
-    hold: Share = Field(
+    sticky_actions: Share = Field(
         default=0.0,
-        description="Chance at each step of random play that a copy does once more what it did last. What takes going"
-        " on in one direction, play that changes its mind at every step does not reach.",
+        description="Chance at each step of random play that a copy of the world repeats its last action, so that"
+        " random play gets further (Machado et al. 2018).",
     )
     schedule: Literal["constant", "hyperbolic"] = Field(
         default="constant",
-        description="How the other labels are spread over the training: evenly, or at a rate that falls to an eleventh"
-        " (Christiano et al. 2017).",
+        description="How the other labels are spread over the training: evenly (constant), or at a rate that falls to"
+        " an eleventh (hyperbolic; Christiano et al. 2017).",
     )
-    ask: Literal["coverage", "disagreement", "dissent", "entropy", "uniform"] = Field(
+    query_strategy: Literal["coverage", "disagreement", "rater_disagreement", "entropy", "uniform"] = Field(
         default="disagreement",
-        description="How states to label are chosen: where the members of the reward model disagree most, to cover what"
-        " has been seen (farthest-point), or uniformly at random; of a committee also where its members are expected to"
-        " dissent. The first labels cover in all but the uniform one."
-        " Comparisons are of two such states; disagreement is then that about which is better, and entropy asks where"
-        " the reward model as a whole is least sure of that.",
+        description="How the states to label are chosen: where the networks of the reward model disagree most"
+        " (disagreement); where the raters of a committee are expected to disagree most (rater_disagreement); so that"
+        " they cover what has been seen, each the farthest from those before it (coverage); at random (uniform); of"
+        " comparisons, where the reward model is least sure which of the two is better (entropy). The initial labels"
+        " are chosen by coverage, or at random with uniform.",
     )
 
 
-class Assistance(Round):
+class AssistantRound(Round):
     """The same for an assistant's round, whose world asks for a horizon of its own."""
 
     horizon: Horizon | None = Field(
@@ -146,69 +98,7 @@ class Assistance(Round):
     )
 
 
-class PPO(_Section):
-    """The learner: Stable-Baselines3's PPO."""
-
-    copies: Copies = Field(default=256, description="Copies of the world that are stepped together.")
-    rollout: Count = Field(default=16, description="Steps of each copy between two updates of the policy.")
-    batch: Annotated[Count, Field(ge=2)] = Field(
-        default=512,
-        description="Minibatch of an update; divides copies x rollout, so that no minibatch is a small remainder.",
-    )
-    epochs: Count = Field(default=4, le=1000, description="Passes over each rollout.")
-    learning_rate: Positive = Field(default=3e-3, description="Adam's learning rate.")
-    anneal: bool = Field(
-        default=False,
-        description="Whether the learning rate falls evenly to 0 over the round (Schulman et al. 2017, table 5)."
-        " Otherwise the most likely actions change in some states with every update, the last one included.",
-    )
-    gae_lambda: Share = Field(default=0.9, description="Lambda of generalised advantage estimation.")
-    clip: Positive = Field(default=0.2, description="Range to which the ratio of new to old probabilities is clipped.")
-    entropy: Annotated[Real, Field(ge=0)] = Field(default=0.02, description="Weight of the entropy bonus.")
-    hidden: tuple[Width, ...] = Field(
-        default=(64, 64),
-        strict=False,
-        min_length=1,
-        max_length=16,
-        description="Widths of the hidden layers of policy and critic.",
-    )
-    activation: Literal["relu", "tanh"] = Field(
-        default="relu",
-        description="Of these layers. On a few quantities, as foreign environments observe them, tanh explores better.",
-    )
-
-
-class RewardModelConfig(_Section):
-    """The reward model V: an ensemble fitted to the labels."""
-
-    network: Literal["cells", "whole"] = Field(
-        default="cells",
-        description="What V is on a grid: a sum over its cells of one small network (cells), which learns from few"
-        " labels where each thing counts by itself; or one network of the whole observation (whole), where it counts"
-        " how things lie to each other. Without a grid there is no difference.",
-    )
-    members: Count = Field(default=3, le=100, description="Members of the ensemble; their mean is V.")
-    judges: Literal["state", "rate"] = Field(
-        default="state",
-        description="What a label is about: how much has been accomplished at the moment judged (state), or how good"
-        " the moments of a segment are (rate), V being that of one of them.",
-    )
-    segment: Count = Field(
-        default=25, le=10_000, description="Steps of a segment, the last ones of what is judged, where V judges a rate."
-    )
-    hidden: Width = Field(default=16, description="Width of each member's hidden layers.")
-    fit_steps: Count = Field(default=40, le=10**6, description="Gradient steps of each fit.")
-    batch: Count = Field(default=128, le=10**6, description="Labels in each gradient step.")
-    learning_rate: Positive = Field(default=3e-3, description="Adam's learning rate.")
-    optimism: Annotated[Real, Field(ge=0)] = Field(
-        default=1.0,
-        description="Weight of the members' standard deviation that PPO's reward adds to V while training, so that the"
-        " agent tries what V does not know. It falls evenly to 0 over the first 70 % of the rollouts; labels, fits and"
-        " results go by V alone. One member has no spread, and then it changes nothing.",
-    )
-
-
-class Condition(_Section):
+class Condition(Section):
     """A named variant of an experiment: everything that one agent, and the assistants below it, are trained by."""
 
     env: Any = Field(
@@ -227,42 +117,20 @@ class Condition(_Section):
         " function of a clip, or of two, or an Evaluator. With parameters: {name: …}, with flaws: {of: …, noise: 0.5},"
         " several: {committee: […], by: majority}.",
     )
-    assistants: Literal["none", "trained", "repeated", "ideal", "random"] = Field(
-        default="none",
-        description="Who helps the evaluator: nobody, agents trained in earlier rounds (repeated: that of the first"
-        " alone, at all levels, so that nothing is learnt with help), the world's scripted perfect ones, or agents that"
-        " act at random.",
+    amplify: AssistanceSettings = Field(
+        default=AssistanceSettings(), description="How the evaluator is helped to judge."
     )
-    depth: Annotated[int, BeforeValidator(_whole), Field(ge=0)] | None = Field(
-        default=None,
-        description="Levels of assistants below the task; null: as many as the world has evaluation worlds.",
+    distill: RewardModelingSettings = Field(
+        default=RewardModelingSettings(), description="How an agent is made from what the helped evaluator says."
     )
-    reward: Annotated[Literal[Kind, "true"], BeforeValidator(_true)] = Field(
-        default="narrow",
-        description="What PPO is paid: V(s1) - V(s0) each step (narrow), V(s_T) at the end (broad), what the evaluator"
-        " thinks of the action (approval: a model of state and action, where the world or the evaluator judges"
-        " actions), or the difference of the true utility (true: the oracle, which asks nobody).",
-    )
-    judging: Judging = Field(
-        default="advance",
-        description="Whether a step is judged when it is taken, by what came of it at the episode's end, or by the"
-        " lower of the two. All but the first need horizon.window.",
+    learner: PPOSettings = Field(
+        default=PPOSettings(), description="The algorithm that trains the agent on its reward, and its settings."
     )
     horizon: Horizon = Field(default=Horizon(), description="How far the agent optimises its reward.")
-    demonstrations: Annotated[str, BeforeValidator(_text)] | None = Field(
-        default=None,
-        description="A file of demonstrations of the task (rrm.demonstrate makes one), preferred to random play where"
-        " its labels are comparisons; as many such pairs as task.start_labels, none of them a label.",
-    )
     task: Round = Field(default=Round(), description="The round in the world itself: the last one.")
-    assistant: Assistance = Field(default=Assistance(), description="Each round below it, in an evaluation world.")
-    states_from: Literal["unaided", "world"] = Field(
-        default="unaided",
-        description="Where assistants practise: in states that the unaided agent of the same seed visits (its labels"
-        " and steps are counted), or in those of the world's own generator.",
+    assistant: AssistantRound = Field(
+        default=AssistantRound(), description="Each round below it, in an evaluation world."
     )
-    ppo: PPO = Field(default=PPO(), description="The learner.")
-    reward_model: RewardModelConfig = Field(default=RewardModelConfig(), description="The reward model.")
     episodes: Copies = Field(default=1000, description="Fresh episodes on which the final policy is judged.")
 
     @field_validator("env")
@@ -309,7 +177,7 @@ class Condition(_Section):
         return make_world(self.env, n, **self.env_settings)
 
 
-class Budget(_Section):
+class Budget(Section):
     """Caps on all rounds of a condition together; an experiment that asks for more is refused."""
 
     labels: Count | None = Field(default=None, description="Labels that a condition may ask, all its rounds together.")
@@ -326,7 +194,7 @@ def _seeds(value: Any) -> Any:
         if len(value) > MOST_SEEDS:
             raise ValueError(f"must be at most {MOST_SEEDS}; these are {len(value)}")
         return value
-    value = _whole(value)
+    value = whole(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("must be a whole number, or a list of seeds")
     if not 1 <= value <= MOST_SEEDS:
@@ -349,14 +217,14 @@ def proper_name(value: str) -> str:
     return value
 
 
-class Experiment(_Section):
+class Experiment(Section):
     """Conditions x seeds, resolved: what holds for all conditions has been written into each."""
 
     experiment: str = Field(
         default="experiment", description="Name of the experiment and of its folder; the file's by default."
     )
     seeds: Annotated[
-        tuple[Annotated[int, BeforeValidator(_whole), Field(ge=0, le=10**9)], ...], BeforeValidator(_seeds)
+        tuple[Annotated[int, BeforeValidator(whole), Field(ge=0, le=10**9)], ...], BeforeValidator(_seeds)
     ] = Field(
         default=(0, 1, 2),
         strict=False,
@@ -389,10 +257,10 @@ class Experiment(_Section):
 
 
 NAMED: Final[Mapping[str, Mapping[str, Any]]] = {
-    "unaided": {"assistants": "none"},
-    "assisted": {"assistants": "trained"},
-    "ideal": {"assistants": "ideal"},
-    "oracle": {"assistants": "none", "reward": "true"},
+    "unaided": {"amplify": {"assistants": "none"}},
+    "assisted": {"amplify": {"assistants": "trained"}},
+    "ideal": {"amplify": {"assistants": "ideal"}},
+    "oracle": {"amplify": {"assistants": "none"}, "distill": {"reward": "true"}},
 }
 """What these condition names mean, unless the condition itself says otherwise. The four of a file that names none."""
 
@@ -401,15 +269,15 @@ NAMED: Final[Mapping[str, Mapping[str, Any]]] = {
 
 def levels(condition: Condition) -> int:
     """How many assistants stand below the task: 0 where nobody helps, else its depth or its world's."""
-    if condition.assistants == "none":
+    if condition.amplify.assistants == "none":
         return 0
-    return condition.world(1).depth if condition.depth is None else condition.depth
+    return condition.world(1).depth if condition.amplify.depth is None else condition.amplify.depth
 
 
 def trained(condition: Condition) -> int:
     """How many of them are trained, each in a round of its own."""
     below = levels(condition)
-    return {"trained": below, "repeated": min(1, below)}.get(condition.assistants, 0)
+    return {"trained": below, "repeated": min(1, below)}.get(condition.amplify.assistants, 0)
 
 
 def cost(condition: Condition) -> tuple[int, int]:
@@ -421,6 +289,6 @@ def cost(condition: Condition) -> tuple[int, int]:
     rounds = [condition.task]
     if below := trained(condition):
         rounds += [condition.assistant] * below
-        rounds += [condition.task] * (condition.states_from == "unaided")
-    labels = 0 if condition.reward == "true" else sum(each.labels for each in rounds)
+        rounds += [condition.task] * (condition.amplify.start_states == "unaided")
+    labels = 0 if condition.distill.reward == "true" else sum(each.labels for each in rounds)
     return labels, sum(each.steps for each in rounds)

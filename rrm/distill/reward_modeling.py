@@ -67,7 +67,7 @@ class Distillation:
         self.tell = tell
         self.checkpoint = Checkpoint(folder)
         condition, streams = plan.condition, plan.streams
-        world = self.world = plan.world(condition.ppo.copies)
+        world = self.world = plan.world(condition.learner.num_envs)
         seed_process(streams.seed(Purpose.LEARNER))
         score = unread if plan.reward else true_utility
         # Where a limit cuts an episode short, SB3 adds what would have come: not past a window, nor past V(s_T).
@@ -88,7 +88,7 @@ class Distillation:
         if plan.reward:
             behind = flatdim(world.action_space) if of_actions else 0
             self.layout = replace(world.layout, scalars=world.layout.scalars + behind)
-            self.model = RewardModel(self.layout, condition.reward_model, streams.seed(Purpose.REWARD_MODEL))
+            self.model = RewardModel(self.layout, condition.distill, streams.seed(Purpose.REWARD_MODEL))
             store = folder / "labels.sqlite"
             if os.path.lexists(self.checkpoint.path) and not os.path.lexists(store):  # it would be made, and be empty
                 advice = f"put it back as it was, if you can; {self.checkpoint.advice}"
@@ -96,7 +96,7 @@ class Distillation:
             self.labels = Labels(store)
             self.env = RewardVecEnv(self.base, self.model, plan.reward, world.step_cost, plan.rest)
         self.learner = Learner(self.env, world.layout, streams.seed(Purpose.LEARNER), **plan.learning)
-        self.comparing = plan.round.answers == "comparisons"
+        self.comparing = plan.round.label_type == "comparisons"
         of_each = (2,) * self.comparing + (plan.segment,) * bool(plan.segment) + (self.layout.size,)
         self.inputs: Array = np.empty((0, *of_each), dtype=np.float32)
         """What the model is fitted to: observations, or for approval those with the action behind them; of comparisons
@@ -109,8 +109,8 @@ class Distillation:
         self.opinions: Floats = np.empty((0, voices if voices > 1 else 0))
         """What each of those said who answered together."""
         self.panel: RewardModel | None = None
-        if plan.reward and plan.round.ask == "dissent":
-            settings = condition.reward_model.model_copy(update={"members": voices})
+        if plan.reward and plan.round.query_strategy == "rater_disagreement":
+            settings = condition.distill.model_copy(update={"ensemble_size": voices})
             # The reward model's own seed: where all members say the same, it is the reward model.
             self.panel = RewardModel(self.layout, settings, streams.seed(Purpose.REWARD_MODEL))
         self.rows: list[Row] = []
@@ -134,7 +134,7 @@ class Distillation:
             moments = self._random_play()
             self._show(moments)
             self._ask(moments, self.plan.labels_due(0))
-            self._fit(FIRST_FIT * self.plan.condition.reward_model.fit_steps)
+            self._fit(FIRST_FIT * self.plan.condition.distill.fit_steps)
         for rollout in range(len(self.rows), self.plan.rollouts):
             self._rollout(rollout)
             self.seconds = before + time.perf_counter() - begun
@@ -155,12 +155,12 @@ class Distillation:
         env = WorldVecEnv(world, seed=episodes, start=self.start, score=unread)
         env.observers.append(recorder)
         env.reset()
-        before, hold = np.empty(0), self.plan.round.hold
+        before, sticky = np.empty(0), self.plan.round.sticky_actions
         rng = self.plan.streams.generator(Purpose.RANDOM_ACTIONS)
         for step in range(steps):
             actions = random_actions(world.action_space, world.n, rng)
-            if hold and step:
-                held = rng.random(world.n) < hold
+            if sticky and step:
+                held = rng.random(world.n) < sticky
                 actions[held] = before[held]
             env.step(actions)
             before = actions
@@ -180,7 +180,7 @@ class Distillation:
         plan, last = self.plan, rollout == self.plan.rollouts - 1
         self.board.clear()
         if self.model and not last and plan.labels_due(rollout + 1) > len(self.scores):
-            self.recorder.choose(plan.condition.ppo.rollout, CANDIDATES, self.rng)
+            self.recorder.choose(plan.condition.learner.n_steps, CANDIDATES, self.rng)
         if isinstance(self.env, RewardVecEnv):
             self.env.payer.optimism = plan.optimism(rollout)
             if rollout:  # before the first one, the learner resets the environment
@@ -280,7 +280,7 @@ class Distillation:
         count = min(count, len(moments))
         if self._covers():
             return farthest_points(self._features(moments), count, self.rng)
-        if self.plan.round.ask in ("disagreement", "dissent"):
+        if self.plan.round.query_strategy in ("disagreement", "rater_disagreement"):
             spread = (self.panel or self.model).members(moments.observations).std(axis=0)
             return np.argsort(-spread, kind="stable")[:count]
         return self.rng.choice(len(moments), size=count, replace=False)
@@ -300,10 +300,12 @@ class Distillation:
             points = self.rng.permutation(points)
             chosen = points[: len(points) // 2 * 2].reshape(-1, 2)
             return np.concatenate([chosen, random_pairs(len(moments), count - len(chosen), self.rng)])
-        if self.plan.round.ask != "uniform":
+        if self.plan.round.query_strategy != "uniform":
             drawn = random_pairs(len(moments), 10 * count, self.rng)
             chances = (self.panel or self.model).chances(moments.observations[drawn])
-            doubt = -abs(chances.mean(axis=0) - 0.5) if self.plan.round.ask == "entropy" else chances.var(axis=0)
+            doubt = (
+                -abs(chances.mean(axis=0) - 0.5) if self.plan.round.query_strategy == "entropy" else chances.var(axis=0)
+            )
             return drawn[np.argsort(-doubt, kind="stable")[:count]]
         return random_pairs(len(moments), count, self.rng)
 
@@ -314,8 +316,8 @@ class Distillation:
 
     def _covers(self) -> bool:
         """Whether the next labels are to cover what has been seen."""
-        ask = self.plan.round.ask
-        return ask == "coverage" or (ask != "uniform" and not len(self.scores))
+        strategy = self.plan.round.query_strategy
+        return strategy == "coverage" or (strategy != "uniform" and not len(self.scores))
 
     # The checkpoint: all that the next rollout depends on.
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rrm.config.schema import Condition, Horizon, Judging, Kind, Round, levels, trained
+from pydantic import BaseModel
+
+from rrm.config.schema import Condition, Horizon, Round, levels, trained
+from rrm.config.values import Judging, Kind
 from rrm.envs.world import World
-from rrm.envs.wrapped.environment import Wrapped
 from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
@@ -23,6 +25,15 @@ from rrm.streams import Streams
 
 PRACTICE = 8192
 """How many states of the unaided agent there are among which an assistant's practice starts."""
+
+
+FORMAT = 3
+"""Of how a round is run: its streams of random numbers, and the defaults of its settings, which its name leaves out."""
+
+
+def _changed(settings: BaseModel, *, only: set[str] | None = None, but: set[str] | None = None) -> dict[str, Any]:
+    """The settings that are not at their defaults, as JSON-able values, so that a new one renames no round."""
+    return settings.model_dump(mode="json", include=only, exclude=but, exclude_defaults=True)
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class Plan:
         """All that the round depends on, as JSON-able values."""
         c = self.condition
         content: dict[str, Any] = {
-            "format": 2,  # of how a round is run: its streams of random numbers above all
+            "format": FORMAT,
             "env": name_of(c.env),
             "level": self.level,
             "seed": self.seed,
@@ -53,21 +64,15 @@ class Plan:
             "assistants": [plan.name for plan in self.below] or self.scripted,
             "practice": self.practice.name if self.practice else None,
             "horizon": {"discount": self.horizon.gamma, "window": self.horizon.window},
-            "judging": self.judging,
-            "round": self.round.model_dump(mode="json", exclude={"horizon"}),
-            "ppo": c.ppo.model_dump(mode="json"),
-            "reward_model": c.reward_model.model_dump(mode="json"),
-            "episodes": c.episodes,
+            "round": _changed(self.round, but={"horizon"}),
+            "learner": _changed(c.learner),
+            "distill": _changed(c.distill, but={"reward", "judging", "demonstrations"}),
+            **_changed(c, only={"env_settings", "episodes"}),
         }
-        if c.env_settings:
-            content["env_settings"] = c.env_settings
-        world = self.world(1)
-        if isinstance(world, Wrapped) and world.interface.rescales:
-            content["actions"] = "from -1 to 1"  # those of earlier versions acted within the environment's own bounds
-        if not c.ppo.anneal:  # rounds that do without keep the names that they had before
-            del content["ppo"]["anneal"]
-        if not self.optimism(0):
-            del content["reward_model"]["optimism"]
+        if self.judging != "advance":
+            content["judging"] = self.judging
+        if not self.optimism(0):  # whatever is set: it has no effect
+            content["distill"]["optimism"] = 0.0
         if not isinstance(c.env, str):
             content["env_code"] = identity(c.env)
         if self.demonstrations is not None:
@@ -75,8 +80,8 @@ class Plan:
         if self.reward == "approval" and self.segment:
             content["rest"] = self.rest
         if self.reward is None:  # the oracle learns from nobody's answers
-            content["round"] = {"steps": self.round.steps}
-            content["reward_model"] = None
+            content["round"] = _changed(self.round, only={"steps"})
+            content["distill"] = None
         return content
 
     @cached_property
@@ -105,7 +110,8 @@ class Plan:
         """
         if self.level:
             return "narrow"
-        return None if self.condition.reward == "true" else self.condition.reward
+        reward = self.condition.distill.reward
+        return None if reward == "true" else reward
 
     @property
     def horizon(self) -> Horizon:
@@ -115,18 +121,20 @@ class Plan:
     @property
     def demonstrations(self) -> str | None:
         """The file that the reward model starts from: of the task alone."""
-        return None if self.level or self.reward is None else self.condition.demonstrations
+        return None if self.level or self.reward is None else self.condition.distill.demonstrations
 
     @property
     def judging(self) -> Judging:
         """When a step is judged; those of assistants in advance."""
-        return "advance" if self.level else self.condition.judging
+        return "advance" if self.level else self.condition.distill.judging
 
     @property
     def learning(self) -> dict[str, Any]:
         """What its ``Learner`` is told."""
-        settings = self.condition.ppo.model_dump(exclude={"copies", "anneal"})
+        learner = self.condition.learner
+        settings = learner.model_dump(exclude={"algorithm", "num_envs"})
         return settings | {
+            "learning_rate": learner.initial_learning_rate,
             "discount": self.horizon.gamma,
             "window": self.horizon.window,
             "judging": self.judging,
@@ -135,7 +143,7 @@ class Plan:
     @property
     def scripted(self) -> list[str]:
         """The scripted assistants A_1, A_2, … of the round."""
-        kind = self.condition.assistants
+        kind = self.condition.amplify.assistants
         return [kind] * levels(self.condition) if kind in ("ideal", "random") and not self.level else []
 
     @property
@@ -185,14 +193,14 @@ class Plan:
     @property
     def practice_steps(self) -> int:
         """Steps of the unaided agent that make the states to practise in."""
-        copies = self.condition.ppo.copies
+        copies = self.condition.learner.num_envs
         return -(-PRACTICE // copies) * copies if self.practice else 0
 
     @property
     def segment(self) -> int:
-        """Steps of what is judged where V is a rate; 0 where it is of states."""
-        model = self.condition.reward_model
-        return model.segment if model.judges == "rate" else 0
+        """Steps of the segment that a label is about; 0 where it is about a state."""
+        distill = self.condition.distill
+        return distill.segment_length if distill.label_target == "segment" else 0
 
     @property
     def rest(self) -> float:
@@ -208,40 +216,40 @@ class Plan:
     @property
     def random_steps(self) -> int:
         """A tenth of the steps is random play, where the first labels are asked."""
-        copies = self.condition.ppo.copies
+        copies = self.condition.learner.num_envs
         return self.round.steps // 10 // copies * copies if self.reward else 0
 
     def optimism(self, rollout: int) -> float:
         """The weight of the members' standard deviation in the reward of a rollout, counted from 0.
 
-        It falls evenly from ``reward_model.optimism`` to 0 over the first 70 % of the rollouts, and is 0 in the last
+        It falls evenly from ``distill.optimism`` to 0 over the first 70 % of the rollouts, and is 0 in the last
         one, however few there are.
         """
-        model, end = self.condition.reward_model, 0.7 * self.rollouts
-        if self.reward is None or model.members == 1 or rollout >= min(end, self.rollouts - 1):
+        distill, end = self.condition.distill, 0.7 * self.rollouts
+        if self.reward is None or distill.ensemble_size == 1 or rollout >= min(end, self.rollouts - 1):
             return 0.0
-        return model.optimism * (1 - rollout / end)
+        return distill.optimism * (1 - rollout / end)
 
     def pace(self, rollout: int) -> float:
         """The learning rate of a rollout, as a share of the first one's."""
-        return 1 - rollout / self.rollouts if self.condition.ppo.anneal else 1.0
+        return 1 - rollout / self.rollouts if self.condition.learner.is_linear else 1.0
 
     @property
     def rollouts(self) -> int:
         """As many rollouts of PPO as the rest holds."""
         left = self.round.steps - self.practice_steps - self.random_steps
-        return left // (self.condition.ppo.copies * self.condition.ppo.rollout)
+        return left // (self.condition.learner.num_envs * self.condition.learner.n_steps)
 
     def steps_due(self, rollouts: int) -> int:
         """How many steps have been taken after so many rollouts."""
-        ppo = self.condition.ppo
-        return self.practice_steps + self.random_steps + rollouts * ppo.copies * ppo.rollout
+        learner = self.condition.learner
+        return self.practice_steps + self.random_steps + rollouts * learner.num_envs * learner.n_steps
 
     def labels_due(self, rollout: int) -> int:
         """How many labels have been asked before the given rollout (0: the first); all of them before the last."""
         if self.reward is None:
             return 0
-        last, first = self.rollouts - 1, self.round.start_labels
+        last, first = self.rollouts - 1, self.round.initial_labels
         more = self.round.labels - first
         if rollout >= last:
             return self.round.labels
@@ -259,8 +267,9 @@ def plan(condition: Condition, seed: int) -> Plan:
     """
     below: list[Plan] = []
     if own := trained(condition):
-        alone = condition.model_copy(update={"assistants": "none", "depth": 0})
-        practice = Plan(alone, seed, 0, (), None) if condition.states_from == "unaided" else None
+        nobody = condition.amplify.model_copy(update={"assistants": "none", "depth": 0})
+        alone = condition.model_copy(update={"amplify": nobody})
+        practice = Plan(alone, seed, 0, (), None) if condition.amplify.start_states == "unaided" else None
         for level in range(1, levels(condition) + 1):
             below.append(Plan(condition, seed, level, tuple(below), practice) if level <= own else below[0])
     last = Plan(condition, seed, 0, tuple(below), None)
@@ -269,31 +278,33 @@ def plan(condition: Condition, seed: int) -> Plan:
             raise ConfigError(
                 f"{each.section}.steps: {each.round.steps}: must hold {each.practice_steps} steps of"
                 f" practice, a tenth of random play in which {each.labels_due(0)} labels are asked, and a rollout of"
-                f" {condition.ppo.copies * condition.ppo.rollout}"
+                f" {condition.learner.num_envs * condition.learner.n_steps}"
             )
         if each.reward is None:
             continue
-        longest = min(each.world(1).length, each.random_steps // condition.ppo.copies)
+        longest = min(each.world(1).length, each.random_steps // condition.learner.num_envs)
         if each.segment > longest:
             raise ConfigError(
-                f"reward_model.segment: {each.segment}: must be at most {longest}, the steps of an episode and those of"
-                " random play in each copy, in which the first labels are asked"
+                f"distill.segment_length: {each.segment}: must be at most {longest}, the steps of an episode and those"
+                " of random play in each copy, in which the first labels are asked"
             )
         if each.demonstrations is not None:
             demonstrations.read(each.demonstrations, each.world(1)).moments(each.reward == "approval", each.segment)
         judge = each.evaluator()  # its parameters are right, or this says so
         world = each.world(1)
-        if judge.looks_back(each.round.answers == "comparisons") and not world.shows_history:
+        if judge.looks_back(each.round.label_type == "comparisons") and not world.shows_history:
             raise ConfigError(
                 f"evaluator: {judge.name!r} judges by more than the last moment, but {world.name} shows an evaluator"
                 " nothing else (World.shows_history)"
             )
-        if each.round.answers == "scores" and judge.compares_only:
+        if each.round.label_type == "scores" and judge.compares_only:
             raise ConfigError(
-                f"{each.section}.answers: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"
+                f"{each.section}.label_type: 'scores': the evaluator {judge.name!r} only compares: must be"
+                " 'comparisons'"
             )
-        if each.round.ask == "dissent" and judge.voices < 2:
+        if each.round.query_strategy == "rater_disagreement" and judge.voices < 2:
             raise ConfigError(
-                f"{each.section}.ask: 'dissent': the evaluator {judge.name!r} answers alone: must be a committee"
+                f"{each.section}.query_strategy: 'rater_disagreement': the evaluator {judge.name!r} answers alone: must"
+                " be a committee"
             )
     return last

@@ -110,7 +110,7 @@ class Demonstrations:
             found.append(inputs)
             times.append(np.arange(len(inputs)) + (segment or 1))
         if not found:
-            raise _wrong(self.path, f"no episode has the {segment} steps of a segment (reward_model.segment)")
+            raise _wrong(self.path, f"no episode has the {segment} steps of a segment (distill.segment_length)")
         return np.concatenate(found).astype(np.float32), np.concatenate(times)
 
     def beside(self, play: Moments, count: int, rng: np.random.Generator, of_actions: bool, segment: int) -> Array:

@@ -70,7 +70,7 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
     cells = {one.name: [cell_files(folder, seed) for seed in one.seeds] for one in findings.conditions}
     configs = {name: many[0].config for name, many in cells.items()}
     own_scale = [name for name, config in configs.items() if config.get("evaluator", "bounded") != "bounded"]
-    helped = [name for name, config in configs.items() if config.get("assistants", "none") != "none"]
+    helped = [name for name, config in configs.items() if config["amplify"]["assistants"] != "none"]
     about = found.featured(findings, configs)
     curves = {name: [curve(one.last_round) for one in many] for name, many in cells.items()}
     films = _films(folder, findings, cells, about, trust, worlds)
@@ -83,7 +83,7 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
         corners = _tradeoff(folder, findings, shades, palette)
         heats = _heats(folder, plan, palette)
         # What a model of actions says is not in the evaluator's units of a state.
-        elsewhere = [name for name in curves if name in own_scale or configs[name].get("reward") == "approval"]
+        elsewhere = [name for name in curves if name in own_scale or configs[name]["distill"]["reward"] == "approval"]
         learning = _learning(folder, findings, curves, elsewhere, shades, palette)
         cost = _cost(folder, findings, shades, palette)
     turns = any(goodhart.turn(each) is not None for many in curves.values() for each in many)

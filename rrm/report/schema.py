@@ -107,13 +107,25 @@ class CellResult(_Figures):
     rounds: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
 
+class _Amplify(_Schema):
+    """What a report reads of the section ``amplify``."""
+
+    assistants: str
+    depth: Whole | None
+
+
+class _Distill(_Schema):
+    """What a report reads of the section ``distill``."""
+
+    reward: str
+
+
 class _Told(_Schema):
     """What a report reads of a condition's configuration."""
 
     evaluator: Any = "bounded"
-    assistants: str = "none"
-    reward: str = "narrow"
-    depth: Whole | None = None
+    amplify: _Amplify
+    distill: _Distill
     horizon: Horizon = Horizon()
 
 

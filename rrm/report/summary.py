@@ -291,7 +291,7 @@ INTERVAL_NOTE = (
 
 def featured(findings: Findings, configs: Mapping[str, Mapping[str, Any]]) -> Condition | None:
     """The condition that the experiment is about: the first with trained assistants, else the first not a baseline."""
-    trained = [one for one in findings.others if configs.get(one.name, {}).get("assistants") == "trained"]
+    trained = [one for one in findings.others if configs[one.name]["amplify"]["assistants"] == "trained"]
     return next(iter([*trained, *findings.others]), None)
 
 

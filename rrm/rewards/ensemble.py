@@ -18,7 +18,7 @@ from safetensors.torch import save as serialized
 
 from rrm.agents.files import write_bytes
 from rrm.agents.learner import Tensors, load_moments, moments
-from rrm.config.schema import RewardModelConfig
+from rrm.config.slots import EnsembleSettings
 from rrm.envs.world import Array, Floats, Layout
 
 Layers = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
@@ -40,7 +40,7 @@ class RewardModel:
     same order and differ in their first weights (Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4).
     """
 
-    def __init__(self, layout: Layout, settings: RewardModelConfig, seed: int) -> None:
+    def __init__(self, layout: Layout, settings: EnsembleSettings, seed: int) -> None:
         self.layout = layout
         self.settings = settings
         self.mean, self.std = 0.0, 1.0
@@ -60,7 +60,9 @@ class RewardModel:
     def _add_network(self, name: str, inputs: int) -> None:
         widths = [inputs, self.settings.hidden, self.settings.hidden, 1]
         for i, (a, b) in enumerate(pairwise(widths)):
-            uniform = 2 * torch.rand(self.settings.members, a + 1, b, generator=self._generator) - 1  # last row: bias
+            uniform = (
+                2 * torch.rand(self.settings.ensemble_size, a + 1, b, generator=self._generator) - 1
+            )  # last row: bias
             # The last layer starts at 0: a sum of random numbers over all cells would have to be unlearnt first.
             self._weights[f"{name}{i}"] = (uniform * (i < 2) / max(a, 1) ** 0.5).requires_grad_()
 
@@ -157,7 +159,7 @@ class RewardModel:
     def _descend(self, loss: Callable[[torch.Tensor], torch.Tensor], m: int, steps: int | None) -> None:
         """Adam steps on the loss of a batch, which is drawn from ``m`` labels."""
         for _ in range(steps or self.settings.fit_steps):
-            draw = torch.randperm(m, generator=self._generator)[: self.settings.batch]
+            draw = torch.randperm(m, generator=self._generator)[: self.settings.batch_size]
             self._optimizer.zero_grad()
             loss(draw).backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
@@ -179,7 +181,7 @@ class RewardModel:
 
     def _network(self, name: str, x: torch.Tensor, layers: Layers) -> torch.Tensor:
         """(m, inputs) to (members, m)."""
-        x = x.expand(self.settings.members, *x.shape)
+        x = x.expand(self.settings.ensemble_size, *x.shape)
         for i in range(3):
             weight, bias = layers[f"{name}{i}"]
             # To the bit what matmul and a sum of its own say, and faster: the backward pass needs neither sum.
@@ -220,8 +222,8 @@ class RewardModel:
         tensors = {name: weight.detach().contiguous() for name, weight in self._weights.items()}
         write_bytes(weights, serialized(tensors))
         content = {
-            "format": 1,
-            "settings": self.settings.model_dump(),
+            "format": 2,
+            "settings": self.settings.model_dump(include=set(EnsembleSettings.model_fields)),
             "layout": asdict(self.layout),
             **self._statistics(),
         }
@@ -256,8 +258,8 @@ class _About(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
-    format: Literal[1]
-    settings: RewardModelConfig
+    format: Literal[2]
+    settings: EnsembleSettings
     layout: Layout
     mean: float
     std: float
@@ -277,7 +279,7 @@ class _About(BaseModel):
 
     def check_size(self, weights: int) -> None:
         """Raise ValueError unless a file of ``weights`` bytes can hold the model, before memory is taken for it."""
-        layout, hidden, members = self.layout, self.settings.hidden, self.settings.members
+        layout, hidden, members = self.layout, self.settings.hidden, self.settings.ensemble_size
         planes = layout.planes or ()
         if layout.scalars < 0 or min(planes, default=1) < 1 or layout.size < 1:
             raise ValueError(f"there is no observation of the layout {layout}")

@@ -17,12 +17,12 @@ of these rewards; β falls to 0 within the training (``Plan.optimism``). The mem
 so the agent goes there, is asked about there, and V is corrected there. RUNE (Liang et al. 2022, arXiv 2205.12401) adds
 the same standard deviation to the reward of each step. Here it is part of the potential: a narrow reward is still a
 difference, and undiscounted rewards of a loop sum to 0. A window sums the differences within it. Broad reward has the
-bonus at the end, approval for each action; A0 has none. With ``judges: rate`` the standard deviation is that of the
-moment, not of a segment. Fitted to comparisons, each member counts in units of its own spread, so that β means the
-same. Of a committee it is V's members that count, not the raters.
+bonus at the end, approval for each action; A0 has none. With ``label_target: segment`` the standard deviation is that
+of the moment, not of a segment. Fitted to comparisons, each member counts in units of its own spread, so that β means
+the same. Of a committee it is V's members that count, not the raters.
 
-Query strategies choose among the states that the agent visits: ``ask: disagreement`` asks where members disagree once
-the agent is there, optimism makes it go there. They work together, and either works alone.
+Query strategies choose among the states that the agent visits: ``query_strategy: disagreement`` asks where members
+disagree once the agent is there, optimism makes it go there. They work together, and either works alone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from typing import Any, Protocol
 import numpy as np
 from gymnasium import spaces
 
-from rrm.config.schema import Kind
+from rrm.config.values import Kind
 from rrm.envs.world import Array, Bools, Floats
 from rrm.feedback.clips import at_rest, with_action
 

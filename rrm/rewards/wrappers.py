@@ -10,7 +10,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from rrm.agents.as_trained import Trained
-from rrm.config.schema import Kind
+from rrm.config.values import Kind
 from rrm.envs.world import Array, Floats
 from rrm.rewards.functions import Payer, Values
 

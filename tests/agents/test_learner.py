@@ -16,15 +16,15 @@ from rrm.envs.world import World
 from tests.helpers.tiny import Line
 
 SETTINGS: dict[str, Any] = {
-    "rollout": 8,
-    "batch": 32,
-    "epochs": 2,
+    "n_steps": 8,
+    "batch_size": 32,
+    "n_epochs": 2,
     "learning_rate": 5e-3,
     "discount": 0.9,
     "gae_lambda": 0.9,
-    "clip": 0.2,
-    "entropy": 0.01,
-    "hidden": (16,),
+    "clip_range": 0.2,
+    "ent_coef": 0.01,
+    "net_arch": (16,),
 }
 
 
@@ -186,7 +186,7 @@ def test_seed_process_keeps_torch_to_one_thread() -> None:
 
 @pytest.mark.parametrize("planes", [True, False])
 def test_ppo_learns_the_way_to_the_goal(planes: bool) -> None:
-    one = learner(0, Line(64, planes=planes), rollout=16, batch=256, epochs=4, learning_rate=1e-2)
+    one = learner(0, Line(64, planes=planes), n_steps=16, batch_size=256, n_epochs=4, learning_rate=1e-2)
     for _ in range(12):
         one.learn_rollout()
     world = Line(200, planes=planes)

@@ -135,7 +135,7 @@ def test_minibatches_are_nearly_equal() -> None:
 def test_while_no_window_is_whole_nothing_is_learnt_and_nothing_is_lost() -> None:
     seed_process(0)
     env = WorldVecEnv(Line(4, length=20), score=lambda world: world.utility())
-    agent = Learner(env, env.world.layout, 0, **{**SETTINGS, "rollout": 8, "batch": 32, "window": 20})
+    agent = Learner(env, env.world.layout, 0, **{**SETTINGS, "n_steps": 8, "batch_size": 32, "window": 20})
     before = agent.state()[0]["policy.action_net.weight"]
     agent.learn_rollout()
     agent.learn_rollout()
@@ -189,7 +189,7 @@ def test_an_agent_looks_as_far_ahead_as_its_window_or_its_judge(window: int, jud
         env,
         env.world.layout,
         1,
-        **{**SETTINGS, "entropy": 0.05, "discount": 1.0, "batch": 128, "window": window, "judging": judging},
+        **{**SETTINGS, "ent_coef": 0.05, "discount": 1.0, "batch_size": 128, "window": window, "judging": judging},
     )
     for _ in range(40):
         agent.learn_rollout()

@@ -222,8 +222,8 @@ def test_in_training_the_narrow_rewards_of_an_episode_add_up_to_what_v_gained() 
     assert abs(gains[0] - gains[1]) > 0.1
 
     learner = Learner(
-        RewardVecEnv(WorldVecEnv(world), model), world.layout, 0, rollout=world.length, batch=40, epochs=1,
-        learning_rate=1e-3, discount=0.9, gae_lambda=1.0, clip=0.2, entropy=0.0, hidden=(8,),
+        RewardVecEnv(WorldVecEnv(world), model), world.layout, 0, n_steps=world.length, batch_size=40, n_epochs=1,
+        learning_rate=1e-3, discount=0.9, gae_lambda=1.0, clip_range=0.2, ent_coef=0.0, net_arch=(8,),
     )  # fmt: skip
     for _ in range(3):
         learner.learn_rollout()

@@ -26,10 +26,10 @@ ROOMS = "rrm/TidyRooms-v0"
 SHORT: Mapping[str, Any] = {
     "env": LINE,
     "episodes": 30,
-    "task": {"steps": 1700, "labels": 30, "start_labels": 12},
-    "assistant": {"steps": 9600, "labels": 17, "start_labels": 9},
-    "ppo": {"copies": 16, "rollout": 12, "batch": 64, "epochs": 2},
-    "reward_model": {"members": 2, "hidden": 8, "fit_steps": 5},
+    "task": {"steps": 1700, "labels": 30, "initial_labels": 12},
+    "assistant": {"steps": 9600, "labels": 17, "initial_labels": 9},
+    "learner": {"num_envs": 16, "n_steps": 12, "batch_size": 64, "n_epochs": 2},
+    "distill": {"ensemble_size": 2, "hidden": 8, "fit_steps": 5},
 }
 
 

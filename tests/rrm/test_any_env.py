@@ -27,9 +27,9 @@ TINY: dict[str, Any] = {
     "episodes": 6,
     "seeds": 1,
     "workers": 1,
-    "task": {"steps": 560, "labels": 14, "start_labels": 8},
-    "ppo": {"copies": 5, "rollout": 20, "batch": 50, "epochs": 1},
-    "reward_model": {"members": 2, "hidden": 4, "fit_steps": 3},
+    "task": {"steps": 560, "labels": 14, "initial_labels": 8},
+    "learner": {"num_envs": 5, "n_steps": 20, "batch_size": 50, "n_epochs": 1},
+    "distill": {"ensemble_size": 2, "hidden": 4, "fit_steps": 3},
 }
 
 
@@ -46,7 +46,7 @@ def switches() -> AnySpace:
 @pytest.mark.parametrize("reward", ["narrow", "broad", "approval"])
 @pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1", WALK, mixed, switches])
 def test_it_trains_without_a_line_of_code(tmp_path: Path, env: Any, reward: str) -> None:
-    experiment = load({**TINY, "env": env, "reward": reward, "ppo": {**TINY["ppo"], "rollout": 50}})
+    experiment = load({**TINY, "env": env, "reward": reward, "learner": {**TINY["learner"], "n_steps": 50}})
     assert list(experiment.conditions) == ["unaided", "oracle"]
     condition = experiment.conditions["unaided" if reward != "broad" else "oracle"]
     last = plan(condition, 0)
@@ -133,7 +133,7 @@ class Stopped(BaseException):
 @pytest.mark.parametrize("env", [WALK, "Pendulum-v1", "tests.helpers.foreign:Curriculum"])
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, env: str) -> None:
     """In the middle of episodes, whose states are replayed."""
-    last = plan(load({**TINY, "env": env}, ["ppo.rollout=10"]).conditions["unaided"], 0)
+    last = plan(load({**TINY, "env": env}, ["learner.n_steps=10"]).conditions["unaided"], 0)
     train(last, tmp_path / "whole")
 
     def stop(each: Any, row: Any) -> None:
@@ -215,6 +215,6 @@ def test_from_the_command_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text("seeds: 1\nepisodes: 4\nconditions: {oracle: {}}\nworkers: 1\n")
-    arguments = ["task.steps=80", "ppo={copies: 4, rollout: 20, batch: 40, epochs: 1}", "--quiet"]
+    arguments = ["task.steps=80", "learner={num_envs: 4, n_steps: 20, batch_size: 40, n_epochs: 1}", "--quiet"]
     assert main(["run", "mine.yaml", "env=gymnasium:Acrobot-v1", *arguments]) == 0
     assert "Acrobot-v1" in capsys.readouterr().out

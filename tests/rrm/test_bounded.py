@@ -217,7 +217,7 @@ def test_questions_are_asked_in_random_order(tmp_path_factory: pytest.TempPathFa
         there = np.array([views[-1, 0] for views in moments.views])  # type: ignore[attr-defined]
         return np.argsort(there, kind="stable")[:count]
 
-    last = plan(conditions("task.start_labels=30")["unaided"].model_copy(update={"evaluator": judge}), 0)
+    last = plan(conditions("task.initial_labels=30")["unaided"].model_copy(update={"evaluator": judge}), 0)
     round_ = Distillation(
         amplify(Function(judge), []), last, own_generator, tmp_path_factory.mktemp("round"), lambda row: None
     )
@@ -242,7 +242,7 @@ def test_questions_are_asked_in_random_order(tmp_path_factory: pytest.TempPathFa
     ],
 )
 def test_who_looks_back_is_refused_where_nothing_is_shown(evaluator: dict[str, object], answers: str) -> None:
-    given = {"evaluator": evaluator, "task": {"steps": 1700, "labels": 30, "start_labels": 12, "answers": answers}}
+    given = {"evaluator": evaluator, "task": {"steps": 1700, "labels": 30, "initial_labels": 12, "label_type": answers}}
     with pytest.raises(ConfigError) as caught:
         plan(conditions(env="rrm/StagedCrisis-v0", **given)["unaided"], 0)
     assert str(caught.value).endswith("shows an evaluator nothing else (World.shows_history)")
@@ -254,5 +254,5 @@ def test_who_looks_back_is_refused_where_nothing_is_shown(evaluator: dict[str, o
     "evaluator", [{"of": "bounded", "mistake": 0.1, "noise": 0.2}, {"name": "teacher", "preset": "noisy"}]
 )
 def test_who_does_not_look_back_judges_any_world(evaluator: dict[str, object]) -> None:
-    task = {"steps": 1700, "labels": 30, "start_labels": 12, "answers": "comparisons"}
+    task = {"steps": 1700, "labels": 30, "initial_labels": 12, "label_type": "comparisons"}
     plan(conditions(env="rrm/StagedCrisis-v0", evaluator=evaluator, task=task)["unaided"], 0)

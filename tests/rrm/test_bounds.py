@@ -53,7 +53,7 @@ MERGED = ", ".join(
         (f"evaluator={{committee: [{'bounded, ' * 200}]}}", "must have at most 100 members; has 200"),
         (f"experiment={'x' * 300}", "must have at most 100 characters; these are 300"),
         ("experiment=" + "x" * 10**6, "must have at most 100,000 characters"),
-        (f"ppo.hidden={[8] * 1000}", "must be a list of at most 16"),
+        (f"learner.net_arch={[8] * 1000}", "must be a list of at most 16"),
         ("env_settings={x: 1e400}", "must hold values that JSON can: finite numbers"),
         ("env_settings=!!bool x", "a tag (!!…) that does not fit its value"),
     ],

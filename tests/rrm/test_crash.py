@@ -35,12 +35,18 @@ from tests.helpers.tiny import LINE
 from tests.helpers.training import SHORT, conditions, stop_after, stopped, train
 
 ROOT = Path(__file__).parents[2]
-QUICK: dict[str, Any] = {**SHORT, "experiment": "quick", "env": LINE, "workers": 1, "states_from": "world"}
+QUICK: dict[str, Any] = {
+    **SHORT,
+    "experiment": "quick",
+    "env": LINE,
+    "workers": 1,
+    "amplify": {"start_states": "world"},
+}
 QUICK |= {
     "conditions": {"unaided": {}},
     "oracle": "unaided",
     "seeds": [0],
-    "task": {"steps": 450, "labels": 5, "start_labels": 4},
+    "task": {"steps": 450, "labels": 5, "initial_labels": 4},
 }
 
 

@@ -454,7 +454,7 @@ FLAWED = [
 
 @pytest.mark.parametrize(("evaluator", "answers"), FLAWED)
 def test_a_round_goes_on_where_it_stopped(tmp_path: Path, evaluator: Any, answers: str) -> None:
-    config = {**SHORT, "evaluator": evaluator, "task": {**SHORT["task"], "answers": answers}}
+    config = {**SHORT, "evaluator": evaluator, "task": {**SHORT["task"], "label_type": answers}}
     last = plan(load(config).conditions["ideal"], 0)
     train(last, tmp_path / "whole")
     stopped(last, tmp_path / "parts", stop_after(2))
@@ -463,7 +463,7 @@ def test_a_round_goes_on_where_it_stopped(tmp_path: Path, evaluator: Any, answer
 
 
 def test_a_skipping_judge_cannot_be_asked_for_scores() -> None:
-    with pytest.raises(ConfigError, match=r"task.answers: 'scores': the evaluator 'flawed bounded' only compares"):
+    with pytest.raises(ConfigError, match=r"task.label_type: 'scores': the evaluator 'flawed bounded' only compares"):
         plan(load({**SHORT, "evaluator": {"of": "bounded", "skip": 0.1}}).conditions["unaided"], 0)
 
 

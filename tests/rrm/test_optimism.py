@@ -12,7 +12,7 @@ from gymnasium import spaces
 from rrm import load_reward
 from rrm.agents.learner import Learner
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.config.schema import Kind
+from rrm.config.values import Kind
 from rrm.envs.adapters import WorldEnv
 from rrm.envs.world import Array, Floats
 from rrm.experiment.plan import Plan, plan
@@ -116,7 +116,7 @@ def rounds(*overrides: str) -> dict[str, Plan]:
 
 
 def test_beta_falls_evenly_to_0_over_the_first_70_percent_of_the_rollouts() -> None:
-    last = rounds("task.steps=2200", "reward_model.optimism=2")["unaided"]
+    last = rounds("task.steps=2200", "distill.optimism=2")["unaided"]
     assert last.rollouts == 10
     betas = [last.optimism(rollout) for rollout in range(10)]
     assert betas == pytest.approx([2 * (1 - i / 7) for i in range(7)] + [0, 0, 0])
@@ -125,31 +125,31 @@ def test_beta_falls_evenly_to_0_over_the_first_70_percent_of_the_rollouts() -> N
 
 @pytest.mark.parametrize(("steps", "rollouts"), [(240, 1), (430, 2), (650, 3)])
 def test_the_last_rollout_is_never_optimistic(steps: int, rollouts: int) -> None:
-    last = rounds(f"task.steps={steps}", "task.start_labels=1", "task.labels=2", "reward_model.optimism=1")["unaided"]
+    last = rounds(f"task.steps={steps}", "task.initial_labels=1", "task.labels=2", "distill.optimism=1")["unaided"]
     assert last.rollouts == rollouts and last.optimism(rollouts - 1) == 0
     assert (last.optimism(0) == 1) == (rollouts > 1)
 
 
 def test_one_member_has_nothing_to_disagree_with() -> None:
-    overrides = ["reward_model.members=1", "task.ask=uniform", "assistant.ask=uniform"]
-    plain, other = rounds("reward_model.optimism=0", *overrides), rounds("reward_model.optimism=1", *overrides)
+    overrides = ["distill.ensemble_size=1", "task.query_strategy=uniform", "assistant.query_strategy=uniform"]
+    plain, other = rounds("distill.optimism=0", *overrides), rounds("distill.optimism=1", *overrides)
     assert not other["unaided"].optimism(0)
     assert {name: last.name for name, last in plain.items()} == {name: last.name for name, last in other.items()}
 
 
 def test_it_is_in_the_name_of_all_rounds_that_it_changes() -> None:
-    plain, other = rounds("reward_model.optimism=0"), rounds("reward_model.optimism=1")
+    plain, other = rounds("distill.optimism=0"), rounds("distill.optimism=1")
     for one, two in zip(plain.values(), other.values(), strict=True):
         differ = [a.name != b.name for a, b in zip((*one.needed(), one), (*two.needed(), two), strict=True)]
         assert all(differ) if one.reward else not any(differ)
     assert "optimism" not in str([last.content for last in plain.values()])
 
 
-@pytest.mark.parametrize("more", [[], ["horizon.window=3"], ["task.start_labels=30"]])
+@pytest.mark.parametrize("more", [[], ["horizon.window=3"], ["task.initial_labels=30"]])
 def test_an_interrupted_run_goes_on_with_the_same_rewards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
 ) -> None:
-    last = rounds("reward_model.optimism=1.5", *more)["unaided"]
+    last = rounds("distill.optimism=1.5", *more)["unaided"]
     paid: list[tuple[float, list[float]]] = []
     learn = Learner.learn_rollout
 
@@ -172,7 +172,7 @@ def test_an_interrupted_run_goes_on_with_the_same_rewards(
 
 
 def test_a_loaded_reward_goes_by_the_mean(tmp_path: Path) -> None:
-    last = rounds("reward_model.optimism=2")["unaided"]
+    last = rounds("distill.optimism=2")["unaided"]
     train(last, tmp_path)
     reward = load_reward(tmp_path / last.name, None)
     venv = reward.wrap_vec_env(WorldVecEnv(Line(4, length=8), seed=0))

@@ -184,9 +184,9 @@ def test_films_say_where_their_agents_stand(built: Path) -> None:
 
 
 GRID = {
-    "unaided": replace(STORY["unaided"], more={"horizon": {"discount": 0.9}, "depth": 0}),
-    "a": replace(STORY["assisted"], more={"horizon": {"discount": 0.9}, "depth": 2}),
-    "b": Made(-2.9, -2.8, 0.01, more={"horizon": {"window": 2}, "depth": 0}),
+    "unaided": replace(STORY["unaided"], more={"horizon": {"discount": 0.9}}, depth=0),
+    "a": replace(STORY["assisted"], more={"horizon": {"discount": 0.9}}, depth=2),
+    "b": Made(-2.9, -2.8, 0.01, more={"horizon": {"window": 2}}, depth=0),
     "oracle": STORY["oracle"],
 }
 
@@ -341,7 +341,7 @@ def test_a_measurement_beyond_all_bounds_is_an_error(run: Path) -> None:
 
 def said(tmp_path: Path, conditions: Mapping[str, Made], seeds: int = 3) -> tuple[str, str]:
     findings = found.read(summary_of(write_run(tmp_path, conditions, seeds)))
-    configs = {name: {"assistants": made.assistants} for name, made in conditions.items()}
+    configs = {name: {"amplify": {"assistants": made.assistants}} for name, made in conditions.items()}
     about = found.featured(findings, configs)
     return found.headline(findings, about), found.paragraph(findings, about)
 
@@ -474,7 +474,7 @@ def test_the_table_says_undefined(tmp_path: Path) -> None:
 def test_the_recipe_is_the_same_experiment(tmp_path: Path) -> None:
     from rrm.config.load import load
 
-    config = load("tidy_rooms", ["conditions.assisted.horizon.discount=0.9", "conditions.oracle.ppo.copies=128"])
+    config = load("tidy_rooms", ["conditions.assisted.horizon.discount=0.9", "conditions.oracle.learner.num_envs=128"])
     path = tmp_path / f"{config.experiment}.yaml"
     path.write_text(recipe(config.model_dump(mode="json"), list(config.conditions)))
     assert load(path) == config

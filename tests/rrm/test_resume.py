@@ -28,7 +28,7 @@ from tests.helpers.training import Stopped, conditions, labels_in, left_by, stop
 
 ROOT = Path(__file__).parents[2]
 LAST = {name: plan(condition, 0) for name, condition in conditions().items()}
-LAST["windows"] = plan(conditions("horizon.window=5", "judging=hindsight")["unaided"], 0)
+LAST["windows"] = plan(conditions("horizon.window=5", "distill.judging=hindsight")["unaided"], 0)
 LAST["approval"] = plan(conditions("reward=approval", evaluator="tests.helpers.judging:rightwards")["unaided"], 0)
 
 
@@ -271,7 +271,7 @@ def test_who_trains_stops_when_the_one_who_asked_for_it_is_killed(tmp_path: Path
 import rrm
 from tests.helpers.training import SHORT
 home = {str(tmp_path)!r}
-task = {{"steps": 100_000, "labels": 10_000, "start_labels": 30}}
+task = {{"steps": 100_000, "labels": 10_000, "initial_labels": 30}}
 long = {{**SHORT, "task": task, "conditions": {{"unaided": {{}}}}}}
 rrm.run({{**long, "evaluator": f"{{home}}/judge.py:judge", "oracle": "unaided"}}, folder=home, seeds=2, workers=2)
 """

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from rrm import iterate
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.config.schema import Kind
+from rrm.config.values import Kind
 from rrm.envs.adapters import WorldEnv, make_world
 from rrm.envs.world import Array, Floats
 from rrm.errors import DamagedFileError

@@ -1,0 +1,90 @@
+"""The types of configuration values: what is accepted, and the base class of every section. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+
+def whole(value: Any) -> Any:
+    """Take 1e6 and NumPy's integers for the whole numbers that they are; leave the rest to the check that follows."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, numbers.Integral) or (isinstance(value, float) and value.is_integer()):
+        return int(value)
+    return value
+
+
+def _real(value: Any) -> Any:
+    """The same for NumPy's reals."""
+    if isinstance(value, bool | int | str):
+        return value
+    return float(value) if isinstance(value, numbers.Real) else value
+
+
+def _text(value: Any) -> Any:
+    """A path as text."""
+    return str(value) if isinstance(value, Path) else value
+
+
+def _true(value: Any) -> Any:
+    """YAML reads ``reward: true`` as a truth value."""
+    return "true" if value is True else value
+
+
+LINEAR: Final = "lin_"
+"""Begins a learning rate that falls linearly to 0, as in rl-zoo: lin_3e-3."""
+
+
+def _learning_rate(value: Any) -> float | str:
+    """A positive number; or text that begins with ``lin_`` and goes on with one, written in one way."""
+    number = _real(value)
+    if isinstance(value, str) and value.startswith(LINEAR):
+        try:
+            number = float(value.removeprefix(LINEAR))
+        except ValueError:
+            number = value
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise ValueError("must be a number, or 'lin_' and a number, such as lin_3e-3: it then falls linearly to 0")
+    if not math.isfinite(number):
+        raise ValueError("must be a finite number")
+    if number <= 0:
+        raise ValueError("must be more than 0")
+    return f"{LINEAR}{float(number)}" if isinstance(value, str) else float(number)
+
+
+Count = Annotated[int, BeforeValidator(whole), Field(ge=1, le=10**12)]
+Copies = Annotated[Count, Field(le=10**5)]
+"""Copies of a world, all in memory together."""
+
+Width = Annotated[Count, Field(le=4096)]
+"""Of a layer."""
+
+Real = Annotated[float, BeforeValidator(_real)]
+Share = Annotated[Real, Field(ge=0, le=1)]
+Positive = Annotated[Real, Field(gt=0)]
+FileName = Annotated[str, BeforeValidator(_text)]
+
+LearningRate = Annotated[
+    float | str,
+    PlainValidator(_learning_rate),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": "^lin_"}]}),
+]
+
+Kind = Literal["narrow", "broad", "approval"]
+"""The rewards that are made from a reward model."""
+
+RewardKind = Annotated[Literal[Kind, "true"], BeforeValidator(_true)]
+
+Judging = Literal["advance", "hindsight", "lower"]
+"""When a step is judged: when it is taken, by what came of it, or by the lower of the two."""
+
+
+class Section(BaseModel):
+    """Unknown keys, wrong types (no '5' for 5, no true for 1), NaN and infinity are errors; nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
