@@ -160,9 +160,9 @@ def facts_of(env: str | Constructor, settings: dict[str, Any], standardise: bool
     return _KNOWN[key][-1]
 
 
-def known() -> list[Entry]:
-    """All that was found in this process, to be sent to another with what it is to train in."""
-    return list(_KNOWN.values())
+def known(env: str | Constructor) -> list[Entry]:
+    """All that was found of an environment in this process, to be sent to another that trains in it."""
+    return [entry for entry in _KNOWN.values() if entry[0] is env or entry[0] == env]
 
 
 def remember(entries: Iterable[Entry]) -> None:

@@ -8,18 +8,17 @@ that names the field, its value and what would be right. Nothing here writes a f
 from __future__ import annotations
 
 import difflib
-import importlib
 import math
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from rrm.config.environments import check_env, worlds
 from rrm.config.keys import SHORT, full_path, renamed, renamed_value, short_path, with_short_forms, without_short_forms
-from rrm.config.reading import LONGEST, WHOLE, Tree, checked, merge, parse, read
+from rrm.config.reading import FREE, LONGEST, WHOLE, Tree, checked, merge, parse, read
 from rrm.config.schema import MOST_CONDITIONS, MOST_ROLLOUT, NAMED, Condition, Experiment, cost, levels, proper_name
 from rrm.errors import ConfigError, nearest
 from rrm.text import clip, line, show
@@ -114,6 +113,10 @@ def _check_keys(tree: Tree, conditions: Iterable[str], path: tuple[str, ...] = (
 def _set(tree: Tree, dotted: str, value: Any, shown: str) -> None:
     """Put ``value`` at a dotted path of ``tree``, whose conditions are there already. ``shown`` names it in errors."""
     path, conditions = dotted.split("."), tree["conditions"]
+    own = 2 if path[0] == "conditions" else 0
+    if path[own + 1 :] and path[own] in FREE:
+        value = _with_parameter(tree, path[: own + 1], path[own + 1 :], value)
+        path = path[: own + 1]
     for i, key in enumerate(path):
         known = _known(path[:i], conditions)
         if known is None:
@@ -128,6 +131,22 @@ def _set(tree: Tree, dotted: str, value: Any, shown: str) -> None:
     if path[0] in _CONDITION and not heeded:
         where = f"conditions.{next(iter(conditions))}.{dotted}"
         raise ConfigError(f"{shown}: changes nothing, as every condition sets it for itself; set {where} and so on")
+
+
+def _with_parameter(tree: Tree, path: Sequence[str], keys: Sequence[str], value: Any) -> Any:
+    """What stands at ``path``, with ``value`` at ``keys`` within it; an evaluator that is a name becomes a mapping."""
+    if path[-1] not in WHOLE:
+        return _nested(keys, value)
+    said = tree["conditions"][path[1]] if path[0] == "conditions" else tree
+    said = said if _at(said, path[-1:]) else tree
+    return _parameter(said.get(path[-1], "bounded"), keys, value)
+
+
+def _parameter(evaluator: Any, keys: Sequence[str], value: Any) -> Any:
+    parameters = dict(evaluator) if isinstance(evaluator, Mapping) else {"name": evaluator}
+    first, *rest = keys
+    parameters[first] = _parameter(parameters.get(first, {}), rest, value) if rest else value
+    return parameters
 
 
 def _nested(path: Sequence[str], value: Any) -> Any:
@@ -189,7 +208,7 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
     prefix = [*own] if _at(said, [part for part in place if not part.isdigit()]) else []
     dotted, kind, value = ".".join([*prefix, *short_path(place)]), wrong["type"], wrong["input"]
     if kind == "missing":  # env alone has no default
-        raise ConfigError(f"{dotted}: must be given{nearest('', _worlds())}")
+        raise ConfigError(f"{dotted}: must be given{nearest('', worlds())}")
     if kind == "literal_error" and (newer := renamed_value(place[-1], value)):
         raise ConfigError(f"{dotted}: {show(value)}: is now {newer!r}")
     if kind == "literal_error":
@@ -306,53 +325,6 @@ def _dotted(own: Sequence[str], field: str, tree: Tree) -> str:
 # --- What stands outside the file: environments, evaluators -----------------------------------------------------------
 
 
-def _worlds() -> list[str]:
-    """The registered environments that are worlds."""
-    import gymnasium
-
-    import rrm.envs  # noqa: F401  (registers them)
-
-    return [name for name, spec in gymnasium.registry.items() if "world" in spec.kwargs]
-
-
-def _check_env(condition: Condition, dotted: str) -> None:
-    """Refuse what no world can be made of, and an environment that breaks a rule it has to keep."""
-    import gymnasium
-
-    env, settings = condition.env, condition.env_settings
-    if not isinstance(env, str):
-        _check_wrapped(env, settings, dotted)
-        return
-    worlds = _worlds()
-    package, colon, name = env.rpartition(":")
-    if colon:
-        try:
-            importlib.import_module(package)
-        except (Exception, SystemExit) as error:  # the package is the user's: whatever it raises is news for them
-            raise ConfigError(f"{dotted}: {env!r}: importing {package!r} fails: {line(error)}") from None
-        worlds = _worlds()
-    if name not in gymnasium.registry and not (colon and callable(getattr(sys.modules[package], name, None))):
-        known = gymnasium.registry if difflib.get_close_matches(name, gymnasium.registry, cutoff=0.5) else worlds
-        raise ConfigError(f"{dotted}: {env!r} is not a registered environment{nearest(name, known)}")
-    if name not in worlds:
-        _check_wrapped(env, settings, dotted)
-        return
-    try:
-        condition.world(1)
-    except Exception as error:  # the world may be the user's too
-        raise ConfigError(f"{dotted}: {env!r}: making it fails: {line(error)}") from None
-
-
-def _check_wrapped(env: Any, settings: dict[str, Any], dotted: str) -> None:
-    from rrm.envs.wrapped.environment import verify
-    from rrm.envs.wrapped.making import UnfitError, name_of
-
-    try:
-        verify(env, settings)
-    except UnfitError as error:
-        raise ConfigError(f"{dotted}: {name_of(env)!r} {error}") from None
-
-
 def _has_assistants(condition: Condition, below: World | None) -> bool:
     """Whether there are assistants of the condition's kind in ``below``, where A_1 acts, if there is such a world.
 
@@ -454,7 +426,7 @@ def load(
     _validated(Condition, {"env": "", **base}, (), {})
     conditions = {name: _condition(name, base, tree) for name in tree["conditions"]}
     for name, each in conditions.items():
-        _check_env(each, _dotted(("conditions", name), "env", tree))
+        check_env(each, _dotted(("conditions", name), "env", tree))
     _check_together(conditions)
     if usual:  # nobody has asked for help where there is none to be had
         conditions = {

@@ -219,7 +219,7 @@ def test_the_checks_are_done_once_and_without_random_play_where_nothing_is_stand
     Wrapped(1, env=make)
     assert 0 < short <= 2 * probe.EPISODES * 12 and taken[0] > short + 1500
     taken[0] = 0
-    entries = probe.known()
+    entries = probe.known(make)
     monkeypatch.setattr(probe, "_KNOWN", {})  # another process
     probe.remember(entries)
     Wrapped(2, env=make)
