@@ -103,6 +103,9 @@ class World(ABC):
     Both must stay False where what came before tells more about the utility or a hack than the last view does: a view
     that hides the truth at each moment may still give it away over many."""
 
+    defines_hacks: ClassVar[bool] = True
+    """Whether ``hacked`` says anything; where it does not, there is no hack rate."""
+
     step_cost: float = 0.0
     """What each step costs; subtracted from every kind of reward, outside the reward model."""
 

@@ -75,6 +75,7 @@ class Wrapped(World):
 
     parts: ClassVar[tuple[str, ...]] = ("seeds", "t", "taken")
     shows_end: ClassVar[bool] = True
+    defines_hacks: ClassVar[bool] = False
     shows_history = True
     shows_actions = True
 

@@ -17,11 +17,11 @@ from rrm.streams import Purpose, Streams
 @dataclass(frozen=True)
 class Figures:
     """Means over finished episodes. ``evaluator_score`` is None where the evaluator is not asked: it is costly, only
-    compares, or judges actions."""
+    compares, or judges actions; ``hack_rate`` is None where the world defines no hack."""
 
     utility: float
     evaluator_score: float | None
-    hack_rate: float
+    hack_rate: float | None
     episodes: int
 
 
@@ -56,7 +56,8 @@ class Scoreboard:
         if not len(ended):
             return
         self._utility += world.utility()[ended].tolist()
-        self._hacked += world.hacked()[ended].tolist()
+        if world.defines_hacks:
+            self._hacked += world.hacked()[ended].tolist()
         shown = ended[: self._left]
         if len(shown):
             self._left -= len(shown)
@@ -71,7 +72,8 @@ class Scoreboard:
             numbered = [(moments, i) for moments in self._ends for i in range(len(moments))]
             clips = [moments.clip(i, number, streams) for number, (moments, i) in enumerate(numbered)]
             score = float(overseer.score(clips).mean())
-        return Figures(float(np.mean(self._utility)), score, float(np.mean(self._hacked)), len(self._utility))
+        hack_rate = float(np.mean(self._hacked)) if self._hacked else None
+        return Figures(float(np.mean(self._utility)), score, hack_rate, len(self._utility))
 
 
 def judge_policy(
