@@ -56,8 +56,6 @@ JUDGES: Mapping[str, Callable[[Seen], float]] = {"cart": cart, "tip": tip, "stan
 class Judge(rrm.Evaluator):
     """Judges the moment that it is shown: that to which assistants have led, if there are any."""
 
-    costly = True  # asked for labels alone: to replay episodes just for the report would take longer than to train
-
     def __init__(self, by: str) -> None:
         self._by = JUDGES[by]
 

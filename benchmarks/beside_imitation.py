@@ -43,8 +43,9 @@ from rrm.agents.vec_env import own_generator
 from rrm.amplify.overseer import amplify
 from rrm.config.load import load
 from rrm.config.slots import EnsembleSettings
+from rrm.distill.base import Runner
 from rrm.distill.episode_metrics import judge_policy
-from rrm.distill.reward_modeling import Distillation
+from rrm.distill.reward_modeling import RewardModeling
 from rrm.envs.world import Layout
 from rrm.experiment.plan import plan
 from rrm.rewards.ensemble import RewardModel
@@ -149,14 +150,14 @@ def ours(env: str, seed: int, steps: int) -> dict[str, Any]:
     round_ = plan(experiment.conditions["learnt"], seed)
     overseer = amplify(round_.evaluator(), [])
     with tempfile.TemporaryDirectory() as folder:
-        distillation = Distillation(overseer, round_, own_generator, Path(folder), lambda _: None)
+        runner = Runner(RewardModeling, overseer, round_, own_generator, Path(folder), lambda _: None)
         clock = Clock()
-        agent = distillation.run()
+        outcome = runner.run()
         times = clock.read()
     fresh = round_.world(SAME["episodes"])
-    found = judge_policy(agent, fresh, own_generator, overseer, round_.streams, 0)
-    taken = int(distillation.rows[-1]["env_steps"] or 0)
-    return {**times, "steps": taken, "return": found.utility, "comparisons": distillation.cost.labels}
+    found = judge_policy(outcome.agent, fresh, own_generator, overseer, round_.streams, 0)
+    taken = int(outcome.rows[-1]["env_steps"] or 0)
+    return {**times, "steps": taken, "return": found.utility, "comparisons": outcome.labels.count}
 
 
 def pairs(env: str, members: int, batch: int, repeats: int) -> float:

@@ -92,7 +92,6 @@ def _opinion(question: Clip | Pair) -> float:
 class Remembering(rrm.Evaluator):
     """Asked one clip at a time, for its answer depends on the last one."""
 
-    costly = True  # nothing but labels is asked
     last = 0.5
 
     def score(self, clips: Sequence[Clip]) -> list[float]:
@@ -110,8 +109,6 @@ class Remembering(rrm.Evaluator):
 class Yielding(rrm.Evaluator):
     """Asked for a batch, and yields one score after the other."""
 
-    costly = True
-
     def score(self, clips: Sequence[Clip]) -> Iterator[float]:
         for clip in clips:
             yield _log(clip, clip.view["at"] + _opinion(clip))
@@ -120,8 +117,6 @@ class Yielding(rrm.Evaluator):
 class Comparing(rrm.Evaluator):
     """The same with preferences."""
 
-    costly = True
-
     def compare(self, pairs: Sequence[Pair]) -> Iterator[float]:
         for pair in pairs:
             yield _log(pair, _opinion(pair))
@@ -129,8 +124,6 @@ class Comparing(rrm.Evaluator):
 
 class AtOnce(rrm.Evaluator):
     """Asked for a batch, and returns all its scores together."""
-
-    costly = True
 
     def score(self, clips: Sequence[Clip]) -> list[float]:
         return [_log(clip, clip.view["at"] + _opinion(clip)) for clip in clips]

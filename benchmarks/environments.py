@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 PACKAGES = {
     "Box2D": "box2d",
-    "mujoco": "mujoco",
+    "mujoco": "mujoco<3.4",  # gymnasium-robotics 1.4.2 does not work with 4.0
     "minigrid": "minigrid",
     "gymnasium_robotics": "gymnasium-robotics",
     "ale_py": "ale-py",
@@ -43,7 +43,7 @@ PACKAGES = {
 }
 
 TRIED: list[tuple[str, dict[str, Any]]] = [
-    *((name, {}) for name in ("Blackjack-v1", "CliffWalking-v1", "FrozenLake-v1", "Taxi-v3")),
+    *((name, {}) for name in ("Blackjack-v1", "CliffWalking-v1", "FrozenLake-v1", "Taxi-v4")),
     *((f"{name}-v1", {}) for name in ("Acrobot", "CartPole", "Pendulum")),
     *((name, {}) for name in ("MountainCar-v0", "MountainCarContinuous-v0")),
     *((name, {}) for name in ("LunarLander-v3", "BipedalWalker-v3", "CarRacing-v3")),

@@ -16,7 +16,7 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 
-from rrm.agents.learner import Learner
+from rrm.agents.learners.ppo import PPOLearner
 from rrm.agents.vec_env import WorldVecEnv, own_generator
 from rrm.amplify.overseer import amplify
 from rrm.config.load import load
@@ -44,9 +44,9 @@ def train(condition: Condition, seed: int) -> Figures:
     world = round_.world(condition.learner.num_envs)
     streams, bootstrap = round_.streams, round_.horizon.window is None
     env = WorldVecEnv(world, seed=streams.generator(Purpose.EPISODES), score=perfect(condition), bootstrap=bootstrap)
-    learner = Learner(env, world.layout, streams.seed(Purpose.LEARNER), **round_.learning)
-    for rollout in range(round_.rollouts):
-        learner.learn_rollout(round_.pace(rollout))
+    learner = PPOLearner(env, world.layout, streams.seed(Purpose.LEARNER), **round_.learning)
+    for rollout in range(round_.schedule.rollouts):
+        learner.learn_rollout(round_.schedule.pace(rollout))
     overseer = amplify(round_.evaluator(), [])
     fresh = round_.world(condition.episodes)
     return judge_policy(learner.agent(), fresh, own_generator, overseer, streams, asked=0)

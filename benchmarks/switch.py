@@ -2,8 +2,8 @@
 
     python benchmarks/switch.py --out docs/images/switch.png        # about 10 minutes on one core
 
-Five dips and five traps (``rrm/envs/fork.py``), whose second road is the best one above a known discount. Each agent is
-trained from scratch by the loop itself: labels of the bounded evaluator, a reward model fitted to them, PPO on
+Five dips and five traps (``envs/families/fork``), whose second road is the best one above a known discount. Each agent
+is trained from scratch by the loop itself: labels of the bounded evaluator, a reward model fitted to them, PPO on
 V(s1) - V(s0). What is done already lies in ``--folder`` and is not done again.
 
 The protocol. The discounts are the six hundredths nearest to the closed form, three on either side, and one .1 below
@@ -33,9 +33,11 @@ from rrm.config.load import load
 from rrm.config.schema import Condition
 from rrm.envs import make_world, register
 from rrm.envs.exact import onset
-from rrm.envs.fork import SECOND, Dip, Fork, Trap
+from rrm.envs.families.fork import Dip, Fork, Trap
+from rrm.envs.families.fork.table import SECOND
 from rrm.experiment.plan import plan
-from rrm.iterate import iterate, load_agent
+from rrm.iterate import iterate
+from rrm.report.rounds import load_agent
 
 DIPS = ((1, 1, 3), (2, 1, 5), (1, 3, 2), (0.5, 2, 4), (3, 1, 6))
 """dip, gain, gain_at."""

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 import sysconfig
 import traceback
@@ -38,6 +39,8 @@ PACKAGES = {
 
 _NOT_THEIRS = (str(Path(__file__).parent), *(sysconfig.get_path(each) for each in ("stdlib", "platstdlib", "purelib")))
 """Folders whose lines are not the user's: these modules, Python's library and what is installed."""
+
+_INSTALLED = f"{os.sep}site-packages{os.sep}"
 
 
 def package_of(name: str) -> str | None:
@@ -151,10 +154,15 @@ def line(value: object) -> str:
 
 
 def raised(error: BaseException) -> str:
-    """What the user's code raised, and in which line of which of their files, on one line."""
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(_NOT_THEIRS)]
-    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {line(error)}{where}"
+    """What the user's code raised, and in which line of which of their files, on one line.
+
+    Where it says nothing, as a bare ``assert`` does, the line that raised it is quoted.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [each for each in frames if not each.filename.startswith(_NOT_THEIRS) and _INSTALLED not in each.filename]
+    where = f" ({theirs[-1].filename}:{theirs[-1].lineno})" if theirs else ""
+    said = line(error) or (line(frames[-1].line) if frames else "")
+    return f"{type(error).__name__}: {said}{where}"
 
 
 def name_of(env: str | Constructor) -> str:

@@ -13,7 +13,7 @@ from rrm.errors import ConfigError, nearest
 from rrm.text import line, place
 
 
-def worlds() -> list[str]:
+def registered_worlds() -> list[str]:
     """The registered environments that are worlds."""
     import gymnasium
 
@@ -40,7 +40,7 @@ def check_env(condition: Condition, dotted: str) -> None:
     elif is_file(env.rpartition(":")[0]):
         _check_file(env, dotted)
         _check_wrapped(condition, dotted)
-    elif _registered(env, dotted) not in worlds():
+    elif _registered(env, dotted) not in registered_worlds():
         _check_wrapped(condition, dotted)
     else:
         try:
@@ -71,7 +71,7 @@ def _registered(env: str, dotted: str) -> str:
     from rrm.envs.wrapped.making import package_of
 
     package, colon, name = env.rpartition(":")
-    ours = worlds()
+    ours = registered_worlds()
     if colon:
         try:
             importlib.import_module(package)

@@ -15,10 +15,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_serializer, field_validator
+from pydantic import Field, WithJsonSchema, field_serializer, field_validator
 
 from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
-from rrm.config.values import Copies, Count, Section, Share, whole
+from rrm.config.values import Copies, Count, Section, Seeds, Share
 
 if TYPE_CHECKING:
     from rrm.envs.world import World
@@ -33,12 +33,12 @@ class Horizon(Section):
     discount: Share | None = Field(
         default=None,
         description="Discount of the reward: at 0 only the next step counts, at 1 the whole episode. null: 0.95, or 1"
-        " within a window.",
+        " where horizon.window is set.",
     )
     window: Count | None = Field(
         default=None,
-        description="Receding windows: of each step the next so many rewards count, and nothing is bootstrapped past"
-        " them. null: to the end of the episode.",
+        description="Length of a receding window: a step is credited with the rewards of so many steps, its own the"
+        " first, and nothing is bootstrapped past them. null: no window, rewards count to the end of the episode.",
     )
 
     @property
@@ -54,12 +54,13 @@ class Round(Section):
 
     steps: Count = Field(
         default=150_000,
-        description="Every step of the world that the round takes: random play and PPO together. Kept to one rollout.",
+        description="Environment steps of the round: random play and PPO's rollouts together. As many whole rollouts"
+        " are taken as fit.",
     )
     labels: Count = Field(
         default=256,
-        description="Labels that the round asks of its overseer, exactly; starting ones counted, and comparisons that"
-        " it leaves without an answer.",
+        description="Labels that the round asks for, exactly: the initial ones included, and comparisons that the"
+        " evaluator leaves without an answer.",
     )
     label_type: Literal["scores", "comparisons"] = Field(
         default="scores",
@@ -101,21 +102,28 @@ class AssistantRound(Round):
 class Condition(Section):
     """A named variant of an experiment: everything that one agent, and the assistants below it, are trained by."""
 
-    env: Any = Field(
-        description="A registered world, such as those that `rrm envs` lists, or any Gymnasium environment;"
-        " 'package:Id' imports the package first. 'package.module:name' names a constructor; from Python it may be one."
+    env: Annotated[Any, WithJsonSchema({"type": "string"})] = Field(
+        description="The environment: a registered world, such as those that `rrm envs` lists, or any Gymnasium"
+        " environment. 'package:Id' imports the package first; 'package.module:name' names a constructor. From Python"
+        " it may be a constructor."
     )
     env_settings: dict[str, Any] = Field(
         default={},
-        description="What the environment is made with: keywords of gymnasium.make (max_episode_steps among them), or"
-        " of the world; for environments that are not worlds also visible_fields, standardise, and look_ahead or"
-        " spotlight, which give them an assistant.",
+        description="Keyword arguments with which the environment is made: those of gymnasium.make (max_episode_steps"
+        " among them), or of the world. Environments that are not worlds also take visible_fields, standardise, and"
+        " look_ahead or spotlight, which give them an assistant.",
     )
-    evaluator: Any = Field(
+    evaluator: Annotated[Any, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]})] = Field(
         default="bounded",
-        description="Who judges: a registered name, 'package.module:Name' or 'path/to/file.py:name'; from Python also a"
-        " function of a clip, or of two, or an Evaluator. With parameters: {name: …}, with flaws: {of: …, noise: 0.5},"
-        " several: {committee: […], by: majority}.",
+        description="Who judges: a registered name, 'package.module:Name' or 'path/to/file.py:name'. With parameters:"
+        " {name: …}; with flaws: {of: …, noise: 0.5}; several evaluators: {committee: […], by: majority}. From Python"
+        " it may also be a function of a clip, or of two clips, or an rrm.Evaluator.",
+    )
+    evaluation_labels: Annotated[Count, Field(ge=0)] = Field(
+        default=0,
+        description="How often an evaluator that is not of this package is asked beyond the labels, in each round of"
+        " the task: about episodes of the final policy first, each once, then evenly about those of the learning curve."
+        " The evaluators of this package answer for free, and are always asked about both.",
     )
     amplify: AssistanceSettings = Field(
         default=AssistanceSettings(), description="How the evaluator is helped to judge."
@@ -127,11 +135,16 @@ class Condition(Section):
         default=PPOSettings(), description="The algorithm that trains the agent on its reward, and its settings."
     )
     horizon: Horizon = Field(default=Horizon(), description="How far the agent optimises its reward.")
-    task: Round = Field(default=Round(), description="The round in the world itself: the last one.")
-    assistant: AssistantRound = Field(
-        default=AssistantRound(), description="Each round below it, in an evaluation world."
+    task: Round = Field(
+        default=Round(),
+        description="The round in the world itself, the last one: its budget and how its labels are chosen.",
     )
-    episodes: Copies = Field(default=1000, description="Fresh episodes on which the final policy is judged.")
+    assistant: AssistantRound = Field(
+        default=AssistantRound(),
+        description="Each round below it, of an assistant in an evaluation world: the same keys as task, and a"
+        " horizon.",
+    )
+    episodes: Copies = Field(default=1000, description="Fresh episodes on which the final policy is evaluated.")
 
     @field_validator("env")
     @classmethod
@@ -184,24 +197,6 @@ class Budget(Section):
     steps: Count | None = Field(default=None, description="Steps that a condition may take, all its rounds together.")
 
 
-MOST_SEEDS: Final = 10_000
-"""So that a slip of the finger does not fill the memory."""
-
-
-def _seeds(value: Any) -> Any:
-    """3 means 0, 1, 2."""
-    if isinstance(value, list | tuple):
-        if len(value) > MOST_SEEDS:
-            raise ValueError(f"must be at most {MOST_SEEDS}; these are {len(value)}")
-        return value
-    value = whole(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError("must be a whole number, or a list of seeds")
-    if not 1 <= value <= MOST_SEEDS:
-        raise ValueError(f"must be from 1 to {MOST_SEEDS}, or a list of seeds")
-    return tuple(range(value))
-
-
 LONGEST_NAME: Final = 100
 """Characters of a name. A cell's folder adds a seed and a fingerprint, and systems allow 255 bytes."""
 
@@ -221,25 +216,33 @@ class Experiment(Section):
     """Conditions x seeds, resolved: what holds for all conditions has been written into each."""
 
     experiment: str = Field(
-        default="experiment", description="Name of the experiment and of its folder; the file's by default."
+        default="experiment", description="Name of the experiment and of its folder. Default: the name of the file."
     )
-    seeds: Annotated[
-        tuple[Annotated[int, BeforeValidator(whole), Field(ge=0, le=10**9)], ...], BeforeValidator(_seeds)
-    ] = Field(
+    seeds: Seeds = Field(
         default=(0, 1, 2),
         strict=False,
         min_length=1,
         description="How many seeds (3 means 0, 1 and 2), or a list of them.",
     )
-    workers: Count | None = Field(default=None, description="Processes at once; null: one for each core.")
+    workers: Count | None = Field(default=None, description="Processes that run at once. null: one for each core.")
     budget: Budget = Field(default=Budget(), description="Caps on all rounds of a condition together.")
     conditions: dict[str, Condition] = Field(
         min_length=1,
-        description="The named variants. The default is unaided, assisted, ideal and oracle; where the world has no"
-        " evaluation world, unaided and oracle.",
+        description="The named variants, each with the keys that it sets for itself. The names unaided, assisted, ideal"
+        " and oracle carry their meaning, so that a condition of such a name may be left empty. Where the world has no"
+        " evaluation world, the default is unaided and oracle.",
+        json_schema_extra={"default": {"unaided": {}, "assisted": {}, "ideal": {}, "oracle": {}}},
     )
-    unaided: str = Field(default="unaided", description="The condition from which the gap is measured.")
-    oracle: str = Field(default="oracle", description="The condition to which the gap is measured.")
+    unaided: str = Field(
+        default="unaided",
+        description="Name of the condition from which the gap recovered is measured: its agent's utility is 0 % of the"
+        " gap.",
+    )
+    oracle: str = Field(
+        default="oracle",
+        description="Name of the condition to which the gap recovered is measured: its agent's utility is 100 % of the"
+        " gap.",
+    )
 
     _experiment_name = field_validator("experiment")(proper_name)
 

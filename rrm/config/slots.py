@@ -26,7 +26,9 @@ from rrm.config.values import (
 class AssistanceSettings(Section):
     """Amplify by assistance: agents act in evaluation worlds, and the evaluator reads what they found."""
 
-    method: Literal["assistance"] = Field(default="assistance", description="How the evaluator is amplified.")
+    method: Literal["assistance"] = Field(
+        default="assistance", description="How the evaluator is amplified, that is, helped to judge."
+    )
     assistants: Literal["none", "trained", "repeated", "ideal", "random"] = Field(
         default="none",
         description="Who helps the evaluator: nobody (none); agents trained in earlier rounds (trained); the agent of"
@@ -50,17 +52,21 @@ class EnsembleSettings(Section):
 
     network: Literal["cells", "whole"] = Field(
         default="cells",
-        description="V on a grid: a sum over its cells of one small network (cells), which learns from few labels where"
-        " each thing counts by itself; or one network of the whole observation (whole), where positions relative to"
-        " each other count. Without a grid there is no difference.",
+        description="The reward model V of an observation that is a grid: a sum over its cells of one small network"
+        " (cells), which learns from few labels where each thing counts by itself; or one network of the whole"
+        " observation (whole), where positions relative to each other count. Without a grid there is no difference.",
     )
-    ensemble_size: Count = Field(default=3, le=100, description="Networks in the ensemble; their mean is V.")
+    ensemble_size: Count = Field(
+        default=3, le=100, description="Networks in the ensemble; their mean is the reward model V."
+    )
     hidden: Width = Field(default=16, description="Width of the two hidden layers of each network.")
     fit_steps: Count = Field(
-        default=40, le=10**6, description="Gradient steps each time V is fitted; the first fit takes ten times as many."
+        default=40,
+        le=10**6,
+        description="Gradient steps of each fit of the reward model; the first takes ten times as many.",
     )
-    batch_size: Count = Field(default=128, le=10**6, description="Labels in each gradient step.")
-    learning_rate: Positive = Field(default=3e-3, description="Adam's learning rate.")
+    batch_size: Count = Field(default=128, le=10**6, description="Labels in each gradient step of a fit.")
+    learning_rate: Positive = Field(default=3e-3, description="Adam's learning rate in fits of the reward model.")
 
 
 class RewardModelingSettings(EnsembleSettings):

@@ -57,6 +57,36 @@ def _learning_rate(value: Any) -> float | str:
     return f"{LINEAR}{float(number)}" if isinstance(value, str) else float(number)
 
 
+MOST_SEEDS: Final = 10_000
+"""So that a slip of the finger does not fill the memory."""
+
+
+_HOW_MANY: Final[dict[str, Any]] = {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS}
+_SEED: Final[dict[str, Any]] = {"type": "integer", "minimum": 0, "maximum": 10**9}
+
+
+def _seeds(value: Any) -> Any:
+    """3 means 0, 1, 2."""
+    if isinstance(value, list | tuple):
+        if len(value) > MOST_SEEDS:
+            raise ValueError(f"must be at most {MOST_SEEDS}; these are {len(value)}")
+        return value
+    value = whole(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("must be a whole number, or a list of seeds")
+    if not 1 <= value <= MOST_SEEDS:
+        raise ValueError(f"must be from 1 to {MOST_SEEDS}, or a list of seeds")
+    return tuple(range(value))
+
+
+Seeds = Annotated[
+    tuple[Annotated[int, BeforeValidator(whole), Field(ge=0, le=10**9)], ...],
+    BeforeValidator(_seeds),
+    WithJsonSchema({"anyOf": [_HOW_MANY, {"type": "array", "items": _SEED, "minItems": 1}]}),
+]
+"""How many, or which."""
+
+
 Count = Annotated[int, BeforeValidator(whole), Field(ge=1, le=10**12)]
 Copies = Annotated[Count, Field(le=10**5)]
 """Copies of a world, all in memory together."""
@@ -72,13 +102,24 @@ FileName = Annotated[str, BeforeValidator(_text)]
 LearningRate = Annotated[
     float | str,
     PlainValidator(_learning_rate),
-    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "pattern": "^lin_"}]}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "string", "pattern": "^lin_", "examples": ["lin_3e-3"]},
+            ]
+        }
+    ),
 ]
 
 Kind = Literal["narrow", "broad", "approval"]
 """The rewards that are made from a reward model."""
 
-RewardKind = Annotated[Literal[Kind, "true"], BeforeValidator(_true)]
+RewardKind = Annotated[
+    Literal[Kind, "true"],
+    BeforeValidator(_true),
+    WithJsonSchema({"enum": ["narrow", "broad", "approval", "true", True]}),  # the last as YAML reads it
+]
 
 Judging = Literal["advance", "hindsight", "lower"]
 """When a step is judged: when it is taken, by what came of it, or by the lower of the two."""

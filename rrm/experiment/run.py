@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
+from cloudpickle import dumps  # type: ignore[import-untyped]
 from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 
 from rrm.agents.files import holds, remove
@@ -23,12 +24,13 @@ from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.wrapped import probe
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.envs.wrapped.making import name_of
-from rrm.errors import DamagedFileError, RRMError
+from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.experiment.notices import notices
 from rrm.experiment.plan import Plan, plan
 from rrm.experiment.progress import Live, Progress, stop
-from rrm.report.schema import cell_result, check_own, rounds_of
+from rrm.report.schema import cell_result, check_own
 from rrm.storage import rundir
+from rrm.text import raised, short
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -87,6 +89,8 @@ def run(
     home = Path(folder).absolute() / experiment.experiment  # whatever directory the user's code changes to
     cells = [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
     workers = min(experiment.workers or joblib.cpu_count(), len(cells))
+    if workers > 1:
+        _check_sendable(experiment)
     folders = {cell.name: rundir.inside(home, "cells", cell.name) for cell in cells}
     with Live(folders) if live else nullcontext():
         # Without batching and in this order: what others wait for comes first.
@@ -122,6 +126,19 @@ class Shared:
         probe.remember(self.environments)
 
 
+def _check_sendable(experiment: Experiment) -> None:
+    """Raise ConfigError where an evaluator or environment that was given as an object cannot reach other processes."""
+    for name, condition in experiment.conditions.items():
+        for field, given in (("evaluator", condition.evaluator), ("env", condition.env)):
+            try:
+                dumps(given)
+            except Exception as error:  # whatever the object's own __reduce__ raises, too
+                raise ConfigError(
+                    f"conditions.{name}.{field}: {short(given)}: cannot be sent to other processes: {raised(error)};"
+                    " name it, as in file.py:name, or run with workers=1"
+                ) from None
+
+
 def run_cell(cell: Cell, home: Path, owner: int, shared: Shared) -> dict[str, Any]:
     """Run the rounds of a cell, in a process of its own; returns its result.
 
@@ -139,19 +156,19 @@ def run_cell(cell: Cell, home: Path, owner: int, shared: Shared) -> dict[str, An
         condition=cell.condition,
         seed=cell.seed,
         rounds=len(rounds),
-        env_steps_total=sum(each.steps_due(each.rollouts) for each in rounds),
-        labels_total=sum(each.labels_due(each.rollouts - 1) for each in rounds),
+        env_steps_total=sum(each.schedule.total()[0] for each in rounds),
+        labels_total=sum(each.schedule.total()[1] for each in rounds),
     )
 
     def wait() -> None:
         progress.update(status="locked")
 
-    def tell(plan: Plan, row: Mapping[str, float | None] | None) -> None:
+    def on_rollout(plan: Plan, row: Mapping[str, float | None] | None) -> None:
         if child and os.getppid() != owner:
             os._exit(1)  # nobody is left to be told; what is done is on the disk
         number = [each.name for each in rounds].index(plan.name)
         for each in rounds[:number]:
-            before[each.name] = (each.steps_due(each.rollouts), each.labels_due(each.rollouts - 1))
+            before[each.name] = each.schedule.total()
         if row is not None:
             before[plan.name] = (int(row["env_steps"] or 0), int(row["labels"] or 0))
         progress.update(
@@ -167,7 +184,7 @@ def run_cell(cell: Cell, home: Path, owner: int, shared: Shared) -> dict[str, An
     with rundir.locked(folder):
         try:
             rundir.write_sealed(folder / "cell.json", _about(cell))
-            result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), tell, wait))
+            result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), on_rollout, wait))
             rundir.write_sealed(folder / "result.json", result)
         except BaseException as error:
             progress.update(status="stopped" if isinstance(error, KeyboardInterrupt) else "failed")
@@ -237,18 +254,6 @@ def _seconds(path: Path) -> float | None:
         if not isinstance(seconds, int | float):
             raise DamagedFileError(f"{path}: seconds is missing")
     return seconds
-
-
-def round_folder(run: str | Path) -> Path:
-    """The folder of a round that is done, given itself or the folder of a cell, whose last round it then is."""
-    folder = Path(run)
-    if (folder / "cell.json").exists():
-        return rounds_of(folder)[-1]
-    if (folder / "round.json").exists():
-        return folder
-    if folder.is_dir():
-        raise RRMError(f"{folder}: is neither the folder of a cell (runs/…/cells/…) nor of a round (runs/…/rounds/…)")
-    raise DamagedFileError(f"{folder}: no such folder")
 
 
 def configuration(folder: Path) -> Experiment:

@@ -190,4 +190,4 @@ def _kind(array: Array) -> str:
 
 
 def _wrong(path: str, what: object) -> ConfigError:
-    return ConfigError(f"demonstrations: {place(path)!r}: {what}")
+    return ConfigError(f"distill.demonstrations: {place(path)!r}: {what}")

@@ -12,7 +12,6 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-import rrm
 from rrm.agents.files import remove, write_bytes
 from rrm.config.minimal import recipe
 from rrm.envs.named import UntrustedError
@@ -24,6 +23,7 @@ from rrm.report import summary as found
 from rrm.report.grid import Grid
 from rrm.report.html import variables
 from rrm.report.page import Content, Film, Round, page
+from rrm.report.rounds import load_agent, round_folder
 from rrm.report.schema import ROUND_FIGURES, CellFiles, cell_files, check_own, curve, reading
 from rrm.report.stats import interval
 from rrm.report.summary import Condition, Curve, Findings, amount, count, share
@@ -132,19 +132,22 @@ def table(summary: Mapping[str, Any]) -> Table:
     )
     rows.title_justify, rows.title_style, rows.caption_justify = "left", "bold", "left"
     rows.add_column("condition", overflow="fold", max_width=20)
-    for heading in ("utility", "evaluator’s score", "hack rate", "gap recovered", "labels", "steps"):
+    paid = {"labels": "labels", "evaluation_labels": "evaluation labels", "env_steps": "steps"}
+    if not findings.evaluated:
+        del paid["evaluation_labels"]
+    for heading in ("utility", "evaluator’s score", "hack rate", "gap recovered", *paid.values()):
         rows.add_column(heading, justify="right", overflow="fold")
     styles = (("utility", amount), ("evaluator_score", amount), ("hack_rate", share), ("gap_recovered", share))
     for i, one in enumerate(findings.conditions):
         if i:
             rows.add_section()
         cells = [_estimated(findings, one, key, style, word="") for key, style in styles]
-        costs = [Text(_short(one.known(key).value), style="bold") for key in ("labels", "env_steps")]
+        costs = [Text(_short(one.known(key).value), style="bold") for key in paid]
         rows.add_row(Text(one.name, style="bold"), *cells, *costs)
         for seed in one.seeds:
             figures = {**seed.figures, "gap_recovered": seed.gap_recovered}
             values = [("–" if (x := figures[key]) is None else style(x)) for key, style in styles]
-            values += [_short(seed.figures[key] or 0) for key in ("labels", "env_steps")]
+            values += [_short(seed.figures[key] or 0) for key in paid]
             rows.add_row(f"  seed {seed.seed}", *values, style="dim")
     rows.caption = "One seed, so no intervals." if findings.seeds == 1 else found.INTERVAL_NOTE
     return rows
@@ -419,7 +422,7 @@ def _films(
         cell = next(cell for cell in cells[one.name] if cell.seed == seed)
         if not any((cell.last_round / f"agent.{kind}").exists() for kind in ("json", "safetensors")):
             continue  # results alone, brought here without their weights, still make a report
-        agent = rrm.load_agent(cell.folder)
+        agent = load_agent(round_folder(cell.folder))
         try:
             world = worlds[one.name]() if worlds else agent.make_world(1, trust=trust)
         except UntrustedError as error:

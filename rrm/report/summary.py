@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rrm.config.schema import MOST_CONDITIONS, MOST_SEEDS, proper_name
+from rrm.config.schema import MOST_CONDITIONS, proper_name
+from rrm.config.values import MOST_SEEDS
 from rrm.report.stats import CAPABLE, FIGURES, HACKS, Estimate, Floats, seeds_that_hack, seeds_that_recover
 from rrm.text import clip, line, short
 
@@ -110,6 +111,11 @@ class Findings:
     def hacks(self) -> bool:
         """Whether a hack is defined, so that there are hack rates."""
         return all(one.figures["hack_rate"] is not None for one in self.conditions)
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether an evaluator was asked for scores that are no labels, and that cost something."""
+        return any(one.known("evaluation_labels").value for one in self.conditions)
 
     @property
     def seeds(self) -> int:

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialized
 
 from rrm.agents.files import write_bytes
-from rrm.agents.learner import Tensors, load_moments, moments
+from rrm.agents.state import State, Tensors, load_moments, moments
 from rrm.config.slots import EnsembleSettings
 from rrm.envs.world import Array, Floats, Layout
 
@@ -190,7 +190,7 @@ class RewardModel:
                 x = x.relu_()
         return x.squeeze(2)
 
-    def state(self) -> tuple[Tensors, dict[str, Any]]:
+    def state(self) -> State:
         """Everything that the next fit depends on, the labels apart: named tensors, and JSON-able values."""
         tensors = {f"weights.{name}": weight.detach().clone() for name, weight in self._weights.items()}
         tensors |= moments(self._optimizer)
@@ -313,27 +313,3 @@ def pooled(layout: Layout, observations: Array) -> Floats:
     table = np.concatenate(features, axis=1).astype(np.float64)
     spread = table.std(axis=0)
     return np.asarray((table - table.mean(axis=0)) / np.where(spread > 1e-6, spread, np.inf))
-
-
-def farthest_points(points: Floats, count: int, rng: np.random.Generator) -> Array:
-    """The indices of ``count`` of the (m, d) points, each the farthest from those before it (Gonzalez 1985).
-
-    The first is drawn from ``rng``. Where the points run out of distinct places, the rest is drawn at random.
-    """
-    if count == 0:
-        return np.zeros(0, dtype=np.intp)
-    chosen = [int(rng.integers(len(points)))]
-    distance = ((points - points[chosen]) ** 2).sum(axis=1)
-    while len(chosen) < count and distance.max() > 1e-12:
-        chosen.append(int(distance.argmax()))
-        distance = np.minimum(distance, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
-    if len(chosen) < count:
-        left = np.setdiff1d(np.arange(len(points)), chosen)
-        chosen += rng.choice(left, size=min(count - len(chosen), len(left)), replace=False).tolist()
-    return np.array(chosen, dtype=np.intp)
-
-
-def random_pairs(m: int, count: int, rng: np.random.Generator) -> Array:
-    """The indices (count, 2) of pairs of different ones of ``m`` things."""
-    first, second = rng.integers(m, size=count), rng.integers(m - 1, size=count)
-    return np.stack([first, second + (second >= first)], axis=1)

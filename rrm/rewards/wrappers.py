@@ -6,41 +6,36 @@ from typing import Any, SupportsFloat
 
 import gymnasium
 import numpy as np
+from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from rrm.agents.as_trained import Trained
 from rrm.config.values import Kind
-from rrm.envs.world import Array, Floats
-from rrm.rewards.functions import Payer, Values
+from rrm.envs.world import Array
+from rrm.protocols import RewardFunction
+from rrm.rewards.functions import REWARDS, LearntReward, Model
 
 
 class RewardVecEnv(VecEnvWrapper):
-    """Replaces the reward of a ``VecEnv`` by the learnt one.
+    """Replaces the reward of a ``VecEnv`` by that of a reward function.
 
-    ``finished`` collects what the model says of each finished episode: V(s_T), or its mean approval of the actions.
+    A finished episode's last step leads to its last observation, never to the one after the reset.
     """
 
-    def __init__(
-        self, venv: VecEnv, model: Values, kind: Kind = "narrow", step_cost: float = 0.0, rest: float = 0.0
-    ) -> None:
+    def __init__(self, venv: VecEnv, reward: RewardFunction) -> None:
         super().__init__(venv)
-        self.finished: list[float] = []
-        self.tally: Floats = np.zeros((venv.num_envs, 2))
-        """Approval so far in each copy's episode, and its steps."""
-        self.payer = Payer(model, kind, venv.action_space, step_cost, rest)
+        self.reward = reward
+        self._observations: Array = np.empty(0)
         self._taken: Array = np.empty(0)
 
     def reset(self) -> Array:
-        observations = np.array(self.venv.reset())  # a copy: the environment may use its array again
-        self.tally[:] = 0
-        self.revalue(observations)
-        return observations
+        self._observations = np.array(self.venv.reset())  # a copy: the environment may use its array again
+        return self._observations
 
-    def revalue(self, observations: Array) -> None:
-        """Read V of the present observations (n, …) again: after V or ``payer.optimism`` has changed, or the
-        environment has been loaded."""
-        self.payer.begin(observations)
+    def resume(self, observations: Array) -> None:
+        """Go on from ``observations`` (n, …), without a reset: the environment has been put there."""
+        self._observations = observations
 
     def step_async(self, actions: Array) -> None:
         self._taken = np.array(actions)
@@ -55,41 +50,30 @@ class RewardVecEnv(VecEnvWrapper):
             terminated[ended] = [not infos[i].get("TimeLimit.truncated", False) for i in ended]
             last = observations.copy()
             last[ended] = [infos[i]["terminal_observation"] for i in ended]
-        rewards = self.payer.pay(self._taken, last, done, terminated)
-        if self.payer.kind == "approval":
-            self.tally += np.stack([self.payer.values, np.ones(len(rewards))], axis=1)
-        if len(ended):
-            approval = self.tally[ended, 0] / np.maximum(self.tally[ended, 1], 1)
-            self.finished += (approval if self.payer.kind == "approval" else self.payer.values[ended]).tolist()
-            self.tally[ended] = 0
-            self.payer.begin_again(ended, observations)
+        rewards = self.reward(self._observations, self._taken, last, done, terminated)
+        self._observations = observations
         return observations, rewards.astype(np.float32), done, infos
 
 
 class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Replaces the reward of a Gymnasium environment by the learnt one, for any trainer."""
+    """Replaces the reward of a Gymnasium environment by that of a reward function, for any trainer."""
 
-    def __init__(
-        self,
-        env: gymnasium.Env[Any, Any],
-        model: Values,
-        kind: Kind = "narrow",
-        step_cost: float = 0.0,
-        rest: float = 0.0,
-    ) -> None:
+    def __init__(self, env: gymnasium.Env[Any, Any], reward: RewardFunction) -> None:
         super().__init__(env)
-        self._payer = Payer(model, kind, env.action_space, step_cost, rest)
+        self.reward = reward
+        self._observation: Array = np.empty(0)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(seed=seed, options=options)
-        self._payer.begin(np.array(observation)[None])  # a copy: the environment may use its array again
+        self._observation = np.array(observation)[None]
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         taken = np.array(action)[None]  # before the step, which may change it
         observation, _, terminated, truncated, info = self.env.step(action)
+        before, self._observation = self._observation, np.array(observation)[None]
         over, by_itself = np.array([[terminated or truncated], [terminated]])
-        reward = self._payer.pay(taken, np.array(observation)[None], over, by_itself)
+        reward = self.reward(before, taken, self._observation, over, by_itself)
         return observation, float(reward[0]), terminated, truncated, info
 
 
@@ -101,10 +85,12 @@ class Reward:
         kind: which reward is made of it.
         step_cost: what each step costs.
         rest: weight of what comes after an end, in approval of what has one.
-        trained: what was observed and done while it was learnt.
+        trained: what was observed and done while it was learnt; None: environments are taken as they are.
     """
 
-    def __init__(self, model: Values, kind: Kind, step_cost: float, rest: float, trained: Trained) -> None:
+    def __init__(
+        self, model: Model, kind: Kind, step_cost: float, rest: float = 0.0, trained: Trained | None = None
+    ) -> None:
         self.model = model
         self.kind = kind
         self.step_cost = step_cost
@@ -123,8 +109,13 @@ class Reward:
         Raises:
             ValueError: its spaces are others; one line.
         """
-        return RewardWrapper(self.trained.wrap_env(env), self.model, self.kind, self.step_cost, self.rest)
+        env = self.trained.wrap_env(env) if self.trained else env
+        return RewardWrapper(env, self._function(env.action_space))
 
     def wrap_vec_env(self, venv: VecEnv) -> RewardVecEnv:
         """The same for a Stable-Baselines3 ``VecEnv``."""
-        return RewardVecEnv(self.trained.wrap_vec_env(venv), self.model, self.kind, self.step_cost, self.rest)
+        venv = self.trained.wrap_vec_env(venv) if self.trained else venv
+        return RewardVecEnv(venv, self._function(venv.action_space))
+
+    def _function(self, actions: spaces.Space[Any]) -> LearntReward:
+        return REWARDS[self.kind](self.model, actions, self.step_cost, self.rest)

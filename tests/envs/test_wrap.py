@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.envs.adapters import WorldEnv, make_world
-from rrm.envs.check import CHECKS, everyone, readings
+from rrm.envs.check import CHECKS
+from rrm.envs.contract import everyone, readings
 from rrm.envs.spaces import plain_actions, random_actions
 from rrm.envs.world import World
 from rrm.envs.wrapped.environment import BrokenEnvironmentError, Wrapped, verify

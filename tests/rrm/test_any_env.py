@@ -147,7 +147,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, env: str) -> Non
             break
         except Stopped:
             stops += 1
-    assert stops == last.rollouts
+    assert stops == last.schedule.rollouts
     expected, found = left_by(last, tmp_path / "whole"), left_by(last, tmp_path)
     assert expected.keys() == found.keys()
     for name, content in expected.items():

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 import rrm
-from rrm.agents.vec_env import own_generator
-from rrm.amplify.overseer import amplify
 from rrm.config.load import load
-from rrm.distill.reward_modeling import Distillation
+from rrm.distill.random_play import random_play
+from rrm.distill.reward_modeling import RewardModeling
 from rrm.envs.adapters import make_world
 from rrm.envs.world import Array, World
 from rrm.errors import ConfigError
@@ -24,7 +23,7 @@ from rrm.feedback.clips import Recorder
 from rrm.feedback.demonstrations import read
 from tests.helpers.judging import rightwards
 from tests.helpers.tiny import LINE, RIGHT, VECTOR_LINE, Line
-from tests.helpers.training import conditions, labels_in, left_by, stop_after, stopped, train
+from tests.helpers.training import begin, conditions, labels_in, left_by, stop_after, stopped, train
 
 COMPARED = "task.label_type=comparisons"
 
@@ -145,7 +144,7 @@ def test_what_is_wrong_is_said_in_one_line(
     with pytest.raises(ConfigError) as caught:
         plan(conditions(COMPARED, distill={"demonstrations": str(path)})["unaided"], 0)
     message = str(caught.value)
-    assert message.startswith(f"demonstrations: {str(path)!r}: {told}") and "\n" not in message
+    assert message.startswith(f"distill.demonstrations: {str(path)!r}: {told}") and "\n" not in message
     assert "executed" not in capsys.readouterr().out
 
 
@@ -155,7 +154,8 @@ def test_what_is_no_such_file_is_said_in_one_line(
 ) -> None:
     path = tmp_path / "demos.npz"
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"demonstrations: '.*demos.npz': is not an npz file of numbers: ") as caught:
+    message = r"^distill.demonstrations: '.*demos.npz': is not an npz file of numbers: "
+    with pytest.raises(ConfigError, match=message) as caught:
         plan(conditions(COMPARED, distill={"demonstrations": path})["unaided"], 0)
     assert "\n" not in str(caught.value) and "executed" not in capsys.readouterr().out
     path.unlink()
@@ -167,25 +167,23 @@ def test_scores_cannot_start_from_them(demos: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         conditions(distill={"demonstrations": str(demos)})
     right = "are preferred to play: needs task.label_type of 'comparisons'"
-    assert str(caught.value) == f"demonstrations: {str(demos)!r}: {right}"
+    assert str(caught.value) == f"distill.demonstrations: {str(demos)!r}: {right}"
     conditions("conditions.unaided.reward=true", distill={"demonstrations": None})
 
 
 # What a reward model makes of them
 
 
-def begun(folder: Path, demonstrations: Path | None, *overrides: str) -> Distillation:
+def begun(folder: Path, demonstrations: Path | None, *overrides: str) -> RewardModeling:
     """A round whose reward model knows the demonstrations, and no label."""
     judge = rightwards if "reward=approval" in overrides else "bounded"
     last = plan(
         conditions(COMPARED, *overrides, distill={"demonstrations": demonstrations}, evaluator=judge)["unaided"], 0
     )
-    folder.mkdir(exist_ok=True)
-    round_ = Distillation(amplify(last.evaluator(), []), last, own_generator, folder, lambda row: None)
-    round_._show(round_._random_play())
+    round_ = begin(last, folder)
+    round_._demonstrate(random_play(round_.context, round_.training.world, round_.rng))
     round_._fit(300)
-    assert round_.labels is not None and round_.labels.cost().labels == 0
-    round_.labels.close()
+    assert round_.context.labels.cost().labels == 0
     return round_
 
 
@@ -211,7 +209,6 @@ def test_before_any_label_it_ranks_demonstrated_states_above_random_ones(
     one the former has the higher V, whether the goal is where the evaluator takes it to be (the right) or not."""
     more = (f"distill.label_target={target}", "distill.segment_length=3", "task.initial_labels=30")
     model = begun(tmp_path, demos, *more).model
-    assert model is not None
     honest, wild = unseen(lambda world: world.script("honest"), 8), unseen(wandering(), 8)
     for goal in (0, 6):
         one, other = (model.values(states[states[:, 7 + goal] == 1]) for states in (honest, wild))
@@ -225,7 +222,6 @@ def test_without_them_it_ranks_nothing(tmp_path: Path, what: str) -> None:
     if what == "random play":
         path = rrm.demonstrate(tmp_path / "random.npz", LINE, wandering(3), episodes=200)
     model = begun(tmp_path, path, "task.labels=100", "task.initial_labels=100").model
-    assert model is not None
     one, other = model.values(unseen(wandering(1), 8)), model.values(unseen(wandering(2), 8))
     if path is None:
         assert not one.any() and not other.any()
@@ -236,7 +232,7 @@ def test_without_them_it_ranks_nothing(tmp_path: Path, what: str) -> None:
 def test_each_is_paired_with_play_as_far_into_its_episode(demos: Path, tmp_path: Path) -> None:
     """Ends with ends, where it is of states what is accomplished; elsewhere moments from all over an episode."""
     for kind in (["distill.label_target=segment", "distill.segment_length=3"], ["reward=approval"], []):
-        shown = begun(tmp_path / f"{kind}", demos, "task.initial_labels=20", *kind).shown
+        shown = begun(tmp_path / f"{kind}", demos, "task.initial_labels=20", *kind).labelled.demonstrated
         time = shown[..., Line(1).layout.size - 1]  # t/T
         assert shown.shape[:2] == (20, 2)
         np.testing.assert_array_equal(time[:, 0], time[:, 1])

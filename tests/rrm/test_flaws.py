@@ -20,7 +20,7 @@ from rrm.config.load import load
 from rrm.config.minimal import compact
 from rrm.envs.adapters import make_world
 from rrm.envs.exact import narrow, solve
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, identity, resolve
@@ -331,16 +331,16 @@ def test_what_the_best_agent_of_each_committee_of_the_preset_reaches() -> None:
 
 def test_what_members_say_of_themselves_the_committee_says() -> None:
     class Person(Remembers):
-        costly = True
+        free = True
         judges_assistants = True
 
     one = Committee([AT, Person()])
-    assert one.costly and not one.judges_assistants and one.remembers and not one.compares_only
+    assert not one.free and not one.judges_assistants and one.remembers and not one.compares_only
     assert Committee([Person()]).judges_assistants and not Committee([AT, AT]).remembers
     assert Committee([AT, Preference(prefer)]).compares_only
     assert one.name == "committee of at, Person"
     flawed = Flawed(Person())
-    assert flawed.costly and flawed.judges_assistants and flawed.remembers and flawed.name == "flawed Person"
+    assert flawed.free and flawed.judges_assistants and flawed.remembers and flawed.name == "flawed Person"
 
 
 def test_a_member_that_breaks_is_named() -> None:
@@ -353,7 +353,7 @@ def test_a_member_that_breaks_is_named() -> None:
         return 1.0 / (clip.number - 3)
 
     for made in (Flawed(Function(judge), noise=1.0), Committee([AT, Function(judge)])):
-        with pytest.raises(EvaluatorError, match=r"ZeroDivisionError: .* on clip 3$"):
+        with pytest.raises(EvaluatorError, match=r"ZeroDivisionError: .* on clip 3, at "):
             amplify(made, []).score(CLIPS[:6])
 
 
@@ -440,7 +440,7 @@ def test_an_evaluator_is_one_value_not_a_section() -> None:
     assert [each.evaluator for each in load(written).conditions.values()] == [noisy, biased]
     given = load(config, evaluator={"committee": [at, {"of": AT}]}).model_dump_json()
     assert json.loads(given)["conditions"]["unaided"]["evaluator"] == {
-        "committee": ["tests.rrm.test_flaws:at", {"of": "rrm.evaluators.base:Function"}]
+        "committee": ["tests.rrm.test_flaws:at", {"of": "rrm.evaluators.brought:Function"}]
     }
 
 

@@ -21,7 +21,7 @@ from rrm.errors import ConfigError
 from rrm.evaluators import ChangeOfMind, Evaluator, Flawed, Function, Preference
 from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip, Pair, Recorder
-from rrm.iterate import load_agent
+from rrm.report.rounds import load_agent
 from tests.helpers.foreign import Walk
 from tests.helpers.judging import STREAMS, some_moments
 from tests.helpers.training import labels_in, train
@@ -301,7 +301,7 @@ def test_the_usual_conditions_have_no_ideal_assistant() -> None:
         ),
         (
             {"env_settings": LIGHT, "distill": {"label_target": "segment", "segment_length": 5}},
-            "distill.label_target: 'rate': assistants point at frames of the whole clip here: must be 'state'",
+            "distill.label_target: 'segment': assistants point at frames of the whole clip here: must be 'state'",
         ),
         ({"conditions": {"assisted": {}}}, "assistants: 'trained': .* has no evaluation world: must be 'none'"),
         (

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from rrm.agents.learner import Learner
+from rrm.agents.learners.ppo import PPOLearner
 from rrm.config.load import load
 from rrm.config.schema import Condition, Round
 from rrm.config.slots import PPOSettings, RewardModelingSettings
@@ -21,7 +21,8 @@ from rrm.errors import ConfigError, DamagedFileError
 from rrm.evaluators import Bounded, Evaluator, Function
 from rrm.experiment.plan import FORMAT, Plan, plan
 from rrm.feedback.clips import Clip
-from rrm.iterate import load_agent, load_reward, run_round
+from rrm.iterate import run_round
+from rrm.report.rounds import load_agent, load_reward
 from rrm.rewards.ensemble import RewardModel
 from tests.helpers.judging import Remembers, rightwards, visible
 from tests.helpers.tiny import LINE
@@ -85,7 +86,7 @@ def test_the_unaided_agent_is_trained_once() -> None:
 def test_practice_in_the_worlds_own_states_needs_nobody() -> None:
     last = plan(conditions("conditions.assisted.amplify.start_states=world")["assisted"], 0)
     assert [each.kind for each in last.needed()] == ["assistant1"]
-    assert last.name != LAST["assisted"].name and last.below[0].practice_steps == 0
+    assert last.name != LAST["assisted"].name and last.below[0].schedule.practice_steps == 0
 
 
 OTHER = [
@@ -263,11 +264,11 @@ def test_schedules_keep_their_budgets(budget: tuple[int, int, int], copies: int,
     task = base.task.model_copy(update=update)
     learner = base.learner.model_copy(update={"num_envs": copies, "n_steps": rollout})
     last = plan(changed(base, task=task, learner=learner), 0)
-    spent = last.random_steps + last.rollouts * copies * rollout
+    spent = last.schedule.random_steps + last.schedule.rollouts * copies * rollout
     assert steps - copies * rollout < spent <= steps
-    due = [last.labels_due(rollout) for rollout in range(last.rollouts)]
+    due = [last.schedule.labels_due(rollout) for rollout in range(last.schedule.rollouts)]
     assert due == sorted(due) and due[-1] == start + more
-    assert due[0] == (start if last.rollouts > 1 else start + more)
+    assert due[0] == (start if last.schedule.rollouts > 1 else start + more)
 
 
 def test_a_hyperbolic_schedule_asks_most_at_first() -> None:
@@ -278,13 +279,13 @@ def test_a_hyperbolic_schedule_asks_most_at_first() -> None:
         plan(changed(base, task=task.model_copy(update={"schedule": schedule})), 0)
         for schedule in ("constant", "hyperbolic")
     )
-    last = early.rollouts - 1
+    last = early.schedule.rollouts - 1
     assert last > 20
     for tenths in range(1, 10):
         rollout = tenths * last // 10
         wanted = 100 + 1000 * np.log(1 + 10 * rollout / last) / np.log(11)
-        assert early.labels_due(rollout) == pytest.approx(wanted, abs=1)
-        assert even.labels_due(rollout) == pytest.approx(100 + 1000 * rollout / last, abs=1)
+        assert early.schedule.labels_due(rollout) == pytest.approx(wanted, abs=1)
+        assert even.schedule.labels_due(rollout) == pytest.approx(100 + 1000 * rollout / last, abs=1)
 
 
 def test_steps_that_hold_no_rollout_are_refused() -> None:
@@ -317,7 +318,7 @@ def test_budgets_are_kept_exactly(rounds: Path, name: str) -> None:
 def test_curves_end_where_the_budget_does(rounds: Path, name: str) -> None:
     last = LAST[name]
     rows = list(csv.DictReader((rounds / last.name / "metrics.csv").read_text().splitlines()))
-    assert len(rows) == last.rollouts
+    assert len(rows) == last.schedule.rollouts
     assert int(rows[-1]["env_steps"]) == train(last, rounds)[-1]["env_steps"]
     assert int(rows[-1]["labels"]) == (last.round.labels if last.reward else 0)
     assert all(bool(row["held_out_error"]) == bool(last.reward) for row in rows[:-1])
@@ -398,8 +399,6 @@ def test_a_costly_evaluator_is_asked_for_labels_alone(tmp_path: Path) -> None:
     asked: list[int] = []
 
     class Person(Evaluator):
-        costly = True
-
         def score(self, clips: Any) -> Any:
             asked.extend(clip.number for clip in clips)
             return [float(clip.view["at"]) for clip in clips]
@@ -417,8 +416,6 @@ def test_actions_of_random_play_are_sticky(tmp_path: Path, sticky: float, repeat
     same: list[bool] = []
 
     class Witness(Evaluator):
-        costly = True  # asked for labels alone; the first are about random play
-
         def score(self, clips: Any) -> Any:
             same.extend(again for clip in clips for again in clip.actions[1:] == clip.actions[:-1])
             return [float(clip.view["at"]) for clip in clips]
@@ -463,17 +460,17 @@ def test_with_all_labels_at_the_start_the_reward_model_is_frozen(tmp_path: Path)
 @pytest.mark.parametrize("rate", ["3e-3", "lin_3e-3"])
 def test_a_linear_learning_rate_falls_to_0(tmp_path: Path, rate: str) -> None:
     paces: list[float] = []
-    learn = Learner.learn_rollout
+    learn = PPOLearner.learn_rollout
 
-    def noted(self: Learner, pace: float = 1.0) -> None:
+    def noted(self: PPOLearner, pace: float = 1.0) -> None:
         paces.append(pace)
         learn(self, pace)
 
     last = plan(conditions(f"learner.learning_rate={rate}")["unaided"], 0)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Learner, "learn_rollout", noted)
+        patched.setattr(PPOLearner, "learn_rollout", noted)
         train(last, tmp_path)
-    n = last.rollouts
+    n = last.schedule.rollouts
     assert n > 3 and paces == pytest.approx([1 - i / n for i in range(n)] if rate.startswith("lin_") else [1.0] * n)
 
 

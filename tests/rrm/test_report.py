@@ -21,7 +21,7 @@ from rich.console import Console
 
 import rrm
 from rrm.config.minimal import compact, recipe
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
 from rrm.errors import DamagedFileError
 from rrm.report import build as report

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from rrm.agents.learner import Tensors
+from rrm.agents.state import Tensors
 from rrm.config.slots import EnsembleSettings
+from rrm.distill.queries import farthest_points
 from rrm.envs.world import Array, Floats, Layout
-from rrm.rewards.ensemble import RewardModel, farthest_points, pooled
+from rrm.rewards.ensemble import RewardModel, pooled
 
 GRID = Layout(2, (3, 4, 5))
 VECTOR = Layout(4)
@@ -238,7 +239,7 @@ def test_a_model_comes_back_from_disk_with_the_same_values(
     paths = model.save(tmp_path / "reward.task")
     assert paths == (tmp_path / "reward.task.safetensors", tmp_path / "reward.task.json")
     assert sorted(tmp_path.iterdir()) == sorted(paths)
-    assert load_file(paths[0]) and json.loads(paths[1].read_text())["format"] == 1
+    assert load_file(paths[0]) and json.loads(paths[1].read_text())["format"] == 2
     loaded = RewardModel.load(tmp_path / "reward.task")
     states = random_states(layout, 40, 7)
     np.testing.assert_array_equal(loaded.members(states), model.members(states))
