@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from rrm.amplify.overseer import amplify
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.evaluators import resolve
 from rrm.feedback.clips import Clip, Recorder
 from rrm.feedback.labels import Labels

@@ -195,7 +195,7 @@ def test_the_readme_says_how_often_its_judge_is_called() -> None:
         asks = plan(condition, 0)
         for each in (*asks.needed(), asks):
             theirs = each.content["evaluator"] != "bounded"
-            calls[each.name] = theirs * each.labels_due(each.rollouts - 1)
+            calls[each.name] = theirs * each.schedule.total()[1]
     assert said is not None and sum(calls.values()) == int(said[1])
 
 

@@ -16,7 +16,7 @@ import pytest
 
 import rrm
 from rrm.config.load import load
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.errors import ConfigError
 from rrm.evaluators import identity, resolve
 from rrm.experiment.plan import plan
