@@ -193,8 +193,12 @@ class Condition(Section):
 class Budget(Section):
     """Caps on all rounds of a condition together; an experiment that asks for more is refused."""
 
-    labels: Count | None = Field(default=None, description="Labels that a condition may ask, all its rounds together.")
-    steps: Count | None = Field(default=None, description="Steps that a condition may take, all its rounds together.")
+    labels: Count | None = Field(
+        default=None, description="The most labels that a condition may ask for, in all its rounds together."
+    )
+    steps: Count | None = Field(
+        default=None, description="The most environment steps that a condition may take, in all its rounds together."
+    )
 
 
 LONGEST_NAME: Final = 100
