@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel
 
 from rrm.config.keys import SHORT, full_path, renamed, without_short_forms
-from rrm.config.reading import LONGEST, WHOLE, Tree, merge, parse
+from rrm.config.reading import FREE, LONGEST, WHOLE, Tree, merge, parse
 from rrm.config.schema import Condition, Experiment
 from rrm.errors import ConfigError, nearest
 from rrm.text import clip, line, show
@@ -99,6 +99,10 @@ def check_keys(tree: Tree, conditions: Iterable[str], path: tuple[str, ...] = ()
 def set_value(tree: Tree, dotted: str, value: Any, shown: str) -> None:
     """Put ``value`` at a dotted path of ``tree``, whose conditions are there already. ``shown`` names it in errors."""
     path, conditions = dotted.split("."), tree["conditions"]
+    own = 2 if path[0] == "conditions" else 0
+    if path[own + 1 :] and path[own] in FREE:
+        value = _with_parameter(tree, path[: own + 1], path[own + 1 :], value)
+        path = path[: own + 1]
     for i, key in enumerate(path):
         known = _known(path[:i], conditions)
         if known is None:
@@ -113,6 +117,22 @@ def set_value(tree: Tree, dotted: str, value: Any, shown: str) -> None:
     if path[0] in CONDITION_KEYS and not heeded:
         where = f"conditions.{next(iter(conditions))}.{dotted}"
         raise ConfigError(f"{shown}: changes nothing, as every condition sets it for itself; set {where} and so on")
+
+
+def _with_parameter(tree: Tree, path: Sequence[str], keys: Sequence[str], value: Any) -> Any:
+    """What stands at ``path``, with ``value`` at ``keys`` within it; an evaluator that is a name becomes a mapping."""
+    if path[-1] not in WHOLE:
+        return _nested(keys, value)
+    said = tree["conditions"][path[1]] if path[0] == "conditions" else tree
+    said = said if says(said, path[-1:]) else tree
+    return _parameter(said.get(path[-1], "bounded"), keys, value)
+
+
+def _parameter(evaluator: Any, keys: Sequence[str], value: Any) -> Any:
+    parameters = dict(evaluator) if isinstance(evaluator, Mapping) else {"name": evaluator}
+    first, *rest = keys
+    parameters[first] = _parameter(parameters.get(first, {}), rest, value) if rest else value
+    return parameters
 
 
 def _nested(path: Sequence[str], value: Any) -> Any:

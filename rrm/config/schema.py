@@ -15,10 +15,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field, WithJsonSchema, field_serializer, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, field_validator
 
 from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
-from rrm.config.values import Copies, Count, Section, Seeds, Share
+from rrm.config.values import Copies, Count, Section, Seeds, Share, whole
 
 if TYPE_CHECKING:
     from rrm.envs.world import World
@@ -119,7 +119,7 @@ class Condition(Section):
         " {name: …}; with flaws: {of: …, noise: 0.5}; several evaluators: {committee: […], by: majority}. From Python"
         " it may also be a function of a clip, or of two clips, or an rrm.Evaluator.",
     )
-    evaluation_labels: Annotated[Count, Field(ge=0)] = Field(
+    evaluation_labels: Annotated[int, BeforeValidator(whole), Field(ge=0, le=10**12)] = Field(
         default=0,
         description="How often an evaluator that is not of this package is asked beyond the labels, in each round of"
         " the task: about episodes of the final policy first, each once, then evenly about those of the learning curve."
@@ -193,8 +193,12 @@ class Condition(Section):
 class Budget(Section):
     """Caps on all rounds of a condition together; an experiment that asks for more is refused."""
 
-    labels: Count | None = Field(default=None, description="Labels that a condition may ask, all its rounds together.")
-    steps: Count | None = Field(default=None, description="Steps that a condition may take, all its rounds together.")
+    labels: Count | None = Field(
+        default=None, description="The most labels that a condition may ask for, in all its rounds together."
+    )
+    steps: Count | None = Field(
+        default=None, description="The most environment steps that a condition may take, in all its rounds together."
+    )
 
 
 LONGEST_NAME: Final = 100

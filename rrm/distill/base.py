@@ -14,7 +14,7 @@ from rrm.agents.state import generators, load_generators, seed_process
 from rrm.agents.vec_env import Start
 from rrm.amplify.overseer import Overseer
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
-from rrm.envs.wrapped.probe import line
+from rrm.envs.wrapped.making import line
 from rrm.errors import DamagedFileError
 from rrm.feedback.labeller import Labeller
 from rrm.protocols import Distiller, Row

@@ -34,7 +34,8 @@ def _not_theirs() -> tuple[str, ...]:
 @cache
 def is_theirs(file: str) -> bool:
     """Whether a file of code is the user's own: neither Python's, nor installed, nor this package's."""
-    return not file.startswith("<frozen ") and not os.path.realpath(file).startswith(_not_theirs())
+    installed = f"{os.sep}site-packages{os.sep}" in file  # of another environment that a .pth file adds, too
+    return not (installed or file.startswith("<frozen ") or os.path.realpath(file).startswith(_not_theirs()))
 
 
 def place_of(error: BaseException) -> str | None:
@@ -91,8 +92,8 @@ def load_file(path: str, about: str) -> ModuleType:
         raise ConfigError(f"{about}: there is no file {place(path)}")
     with _failing(f"{about}: running {place(path)} failed"):
         text = file.read_bytes()
-        others = beside(file, file.parent)
-        digest = _digest({file: text, **others})
+        beside = imported_beside(file, file.parent)
+        digest = _digest({file: text, **beside})
         before = _LOADED.get(str(file))
         if before is not None and before[0] == digest:
             return before[1]
@@ -100,7 +101,7 @@ def load_file(path: str, about: str) -> ModuleType:
         spec = importlib.util.spec_from_file_location(name, file)
         assert spec is not None
         module = importlib.util.module_from_spec(spec)
-        with _anew(_gone(others, file.parent, edited=before is not None), others), _first_on_path(file.parent):
+        with _anew(_gone(beside, file.parent, edited=before is not None), beside), _first_on_path(file.parent):
             sys.modules[name] = module
             exec(compile(text, str(file), "exec", dont_inherit=True), vars(module))  # the text that was read
     _LOADED[str(file)] = digest, module
@@ -121,7 +122,7 @@ def load_module(name: str, about: str) -> ModuleType:
             return module
         path = Path(file).resolve()
         root = path.parents[name.count(".") + (path.name == "__init__.py")]
-        texts = {path: path.read_bytes(), **beside(path, root)}
+        texts = {path: path.read_bytes(), **imported_beside(path, root)}
         digest, before = _digest(texts), _LOADED.get(name)
         if before is not None and before[0] != digest and before[1] is module:
             with _anew(_gone(texts, root, edited=True), texts):
@@ -202,7 +203,7 @@ def _digest(texts: dict[Path, bytes]) -> str:
     return hasher.hexdigest()
 
 
-def beside(file: Path, root: Path) -> dict[Path, bytes]:
+def imported_beside(file: Path, root: Path) -> dict[Path, bytes]:
     """The Python files under ``root`` that a file imports, itself left out, and those that these import: by path."""
     found: dict[Path, bytes] = {}
     left = [file]
@@ -230,10 +231,10 @@ def _imported(file: Path, root: Path) -> Iterator[Path]:
         else:
             continue
         for name in names:
-            yield from _files_of(home, name.split("."))
+            yield from files_of(home, name.split("."))
 
 
-def _files_of(home: Path, parts: list[str]) -> Iterator[Path]:
+def files_of(home: Path, parts: list[str]) -> Iterator[Path]:
     """The files of a dotted name under ``home``: of its packages, and of the module."""
     for depth in range(1, len(parts) + 1):
         for path in (home.joinpath(*parts[:depth], "__init__.py"), home.joinpath(*parts[:depth]).with_suffix(".py")):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -16,6 +17,7 @@ from typing import Any, Protocol, Self
 
 from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 
+from rrm.envs.wrapped import probe
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.errors import RRMError
 from rrm.experiment.graph import RoundGraph
@@ -34,6 +36,22 @@ class Outcome:
     name: str
     result: dict[str, Any] | None = None
     error: BaseException | None = None
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the processes that train need of the one that reads the configuration."""
+
+    paths: tuple[str, ...]
+    """Where Python finds modules: the configuration's own folder is among them."""
+
+    environments: tuple[probe.Entry, ...]
+    """What the start-up checks have found, so that they are done once."""
+
+    def take_over(self) -> None:
+        """Make it this process's."""
+        sys.path += [each for each in self.paths if each not in sys.path]
+        probe.remember(self.environments)
 
 
 class Engine(AbstractContextManager["Engine"], Protocol):
@@ -149,8 +167,8 @@ class InProcess:
 class Processes:
     """Runs rounds in processes of this machine."""
 
-    def __init__(self, folder: Path, progress: Progress, workers: int) -> None:
-        self._folder, self._progress, self._workers = folder, progress, workers
+    def __init__(self, folder: Path, progress: Progress, shared: Shared, workers: int) -> None:
+        self._folder, self._progress, self._shared, self._workers = folder, progress, shared, workers
         self._running: dict[Future[dict[str, Any]], str] = {}
         self._open = ExitStack()
 
@@ -176,7 +194,7 @@ class Processes:
         return len(self._running) < self._workers
 
     def start(self, plan: Plan) -> None:
-        future = self._executor.submit(_train_in_process, plan, self._folder, self._journal, os.getpid())
+        future = self._executor.submit(_train_in_process, plan, self._folder, self._journal, os.getpid(), self._shared)
         self._running[future] = plan.name
 
     def wait(self) -> list[Outcome]:
@@ -202,11 +220,12 @@ class Processes:
                 self._progress.row(name, row)
 
 
-def _train_in_process(plan: Plan, folder: Path, journal: Path, owner: int) -> dict[str, Any]:
+def _train_in_process(plan: Plan, folder: Path, journal: Path, owner: int, shared: Shared) -> dict[str, Any]:
     """Run a round in a process that ``owner`` started; report its progress by lines in ``journal``.
 
     It stops at the next rollout once ``owner`` is gone: killed, say.
     """
+    shared.take_over()
 
     def report(status: str, row: Row | None = None) -> None:
         if os.getppid() != owner:

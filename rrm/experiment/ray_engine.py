@@ -26,7 +26,7 @@ from ray.exceptions import RayError, RayTaskError, RuntimeEnvSetupError
 from rrm.agents.files import write_bytes
 from rrm.errors import RRMError
 from rrm.evaluators.loading import is_theirs
-from rrm.experiment.engines import Outcome, train
+from rrm.experiment.engines import Outcome, Shared, train
 from rrm.experiment.plan import Plan
 from rrm.experiment.progress import POLL, Progress
 from rrm.experiment.ray_worker import Files, Mailbox, Message, run_remotely, sources_of
@@ -63,12 +63,16 @@ class RayEngine:
     Args:
         folder: that of the rounds, here.
         progress: is told how far they are.
+        shared: what workers need to know besides.
         workers: rounds at once; None: as many as the cluster has CPUs for.
         address: of the cluster; None: one is started on this machine, with ``workers`` CPUs, and ended with the run.
     """
 
-    def __init__(self, folder: Path, progress: Progress, workers: int | None, address: str | None) -> None:
-        self._folder, self._progress, self._workers, self._address = folder, progress, workers, address
+    def __init__(
+        self, folder: Path, progress: Progress, shared: Shared, workers: int | None, address: str | None
+    ) -> None:
+        self._folder, self._progress, self._shared = folder, progress, shared
+        self._workers, self._address = workers, address
         self._jobs: dict[Any, _Job] = {}
         self._waiting: list[Plan] = []
         """Rounds that another process trains."""
@@ -142,7 +146,7 @@ class RayEngine:
         plan = job.plan
         below = [plan.practice, *plan.below] if plan.practice else plan.below
         try:
-            pickled: bytes = ray.cloudpickle.dumps(plan)  # type: ignore[no-untyped-call]
+            pickled: bytes = ray.cloudpickle.dumps((plan, self._shared))  # type: ignore[no-untyped-call]
         except Exception as error:  # of the user's objects, whatever it is
             raise RRMError(
                 f"an object in the configuration cannot be sent to other machines: {line(error)}; name it as"

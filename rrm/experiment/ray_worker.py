@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from rrm.agents.files import write_bytes
 from rrm.errors import RRMError
-from rrm.evaluators.loading import beside, place_file
+from rrm.evaluators.loading import imported_beside, place_file
 from rrm.experiment.engines import Row, train
 from rrm.experiment.plan import Plan
 from rrm.feedback.labels import STORE, forwarded
@@ -85,7 +85,7 @@ def run_remotely(
     """Run a round on a worker; return its result.
 
     Args:
-        pickled: the plan.
+        pickled: the plan, and what is ``Shared``.
         attempt: how often this has been tried before.
         sources: the files that the plan's condition names, as ``sources_of`` finds them.
         below: the folders of the rounds that it stands on.
@@ -93,7 +93,7 @@ def run_remotely(
         mailbox: takes messages to the driver.
     """
     try:
-        plan = ray.cloudpickle.loads(pickled)
+        plan, shared = ray.cloudpickle.loads(pickled)
     except ImportError as error:
         raise RRMError(
             f"a worker of the cluster cannot import {error.name or 'a module'}: {line(error)}; install the same"
@@ -102,6 +102,7 @@ def run_remotely(
     with tempfile.TemporaryDirectory(prefix="rrm-") as place:
         folder, home = Path(place, "rounds"), Path(place, "rounds", plan.name)
         plan = _placed(plan, sources, Path(place, "sources"))
+        shared.take_over()
         for name, files in {**below, plan.name: own}.items():
             for file, content in files.items():
                 write_bytes(folder / name / file, content)
@@ -150,7 +151,7 @@ def sources_of(plan: Plan) -> Sources:
     for path in _named(plan.condition):
         file = Path(path).expanduser().resolve()
         if file.is_file():
-            others = beside(file, file.parent) if file.suffix == ".py" else {}
+            others = imported_beside(file, file.parent) if file.suffix == ".py" else {}
             texts = {file: file.read_bytes(), **others}
             found[path] = {str(each.relative_to(file.parent)): text for each, text in texts.items()}
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from rrm.config.load import load
 from rrm.config.reading import checked
 from rrm.config.schema import Experiment
 from rrm.envs.named import UntrustedError, named_world
-from rrm.envs.wrapped.probe import name_of
+from rrm.envs.wrapped import probe
+from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError, DamagedFileError, RRMError
-from rrm.experiment.engines import Engine, InProcess, Processes, run_rounds
+from rrm.experiment.engines import Engine, InProcess, Processes, Shared, run_rounds
 from rrm.experiment.graph import RoundGraph
+from rrm.experiment.notices import notices
 from rrm.experiment.plan import Plan, plan
 from rrm.experiment.progress import Live, Progress, RoundProgress
 from rrm.report.schema import cell_result, check_own
@@ -85,7 +88,8 @@ def run(
         DamagedFileError: a file of an earlier run is not what was written there.
         RRMError: something else, such as a disk that is full or the user's world, stopped it; what is done is kept.
     """
-    experiment = load(config, overrides, **settings)
+    with notices() if live else nullcontext():
+        experiment = load(config, overrides, **settings)
     home = Path(folder).absolute() / experiment.experiment  # whatever directory the user's code changes to
     cells = cells_of(experiment)
     workers = workers_for(experiment, cells)
@@ -134,8 +138,9 @@ def _check_sendable(experiment: Experiment) -> None:
 
 
 def _engine(experiment: Experiment, rounds: Path, progress: Progress, workers: int) -> Engine:
+    shared = Shared(tuple(sys.path), tuple(probe.known(experiment.env)))
     if experiment.engine == "local":
-        return InProcess(rounds, progress) if workers == 1 else Processes(rounds, progress, workers)
+        return InProcess(rounds, progress) if workers == 1 else Processes(rounds, progress, shared, workers)
     try:
         from rrm.experiment.ray_engine import RayEngine
     except ModuleNotFoundError as error:
@@ -143,7 +148,7 @@ def _engine(experiment: Experiment, rounds: Path, progress: Progress, workers: i
             raise
         raise ConfigError("engine: 'ray': Ray is not installed: pip install \"rrm-gym[ray]\"") from None
     address = experiment.ray_address or os.environ.get("RAY_ADDRESS") or None
-    return RayEngine(rounds, progress, workers if experiment.workers or not address else None, address)
+    return RayEngine(rounds, progress, shared, workers if experiment.workers or not address else None, address)
 
 
 def workers_for(experiment: Experiment, cells: Sequence[Cell]) -> int:
