@@ -9,16 +9,16 @@ How one is read, and what may not stand together, is in load.py. Nothing here im
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field, WithJsonSchema, field_serializer, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, field_validator
 
+from rrm.choices import DISTILL
 from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
-from rrm.config.values import Copies, Count, Section, Seeds, Share
+from rrm.config.values import Copies, Count, JSONValues, Section, Seeds, Share, whole
 
 if TYPE_CHECKING:
     from rrm.envs.world import World
@@ -107,7 +107,7 @@ class Condition(Section):
         " environment. 'package:Id' imports the package first; 'package.module:name' names a constructor. From Python"
         " it may be a constructor."
     )
-    env_settings: dict[str, Any] = Field(
+    env_settings: JSONValues = Field(
         default={},
         description="Keyword arguments with which the environment is made: those of gymnasium.make (max_episode_steps"
         " among them), or of the world. Environments that are not worlds also take visible_fields, standardise, and"
@@ -119,7 +119,7 @@ class Condition(Section):
         " {name: …}; with flaws: {of: …, noise: 0.5}; several evaluators: {committee: […], by: majority}. From Python"
         " it may also be a function of a clip, or of two clips, or an rrm.Evaluator.",
     )
-    evaluation_labels: Annotated[Count, Field(ge=0)] = Field(
+    evaluation_labels: Annotated[int, BeforeValidator(whole), Field(ge=0, le=10**12)] = Field(
         default=0,
         description="How often an evaluator that is not of this package is asked beyond the labels, in each round of"
         " the task: about episodes of the final policy first, each once, then evenly about those of the learning curve."
@@ -159,16 +159,6 @@ class Condition(Section):
         judges = callable(value) or any(hasattr(value, name) for name in ("score", "compare", "preferences"))
         if not isinstance(value, str | Mapping) and not judges:  # an array is not even equal to a name
             raise ValueError("must be a name, a section, a function of a clip, or an rrm.Evaluator")
-        return value
-
-    @field_validator("env_settings")
-    @classmethod
-    def _json(cls, value: dict[str, Any]) -> dict[str, Any]:
-        try:
-            json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError):
-            right = "finite numbers, text, truth values, lists, mappings"
-            raise ValueError(f"must hold values that JSON can: {right}") from None
         return value
 
     @field_serializer("evaluator", "env", when_used="json")
@@ -270,6 +260,18 @@ NAMED: Final[Mapping[str, Mapping[str, Any]]] = {
 # --- What a condition costs -------------------------------------------------------------------------------------------
 
 
+def models_reward(condition: Condition) -> bool:
+    """Whether the agent is distilled by reward modeling, and not by a method of the user's own or as the oracle."""
+    return DISTILL.is_own(condition.distill.method) and condition.distill.reward != "true"
+
+
+def asks(condition: Condition) -> bool:
+    """Whether labels are asked for."""
+    if DISTILL.is_own(condition.distill.method):
+        return models_reward(condition)
+    return bool({"scores", "comparisons"} & set(DISTILL.find(condition.distill.method).needs))
+
+
 def levels(condition: Condition) -> int:
     """How many assistants stand below the task: 0 where nobody helps, else its depth or its world's."""
     if condition.amplify.assistants == "none":
@@ -293,5 +295,5 @@ def cost(condition: Condition) -> tuple[int, int]:
     if below := trained(condition):
         rounds += [condition.assistant] * below
         rounds += [condition.task] * (condition.amplify.start_states == "unaided")
-    labels = 0 if condition.distill.reward == "true" else sum(each.labels for each in rounds)
+    labels = sum(each.labels for each in rounds) if asks(condition) else 0
     return labels, sum(each.steps for each in rounds)

@@ -67,6 +67,9 @@ _OF_PYTHON = frozenset(
 )
 """What Python puts into a class."""
 
+_OF_PYDANTIC = frozenset({"__pydantic_fields__", "__pydantic_decorators__"})
+"""What of its own pydantic puts into a model that somebody wrote: the rest is made from it, anew in each process."""
+
 _WITHOUT_SETTINGS = frozenset({"_thread", "threading", "logging", "_io", "weakref", "queue", "_queue", "asyncio"})
 
 
@@ -205,7 +208,8 @@ class _Walk:
         for name, value in sorted(vars(found).items(), key=lambda item: item[0]):
             generated = made and isinstance(value, FunctionType) and value.__code__.co_filename == "<string>"
             slot = inspect.isdatadescriptor(value) and not isinstance(value, property)
-            if name not in _OF_PYTHON and not generated and not slot:
+            made_by_pydantic = name.startswith("__pydantic_") and name not in _OF_PYDANTIC
+            if name not in _OF_PYTHON and not generated and not slot and not made_by_pydantic:
                 yield from (name, self.digest(value))
 
     def _function(self, function: FunctionType) -> Iterator[str]:
