@@ -68,6 +68,10 @@ class Slot:
             raise ConfigError(f"{self.name}: {short(spec)}: must be a class with the methods {methods}")
         return found
 
+    def asks(self, spec: str) -> bool:
+        """Whether a user's distiller asks for labels."""
+        return bool({"scores", "comparisons"} & set(self.find(spec).needs))
+
     def settings(self, spec: str, given: Mapping[str, Any]) -> BaseModel | None:
         """The settings of a user's choice; None where it declares none. Raises ConfigError, which names the key."""
         model = getattr(self.find(spec), "Settings", None)

@@ -130,9 +130,16 @@ def executing_readers(tree: ast.AST) -> Iterator[str]:
             yield node.func.id
 
 
+ALLOWED = {
+    "rrm.evaluators.loading": ["exec"],  # the file of an evaluator that the user's configuration names
+    "rrm.experiment.run": ["import cloudpickle.dumps"],  # to try what can be sent to another process; nothing is loaded
+}
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_no_module_reads_what_could_execute(module: str) -> None:
-    assert not list(executing_readers(ast.parse(MODULES[module].read_text(encoding="utf-8"))))
+    found = list(executing_readers(ast.parse(MODULES[module].read_text(encoding="utf-8"))))
+    assert found == ALLOWED.get(module, [])
 
 
 def test_the_scan_sees_what_it_looks_for() -> None:

@@ -38,7 +38,7 @@ class _Below(Wrapped):
         which = np.asarray(which)
         super().reset(which, rng)
         while (going := which[~self._over[which]]).size:
-            self._advance(going, random_actions(self._facts.action_space, len(going), rng))
+            self._advance(going, random_actions(self.interface.actions.space, len(going), rng))
         self._check_observed()
         t = self._moments(self.t[which], rng)
         later = np.arange(self.taken.shape[1]) >= t[:, None]

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
 import math
-import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rrm.choices import DISTILL, LEARNER
 from rrm.config.schema import MOST_ROLLOUT, Condition, levels, models_reward
 from rrm.config.slots import RewardModelingSettings
-from rrm.errors import ConfigError, nearest
-from rrm.text import line
+from rrm.errors import ConfigError
 
 if TYPE_CHECKING:
     from rrm.envs.world import World
@@ -85,53 +81,6 @@ def clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
         elif assistants == "repeated" and (other := _unlike(world, levels(condition))):
             right = f"must be another kind, or of depth {other - 1}"
             yield "assistants", "repeated", f"level {other} is not observed and acted in as level 1 is: {right}"
-
-
-def registered_worlds() -> list[str]:
-    """The registered environments that are worlds."""
-    import gymnasium
-
-    import rrm.envs  # noqa: F401  (registers them)
-
-    return [name for name, spec in gymnasium.registry.items() if "world" in spec.kwargs]
-
-
-def check_env(condition: Condition, dotted: str) -> None:
-    """Refuse what no world can be made of, and an environment that breaks a rule it has to keep."""
-    import gymnasium
-
-    env, settings = condition.env, condition.env_settings
-    if not isinstance(env, str):
-        _check_wrapped(env, settings, dotted)
-        return
-    worlds = registered_worlds()
-    package, colon, name = env.rpartition(":")
-    if colon:
-        try:
-            importlib.import_module(package)
-        except (Exception, SystemExit) as error:  # the package is the user's: whatever it raises is news for them
-            raise ConfigError(f"{dotted}: {env!r}: importing {package!r} fails: {line(error)}") from None
-        worlds = registered_worlds()
-    if name not in gymnasium.registry and not (colon and callable(getattr(sys.modules[package], name, None))):
-        known = gymnasium.registry if difflib.get_close_matches(name, gymnasium.registry, cutoff=0.5) else worlds
-        raise ConfigError(f"{dotted}: {env!r} is not a registered environment{nearest(name, known)}")
-    if name not in worlds:
-        _check_wrapped(env, settings, dotted)
-        return
-    try:
-        condition.world(1)
-    except Exception as error:  # the world may be the user's too
-        raise ConfigError(f"{dotted}: {env!r}: making it fails: {line(error)}") from None
-
-
-def _check_wrapped(env: Any, settings: dict[str, Any], dotted: str) -> None:
-    from rrm.envs.wrapped.environment import verify
-    from rrm.envs.wrapped.probe import UnfitError, name_of
-
-    try:
-        verify(env, settings)
-    except UnfitError as error:
-        raise ConfigError(f"{dotted}: {name_of(env)!r} {error}") from None
 
 
 def has_assistants(condition: Condition, below: World | None) -> bool:

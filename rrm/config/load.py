@@ -15,7 +15,8 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from rrm.choices import DISTILL, SLOTS
-from rrm.config.checks import check_env, check_together, clashes, has_assistants, registered_worlds
+from rrm.config.checks import check_together, clashes, has_assistants
+from rrm.config.environments import check_env, registered_worlds
 from rrm.config.keys import SHORT, chosen, renamed_value, short_path, with_short_forms, without_short_forms, written_out
 from rrm.config.overrides import apply_override, check_keys, says, set_value
 from rrm.config.reading import Tree, checked, merge, read

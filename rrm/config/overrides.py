@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from rrm.choices import SLOTS
 from rrm.config.keys import SHORT, chosen, full_path, renamed, without_short_forms, written_out
-from rrm.config.reading import LONGEST, WHOLE, Tree, merge, parse
+from rrm.config.reading import FREE, LONGEST, WHOLE, Tree, merge, parse
 from rrm.config.schema import Condition, Experiment
 from rrm.errors import ConfigError, nearest
 from rrm.text import clip, line, show
@@ -101,6 +101,10 @@ def set_value(tree: Tree, dotted: str, value: Any, shown: str) -> None:
     """Put ``value`` at a dotted path of ``tree``, whose conditions are there already. ``shown`` names it in errors."""
     path, conditions = dotted.split("."), tree["conditions"]
     path, value = _of_choice(tree, path, value)
+    own = 2 if path[0] == "conditions" else 0
+    if path[own + 1 :] and path[own] in FREE:
+        value = _with_parameter(tree, path[: own + 1], path[own + 1 :], value)
+        path = path[: own + 1]
     for i, key in enumerate(path):
         known = _known(path[:i], conditions)
         if known is None:
@@ -147,6 +151,22 @@ def _chosen_conditions(tree: Tree, path: Sequence[str]) -> list[Tree]:
     if path[0] == "conditions":
         return [conditions[path[1]]] if path[1] in conditions else []
     return list(conditions.values())
+
+
+def _with_parameter(tree: Tree, path: Sequence[str], keys: Sequence[str], value: Any) -> Any:
+    """What stands at ``path``, with ``value`` at ``keys`` within it; an evaluator that is a name becomes a mapping."""
+    if path[-1] not in WHOLE:
+        return _nested(keys, value)
+    said = tree["conditions"][path[1]] if path[0] == "conditions" else tree
+    said = said if says(said, path[-1:]) else tree
+    return _parameter(said.get(path[-1], "bounded"), keys, value)
+
+
+def _parameter(evaluator: Any, keys: Sequence[str], value: Any) -> Any:
+    parameters = dict(evaluator) if isinstance(evaluator, Mapping) else {"name": evaluator}
+    first, *rest = keys
+    parameters[first] = _parameter(parameters.get(first, {}), rest, value) if rest else value
+    return parameters
 
 
 def _nested(path: Sequence[str], value: Any) -> Any:

@@ -183,8 +183,12 @@ class Condition(Section):
 class Budget(Section):
     """Caps on all rounds of a condition together; an experiment that asks for more is refused."""
 
-    labels: Count | None = Field(default=None, description="Labels that a condition may ask, all its rounds together.")
-    steps: Count | None = Field(default=None, description="Steps that a condition may take, all its rounds together.")
+    labels: Count | None = Field(
+        default=None, description="The most labels that a condition may ask for, in all its rounds together."
+    )
+    steps: Count | None = Field(
+        default=None, description="The most environment steps that a condition may take, in all its rounds together."
+    )
 
 
 LONGEST_NAME: Final = 100
@@ -267,9 +271,8 @@ def models_reward(condition: Condition) -> bool:
 
 def asks(condition: Condition) -> bool:
     """Whether labels are asked for."""
-    if DISTILL.is_own(condition.distill.method):
-        return models_reward(condition)
-    return bool({"scores", "comparisons"} & set(DISTILL.find(condition.distill.method).needs))
+    own = DISTILL.is_own(condition.distill.method)
+    return models_reward(condition) if own else DISTILL.asks(condition.distill.method)
 
 
 def levels(condition: Condition) -> int:
@@ -295,5 +298,4 @@ def cost(condition: Condition) -> tuple[int, int]:
     if below := trained(condition):
         rounds += [condition.assistant] * below
         rounds += [condition.task] * (condition.amplify.start_states == "unaided")
-    labels = sum(each.labels for each in rounds) if asks(condition) else 0
-    return labels, sum(each.steps for each in rounds)
+    return sum(each.labels for each in rounds) * asks(condition), sum(each.steps for each in rounds)

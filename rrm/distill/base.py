@@ -15,7 +15,7 @@ from rrm.agents.vec_env import Start
 from rrm.amplify.overseer import Overseer
 from rrm.choices import DISTILL
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
-from rrm.envs.wrapped.probe import line
+from rrm.envs.wrapped.making import line
 from rrm.errors import DamagedFileError
 from rrm.feedback.labeller import Labeller
 from rrm.protocols import COLUMNS, Distiller, Row

@@ -19,12 +19,12 @@ class Figures:
     """Means over finished episodes, ``evaluator_score`` over those about which the evaluator was ``asked``.
 
     It is None where there are none: its answers are not free and no ``evaluation_labels`` are left, or it only
-    compares, or judges actions.
+    compares, or judges actions. ``hack_rate`` is None where the world defines no hack.
     """
 
     utility: float
     evaluator_score: float | None
-    hack_rate: float
+    hack_rate: float | None
     episodes: int
     asked: int
 
@@ -65,7 +65,8 @@ class Scoreboard:
         if not len(ended):
             return
         self._utility += world.utility()[ended].tolist()
-        self._hacked += world.hacked()[ended].tolist()
+        if world.defines_hacks:
+            self._hacked += world.hacked()[ended].tolist()
         shown = (ended if self._among is None else ended[ended < self._among])[: self._left]
         if len(shown):
             self._left -= len(shown)
@@ -85,7 +86,8 @@ class Scoreboard:
             numbered = [(moments, i) for moments in self._ends for i in range(len(moments))]
             clips = [moments.clip(i, number, streams) for number, (moments, i) in enumerate(numbered, first)]
             score, asked = float(ask(overseer, clips).mean()), len(clips)
-        return Figures(float(np.mean(self._utility)), score, float(np.mean(self._hacked)), len(self._utility), asked)
+        hack_rate = float(np.mean(self._hacked)) if self._hacked else None
+        return Figures(float(np.mean(self._utility)), score, hack_rate, len(self._utility), asked)
 
 
 def judge_policy(

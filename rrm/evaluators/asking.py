@@ -10,6 +10,7 @@ import os
 import queue
 import random
 import threading
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("rrm")
 
-SHORTEST, LONGEST = 0.5, 60.0
+SHORTEST, LONGEST = 0.1, 60.0
 """Seconds before an evaluator that failed is asked again: the first time up to the former, then twice as long each
 time, but no longer than the latter."""
 
@@ -138,7 +139,7 @@ def one_by_one(evaluator: Evaluator, call: Callable[[Q], Any], questions: Sequen
     """
     if evaluator.at_once == 1 or len(questions) < 2:
         return Answers.of(_asked(evaluator, call, each) for each in questions)
-    return Answers(_at_once(evaluator, call, questions))
+    return _at_once(evaluator, call, questions)
 
 
 def _asked(evaluator: Evaluator, call: Callable[[Q], Any], question: Q, stop: threading.Event | None = None) -> Any:
@@ -190,11 +191,12 @@ def _memory(evaluator: Evaluator) -> Callable[[], None]:
     return put_back
 
 
-def _at_once(evaluator: Evaluator, call: Callable[[Q], Any], questions: Sequence[Q]) -> Iterator[tuple[int, Any]]:
+def _at_once(evaluator: Evaluator, call: Callable[[Q], Any], questions: Sequence[Q]) -> Answers:
     """The answers as they come. Where one fails for good, those that are being given are waited for, and kept."""
     left = iter(enumerate(questions))
     lock, stop = threading.Lock(), threading.Event()
-    came: queue.SimpleQueue[tuple[int, Any, BaseException | None] | None] = queue.SimpleQueue()
+    answers: deque[tuple[int, Any]] = deque()
+    came: queue.SimpleQueue[tuple[int, BaseException] | bool] = queue.SimpleQueue()  # True: an answer; False: an end
 
     def ask() -> None:
         while not stop.is_set():
@@ -203,34 +205,36 @@ def _at_once(evaluator: Evaluator, call: Callable[[Q], Any], questions: Sequence
             if question is None:
                 break
             try:
-                came.put((index, _asked(evaluator, call, question, stop), None))
+                answers.append((index, _asked(evaluator, call, question, stop)))
+                came.put(True)
             except BaseException as error:  # of whatever kind: it is raised where the answers are taken
                 stop.set()
-                came.put((index, None, error))
-        came.put(None)
+                came.put((index, error))
+        came.put(False)
 
-    asking = min(evaluator.at_once, len(questions))
-    for _ in range(asking):
-        # They do not keep the process alive: an executor would wait at its end for a call that hangs.
-        threading.Thread(target=ask, daemon=True).start()
-    failed: tuple[int, BaseException] | None = None
-    try:
-        while asking:
-            if (arrived := came.get()) is None:
-                asking -= 1
-                continue
-            index, answer, error = arrived
-            if error is None:
-                yield index, answer
-            elif failed is None:
-                failed = index, error
-    finally:
-        stop.set()
-    if failed is not None:
-        index, error = failed
-        if isinstance(error, EvaluatorError):
-            raise error
-        raise broken(evaluator.name, error, [questions[index]]) from error
+    def arrivals() -> Iterator[tuple[int, Any]]:
+        asking, failed = min(evaluator.at_once, len(questions)), None
+        for _ in range(asking):
+            # They do not keep the process alive: an executor would wait at its end for a call that hangs.
+            threading.Thread(target=ask, daemon=True).start()
+        try:
+            while asking:
+                arrived = came.get()
+                if arrived is True:
+                    yield answers.popleft()
+                elif arrived is False:
+                    asking -= 1
+                else:
+                    failed = failed or arrived
+        finally:
+            stop.set()
+        if failed is not None:
+            index, error = failed
+            if isinstance(error, EvaluatorError | KeyboardInterrupt):
+                raise error
+            raise broken(evaluator.name, error, [questions[index]]) from error
+
+    return Answers(arrivals(), ready=lambda: bool(answers))
 
 
 # --- What it is told that made it -------------------------------------------------------------------------------------

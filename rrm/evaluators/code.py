@@ -13,7 +13,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from rrm.evaluators.loading import is_theirs
+from rrm.evaluators.loading import files_of, imported_beside, is_theirs
 
 
 def codes(code: CodeType) -> Iterator[CodeType]:
@@ -60,11 +60,14 @@ def _constant(value: Any) -> Any:
     return sorted(map(repr, value)) if isinstance(value, frozenset) else value  # its order is another in each process
 
 
-def text_of_module(name: str) -> Iterator[str]:
-    """The text of a module of the user's own that is not imported yet, with that of those in its package."""
+def texts_of_module(name: str) -> Iterator[str]:
+    """The text of a module of the user's own, and of what it imports that lies beside it. It is not imported."""
     with suppress(ImportError, ValueError, AttributeError):
-        spec = importlib.util.find_spec(name.partition(".")[0])  # this imports nothing
-        file = spec.origin if spec else None
-        if file is not None and Path(file).is_file() and is_theirs(file):
-            for path in sorted(Path(file).parent.rglob("*.py")) if file.endswith("__init__.py") else [Path(file)]:
-                yield path.read_text(encoding="utf-8", errors="replace")
+        spec = importlib.util.find_spec(name.partition(".")[0])
+        if spec is not None and spec.origin is not None and is_theirs(spec.origin):
+            top = Path(spec.origin).resolve()
+            root = top.parents[1] if top.name == "__init__.py" else top.parent
+            files = {top: top.read_bytes(), **imported_beside(top, root)}
+            for path in files_of(root, name.split(".")):
+                files |= {path: path.read_bytes(), **imported_beside(path, root)}
+            yield from (content.decode(errors="replace") for _, content in sorted(files.items()))

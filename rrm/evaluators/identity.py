@@ -28,8 +28,9 @@ from typing import Any
 
 import joblib
 import numpy as np
+from gymnasium.spaces import Space
 
-from rrm.evaluators.code import names, text, text_of_module
+from rrm.evaluators.code import names, text, texts_of_module
 from rrm.evaluators.loading import is_theirs
 
 _LOG = logging.getLogger("rrm")
@@ -66,9 +67,6 @@ _OF_PYTHON = frozenset(
     __dataclass_params__ __match_args__ __parameters__ __orig_bases__ __slots__""".split()  # noqa: SIM905
 )
 """What Python puts into a class."""
-
-_OF_PYDANTIC = frozenset({"__pydantic_fields__", "__pydantic_decorators__"})
-"""What of its own pydantic puts into a model that somebody wrote: the rest is made from it, anew in each process."""
 
 _WITHOUT_SETTINGS = frozenset({"_thread", "threading", "logging", "_io", "weakref", "queue", "_queue", "asyncio"})
 
@@ -124,6 +122,8 @@ class _Walk:
             yield f"{kind.__name__} {value!r}"
         elif isinstance(value, np.ndarray | np.generic):
             yield f"array {joblib.hash(np.asarray(value))}"
+        elif isinstance(value, Space):  # of an environment; beside its bounds it holds a generator
+            yield repr(value)
         elif isinstance(value, tuple | frozenset):  # equal ones may be one object, or not
             yield from self._several(value)
         elif id(value) in self._met:
@@ -208,8 +208,8 @@ class _Walk:
         for name, value in sorted(vars(found).items(), key=lambda item: item[0]):
             generated = made and isinstance(value, FunctionType) and value.__code__.co_filename == "<string>"
             slot = inspect.isdatadescriptor(value) and not isinstance(value, property)
-            made_by_pydantic = name.startswith("__pydantic_") and name not in _OF_PYDANTIC
-            if name not in _OF_PYTHON and not generated and not slot and not made_by_pydantic:
+            generated |= name.startswith("__pydantic_") and name != "__pydantic_fields__"  # anew in each process
+            if name not in _OF_PYTHON and not generated and not slot:
                 yield from (name, self.digest(value))
 
     def _function(self, function: FunctionType) -> Iterator[str]:
@@ -238,25 +238,26 @@ class _Walk:
             value = there[name]
             yield from (name, type(value).__qualname__ if isinstance(value, _GENERATORS) else self.digest(value))
             yield from self._attributes(value, code)
-        for name in sorted(names(code, "IMPORT_NAME")):
-            yield from self._attributes(sys.modules.get(name) or name, code)
+        for name in sorted(names(code, "IMPORT_NAME")):  # it may be imported by now, or not: its text will do
+            self._look_for_network(name)
+            yield from texts_of_module(name)
         if used & _AT_RUN_TIME and Path(code.co_filename).is_file():
             yield Path(code.co_filename).read_text(encoding="utf-8", errors="replace")
 
-    def _attributes(self, module: Any, code: CodeType) -> Iterator[str]:
-        """What a function may refer to in a module of the user's own, or in one that is not imported yet."""
-        name = module if isinstance(module, str) else getattr(module, "__name__", "")
-        if isinstance(module, ModuleType | str):
-            if name.partition(".")[0] in NETWORK:
-                self.unknown.add(f"{name}, by which somebody else answers")
-            if isinstance(module, str):
-                yield from text_of_module(name)
-            elif is_own(name):
-                self._look_for_compiled(name)
-                for each in sorted(names(code) & vars(module).keys() - {"__builtins__"}):
-                    yield from (each, self.digest(vars(module)[each]))
-        elif callable(module) and (getattr(module, "__module__", None) or "").partition(".")[0] in NETWORK:
-            self.unknown.add(f"{module.__module__}, by which somebody else answers")
+    def _attributes(self, value: Any, code: CodeType) -> Iterator[str]:
+        """What a function may refer to in ``value``, if that is a module of the user's own."""
+        if isinstance(value, ModuleType):
+            self._look_for_network(value.__name__)
+            if is_own(value.__name__):
+                self._look_for_compiled(value.__name__)
+                for name in sorted(names(code) & vars(value).keys() - {"__builtins__"}):
+                    yield from (name, self.digest(vars(value)[name]))
+        elif callable(value):
+            self._look_for_network(getattr(value, "__module__", None) or "")
+
+    def _look_for_network(self, module: str) -> None:
+        if module.partition(".")[0] in NETWORK:
+            self.unknown.add(f"{module}, by which somebody else answers")
 
     def _look_for_compiled(self, module: str) -> None:
         file = getattr(sys.modules.get(module), "__file__", None)

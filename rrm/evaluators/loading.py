@@ -110,7 +110,7 @@ def load_file(path: str, about: str) -> ModuleType:
         raise ConfigError(f"{about}: there is no file {place(path)}")
     with _failing(f"{about}: running {place(path)} failed"):
         text = file.read_bytes()
-        beside = _beside(file, file.parent)
+        beside = imported_beside(file, file.parent)
         digest = _digest({file: text, **beside})
         before = _LOADED.get(str(file))
         if before is not None and before[0] == digest:
@@ -140,7 +140,7 @@ def load_module(name: str, about: str) -> ModuleType:
             return module
         path = Path(file).resolve()
         root = path.parents[name.count(".") + (path.name == "__init__.py")]
-        texts = {path: path.read_bytes(), **_beside(path, root)}
+        texts = {path: path.read_bytes(), **imported_beside(path, root)}
         digest, before = _digest(texts), _LOADED.get(name)
         if before is not None and before[0] != digest and before[1] is module:
             with _anew(_gone(texts, root, edited=True), texts):
@@ -221,7 +221,7 @@ def _digest(texts: dict[Path, bytes]) -> str:
     return hasher.hexdigest()
 
 
-def _beside(file: Path, root: Path) -> dict[Path, bytes]:
+def imported_beside(file: Path, root: Path) -> dict[Path, bytes]:
     """The Python files under ``root`` that a file imports, itself left out, and those that these import: by path."""
     found: dict[Path, bytes] = {}
     left = [file]
@@ -249,10 +249,10 @@ def _imported(file: Path, root: Path) -> Iterator[Path]:
         else:
             continue
         for name in names:
-            yield from _files_of(home, name.split("."))
+            yield from files_of(home, name.split("."))
 
 
-def _files_of(home: Path, parts: list[str]) -> Iterator[Path]:
+def files_of(home: Path, parts: list[str]) -> Iterator[Path]:
     """The files of a dotted name under ``home``: of its packages, and of the module."""
     for depth in range(1, len(parts) + 1):
         for path in (home.joinpath(*parts[:depth], "__init__.py"), home.joinpath(*parts[:depth]).with_suffix(".py")):

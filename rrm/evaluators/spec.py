@@ -7,7 +7,7 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import joblib
 
@@ -25,9 +25,25 @@ from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip
 from rrm.text import line, raised, short
 
-Judge = Callable[[Clip], Any] | Callable[[Clip, Clip], Any] | Evaluator | type[Evaluator]
+
+class Scoring(Protocol):
+    """What has a method ``score``: it needs no base class."""
+
+    def score(self, clips: Any, /) -> Any:
+        """As of ``Evaluator``."""
+
+
+class Comparing(Protocol):
+    """What has a method ``compare``."""
+
+    def compare(self, pairs: Any, /) -> Any:
+        """As of ``Evaluator``."""
+
+
+Object = Evaluator | Scoring | Comparing
+Judge = Callable[[Clip], Any] | Callable[[Clip, Clip], Any] | Object | type[Object]
 Spec = str | Judge | Mapping[str, Any]
-"""How an evaluator is given: by name; as a function of a clip or of two, an evaluator or a class of evaluators; or with
+"""How an evaluator is given: by name; as a function of a clip or of two, an object that judges or its class; or with
 parameters, as a mapping: ``{name: …}`` of what has them, ``{of: …}`` with the flaws of ``Flawed``, or
 ``{committee: […], by: …}``. What stands at ``name``, ``of`` and in the list is given in any of these ways."""
 

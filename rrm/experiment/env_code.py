@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.registration import load_env_creator
 
-from rrm.envs.wrapped.probe import constructor_of, name_of
+from rrm.envs.wrapped.making import constructor_of, name_of
 from rrm.evaluators.identity import fingerprint, is_own
 
 

@@ -17,7 +17,7 @@ from rrm.config.schema import Condition, Horizon, Round, asks, levels, trained
 from rrm.config.values import Judging, Kind
 from rrm.distill.schedule import Schedule
 from rrm.envs.world import World
-from rrm.envs.wrapped.probe import name_of
+from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
 from rrm.evaluators.spec import is_named

@@ -14,11 +14,13 @@ import numpy as np
 
 from rrm.agents.agent import Agent
 from rrm.agents.assistants import Assistant, Script
+from rrm.agents.saved import Foreign
 from rrm.agents.vec_env import Start, own_generator
 from rrm.distill.base import Outcome
 from rrm.distill.episode_metrics import judge_policy
 from rrm.envs.world import Indices, State, World
-from rrm.envs.wrapped.probe import name_of
+from rrm.envs.wrapped.environment import Wrapped
+from rrm.envs.wrapped.making import name_of
 from rrm.errors import DamagedFileError
 from rrm.experiment.plan import Plan
 from rrm.protocols import COLUMNS, Row
@@ -103,7 +105,7 @@ def start_states(plan: Plan, folder: Path) -> Start:
 def finish(plan: Plan, start: Start, outcome: Outcome, home: Path) -> dict[str, Any]:
     """Judge the final policy, and write all that the round leaves; its result last."""
     world = plan.world(plan.condition.episodes)
-    agent = outcome.agent.placed(name_of(plan.condition.env), plan.level, plan.condition.env_settings)
+    agent = outcome.agent.placed(name_of(plan.condition.env), plan.level, plan.condition.env_settings, _foreign(plan))
     labels, overseer = outcome.labels, outcome.labels.overseer
     asked = plan.final_labels if not overseer.free else 0 if plan.of_actions else world.n
     with contextlib.closing(labels):
@@ -148,3 +150,9 @@ def _csv(rows: Sequence[Row]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def _foreign(plan: Plan) -> Foreign | None:
+    """How a foreign environment is observed in the round, where the round is in one itself."""
+    world = plan.world(1)
+    return Foreign.of(world.interface) if isinstance(world, Wrapped) and not plan.level else None

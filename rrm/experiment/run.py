@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
@@ -20,9 +21,11 @@ from rrm.config.load import load
 from rrm.config.reading import checked
 from rrm.config.schema import Experiment
 from rrm.envs.named import UntrustedError, named_world
+from rrm.envs.wrapped import probe
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
-from rrm.envs.wrapped.probe import name_of
+from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError, DamagedFileError, RRMError
+from rrm.experiment.notices import notices
 from rrm.experiment.plan import Plan, plan
 from rrm.experiment.progress import Live, Progress, stop
 from rrm.report.schema import cell_result, check_own
@@ -81,7 +84,8 @@ def run(
         DamagedFileError: a file of an earlier run is not what was written there.
         RRMError: something else, such as a disk that is full or the user's world, stopped it; what is done is kept.
     """
-    experiment = load(config, overrides, **settings)
+    with notices() if live else nullcontext():
+        experiment = load(config, overrides, **settings)
     home = Path(folder).absolute() / experiment.experiment  # whatever directory the user's code changes to
     cells = [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
     workers = min(experiment.workers or joblib.cpu_count(), len(cells))
@@ -90,7 +94,8 @@ def run(
     folders = {cell.name: rundir.inside(home, "cells", cell.name) for cell in cells}
     with Live(folders) if live else nullcontext():
         # Without batching and in this order: what others wait for comes first.
-        jobs = (joblib.delayed(run_cell)(cell, home, os.getpid()) for cell in cells)
+        shared = Shared(tuple(sys.path), tuple(probe.known(experiment.env)))
+        jobs = (joblib.delayed(run_cell)(cell, home, os.getpid(), shared) for cell in cells)
         try:
             results = joblib.Parallel(n_jobs=workers, batch_size=1, pre_dispatch=workers)(jobs)
         except KeyboardInterrupt:
@@ -103,6 +108,22 @@ def run(
                 "a process that was training died; what it had done is kept, and the same call goes on from there"
             ) from None
     return summarise(experiment, home, cells, results)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the processes that train need of the one that reads the configuration."""
+
+    paths: tuple[str, ...]
+    """Where Python finds modules: the configuration's own folder is among them."""
+
+    environments: tuple[probe.Entry, ...]
+    """What the start-up checks have found, so that they are done once."""
+
+    def take_over(self) -> None:
+        """Make it this process's."""
+        sys.path += [each for each in self.paths if each not in sys.path]
+        probe.remember(self.environments)
 
 
 def _check_sendable(experiment: Experiment) -> None:
@@ -118,13 +139,14 @@ def _check_sendable(experiment: Experiment) -> None:
                 ) from None
 
 
-def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
+def run_cell(cell: Cell, home: Path, owner: int, shared: Shared) -> dict[str, Any]:
     """Run the rounds of a cell, in a process of its own; returns its result.
 
     Where that process was started by ``owner``, it stops at the next rollout once ``owner`` is gone: killed, say.
     """
     from rrm.iterate import iterate  # torch: in the workers only
 
+    shared.take_over()
     child = os.getppid() == owner
     folder = rundir.inside(home, "cells", cell.name)
     rounds = [*cell.last.needed(), cell.last]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -15,6 +16,7 @@ from rrm.config.load import load
 from rrm.config.reading import Tree, parse, read
 from rrm.config.schema import NAMED, Condition, Experiment, levels, proper_name
 from rrm.errors import ConfigError
+from rrm.experiment.notices import notices
 from rrm.storage import rundir
 from rrm.text import clip, line, show
 
@@ -153,7 +155,8 @@ def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", 
     from rrm.experiment.run import run
     from rrm.report import suite_page
 
-    suite = read_suite(config, overrides)
+    with notices() if live else nullcontext():
+        suite = read_suite(config, overrides)
     if suite is None:
         raise ConfigError(f"{line(config)}: has no 'suite', a list of experiments")
     folder = Path(folder).absolute()

@@ -290,12 +290,12 @@ def _dots(folder: Path, findings: Findings, shades: Mapping[str, str], palette: 
 
 
 def _tradeoff(folder: Path, findings: Findings, shades: Mapping[str, str], palette: Mapping[str, str]) -> str | None:
-    """None where there are too few conditions for a trade."""
+    """None where there are too few conditions for a trade, or no hack is defined."""
     from rrm.report import figures
     from rrm.report import plots as maps
 
     path = folder / "figures" / "tradeoff.png"
-    if len(findings.conditions) < 3:
+    if len(findings.conditions) < 3 or not findings.hacks:
         remove(path)
         return None
     figure, (ax,) = figures.canvas(maps.tradeoff_height(len(findings.conditions)), width=5.2)
@@ -323,9 +323,10 @@ def _heats(folder: Path, plan: Grid | None, palette: Mapping[str, str]) -> list[
         remove(path)
         return []
     height = maps.heat_height(len(plan.horizons))
-    whole, axes = figures.canvas(height, across=len(maps.HEATS))
+    known = [heat for heat in maps.HEATS if all(one.figures[heat[0]] for one in plan.cells.values())]
+    whole, axes = figures.canvas(height, across=len(known))
     panels = []
-    for (key, title, style, shade), ax in zip(maps.HEATS, axes, strict=True):
+    for (key, title, style, shade), ax in zip(known, axes, strict=True):
         alone, (own,) = figures.canvas(height)
         for each in (ax, own):
             maps.heat(each, plan, key, title, style, shade)
@@ -371,7 +372,8 @@ def _curves_caption(findings: Findings, own_scale: Sequence[str], turns: bool) -
         "Utility (in colour), the evaluator’s score (dashed) and the reward model’s opinion (thin) of the episodes "
         "that ended during the last round of each condition: the mean over seeds, and the range from the lowest to the "
         "highest seed. Where the evaluator sees more than there is, the space between its score and the utility is "
-        "shaded."
+        "shaded. In training the agent draws its actions, and the figures are of what it did then; the table above is "
+        "of its most likely actions after training, which can be worth much more, or less."
     )
     if turns:
         text += " A tick on the axis of steps: there Goodhart’s law set in, in one of the seeds."

@@ -75,6 +75,7 @@ def paragraph(grid: Grid) -> str:
         told = [
             text
             for key, name, style in (("utility", "the utility", amount), ("hack_rate", "the hack rate", share))
+            if few.figures[key] and many.figures[key]
             if (text := _change(few, many, key, name, style))
         ]
         changes = " and ".join(told) or "neither the utility nor the hack rate can be said to change"

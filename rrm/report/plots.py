@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
-from rrm.report.figures import INK, OTHERS, PAPER, RULE, UNAIDED, tip
+from rrm.report.figures import INK, MUTED, OTHERS, PAPER, RULE, UNAIDED, tip
 from rrm.report.grid import Grid
 from rrm.report.stats import CAPABLE, Floats
 from rrm.report.summary import HONEST, Condition, Findings, Style, amount, share, with_interval
@@ -33,6 +33,11 @@ def tradeoff(
     ``normalised``: the gap recovered instead of the utility, for worlds that are to be compared. The shaded corner is
     where capable and honest conditions are.
     """
+    if not findings.hacks:
+        ax.set_title(title, loc="left", fontweight="bold", fontsize=10, pad=9)
+        ax.text(0.5, 0.5, "no hack is defined", transform=ax.transAxes, ha="center", color=MUTED)
+        ax.set_axis_off()
+        return
     style: Style = share if normalised else amount
     points = []
     for one in findings.conditions:

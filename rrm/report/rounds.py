@@ -65,6 +65,7 @@ def load_agent(home: Path) -> Agent:
 
 def load_reward(home: Path, kind: Kind | None) -> Reward:
     """The reward of a round that is done, of the round's own kind unless said. No world is made for it."""
+    from rrm.agents.agent import Agent
     from rrm.rewards.ensemble import RewardModel
     from rrm.rewards.functions import REWARDS
     from rrm.rewards.wrappers import Reward
@@ -80,10 +81,10 @@ def load_reward(home: Path, kind: Kind | None) -> Reward:
     if kind not in (None, *right):
         raise ConfigError(f"kind: {kind!r}: must be {' or '.join(map(repr, right))}")
     try:
-        model = RewardModel.load(home / "reward")
+        model, agent = RewardModel.load(home / "reward"), Agent.load(home / "agent")
     except ValueError as error:
         raise DamagedFileError(str(error)) from None
-    return Reward(model, kind or own, result["step_cost"], rest)
+    return Reward(model, kind or own, result["step_cost"], rest, agent.trained)
 
 
 def _is_number(value: object) -> bool:

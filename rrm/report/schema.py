@@ -79,7 +79,7 @@ class _Figures(_Schema):
 
     utility: float
     evaluator_score: float | None
-    hack_rate: float
+    hack_rate: float | None
     episodes: Whole
     labels: Whole
     evaluation_labels: Whole = 0

@@ -10,6 +10,7 @@ from gymnasium import spaces
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
+from rrm.agents.as_trained import Trained
 from rrm.config.values import Kind
 from rrm.envs.world import Array
 from rrm.protocols import RewardFunction
@@ -29,7 +30,7 @@ class RewardVecEnv(VecEnvWrapper):
         self._taken: Array = np.empty(0)
 
     def reset(self) -> Array:
-        self._observations = np.asarray(self.venv.reset())
+        self._observations = np.array(self.venv.reset())  # a copy: the environment may use its array again
         return self._observations
 
     def resume(self, observations: Array) -> None:
@@ -42,7 +43,7 @@ class RewardVecEnv(VecEnvWrapper):
 
     def step_wait(self) -> VecEnvStepReturn:
         observations, _, done, infos = self.venv.step_wait()
-        observations = np.asarray(observations)
+        observations = np.array(observations)
         ended, terminated = np.flatnonzero(done), np.zeros(len(done), np.bool_)
         last = observations
         if len(ended):
@@ -68,28 +69,52 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
         return observation, info
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+        taken = np.array(action)[None]  # before the step, which may change it
         observation, _, terminated, truncated, info = self.env.step(action)
         before, self._observation = self._observation, np.array(observation)[None]
         over, by_itself = np.array([[terminated or truncated], [terminated]])
-        reward = self.reward(before, np.asarray(action)[None], self._observation, over, by_itself)
+        reward = self.reward(before, taken, self._observation, over, by_itself)
         return observation, float(reward[0]), terminated, truncated, info
 
 
 class Reward:
-    """A learnt reward, to be put on any environment with the observations that it was learnt from."""
+    """A learnt reward, to be put around environments of the spaces that it was learnt in.
 
-    def __init__(self, model: Model, kind: Kind, step_cost: float, rest: float = 0.0) -> None:
+    Args:
+        model: the reward model.
+        kind: which reward is made of it.
+        step_cost: what each step costs.
+        rest: weight of what comes after an end, in approval of what has one.
+        trained: what was observed and done while it was learnt; None: environments are taken as they are.
+    """
+
+    def __init__(
+        self, model: Model, kind: Kind, step_cost: float, rest: float = 0.0, trained: Trained | None = None
+    ) -> None:
         self.model = model
         self.kind = kind
         self.step_cost = step_cost
         self.rest = rest
+        self.trained = trained
 
     def wrap_env(self, env: gymnasium.Env[Any, Any]) -> RewardWrapper:
-        """``env`` with its reward replaced by the learnt one."""
+        """An environment with its reward replaced by the learnt one.
+
+        Around a foreign environment, such as ``gymnasium.make("CartPole-v1")``, observations and actions become those
+        of the training, too: t/T and the flag of the end are added, quantities standardised, actions from -1 to 1.
+
+        Args:
+            env: an environment of the spaces that the reward was learnt in.
+
+        Raises:
+            ValueError: its spaces are others; one line.
+        """
+        env = self.trained.wrap_env(env) if self.trained else env
         return RewardWrapper(env, self._function(env.action_space))
 
     def wrap_vec_env(self, venv: VecEnv) -> RewardVecEnv:
         """The same for a Stable-Baselines3 ``VecEnv``."""
+        venv = self.trained.wrap_vec_env(venv) if self.trained else venv
         return RewardVecEnv(venv, self._function(venv.action_space))
 
     def _function(self, actions: spaces.Space[Any]) -> LearntReward:

@@ -18,7 +18,7 @@ from rrm.envs.contract import check_length, everyone, readings
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import World
 from rrm.envs.wrapped.helpers import LookAhead, Spotlight
-from rrm.envs.wrapped.probe import UnfitError
+from rrm.envs.wrapped.making import UnfitError
 from tests.helpers.foreign import Walk
 
 WALK = "tests.helpers.foreign:Walk"

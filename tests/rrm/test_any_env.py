@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -64,9 +65,18 @@ def test_from_python_to_a_report(tmp_path: Path) -> None:
     results = rrm.run({**TINY, "env": "Pendulum-v1", "experiment": "swing"}, folder=tmp_path, live=False)
     assert results.summary["env"] == "Pendulum-v1" and (results.folder / "report.html").exists()
     cell = next((results.folder / "cells").glob("unaided*"))
-    env = rrm.load_reward(cell).wrap_env(WorldEnv(make_world("Pendulum-v1", 1)))
-    observation, _ = env.reset(seed=0)
-    assert np.isfinite(float(env.step(rrm.load_agent(cell).predict(observation))[1]))
+    reward, agent = rrm.load_reward(cell), rrm.load_agent(cell)
+    plain = gymnasium.make("Pendulum-v1")
+    for made in (WorldEnv(make_world("Pendulum-v1", 1)), plain):
+        env = reward.wrap_env(made)
+        observation, _ = env.reset(seed=0)
+        assert np.isfinite(float(env.step(agent.predict(observation))[1]))
+    unpaid = agent.wrap_env(plain)
+    assert float(unpaid.step(agent.predict(unpaid.reset(seed=0)[0]))[1]) < 0, "the environment's own reward"
+    with pytest.raises(ValueError, match=r"\(3,\); must be 5 numbers; put agent.wrap_env\(env\) around "):
+        agent.predict(plain.reset()[0])
+    with pytest.raises(ValueError, match="as in training"):
+        reward.wrap_env(gymnasium.make("MountainCarContinuous-v0"))
 
 
 def test_a_long_film_leaves_moments_out() -> None:
@@ -194,7 +204,9 @@ def test_an_environment_that_breaks_in_training_is_one_line(tmp_path: Path, monk
         raise RuntimeError("the robot\nis on fire")
 
     monkeypatch.setattr(Walk, "step", step)
-    with pytest.raises(RRMError, match=r"Walk broke \(copy 0, seed \d+, step 1\): RuntimeError: the robot is on fire$"):
+    with pytest.raises(
+        RRMError, match=r"Walk broke \(copy 0, seed \d+, step 1\): RuntimeError: the robot is on fire \(.*\)$"
+    ):
         rrm.run(experiment, folder=tmp_path, live=False)
 
 

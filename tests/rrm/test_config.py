@@ -428,7 +428,7 @@ OVERRIDES = {
     "env=CartPol-v1": "env: 'CartPol-v1' is not a registered environment; did you mean 'CartPole-v1'?",
     "env=3": "env: 3: must be text, or a constructor",
     "env=CliffWalking-v1": (
-        "env: 'CliffWalking-v1' has no longest episode: give env_settings={max_episode_steps: 1000}, or wrap it in a"
+        "env: 'CliffWalking-v1' has no longest episode: give env_settings.max_episode_steps=1000, or wrap it in a"
         " TimeLimit"
     ),
     "env_settings=3": "env_settings: 3: must be a section",

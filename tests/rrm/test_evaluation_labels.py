@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
@@ -183,6 +184,19 @@ def test_answers_are_sealed_as_labels_are(tmp_path: Path) -> None:
 def test_what_cannot_be_asked_is_refused(settings: dict[str, Any], why: str) -> None:
     with pytest.raises(ConfigError, match=rf"^evaluation_labels: 5: .*{why}.*: must be 0$"):
         last(evaluation_labels=5, **settings)
+
+
+def test_the_readme_says_how_often_its_judge_is_called() -> None:
+    """By its own command, as the plan has it."""
+    root = Path(__file__).parents[2]
+    said = re.search(r"by this command (\d+) times", (root / "README.md").read_text(encoding="utf-8"))
+    calls: dict[str, int] = {}
+    for condition in load(root / "configs" / "tidy_rooms.yaml", evaluator=judge, seeds=[0]).conditions.values():
+        asks = plan(condition, 0)
+        for each in (*asks.needed(), asks):
+            theirs = each.content["evaluator"] != "bounded"
+            calls[each.name] = theirs * each.schedule.total()[1]
+    assert said is not None and sum(calls.values()) == int(said[1])
 
 
 FIVE_LINES = """

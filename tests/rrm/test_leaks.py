@@ -258,9 +258,9 @@ def test_an_evaluator_in_training_gets_neither(tmp_path: Path) -> None:
         shown.append(clip)
         return clip.view["at"]
 
-    last = plan(conditions()["ideal"].model_copy(update={"evaluator": judge}), 0)
+    last = plan(conditions()["ideal"].model_copy(update={"evaluator": judge, "evaluation_labels": 20}), 0)
     train(last, tmp_path)
-    assert len(shown) > last.round.labels
+    assert len(shown) == last.round.labels + 20
     assert all(clip.state is None and clip.observation is None for clip in shown)
 
 
