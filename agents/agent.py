@@ -47,6 +47,17 @@ class Agent:
         self.policy.set_training_mode(False)
 
     @classmethod
+    def untrained(cls, world: World, hidden: tuple[int, ...] = (64, 64), activation: Activation = "relu") -> Agent:
+        """An agent for ``world`` whose weights are drawn from torch's global generator, which is left as it was.
+
+        Args:
+            world: the world that it acts in.
+            hidden: the widths of the hidden layers of policy and critic.
+            activation: the activation of these layers.
+        """
+        return cls(_build(world.action_space, world.layout, hidden, activation), world.layout, hidden, activation)
+
+    @classmethod
     def of_policy(
         cls, policy: ActorCriticPolicy, layout: Layout, hidden: tuple[int, ...], activation: Activation = "relu"
     ) -> Agent:

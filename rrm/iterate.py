@@ -5,15 +5,17 @@ Each round has its world, the assistants' first and the task's last; its agent i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rrm.agents.assistants import Assistant
 from rrm.agents.vec_env import Start
-from rrm.amplify.overseer import Overseer, amplify
+from rrm.amplify.overseer import Overseer
+from rrm.choices import AMPLIFY, DISTILL
 from rrm.distill.base import Outcome, Runner
-from rrm.distill.reward_modeling import RewardModeling
 from rrm.distill.true_reward import TrueReward
+from rrm.evaluators import Evaluator
 from rrm.experiment import rounds
 from rrm.experiment.plan import Plan
 from rrm.protocols import Row
@@ -54,13 +56,25 @@ def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait |
             return result
         rounds.begin(plan, home)
         start = rounds.start_states(plan, folder)
-        overseer = amplify(plan.evaluator(), rounds.load_assistants(plan, folder))
+        overseer = amplify(plan.evaluator(), rounds.load_assistants(plan, folder), plan)
         plan.check_evaluator()
         outcome = distill(overseer, plan, start, home, on_rollout)
         return rounds.finish(plan, start, outcome, home)
 
 
+def amplify(evaluator: Evaluator, assistants: Sequence[Assistant], plan: Plan) -> Overseer:
+    """The evaluator with the help of ``assistants``, A_1 first, in the way that the round's configuration names."""
+    chosen = plan.condition.amplify
+    overseer: Overseer = AMPLIFY.find(chosen.method)(
+        evaluator, assistants, **AMPLIFY.keywords(chosen.method, chosen.settings)
+    )
+    return overseer
+
+
 def distill(overseer: Overseer, plan: Plan, start: Start, home: Path, on_rollout: OnRollout) -> Outcome:
-    """Make the overseer's judgment into an agent; goes on from the newest checkpoint in ``home``."""
-    method = RewardModeling if plan.reward else TrueReward
+    """Make the overseer's judgment, or its example, into an agent, by the method that the configuration names.
+
+    It goes on from the newest checkpoint in ``home``.
+    """
+    method = TrueReward if plan.is_oracle else DISTILL.find(plan.condition.distill.method)
     return Runner(method, overseer, plan, start, home, lambda row: on_rollout(plan, row)).run()

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from rrm.feedback.clips import Clip, Pair
 
 Row = dict[str, float | None]
-"""The figures of one rollout, by column of ``metrics.csv``; None and what is missing are empty there."""
+"""The figures of one rollout, by ``COLUMNS``."""
+
+COLUMNS = ("env_steps", "labels", "predicted", "utility", "evaluator_score", "hack_rate", "held_out_error", "dissent")
+"""Of ``metrics.csv``: the steps taken so far and the labels by then; what the reward model says of the rollout's
+episodes, and what they are worth; the error on the rollout's new labels. What a distiller leaves out is empty."""
 
 Answers = Literal["scores", "comparisons", "actions"]
 """What an overseer can be asked for."""
@@ -37,15 +41,17 @@ class Evaluator(Protocol):
 class Overseer(Protocol):
     """An evaluator with help, as a way to amplify makes it: it judges, and says what each judgment cost."""
 
-    costly: bool
-    """Whether an answer costs somebody something: then it is asked for labels and nothing else."""
+    free: bool
+    """Whether its answers cost nothing: then it is also asked for learning curves and about the final policy."""
+
+    scores: bool
+    """Whether it can be asked for scores, and not for comparisons only."""
 
     @property
     def name(self) -> str: ...
 
-    @property
-    def compares_only(self) -> bool:
-        """Whether it can be asked for comparisons only."""
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        """Scores (m,) of m clips, asked by the way: it forgets that it was asked."""
         ...
 
     def judge(self, clips: Sequence[Clip]) -> Iterator[Judgment]:
@@ -122,7 +128,7 @@ class Distiller(Stateful, Protocol):
     """How many rollouts there are in its budget."""
 
     def rollout(self, number: int) -> Row:
-        """Do a part of the work that is worth a checkpoint; returns its figures, ``env_steps`` so far among them."""
+        """Do a part of the work that is worth a checkpoint; returns its figures, with the ``env_steps`` so far."""
         ...
 
     def agent(self) -> Agent:

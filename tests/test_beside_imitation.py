@@ -6,6 +6,7 @@ from typing import Any
 
 import gymnasium
 import pytest
+from stable_baselines3 import PPO
 
 from benchmarks import beside_imitation
 from benchmarks.imitation_worker import Counting, make_ppo
@@ -20,14 +21,15 @@ def test_both_sides_have_the_same_ppo(env: str) -> None:
     job = beside_imitation.job_of(env, 0, "bare")
     theirs = make_ppo(job, Counting([lambda: gymnasium.make(env)] * job["copies"]), {})
     settings = {**beside_imitation.ppo_of(beside_imitation.TASKS[env]), "net_arch": job["hidden"]}
-    known = PPOSettings(**settings).model_dump(exclude={"algorithm", "num_envs"})  # none of them is misspelt
+    known = PPOSettings(**settings).model_dump(exclude={"algorithm", "num_envs", "settings"})  # all known
     world = make_world(env, job["copies"])
     learner = PPOLearner(WorldVecEnv(world), world.layout, 0, **known, discount=job["ppo"]["gamma"])
     for name in ("n_steps", "n_envs", "batch_size", "n_epochs", "gae_lambda", "gamma", "ent_coef", "learning_rate"):
-        assert getattr(theirs, name) == getattr(learner._ppo, name), name
-    assert theirs.clip_range(1.0) == learner._ppo.clip_range(1.0)  # type: ignore[operator]
+        assert getattr(theirs, name) == getattr(learner.algorithm, name), name
+    assert isinstance(learner.algorithm, PPO)
+    assert theirs.clip_range(1.0) == learner.algorithm.clip_range(1.0)  # type: ignore[operator]
     for name in ("net_arch", "activation_fn"):
-        assert getattr(theirs.policy, name) == getattr(learner._ppo.policy, name)
+        assert getattr(theirs.policy, name) == getattr(learner.algorithm.policy, name)
 
 
 def test_the_table_takes_each_side_from_the_bare_ppo_beside_it(capsys: pytest.CaptureFixture[str]) -> None:

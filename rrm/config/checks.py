@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rrm.config.schema import MOST_ROLLOUT, Condition, levels
+from rrm.choices import DISTILL, LEARNER
+from rrm.config.schema import MOST_ROLLOUT, Condition, levels, models_reward
+from rrm.config.slots import RewardModelingSettings
 from rrm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,13 +18,13 @@ if TYPE_CHECKING:
 def clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
     """(field, value, what would be right) for each thing that is wrong with fields together, not with one alone."""
     learner, amplify, distill = condition.learner, condition.amplify, condition.distill
-    asks = distill.reward != "true"
+    asks = models_reward(condition)
     rollout = learner.num_envs * learner.n_steps
     size = f"learner.num_envs x learner.n_steps = {learner.num_envs} x {learner.n_steps} = {rollout}"
     if rollout > MOST_ROLLOUT:
         most = MOST_ROLLOUT // learner.num_envs
         yield "learner.n_steps", learner.n_steps, f"must be at most {most}: {size}, of {MOST_ROLLOUT}"
-    elif rollout % learner.batch_size:
+    elif LEARNER.is_own(learner.algorithm) and rollout % learner.batch_size:
         small = [d for d in range(1, min(math.isqrt(rollout), 100_000) + 1) if rollout % d == 0]
         divisors = [d for d in (*small, *(rollout // d for d in small)) if d > 1]
         near = (
@@ -46,6 +48,8 @@ def clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
     if asks and distill.demonstrations is not None and condition.task.label_type == "scores":
         right = "are preferred to play: needs task.label_type of 'comparisons'"
         yield "distill.demonstrations", distill.demonstrations, right
+    if not DISTILL.is_own(distill.method):
+        distill = RewardModelingSettings()  # what else the section says is of no meaning
     if distill.judging != "advance" and condition.horizon.window is None:
         yield "distill.judging", distill.judging, "needs horizon.window: the step is credited when the episode is over"
     if distill.judging != "advance" and distill.reward == "broad":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from rrm.choices import SLOTS, Slot
 from rrm.config.reading import Tree, merge, plain
 from rrm.errors import ConfigError
 
@@ -56,6 +57,40 @@ def without_short_forms(tree: Mapping[str, Any], where: str = "") -> Tree:
             name: without_short_forms(each, f"{where}conditions.{name}.") if isinstance(each, dict) else each
             for name, each in written["conditions"].items()
         }
+    return written
+
+
+def written_out(tree: Mapping[str, Any]) -> Tree:
+    """A copy of a configuration in which a slot's choice is its section's key, and the settings of a choice of the
+    user's own stand in ``settings``; ``distill: clone.py:Clone`` and ``{method: clone.py:Clone, updates: 9}`` are
+    short for that."""
+    choices = {name: chosen(tree.get(name), slot, slot.default) for name, slot in SLOTS.items()}
+    written = _written_out(tree, choices)
+    if isinstance(tree.get("conditions"), Mapping):
+        written["conditions"] = {
+            name: _written_out(each, choices) if isinstance(each, Mapping) else each
+            for name, each in tree["conditions"].items()
+        }
+    return written
+
+
+def chosen(section: Any, slot: Slot, before: str) -> str:
+    """The choice that a slot's section names, in either form; ``before`` if it names none."""
+    named: Any = section.get(slot.key) if isinstance(section, Mapping) else section
+    return named if isinstance(named, str) else before
+
+
+def _written_out(tree: Mapping[str, Any], choices: Mapping[str, str]) -> Tree:
+    written: Tree = plain(tree)
+    for name, slot in SLOTS.items():
+        section = written.get(name)
+        if isinstance(section, str):
+            written[name] = {slot.key: section}
+        elif isinstance(section, dict) and not slot.is_own(chosen(section, slot, choices[name])):
+            apart = (slot.key, "settings", *slot.shared)
+            own = {key: section.pop(key) for key in [*section] if key not in apart}
+            if own and isinstance(section.setdefault("settings", {}), dict):
+                section["settings"] |= own
     return written
 
 

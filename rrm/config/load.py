@@ -14,9 +14,10 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from rrm.choices import DISTILL, SLOTS
 from rrm.config.checks import check_together, clashes, has_assistants
 from rrm.config.environments import check_env, registered_worlds
-from rrm.config.keys import SHORT, renamed_value, short_path, with_short_forms, without_short_forms
+from rrm.config.keys import SHORT, chosen, renamed_value, short_path, with_short_forms, without_short_forms, written_out
 from rrm.config.overrides import apply_override, check_keys, says, set_value
 from rrm.config.reading import Tree, checked, merge, read
 from rrm.config.schema import MOST_CONDITIONS, NAMED, Condition, Experiment, cost, levels, proper_name
@@ -72,10 +73,17 @@ def _condition(name: str, base: Tree, tree: Tree) -> Condition:
     own = ("conditions", name)
     merged = merge(base, said)
     # What only the top level says gives way where it can mean nothing.
+    for section, slot in SLOTS.items():
+        above = chosen(base.get(section), slot, slot.default)
+        if chosen(said.get(section), slot, above) != above:
+            merged[section]["settings"] = said[section].get("settings", {})
     reward = merged.get("distill", {}).get("reward")
     amplify = merged.get("amplify", {})
-    if (reward is True or (isinstance(reward, str) and reward == "true")) and not says(said, SHORT["assistants"]):
-        amplify["assistants"] = "none"
+    if reward is True or (isinstance(reward, str) and reward == "true"):
+        if not says(said, SHORT["assistants"]):
+            amplify["assistants"] = "none"
+        if not says(said, ("distill", "method")):  # the oracle is one, however others are distilled
+            merged["distill"] |= {"method": DISTILL.default, "settings": {}}
     assistants = amplify.get("assistants", "none")
     # An array has no truth value.
     if isinstance(assistants, str) and assistants == "none" and not says(said, SHORT["depth"]):
@@ -111,6 +119,22 @@ def _check_evaluators(conditions: Mapping[str, Condition], tree: Tree) -> None:
             dotted = _dotted(("conditions", name), "evaluator", tree)
             message = str(error)
             raise ConfigError(f"{dotted}: {message.removeprefix('evaluator: ')}") from None
+
+
+def _check_choices(conditions: Mapping[str, Condition], tree: Tree) -> None:
+    """Refuse choices that are not there, and settings that they do not have."""
+    for name, condition in conditions.items():
+        for section, slot in SLOTS.items():
+            said = getattr(condition, section)
+            choice = getattr(said, slot.key)
+            try:
+                if not slot.is_own(choice):
+                    slot.settings(choice, said.settings)
+                elif said.settings:
+                    raise ConfigError(f"{section}.settings: {show(said.settings)}: are those of a class of your own")
+            except ConfigError as error:
+                field, colon, rest = str(error).partition(": ")
+                raise ConfigError(f"{_dotted(('conditions', name), field, tree)}{colon}{rest}") from None
 
 
 def _check_budget(experiment: Experiment) -> None:
@@ -149,6 +173,7 @@ def load(
             proper_name(name if isinstance(name, str) else "")
         except ValueError as error:
             raise ConfigError(f"conditions: {show(name)}: {error}") from None
+    tree = written_out(tree)
     check_keys(tree, tree["conditions"])
     tree = without_short_forms(tree)
     tree["conditions"] = {name: merge(NAMED.get(name, {}), said) for name, said in tree["conditions"].items()}
@@ -180,5 +205,6 @@ def load(
         if name not in conditions and name != role:  # without these by their usual names there is just no gap
             raise ConfigError(f"{role}: {name!r}: no such condition{nearest(name, conditions)}")
     _check_evaluators(conditions, tree)
+    _check_choices(conditions, tree)
     _check_budget(experiment)
     return experiment

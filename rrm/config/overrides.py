@@ -8,7 +8,8 @@ from typing import Any, Final, get_args
 
 from pydantic import BaseModel
 
-from rrm.config.keys import SHORT, full_path, renamed, without_short_forms
+from rrm.choices import SLOTS
+from rrm.config.keys import SHORT, chosen, full_path, renamed, without_short_forms, written_out
 from rrm.config.reading import FREE, LONGEST, WHOLE, Tree, merge, parse
 from rrm.config.schema import Condition, Experiment
 from rrm.errors import ConfigError, nearest
@@ -99,6 +100,7 @@ def check_keys(tree: Tree, conditions: Iterable[str], path: tuple[str, ...] = ()
 def set_value(tree: Tree, dotted: str, value: Any, shown: str) -> None:
     """Put ``value`` at a dotted path of ``tree``, whose conditions are there already. ``shown`` names it in errors."""
     path, conditions = dotted.split("."), tree["conditions"]
+    path, value = _of_choice(tree, path, value)
     own = 2 if path[0] == "conditions" else 0
     if path[own + 1 :] and path[own] in FREE:
         value = _with_parameter(tree, path[: own + 1], path[own + 1 :], value)
@@ -117,6 +119,38 @@ def set_value(tree: Tree, dotted: str, value: Any, shown: str) -> None:
     if path[0] in CONDITION_KEYS and not heeded:
         where = f"conditions.{next(iter(conditions))}.{dotted}"
         raise ConfigError(f"{shown}: changes nothing, as every condition sets it for itself; set {where} and so on")
+
+
+def _of_choice(tree: Tree, path: list[str], value: Any) -> tuple[list[str], Any]:
+    """A path and a value by which a slot's choice, or a setting of the user's own choice, is written out."""
+    start = 2 if path[0] == "conditions" else 0
+    name = path[start] if len(path) > start else ""
+    if name not in SLOTS:
+        return path, value
+    slot, above = SLOTS[name], chosen(tree.get(name), SLOTS[name], SLOTS[name].default)
+    now = [chosen(each.get(name), slot, above) for each in _chosen_conditions(tree, path)]
+    if len(path) == start + 1:
+        if isinstance(value, str):
+            return path, {slot.key: value}
+        if isinstance(value, dict):
+            known = {name: {slot.key: now[0], **value} if now else value}
+            section = written_out(known)[name]
+            return path, section if slot.key in value else {k: v for k, v in section.items() if k != slot.key}
+        return path, value
+    apart = (slot.key, "settings", *slot.shared)
+    if now and not any(map(slot.is_own, now)) and path[start + 1] not in apart:
+        path = [*path[: start + 1], "settings", *path[start + 1 :]]
+    if len(path) == start + 3 and path[start + 1] == "settings":
+        return path[:-1], {path[-1]: value}
+    return path, value
+
+
+def _chosen_conditions(tree: Tree, path: Sequence[str]) -> list[Tree]:
+    """The conditions that a path is about."""
+    conditions = tree["conditions"]
+    if path[0] == "conditions":
+        return [conditions[path[1]]] if path[1] in conditions else []
+    return list(conditions.values())
 
 
 def _with_parameter(tree: Tree, path: Sequence[str], keys: Sequence[str], value: Any) -> Any:

@@ -9,7 +9,6 @@ How one is read, and what may not stand together, is in load.py. Nothing here im
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -17,8 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, field_validator
 
+from rrm.choices import DISTILL
 from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
-from rrm.config.values import Copies, Count, Section, Seeds, Share, whole
+from rrm.config.values import Copies, Count, JSONValues, Section, Seeds, Share, whole
 
 if TYPE_CHECKING:
     from rrm.envs.world import World
@@ -107,7 +107,7 @@ class Condition(Section):
         " environment. 'package:Id' imports the package first; 'package.module:name' names a constructor. From Python"
         " it may be a constructor."
     )
-    env_settings: dict[str, Any] = Field(
+    env_settings: JSONValues = Field(
         default={},
         description="Keyword arguments with which the environment is made: those of gymnasium.make (max_episode_steps"
         " among them), or of the world. Environments that are not worlds also take visible_fields, standardise, and"
@@ -159,16 +159,6 @@ class Condition(Section):
         judges = callable(value) or any(hasattr(value, name) for name in ("score", "compare", "preferences"))
         if not isinstance(value, str | Mapping) and not judges:  # an array is not even equal to a name
             raise ValueError("must be a name, a section, a function of a clip, or an rrm.Evaluator")
-        return value
-
-    @field_validator("env_settings")
-    @classmethod
-    def _json(cls, value: dict[str, Any]) -> dict[str, Any]:
-        try:
-            json.dumps(value, allow_nan=False)
-        except (TypeError, ValueError):
-            right = "finite numbers, text, truth values, lists, mappings"
-            raise ValueError(f"must hold values that JSON can: {right}") from None
         return value
 
     @field_serializer("evaluator", "env", when_used="json")
@@ -282,6 +272,17 @@ NAMED: Final[Mapping[str, Mapping[str, Any]]] = {
 # --- What a condition costs -------------------------------------------------------------------------------------------
 
 
+def models_reward(condition: Condition) -> bool:
+    """Whether the agent is distilled by reward modeling, and not by a method of the user's own or as the oracle."""
+    return DISTILL.is_own(condition.distill.method) and condition.distill.reward != "true"
+
+
+def asks(condition: Condition) -> bool:
+    """Whether labels are asked for."""
+    own = DISTILL.is_own(condition.distill.method)
+    return models_reward(condition) if own else DISTILL.asks(condition.distill.method)
+
+
 def levels(condition: Condition) -> int:
     """How many assistants stand below the task: 0 where nobody helps, else its depth or its world's."""
     if condition.amplify.assistants == "none":
@@ -305,5 +306,4 @@ def cost(condition: Condition) -> tuple[int, int]:
     if below := trained(condition):
         rounds += [condition.assistant] * below
         rounds += [condition.task] * (condition.amplify.start_states == "unaided")
-    labels = 0 if condition.distill.reward == "true" else sum(each.labels for each in rounds)
-    return labels, sum(each.steps for each in rounds)
+    return sum(each.labels for each in rounds) * asks(condition), sum(each.steps for each in rounds)

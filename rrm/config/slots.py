@@ -11,6 +11,7 @@ from rrm.config.values import (
     Copies,
     Count,
     FileName,
+    JSONValues,
     Judging,
     LearningRate,
     Positive,
@@ -26,8 +27,15 @@ from rrm.config.values import (
 class AssistanceSettings(Section):
     """Amplify by assistance: agents act in evaluation worlds, and the evaluator reads what they found."""
 
-    method: Literal["assistance"] = Field(
-        default="assistance", description="How the evaluator is amplified, that is, helped to judge."
+    method: str = Field(
+        default="assistance",
+        description="How the evaluator is amplified, that is, helped to judge: assistance; or a class of your own,"
+        " 'package.module:Class' or 'path/to/file.py:Class'. amplify: path/to/file.py:Class is short for it.",
+    )
+    settings: JSONValues = Field(
+        default={},
+        description="Settings of a method of your own, by the names that its class declares. They may also stand beside"
+        " method.",
     )
     assistants: Literal["none", "trained", "repeated", "ideal", "random"] = Field(
         default="none",
@@ -72,8 +80,16 @@ class EnsembleSettings(Section):
 class RewardModelingSettings(EnsembleSettings):
     """Distill by reward modeling: labels train a reward model V, and the learner optimises the reward made from V."""
 
-    method: Literal["reward_modeling"] = Field(
-        default="reward_modeling", description="How an agent is made from the amplified evaluator's judgment."
+    method: str = Field(
+        default="reward_modeling",
+        description="How an agent is made from the amplified evaluator's judgment: reward_modeling; or a class of your"
+        " own, 'package.module:Class' or 'path/to/file.py:Class'. distill: path/to/file.py:Class is short for it. The"
+        " other keys are those of reward modeling.",
+    )
+    settings: JSONValues = Field(
+        default={},
+        description="Settings of a method of your own, by the names that its class declares. They may also stand beside"
+        " method.",
     )
     reward: RewardKind = Field(
         default="narrow",
@@ -112,7 +128,17 @@ class RewardModelingSettings(EnsembleSettings):
 class PPOSettings(Section):
     """The learner: PPO of Stable-Baselines3. Each key has the name and meaning that it has there."""
 
-    algorithm: Literal["ppo"] = Field(default="ppo", description="The reinforcement learning algorithm.")
+    algorithm: str = Field(
+        default="ppo",
+        description="The reinforcement learning algorithm: ppo; or a class of your own, 'package.module:Class' or"
+        " 'path/to/file.py:Class'. learner: path/to/file.py:Class is short for it. num_envs, n_steps and learning_rate"
+        " hold for any, the other keys for ppo.",
+    )
+    settings: JSONValues = Field(
+        default={},
+        description="Settings of an algorithm of your own, by the names that its class declares. They may also stand"
+        " beside algorithm.",
+    )
     num_envs: Copies = Field(default=256, description="Copies of the world that are stepped together.")
     n_steps: Count = Field(
         default=16, description="Steps of each copy in a rollout, between two updates of the policy."

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import numbers
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 
 def whole(value: Any) -> Any:
@@ -111,6 +112,19 @@ LearningRate = Annotated[
         }
     ),
 ]
+
+
+def _json(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        right = "finite numbers, text, truth values, lists, mappings"
+        raise ValueError(f"must hold values that JSON can: {right}") from None
+    return value
+
+
+JSONValues = Annotated[dict[str, Any], AfterValidator(_json)]
+"""Named values of somebody else's, whose meaning the schema does not know."""
 
 Kind = Literal["narrow", "broad", "approval"]
 """The rewards that are made from a reward model."""

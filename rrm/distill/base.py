@@ -7,17 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rrm.agents.agent import Agent
 from rrm.agents.state import generators, load_generators, seed_process
 from rrm.agents.vec_env import Start
 from rrm.amplify.overseer import Overseer
+from rrm.choices import DISTILL
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.envs.wrapped.making import line
 from rrm.errors import DamagedFileError
 from rrm.feedback.labeller import Labeller
-from rrm.protocols import Distiller, Row
+from rrm.protocols import COLUMNS, Distiller, Row
 from rrm.storage import rundir
 from rrm.storage.checkpoint import Checkpoint, joined, part
 from rrm.streams import Purpose
@@ -38,6 +39,12 @@ class Context:
 
     start: Start
     """Puts copies of the round's world at the start of an episode."""
+
+    @property
+    def settings(self) -> Any:
+        """Those of the distiller, an instance of its ``Settings``; None of this package's, which reads the plan."""
+        chosen = self.plan.condition.distill
+        return DISTILL.keywords(chosen.method, chosen.settings).get("settings")
 
     @property
     def overseer(self) -> Overseer:
@@ -94,7 +101,8 @@ class Runner:
             self._resume()
             before = self.seconds
             for number in range(len(self.rows), self.distiller.rollouts):
-                self.rows.append(self.distiller.rollout(number))
+                figures = self.distiller.rollout(number)
+                self.rows.append({**dict.fromkeys(COLUMNS), "labels": self.labels.count, **figures})
                 self.seconds = before + time.perf_counter() - begun
                 self._save()
                 self._on_rollout(self.rows[-1])

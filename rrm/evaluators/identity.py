@@ -208,6 +208,7 @@ class _Walk:
         for name, value in sorted(vars(found).items(), key=lambda item: item[0]):
             generated = made and isinstance(value, FunctionType) and value.__code__.co_filename == "<string>"
             slot = inspect.isdatadescriptor(value) and not isinstance(value, property)
+            generated |= name.startswith("__pydantic_") and name != "__pydantic_fields__"  # anew in each process
             if name not in _OF_PYTHON and not generated and not slot:
                 yield from (name, self.digest(value))
 

@@ -12,10 +12,12 @@ import sys
 import sysconfig
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from rrm.errors import ConfigError
+from rrm.errors import ConfigError, nearest
 from rrm.text import clip, line, place, raised
 
 
@@ -72,6 +74,32 @@ _PLACED: dict[str, Path] = {}
 def place_file(path: str, copy: Path) -> None:
     """Take ``copy`` for the file that is named ``path``."""
     _PLACED[path] = copy
+
+
+def locate(spec: str, about: str, known: Collection[str], group: str) -> Any:
+    """What ``spec`` names: an entry point of ``group``, ``package.module:name`` or ``path/to/file.py:name``.
+
+    Raises:
+        ConfigError: nothing of that name is there, or loading it fails; ``about`` stands before the reason, and the
+            nearest of the entry points and of the ``known`` names behind it.
+    """
+    points = {point.name: point for point in entry_points(group=group)}
+    if spec in points:
+        try:
+            return points[spec].load()
+        except (Exception, SystemExit) as error:  # of a package of somebody's
+            raise ConfigError(f"{about}: loading it failed: {raised(error)}") from error
+    where, colon, name = spec.rpartition(":")
+    if not colon or not where or not name:
+        hint = nearest(spec, [*known, *points])
+        what = about.partition(": ")[0]
+        raise ConfigError(f"{about} is not a registered {what}, nor module:name or file.py:name{hint}")
+    module = (load_file if where.endswith(".py") else load_module)(where, about)
+    try:
+        return getattr(module, name)
+    except Exception:  # AttributeError, but for modules with a __getattr__ of their own
+        there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise ConfigError(f"{about}: {where} has no {name!r}{nearest(name, there)}") from None
 
 
 def load_file(path: str, about: str) -> ModuleType:

@@ -7,7 +7,6 @@ import functools
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 import joblib
@@ -20,7 +19,7 @@ from rrm.evaluators.brought import Function, Plain, Preference
 from rrm.evaluators.committee import Committee
 from rrm.evaluators.flawed import Flawed
 from rrm.evaluators.identity import fingerprint
-from rrm.evaluators.loading import load_file, load_module
+from rrm.evaluators.loading import locate
 from rrm.evaluators.teacher import Teacher
 from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip
@@ -258,21 +257,4 @@ def is_named(spec: Any) -> bool:
 def _locate(spec: str) -> Any:
     if spec in REGISTRY:
         return REGISTRY[spec]
-    points = {point.name: point for point in entry_points(group="rrm.evaluators")}
-    if spec in points:
-        try:
-            return points[spec].load()
-        except (Exception, SystemExit) as error:  # of a package of somebody's
-            raise ConfigError(f"evaluator: {short(spec)}: loading it failed: {raised(error)}") from error
-    where, colon, name = spec.rpartition(":")
-    if not colon or not where or not name:
-        hint = nearest(spec, [*REGISTRY, *points])
-        raise ConfigError(
-            f"evaluator: {short(spec)} is not a registered evaluator, nor module:name or file.py:name{hint}"
-        )
-    module = (load_file if where.endswith(".py") else load_module)(where, f"evaluator: {short(spec)}")
-    try:
-        return getattr(module, name)
-    except Exception:  # AttributeError, but for modules with a __getattr__ of their own
-        there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise ConfigError(f"evaluator: {short(spec)}: {where} has no {name!r}{nearest(name, there)}") from None
+    return locate(spec, f"evaluator: {short(spec)}", REGISTRY, "rrm.evaluators")

@@ -12,7 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from rrm.config.schema import Condition, Horizon, Round, levels, trained
+from rrm.choices import AMPLIFY, DISTILL, LEARNER
+from rrm.config.schema import Condition, Horizon, Round, asks, levels, trained
 from rrm.config.values import Judging, Kind
 from rrm.distill.schedule import Schedule
 from rrm.envs.world import World
@@ -20,6 +21,7 @@ from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
 from rrm.evaluators.spec import is_named
+from rrm.experiment.checks import check
 from rrm.experiment.env_code import env_code
 from rrm.feedback import demonstrations
 from rrm.rewards.functions import REWARDS
@@ -81,9 +83,16 @@ class Plan:
             content["demonstrations"] = demonstrations.fingerprint(self.demonstrations)
         if self.of_actions and self.segment:
             content["rest"] = self.rest
-        if self.reward is None:  # the oracle learns from nobody's answers
+        if self.is_oracle:  # it learns from nobody's answers
             content["round"] = _changed(self.round, only={"steps"})
             content["distill"] = None
+        elif self.reward is None:
+            content |= {"reward": None, "distill": DISTILL.content(c.distill.method, c.distill.settings)}
+        if not LEARNER.is_own(c.learner.algorithm):
+            content["learner"] = _changed(c.learner, only={*LEARNER.shared})
+            content["learner"] |= LEARNER.content(c.learner.algorithm, c.learner.settings)
+        if not self.is_oracle and not AMPLIFY.is_own(c.amplify.method):
+            content["amplify"] = AMPLIFY.content(c.amplify.method, c.amplify.settings)
         return content
 
     @cached_property
@@ -106,14 +115,27 @@ class Plan:
 
     @property
     def reward(self) -> Kind | None:
-        """How the agent is paid from a reward model; None where it is paid the true utility (the oracle).
+        """The reward that is made from a reward model; None where there is none: the oracle's is the true utility, and
+        other methods than reward modeling have what they have.
 
-        Assistants are paid the narrow reward: however the agent is paid, they are there to expose what they can.
+        Assistants receive the narrow reward: whatever the agent receives, they are there to expose what they can.
         """
+        distill = self.condition.distill
+        if not DISTILL.is_own(distill.method):
+            return None
         if self.level:
             return "narrow"
-        reward = self.condition.distill.reward
-        return None if reward == "true" else reward
+        return None if distill.reward == "true" else distill.reward
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether the agent is trained on the true utility, and learns from nobody's answers."""
+        return self.reward is None and DISTILL.is_own(self.condition.distill.method)
+
+    @cached_property
+    def asks(self) -> bool:
+        """Whether labels are asked for."""
+        return self.reward is not None or (not self.is_oracle and asks(self.condition))
 
     @property
     def of_actions(self) -> bool:
@@ -133,19 +155,25 @@ class Plan:
     @property
     def judging(self) -> Judging:
         """When a step is judged; those of assistants in advance."""
-        return "advance" if self.level else self.condition.distill.judging
+        said = self.condition.distill
+        return said.judging if not self.level and DISTILL.is_own(said.method) else "advance"
 
     @property
     def learning(self) -> dict[str, Any]:
-        """What its ``Learner`` is told."""
+        """What its learner is told: of one of the user's own, the settings that hold for all, and its own."""
         learner = self.condition.learner
-        settings = learner.model_dump(exclude={"algorithm", "num_envs"})
-        return settings | {
-            "learning_rate": learner.initial_learning_rate,
-            "discount": self.horizon.gamma,
-            "window": self.horizon.window,
-            "judging": self.judging,
-        }
+        only = None if LEARNER.is_own(learner.algorithm) else {"n_steps"}
+        settings = learner.model_dump(include=only, exclude={"algorithm", "num_envs", "settings"})
+        return (
+            settings
+            | LEARNER.keywords(learner.algorithm, learner.settings)
+            | {
+                "learning_rate": learner.initial_learning_rate,
+                "discount": self.horizon.gamma,
+                "window": self.horizon.window,
+                "judging": self.judging,
+            }
+        )
 
     @property
     def scripted(self) -> list[str]:
@@ -223,7 +251,7 @@ class Plan:
     def segment(self) -> int:
         """Steps of the segment that a label is about; 0 where it is about a state."""
         distill = self.condition.distill
-        return distill.segment_length if distill.label_target == "segment" else 0
+        return distill.segment_length if self.reward and distill.label_target == "segment" else 0
 
     @property
     def rest(self) -> float:
@@ -240,16 +268,15 @@ class Plan:
     def schedule(self) -> Schedule:
         """What the round spends, and when."""
         spends, learner, distill = self.round, self.condition.learner, self.condition.distill
-        asks = self.reward is not None
         return Schedule(
             num_envs=learner.num_envs,
             n_steps=learner.n_steps,
             steps=spends.steps,
-            labels=spends.labels if asks else 0,
-            initial_labels=spends.initial_labels if asks else 0,
+            labels=spends.labels if self.asks else 0,
+            initial_labels=spends.initial_labels if self.asks else 0,
             spread=spends.schedule,
             start_states=self.practice is not None,
-            initial_optimism=distill.optimism if asks and distill.ensemble_size > 1 else 0.0,
+            initial_optimism=distill.optimism if self.reward and distill.ensemble_size > 1 else 0.0,
             is_linear=learner.is_linear,
         )
 
@@ -269,52 +296,5 @@ def plan(condition: Condition, seed: int) -> Plan:
             below.append(Plan(condition, seed, level, tuple(below), practice) if level <= own else below[0])
     last = Plan(condition, seed, 0, tuple(below), None)
     for each in (*last.needed(), last):
-        _check_evaluation(each)
-        spends = each.schedule
-        if spends.rollouts < 1 or spends.random_steps < spends.labels_due(0):
-            raise ConfigError(
-                f"{each.section}.steps: {each.round.steps}: must hold {spends.practice_steps} steps of"
-                f" practice, a tenth of random play in which {spends.labels_due(0)} labels are asked, and a rollout of"
-                f" {spends.steps_of_rollout}"
-            )
-        if each.reward is None:
-            continue
-        longest = min(each.world(1).length, spends.random_steps // spends.num_envs)
-        if each.segment > longest:
-            raise ConfigError(
-                f"distill.segment_length: {each.segment}: must be at most {longest}, the steps of an episode and those"
-                " of random play in each copy, in which the first labels are asked"
-            )
-        if each.demonstrations is not None:
-            demonstrations.read(each.demonstrations, each.world(1)).moments(each.of_actions, each.segment)
-        judge = each.evaluator()  # its parameters are right, or this says so
-        world = each.world(1)
-        if judge.looks_back(each.round.label_type == "comparisons") and not world.shows_history:
-            raise ConfigError(
-                f"evaluator: {judge.name!r} judges by more than the last moment, but {world.name} shows an evaluator"
-                " nothing else (World.shows_history)"
-            )
-        if each.round.label_type == "scores" and judge.compares_only:
-            raise ConfigError(
-                f"{each.section}.label_type: 'scores': the evaluator {judge.name!r} only compares: must be"
-                " 'comparisons'"
-            )
-        if each.round.query_strategy == "rater_disagreement" and judge.voices < 2:
-            raise ConfigError(
-                f"{each.section}.query_strategy: 'rater_disagreement': the evaluator {judge.name!r} answers alone: must"
-                " be a committee"
-            )
+        check(each)
     return last
-
-
-def _check_evaluation(plan: Plan) -> None:
-    """Raise ConfigError where ``evaluation_labels`` cannot be asked."""
-    if not plan.evaluation_labels:
-        return
-    why = None
-    if plan.of_actions:
-        why = "where the reward is approval the evaluator judges actions, and there is no score of an episode"
-    elif not (judge := plan.evaluator()).scores:
-        why = f"the evaluator {judge.name!r} only compares"
-    if why:
-        raise ConfigError(f"evaluation_labels: {plan.evaluation_labels}: {why}: must be 0")

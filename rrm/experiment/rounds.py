@@ -23,14 +23,11 @@ from rrm.envs.wrapped.environment import Wrapped
 from rrm.envs.wrapped.making import name_of
 from rrm.errors import DamagedFileError
 from rrm.experiment.plan import Plan
-from rrm.protocols import Row
+from rrm.protocols import COLUMNS, Row
 from rrm.report.rounds import check_name, load_agent, result_of
 from rrm.storage import rundir
 from rrm.storage.checkpoint import Checkpoint
 from rrm.streams import Purpose
-
-COLUMNS = ("env_steps", "labels", "predicted", "utility", "evaluator_score", "hack_rate", "held_out_error", "dissent")
-"""Of ``metrics.csv``."""
 
 
 def finished(plan: Plan, home: Path, on_wait: Callable[[], None] | None = None) -> dict[str, Any] | None:
@@ -125,7 +122,7 @@ def finish(plan: Plan, start: Start, outcome: Outcome, home: Path) -> dict[str, 
         "episodes": figures.episodes,
         **cost._asdict(),
         "evaluation_labels": labels.evaluated,
-        "env_steps": int(outcome.rows[-1].get("env_steps") or 0),
+        "env_steps": int((outcome.rows or [{}])[-1].get("env_steps") or 0),
         "held_out_error": held_out_error(outcome.rows),
         "dissent": None,
         "demonstrated": None,

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from rrm.amplify.overseer import Judgment, Overseer
-from rrm.envs.world import Array, Floats
+from rrm.envs.world import Floats
 from rrm.errors import DamagedFileError, EvaluatorError, RRMError
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.database import check_tables, connect, files_beside
@@ -355,14 +355,6 @@ class Labels:
         with self._named():
             totals = [self._db.execute(f"select {columns} from {table}").fetchone() for table in _LABELS]
         return Cost(*map(sum, zip(*totals, strict=True)))
-
-    def all(self) -> tuple[Array, Floats]:
-        """Every score so far, in the order of the questions: observations (m, d) and scores (m,)."""
-        with self._named():
-            rows = list(self._db.execute("select observation, score from scores order by number"))
-        with self._values("observation"):
-            observations = np.stack([np.frombuffer(blob, dtype=np.float32) for blob, _ in rows])
-        return observations, np.array([score for _, score in rows])
 
 
 def run_anew(path: Path) -> str:

@@ -74,7 +74,7 @@ def load_reward(home: Path, kind: Kind | None) -> Reward:
     own = next((each for each in REWARDS if each == about.get("reward")), None)
     rest = about.get("rest", 0.0)  # of approval alone
     if not {"reward.json", "reward.safetensors"} <= result["files"].keys():
-        raise RRMError(f"{home}: has no learnt reward: its agent was paid the true utility")
+        raise RRMError(f"{home}: has no learnt reward: its agent received the true utility, or was made without one")
     if own is None or not _is_number(rest):
         raise DamagedFileError(f"{home / 'round.json'}: tells of no reward")
     right = [each for each, reward in REWARDS.items() if reward.of_actions == REWARDS[own].of_actions]

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialized
@@ -20,6 +19,7 @@ from rrm.agents.files import write_bytes
 from rrm.agents.state import State, Tensors, load_moments, moments
 from rrm.config.slots import EnsembleSettings
 from rrm.envs.world import Array, Floats, Layout
+from rrm.rewards.saved import About
 
 Layers = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
 """Of each layer its weights (members, inputs, outputs), and what is added, (members, 1, outputs)."""
@@ -237,7 +237,7 @@ class RewardModel:
         Raises ValueError, one line that names the file, where that is not what ``save`` writes.
         """
         weights = Path(f"{path}.safetensors")
-        about = _About.read(Path(f"{path}.json"))
+        about = About.read(Path(f"{path}.json"))
         try:
             found = load_file(weights)
             about.check_size(weights.stat().st_size)
@@ -251,43 +251,6 @@ class RewardModel:
                 model._weights[name].copy_(weight)
         model._load_statistics(about.model_dump())
         return model
-
-
-class _About(BaseModel):
-    """The JSON file of a saved model, checked field by field before anything is made of it."""
-
-    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
-
-    format: Literal[2]
-    settings: EnsembleSettings
-    layout: Layout
-    mean: float
-    std: float
-    zero: float = 0.0
-    spread: tuple[list[float], list[float]] | None = None
-
-    @classmethod
-    def read(cls, path: Path) -> _About:
-        """The content of the file. Raises ValueError, one line that names the file and the field."""
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise ValueError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        except OSError as error:
-            raise ValueError(f"{path}: {error.strerror}") from None
-
-    def check_size(self, weights: int) -> None:
-        """Raise ValueError unless a file of ``weights`` bytes can hold the model, before memory is taken for it."""
-        layout, hidden, members = self.layout, self.settings.hidden, self.settings.ensemble_size
-        planes = layout.planes or ()
-        if layout.scalars < 0 or min(planes, default=1) < 1 or layout.size < 1:
-            raise ValueError(f"there is no observation of the layout {layout}")
-        if self.spread and {len(each) for each in self.spread} != {members}:
-            raise ValueError(f"spread: must hold {members} numbers twice")
-        inputs = layout.scalars + planes[0] if planes and self.settings.network == "cells" else layout.size
-        if 4 * members * hidden * (inputs + hidden) > weights:
-            raise ValueError("is too small for the networks that its JSON file tells of")
 
 
 def _kinds(tensors: Tensors) -> dict[str, tuple[torch.Size, torch.dtype]]:

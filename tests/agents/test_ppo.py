@@ -93,7 +93,7 @@ def test_rollouts_one_by_one_are_one_long_training() -> None:
     for _ in range(3):
         by_one.learn_rollout()
     at_once = learner(5)
-    at_once._ppo.learn(3 * at_once.steps_of_rollout, log_interval=1000)
+    at_once.algorithm.learn(3 * at_once.steps_of_rollout, log_interval=1000)
     first, second = state(by_one), state(at_once)
     assert_same(first, second)
 

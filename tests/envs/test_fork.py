@@ -230,7 +230,7 @@ def test_in_training_the_narrow_rewards_of_an_episode_add_up_to_what_v_gained() 
     )  # fmt: skip
     for _ in range(3):
         learner.learn_rollout()
-        data = learner._ppo.rollout_buffer  # an episode of every copy
+        data = learner.algorithm.rollout_buffer  # an episode of every copy
         rewards = data.rewards.astype(np.float64)
         chosen = data.actions.reshape(world.n, world.length)[:, 0].astype(int)  # SB3 has flattened them, copy by copy
         off = np.abs(rewards.sum(axis=0) - gains[chosen])

@@ -159,7 +159,7 @@ def test_an_interrupted_run_goes_on_with_the_same_rewards(
     def noted(self: PPOLearner, pace: float = 1.0) -> None:
         assert isinstance(self.env, RewardVecEnv) and isinstance(self.env.reward, Predictions)
         learn(self, pace)
-        paid.append((self.env.reward.reward.optimism, self._ppo.rollout_buffer.rewards.ravel().tolist()))
+        paid.append((self.env.reward.reward.optimism, self.algorithm.rollout_buffer.rewards.ravel().tolist()))
 
     monkeypatch.setattr(PPOLearner, "learn_rollout", noted)
     train(last, tmp_path / "whole")

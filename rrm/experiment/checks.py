@@ -1,0 +1,65 @@
+"""Whether a round can do what it is to do: its steps hold its labels, and its evaluator can answer what it is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rrm.choices import DISTILL
+from rrm.errors import ConfigError
+from rrm.feedback import demonstrations
+
+if TYPE_CHECKING:
+    from rrm.experiment.plan import Plan
+
+
+def check(plan: Plan) -> None:
+    """Raise ConfigError, which names the key, where it cannot."""
+    _check_evaluation(plan)
+    spends = plan.schedule
+    if DISTILL.is_own(plan.condition.distill.method) and (
+        spends.rollouts < 1 or spends.random_steps < spends.labels_due(0)
+    ):
+        raise ConfigError(
+            f"{plan.section}.steps: {plan.round.steps}: must hold {spends.practice_steps} steps of"
+            f" practice, a tenth of random play in which {spends.labels_due(0)} labels are asked, and a rollout of"
+            f" {spends.steps_of_rollout}"
+        )
+    if not plan.asks:
+        return
+    longest = min(plan.world(1).length, spends.random_steps // spends.num_envs)
+    if plan.segment > longest:
+        raise ConfigError(
+            f"distill.segment_length: {plan.segment}: must be at most {longest}, the steps of an episode and those"
+            " of random play in each copy, in which the first labels are asked"
+        )
+    if plan.demonstrations is not None:
+        demonstrations.read(plan.demonstrations, plan.world(1)).moments(plan.of_actions, plan.segment)
+    judge = plan.evaluator()  # its parameters are right, or this says so
+    world = plan.world(1)
+    if judge.looks_back(plan.round.label_type == "comparisons") and not world.shows_history:
+        raise ConfigError(
+            f"evaluator: {judge.name!r} judges by more than the last moment, but {world.name} shows an evaluator"
+            " nothing else (World.shows_history)"
+        )
+    if plan.round.label_type == "scores" and judge.compares_only:
+        raise ConfigError(
+            f"{plan.section}.label_type: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"
+        )
+    if plan.reward and plan.round.query_strategy == "rater_disagreement" and judge.voices < 2:
+        raise ConfigError(
+            f"{plan.section}.query_strategy: 'rater_disagreement': the evaluator {judge.name!r} answers alone: must"
+            " be a committee"
+        )
+
+
+def _check_evaluation(plan: Plan) -> None:
+    """Raise ConfigError where ``evaluation_labels`` cannot be asked."""
+    if not plan.evaluation_labels:
+        return
+    why = None
+    if plan.of_actions:
+        why = "where the reward is approval the evaluator judges actions, and there is no score of an episode"
+    elif not (judge := plan.evaluator()).scores:
+        why = f"the evaluator {judge.name!r} only compares"
+    if why:
+        raise ConfigError(f"evaluation_labels: {plan.evaluation_labels}: {why}: must be 0")
