@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rrm.envs.wrapped.making import placed
 from rrm.errors import ConfigError, nearest
 from rrm.text import clip, line, place, raised
 
@@ -67,15 +68,6 @@ _LOADED: dict[str, tuple[str, ModuleType]] = {}
 """What was loaded by whom: by file or module, the fingerprint of its text and of what it imports, and the module."""
 
 
-_PLACED: dict[str, Path] = {}
-"""Where copies of files lie that were sent here from another machine, by the paths that they are named by."""
-
-
-def place_file(path: str, copy: Path) -> None:
-    """Take ``copy`` for the file that is named ``path``."""
-    _PLACED[path] = copy
-
-
 def locate(spec: str, about: str, known: Collection[str], group: str) -> Any:
     """What ``spec`` names: an entry point of ``group``, ``package.module:name`` or ``path/to/file.py:name``.
 
@@ -112,7 +104,7 @@ def load_file(path: str, about: str) -> ModuleType:
         ConfigError: there is no such file, or running it fails; ``about`` stands before the reason.
     """
     try:
-        file = Path(_PLACED.get(path, path)).expanduser().resolve()
+        file = placed(path)
         there = file.is_file()
     except (OSError, ValueError, RuntimeError) as error:  # a name that no system allows, a link to itself, no such user
         raise ConfigError(f"{about}: {line(error)}") from None

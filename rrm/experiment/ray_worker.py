@@ -17,8 +17,9 @@ import ray
 from pydantic import BaseModel
 
 from rrm.agents.files import write_bytes
+from rrm.envs.wrapped.making import place_file
 from rrm.errors import RRMError
-from rrm.evaluators.loading import imported_beside, place_file
+from rrm.evaluators.loading import imported_beside
 from rrm.experiment.engines import Row, train
 from rrm.experiment.plan import Plan
 from rrm.feedback.labels import STORE, forwarded

@@ -24,9 +24,10 @@ from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.experiment.engines import Engine, InProcess, Processes, Shared, run_rounds
 from rrm.experiment.graph import RoundGraph
+from rrm.experiment.live import Live
 from rrm.experiment.notices import notices
 from rrm.experiment.plan import Plan, plan
-from rrm.experiment.progress import Live, Progress, RoundProgress
+from rrm.experiment.progress import Progress, RoundProgress
 from rrm.report.schema import cell_result, check_own
 from rrm.storage import rundir
 from rrm.text import raised, short

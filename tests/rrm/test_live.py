@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from rrm.experiment import progress as live
-from rrm.experiment.progress import WINDOW, CellProgress, Live, Progress, RoundProgress, Speed, Status, clock, draw
+from rrm.experiment import live
+from rrm.experiment.live import Live, clock, draw
+from rrm.experiment.progress import WINDOW, CellProgress, Progress, RoundProgress, Speed, Status
 
 RUNNING = CellProgress("assisted", 1, 2, 3, "Cleaner", 350_000, 1_000_000, 130, 768, -2.904, -0.4, "running")
 FRESH = CellProgress("oracle", 0, env_steps_total=200_000)
