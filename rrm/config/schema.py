@@ -271,8 +271,7 @@ def models_reward(condition: Condition) -> bool:
 
 def asks(condition: Condition) -> bool:
     """Whether labels are asked for."""
-    own = DISTILL.is_own(condition.distill.method)
-    return models_reward(condition) if own else DISTILL.asks(condition.distill.method)
+    return models_reward(condition) or DISTILL.asks(condition.distill.method)
 
 
 def levels(condition: Condition) -> int:
