@@ -179,6 +179,9 @@ TABLES: dict[str, Learnt] = {
     ),
     "switch": Learnt("docs/fork.md", ["python benchmarks/switch.py --out docs/images/switch.png"], "10 min", printed),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),
+    "environments": Learnt(
+        "docs/your_own_environment.md", ["python benchmarks/environments.py"], "15 min", printed
+    ),
     "bakery": Learnt("docs/your_own_family.md", ["rrm run bakery.yaml"], "1 min"),
     "dissent": Learnt("docs/evaluators.md", [DISSENT], "15 min"),
     "committee": Learnt("docs/evaluators.md", ["rrm run committee"], "10 min"),

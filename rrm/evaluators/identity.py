@@ -269,8 +269,10 @@ def _hash(parts: Iterable[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def is_own(module: str | None) -> bool:
+def is_own(module: object) -> bool:
     """Whether a module is the user's own."""
+    if not isinstance(module, str | None):  # some classes of C have a descriptor of that name
+        return False
     top = (module or "__main__").partition(".")[0]
     if top == "rrm" or (top in sys.stdlib_module_names and top != "__main__"):
         return False

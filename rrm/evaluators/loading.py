@@ -36,7 +36,8 @@ def _not_theirs() -> tuple[str, ...]:
 @cache
 def is_theirs(file: str) -> bool:
     """Whether a file of code is the user's own: neither Python's, nor installed, nor this package's."""
-    return not file.startswith("<frozen ") and not os.path.realpath(file).startswith(_not_theirs())
+    installed = f"{os.sep}site-packages{os.sep}" in file  # of another environment that a .pth file adds, too
+    return not (installed or file.startswith("<frozen ") or os.path.realpath(file).startswith(_not_theirs()))
 
 
 def place_of(error: BaseException) -> str | None:

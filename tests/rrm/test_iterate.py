@@ -19,6 +19,7 @@ from rrm.config.schema import Condition, Round
 from rrm.config.slots import PPOSettings, RewardModelingSettings
 from rrm.errors import ConfigError, DamagedFileError
 from rrm.evaluators import Bounded, Evaluator, Function
+from rrm.experiment.env_code import env_code
 from rrm.experiment.plan import FORMAT, Plan, plan
 from rrm.feedback.clips import Clip
 from rrm.iterate import run_round
@@ -167,6 +168,7 @@ def test_a_round_is_named_by_the_settings_that_are_not_at_their_defaults() -> No
     assert last.content == {
         "format": FORMAT,
         "env": LINE,
+        "env_code": env_code(LINE),  # of a world that is not of the package
         "level": 0,
         "seed": 7,
         "reward": "narrow",

@@ -17,6 +17,8 @@ from rrm.envs.adapters import make_world
 from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.wrapped import probe
 from rrm.errors import ConfigError
+from rrm.evaluators.identity import is_own
+from rrm.evaluators.loading import is_theirs
 from rrm.experiment.notices import notices
 from tests.helpers.foreign import Walk
 from tests.rrm.test_any_env import TINY
@@ -214,3 +216,9 @@ def test_the_checks_are_not_done_again_by_the_processes_that_train(tmp_path: Pat
     subprocess.run([sys.executable, "-c", script], check=True)
     counts = sorted(len(each.read_text()) for each in tmp_path.iterdir() if each.name.isdigit())
     assert len(counts) == 3 and counts[-1] > 1500 > 400 > counts[1]
+
+
+def test_code_of_installed_packages_is_not_the_users(tmp_path: Path) -> None:
+    """Wherever it is installed; and a class of C may have no text for a module."""
+    assert not is_theirs(str(tmp_path / "site-packages" / "x.py")) and is_theirs(str(tmp_path / "x.py"))
+    assert not is_own(type.__dict__["__module__"])
