@@ -196,6 +196,9 @@ LONGEST_NAME: Final = 100
 
 MOST_CONDITIONS: Final = 500
 
+MOST_EXPERIMENTS: Final = 100
+"""Of a suite."""
+
 
 def proper_name(value: str) -> str:
     """Names become parts of folder names, on every system."""

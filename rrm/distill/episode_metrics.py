@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rrm.agents.vec_env import Start
-from rrm.amplify.overseer import Overseer
 from rrm.envs.world import Array, Bools, Floats, Indices, World
 from rrm.feedback.clips import Clip, Moments, Recorder
+from rrm.protocols import Overseer
 from rrm.streams import Purpose, Streams
 
 

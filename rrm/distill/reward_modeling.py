@@ -101,9 +101,9 @@ class RewardModeling(Distiller):
             bootstrap=self.reward.bootstraps,
             scored=not plan.of_actions,
         )
-        voices = context.overseer.evaluator.voices
+        raters = context.overseer.raters
         of_each = (2,) * self.comparing + (plan.segment,) * bool(plan.segment) + (self.layout.size,)
-        self.labelled = Labelled(of_each, voices if voices > 1 else 0)
+        self.labelled = Labelled(of_each, raters if raters > 1 else 0)
         self.raters: RewardModel | None = None
         """The model of the raters, each of whose members is fitted to what one of them said."""
         if plan.round.query_strategy == "rater_disagreement":
