@@ -108,7 +108,7 @@ class RewardModeling(Distiller):
         """The model of the raters, each of whose members is fitted to what one of them said."""
         if plan.round.query_strategy == "rater_disagreement":
             # The reward model's own seed: where all raters say the same, it is the reward model.
-            self.raters = RewardModel(self.layout, settings.model_copy(update={"ensemble_size": voices}), seed)
+            self.raters = RewardModel(self.layout, settings.model_copy(update={"ensemble_size": raters}), seed)
         self.rng = plan.streams.generator(Purpose.CHOICE)
         self.queries = Queries(plan.round.query_strategy, self.raters or self.model, self.rng)
 
