@@ -206,8 +206,8 @@ class _Walk:
         yield from map(self.digest, (type(found), *found.__bases__))
         for name, value in sorted(vars(found).items(), key=lambda item: item[0]):
             generated = name.startswith("__pydantic_") and name != "__pydantic_fields__"  # anew in each process
-            if "__dataclass_fields__" in vars(found) and isinstance(value, FunctionType):
-                generated = value.__code__.co_filename == "<string>"
+            code = getattr(value, "__code__", None) if "__dataclass_fields__" in vars(found) else None
+            generated |= code is not None and code.co_filename == "<string>"
             slot = inspect.isdatadescriptor(value) and not isinstance(value, property)
             if name not in _OF_PYTHON and not generated and not slot:
                 yield from (name, self.digest(value))
