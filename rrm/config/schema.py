@@ -51,7 +51,10 @@ def _true(value: Any) -> Any:
     return "true" if value is True else value
 
 
-Count = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=10**12)]
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
+Large = Annotated[Count, Field(le=10**12)]
+"""What costs nothing, however large it is."""
+
 Copies = Annotated[Count, Field(le=10**5)]
 """Copies of a world, all in memory together."""
 
@@ -60,6 +63,12 @@ Width = Annotated[Count, Field(le=4096)]
 
 MOST_ROLLOUT: Final = 10**7
 """Steps of all copies between two updates, all in memory together."""
+
+MOST_STEPS: Final = 10 * MOST_ROLLOUT
+"""Steps of a round: a tenth of them is random play, all in memory together."""
+
+MOST_LABELS: Final = 10**6
+"""Labels of a round, all in memory together."""
 
 Real = Annotated[float, BeforeValidator(_real)]
 Kind = Literal["narrow", "broad", "approval"]
@@ -70,6 +79,8 @@ Judging = Literal["advance", "hindsight", "lower"]
 
 Share = Annotated[Real, Field(ge=0, le=1)]
 Positive = Annotated[Real, Field(gt=0)]
+LearningRate = Annotated[Positive, Field(le=1)]
+"""Adam's: about how far a weight moves in one step."""
 
 
 class _Section(BaseModel):
@@ -86,7 +97,7 @@ class Horizon(_Section):
         description="Discount of the reward: at 0 only the next step counts, at 1 the whole episode. null: 0.95, or 1"
         " within a window.",
     )
-    window: Count | None = Field(
+    window: Large | None = Field(
         default=None,
         description="Receding windows: of each step the next so many rewards count, and nothing is bootstrapped past"
         " them. null: to the end of the episode.",
@@ -105,10 +116,12 @@ class Round(_Section):
 
     steps: Count = Field(
         default=150_000,
+        le=MOST_STEPS,
         description="Every step of the world that the round takes: random play and PPO together. Kept to one rollout.",
     )
     labels: Count = Field(
         default=256,
+        le=MOST_LABELS,
         description="Labels that the round asks of its overseer, exactly; starting ones counted, and comparisons that"
         " it leaves without an answer.",
     )
@@ -116,7 +129,9 @@ class Round(_Section):
         default="scores", description="What a label is: the score of a moment, or which of two is better."
     )
     start_labels: Count = Field(
-        default=128, description="How many of the labels are asked before training, on states chosen from random play."
+        le=MOST_LABELS,
+        default=128,
+        description="How many of the labels are asked before training, on states chosen from random play.",
     )
     hold: Share = Field(
         default=0.0,
@@ -150,21 +165,26 @@ class PPO(_Section):
     """The learner: Stable-Baselines3's PPO."""
 
     copies: Copies = Field(default=256, description="Copies of the world that are stepped together.")
-    rollout: Count = Field(default=16, description="Steps of each copy between two updates of the policy.")
+    rollout: Count = Field(
+        default=16, le=MOST_ROLLOUT, description="Steps of each copy between two updates of the policy."
+    )
     batch: Annotated[Count, Field(ge=2)] = Field(
         default=512,
+        le=MOST_ROLLOUT,
         description="Minibatch of an update; divides copies x rollout, so that no minibatch is a small remainder.",
     )
     epochs: Count = Field(default=4, le=1000, description="Passes over each rollout.")
-    learning_rate: Positive = Field(default=3e-3, description="Adam's learning rate.")
+    learning_rate: LearningRate = Field(default=3e-3, description="Adam's learning rate.")
     anneal: bool = Field(
         default=False,
         description="Whether the learning rate falls evenly to 0 over the round (Schulman et al. 2017, table 5)."
         " Otherwise the most likely actions change in some states with every update, the last one included.",
     )
     gae_lambda: Share = Field(default=0.9, description="Lambda of generalised advantage estimation.")
-    clip: Positive = Field(default=0.2, description="Range to which the ratio of new to old probabilities is clipped.")
-    entropy: Annotated[Real, Field(ge=0)] = Field(default=0.02, description="Weight of the entropy bonus.")
+    clip: Positive = Field(
+        default=0.2, le=100, description="Range to which the ratio of new to old probabilities is clipped."
+    )
+    entropy: Annotated[Real, Field(ge=0)] = Field(default=0.02, le=100, description="Weight of the entropy bonus.")
     hidden: tuple[Width, ...] = Field(
         default=(64, 64),
         strict=False,
@@ -199,9 +219,10 @@ class RewardModelConfig(_Section):
     hidden: Width = Field(default=16, description="Width of each member's hidden layers.")
     fit_steps: Count = Field(default=40, le=10**6, description="Gradient steps of each fit.")
     batch: Count = Field(default=128, le=10**6, description="Labels in each gradient step.")
-    learning_rate: Positive = Field(default=3e-3, description="Adam's learning rate.")
+    learning_rate: LearningRate = Field(default=3e-3, description="Adam's learning rate.")
     optimism: Annotated[Real, Field(ge=0)] = Field(
         default=1.0,
+        le=100,
         description="Weight of the members' standard deviation that PPO's reward adds to V while training, so that the"
         " agent tries what V does not know. It falls evenly to 0 over the first 70 % of the rollouts; labels, fits and"
         " results go by V alone. One member has no spread, and then it changes nothing.",
@@ -312,8 +333,8 @@ class Condition(_Section):
 class Budget(_Section):
     """Caps on all rounds of a condition together; an experiment that asks for more is refused."""
 
-    labels: Count | None = Field(default=None, description="Labels that a condition may ask, all its rounds together.")
-    steps: Count | None = Field(default=None, description="Steps that a condition may take, all its rounds together.")
+    labels: Large | None = Field(default=None, description="Labels that a condition may ask, all its rounds together.")
+    steps: Large | None = Field(default=None, description="Steps that a condition may take, all its rounds together.")
 
 
 MOST_SEEDS: Final = 10_000
@@ -363,7 +384,9 @@ class Experiment(_Section):
         min_length=1,
         description="How many seeds (3 means 0, 1 and 2), or a list of them.",
     )
-    workers: Count | None = Field(default=None, description="Processes at once; null: one for each core.")
+    workers: Annotated[Count, Field(le=10_000)] | None = Field(
+        default=None, description="Processes at once; null: one for each core."
+    )
     budget: Budget = Field(default=Budget(), description="Caps on all rounds of a condition together.")
     conditions: dict[str, Condition] = Field(
         min_length=1,

@@ -39,9 +39,6 @@ from rrm.storage import rundir
 from rrm.storage.rundir import Checkpoint
 from rrm.streams import Purpose
 
-CANDIDATES = 1024
-"""Moments of a rollout among which the states to label are chosen."""
-
 SHOWN = 64
 """Finished training episodes of a rollout that are shown to the overseer for the learning curve."""
 
@@ -180,7 +177,7 @@ class Distillation:
         plan, last = self.plan, rollout == self.plan.rollouts - 1
         self.board.clear()
         if self.model and not last and plan.labels_due(rollout + 1) > len(self.scores):
-            self.recorder.choose(plan.condition.ppo.rollout, CANDIDATES, self.rng)
+            self.recorder.choose(plan.condition.ppo.rollout, plan.candidates, self.rng)
         if isinstance(self.env, RewardVecEnv):
             self.env.payer.optimism = plan.optimism(rollout)
             if rollout:  # before the first one, the learner resets the environment

@@ -20,6 +20,9 @@ from rrm.feedback import demonstrations
 from rrm.storage import rundir
 from rrm.streams import Streams
 
+CANDIDATES = 1024
+"""Moments of a rollout among which the states to label are chosen."""
+
 PRACTICE = 8192
 """How many states of the unaided agent there are among which an assistant's practice starts."""
 
@@ -233,6 +236,11 @@ class Plan:
         ppo = self.condition.ppo
         return self.practice_steps + self.random_steps + rollouts * ppo.copies * ppo.rollout
 
+    @property
+    def candidates(self) -> int:
+        """Among how many moments of a rollout the states to label are chosen."""
+        return min(CANDIDATES, self.condition.ppo.copies * self.condition.ppo.rollout)
+
     def labels_due(self, rollout: int) -> int:
         """How many labels have been asked before the given rollout (0: the first); all of them before the last."""
         if self.reward is None:
@@ -269,6 +277,13 @@ def plan(condition: Condition, seed: int) -> Plan:
             )
         if each.reward is None:
             continue
+        most = each.round.start_labels + (each.rollouts - 1) * each.candidates
+        # Pairs are drawn with replacement: there are always enough.
+        if each.round.answers == "scores" and each.round.labels > most:
+            raise ConfigError(
+                f"{each.section}.labels: {each.round.labels}: must be at most {most}: the {each.round.start_labels} of"
+                f" {each.section}.start_labels, and {each.candidates} after each of {each.rollouts - 1} rollouts"
+            )
         longest = min(each.world(1).length, each.random_steps // condition.ppo.copies)
         if each.segment > longest:
             raise ConfigError(

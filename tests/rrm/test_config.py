@@ -327,7 +327,7 @@ OVERRIDES = {
     "ppo.copies=8": (
         "ppo.batch: 512: must divide ppo.copies x ppo.rollout = 8 x 16 = 128; the nearest that does is 128"
     ),
-    "task.labels=1e13": "task.labels: 10000000000000.0: must be at most 1e+12",
+    "task.labels=1e13": "task.labels: 10000000000000: must be at most 1e+06",
     "ppo.copies=1e12": "ppo.copies: 1000000000000.0: must be at most 100000",
     "ppo.rollout=1e6": (
         "ppo.rollout: 1000000: must be at most 39062: ppo.copies x ppo.rollout = 256 x 1000000 = 256000000, of 10000000"
@@ -575,7 +575,7 @@ settings = st.fixed_dictionaries(
         "conditions.assisted.horizon.discount": st.floats(0, 1),
         "conditions.oracle.states_from": st.sampled_from(["unaided", "world"]),
         "assistant.ask": st.sampled_from(["coverage", "disagreement", "uniform"]),
-        "ppo.learning_rate": st.floats(1e-300, 1e300),
+        "ppo.learning_rate": st.floats(1e-300, 1),
         "ppo.hidden": st.lists(st.integers(1, 512), min_size=1, max_size=3),
         "budget.steps": st.integers(10**6, 10**9) | st.none(),
     },
