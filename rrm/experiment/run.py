@@ -106,7 +106,8 @@ def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
 
     Where that process was started by ``owner``, it stops at the next rollout once ``owner`` is gone: killed, say.
     """
-    from rrm.iterate import iterate  # torch: in the workers only
+    from rrm.amplify.isolation import isolated  # torch: in the workers only
+    from rrm.iterate import iterate
 
     child = os.getppid() == owner
     folder = rundir.inside(home, "cells", cell.name)
@@ -145,7 +146,8 @@ def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
     with rundir.locked(folder):
         try:
             rundir.write_sealed(folder / "cell.json", _about(cell))
-            result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), tell, wait))
+            with isolated(0):  # with one worker this is the caller's process; each round seeds its own generators
+                result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), tell, wait))
             rundir.write_sealed(folder / "result.json", result)
         except BaseException as error:
             progress.update(status="stopped" if isinstance(error, KeyboardInterrupt) else "failed")
