@@ -1,7 +1,7 @@
-"""The tests on other versions than those of ``constraints.txt``: ``nox`` runs all of it, ``nox -s lowest`` one session.
+"""The tests on the lowest versions of all dependencies, and on each Python: ``nox``; ``nox -s lowest`` for one session.
 
-What follows ``--`` goes to pytest: ``nox -s lowest -- -n 0 tests/rrm/test_cli.py``. An interpreter that is not there is an
-error; ``nox --no-error-on-missing-interpreters`` leaves its session out.
+What follows ``--`` goes to pytest: ``nox -s lowest -- -n 0 tests/rrm/test_cli.py``. Where an interpreter is missing,
+``nox --no-error-on-missing-interpreters`` leaves its session out.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent
 PROJECT = nox.project.load_toml("pyproject.toml")
-PYTHONS = nox.project.python_versions(PROJECT)
+PYTHONS = ["3.11", "3.12", "3.13"]
 
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_venv = "yes"

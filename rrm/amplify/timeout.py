@@ -18,9 +18,9 @@ def patience(seconds: float | None) -> Iterator[None]:
     """Raise ``OutOfPatience`` in the block once so many seconds have passed; None: never.
 
     It interrupts Python code, sleeping and waiting included, but no computation within a C library before that
-    returns. Outside a process's main thread, where there are no signals, there is no limit.
+    returns. Where there are no such signals, outside a process's main thread and on Windows, there is no limit.
     """
-    if seconds is None or threading.current_thread() is not threading.main_thread():
+    if seconds is None or not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
 
