@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import torch
 from gymnasium import spaces
@@ -17,9 +18,10 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialized
 from stable_baselines3.common.policies import ActorCriticPolicy
 
+from rrm.agents.as_trained import Trained
 from rrm.agents.files import write_bytes
 from rrm.agents.networks import Activation, policy_settings
-from rrm.agents.saved import About, read_about
+from rrm.agents.saved import About, Foreign, read_about
 from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.world import Array, Layout, World
 
@@ -41,6 +43,7 @@ class Agent:
         self.env: str | None = None
         self.level = 0
         self.settings: dict[str, Any] = {}
+        self.foreign: Foreign | None = None
         self.policy.set_training_mode(False)
 
     @classmethod
@@ -52,14 +55,54 @@ class Agent:
         twin.load_state_dict(copy.deepcopy(policy.state_dict()))
         return cls(twin, layout, hidden, activation)
 
-    def placed(self, env: str, level: int, settings: Mapping[str, Any] | None = None) -> Agent:
-        """Say which world the agent was trained in: the id ``env``, its settings, and the evaluation level below it."""
-        self.env, self.level, self.settings = env, level, dict(settings or {})
+    def placed(
+        self, env: str, level: int, settings: Mapping[str, Any] | None = None, foreign: Foreign | None = None
+    ) -> Agent:
+        """Say which world the agent was trained in.
+
+        Args:
+            env: its id.
+            level: how many evaluation worlds below it; 0: itself.
+            settings: its settings.
+            foreign: how it was observed, where it was made of a foreign environment.
+        """
+        self.env, self.level, self.settings, self.foreign = env, level, dict(settings or {}), foreign
         return self
 
+    @property
+    def trained(self) -> Trained:
+        """What it observed and how it acted while it was trained."""
+        return Trained(self.layout, self.policy.action_space, self.foreign)
+
+    def wrap_env(self, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+        """A Gymnasium environment in which ``predict`` is at home; its rewards are left as they are.
+
+        Args:
+            env: an environment of the same spaces as that of the training: t/T, the flag of the end and the scale of
+                quantities are put there.
+
+        Raises:
+            ValueError: its spaces are others; one line.
+        """
+        return self.trained.wrap_env(env)
+
     def predict(self, observations: Array, deterministic: bool = True) -> Array:
-        """Actions for observations: one for one, (m,) for (m, …). ``deterministic=False`` samples."""
+        """Actions for observations, as the agent's world makes them; see ``wrap_env`` for environments of your own.
+
+        Args:
+            observations: one (d,) or many (m, d).
+            deterministic: whether to take the most likely actions, or to sample.
+
+        Returns:
+            One action for one observation, m for m.
+
+        Raises:
+            ValueError: they are of another size.
+        """
         observations = np.asarray(observations)
+        if observations.ndim not in (1, 2) or observations.shape[-1] != self.layout.size:
+            around = "; put agent.wrap_env(env) around the environment" if self.foreign else ""
+            raise ValueError(f"observations: of shape {observations.shape}; must be {self.layout.size} numbers{around}")
         single = observations.ndim == len(self.policy.observation_space.shape or ())
         batch = torch.as_tensor(observations[None] if single else observations)
         with torch.no_grad():
@@ -118,6 +161,8 @@ class Agent:
         placed: dict[str, Any] = {"env": self.env, "level": self.level}
         if self.settings:
             placed["env_settings"] = self.settings
+        if self.foreign:
+            placed["foreign"] = self.foreign.model_dump(mode="json")
         return {
             "format": 1,
             "algorithm": "PPO",
@@ -149,7 +194,9 @@ class Agent:
         except (SafetensorError, OSError, ValueError, AssertionError, RuntimeError) as error:
             raise ValueError(f"{weights}: {' '.join(str(error).split())}") from None
         agent = cls(policy, about.layout, *shape)
-        return agent.placed(about.env, about.level, about.env_settings) if about.env is not None else agent
+        if about.env is None:
+            return agent
+        return agent.placed(about.env, about.level, about.env_settings, about.foreign)
 
 
 def _about_actions(space: spaces.Space[Any]) -> Any:

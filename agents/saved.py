@@ -7,11 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from gymnasium import spaces
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rrm.agents.files import read_bytes
 from rrm.agents.networks import Activation
 from rrm.envs.world import Layout
+from rrm.envs.wrapped.interface import Interface, digest
 
 LARGEST = 2**20
 """The most bytes of the file."""
@@ -39,6 +42,45 @@ class Actions(_Strict):
         return self
 
 
+class Foreign(_Strict):
+    """How the agent observed a foreign environment and acted in it: an ``Interface``, its spaces as a digest."""
+
+    fingerprint: str
+    """Of the two spaces."""
+    observation_space: str
+    action_space: str
+    length: Annotated[int, Field(ge=1, le=2**40)]
+    mean: Annotated[tuple[float, ...], Field(max_length=2**14)]
+    scale: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(max_length=2**14)]
+
+    @classmethod
+    def of(cls, interface: Interface) -> Foreign:
+        """What is kept of an interface."""
+        return cls(
+            fingerprint=interface.digest,
+            observation_space=clipped(interface.observation_space),
+            action_space=clipped(interface.action_space),
+            length=interface.length,
+            mean=tuple(interface.mean.tolist()),
+            scale=tuple(interface.scale.tolist()),
+        )
+
+    def interface(self, observation_space: spaces.Space[Any], action_space: spaces.Space[Any]) -> Interface:
+        """The interface to an environment of the same spaces. Raises ValueError, one line, where they are others."""
+        if digest(observation_space, action_space) != self.fingerprint:
+            raise ValueError(
+                f"observes {clipped(observation_space)} and takes {clipped(action_space)}; must be"
+                f" {self.observation_space} and {self.action_space}, as in training"
+            )
+        return Interface(observation_space, action_space, self.length, np.array(self.mean), np.array(self.scale))
+
+
+def clipped(space: object) -> str:
+    """A space as text of a bounded length."""
+    text = " ".join(str(space).split())
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
 class About(_Strict):
     """All but the weights."""
 
@@ -51,6 +93,14 @@ class About(_Strict):
     activation: Activation = "relu"
     layout: Layout
     actions: Width | Actions
+    foreign: Foreign | None = None
+    """Where the world was made of a foreign environment."""
+
+    @model_validator(mode="after")
+    def _one_size(self) -> About:
+        if self.foreign and not len(self.foreign.mean) == len(self.foreign.scale) == self.layout.size - 2:
+            raise ValueError("foreign: must be of the size of its observations")
+        return self
 
     def check_tensors(self, shapes: Mapping[str, Sequence[int]]) -> None:
         """Raise ValueError unless tensors of these shapes are the networks', before memory is taken for them.

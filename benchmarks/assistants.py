@@ -56,8 +56,6 @@ JUDGES: Mapping[str, Callable[[Seen], float]] = {"cart": cart, "tip": tip, "stan
 class Judge(rrm.Evaluator):
     """Judges the moment that it is shown: that to which assistants have led, if there are any."""
 
-    costly = True  # asked for labels alone: to replay episodes just for the report would take longer than to train
-
     def __init__(self, by: str) -> None:
         self._by = JUDGES[by]
 
@@ -65,15 +63,15 @@ class Judge(rrm.Evaluator):
         return np.array([self._by(clip.evidence or clip.view) for clip in clips])
 
 
-PPO: Mapping[str, Any] = {"copies": 16, "rollout": 128, "batch": 256, "learning_rate": 1e-3, "gae_lambda": 0.95}
+PPO: Mapping[str, Any] = {"num_envs": 16, "n_steps": 128, "batch_size": 256, "learning_rate": 1e-3, "gae_lambda": 0.95}
 
 COMMON: Mapping[str, Any] = {
     "episodes": 100,
-    "states_from": "world",
-    "task": {"steps": 40_000, "labels": 512, "start_labels": 256},
-    "assistant": {"steps": 30_000, "labels": 384, "start_labels": 256},
-    "ppo": {**PPO, "epochs": 10, "entropy": 0.0},
-    "reward_model": {"hidden": 64, "fit_steps": 60},
+    "amplify": {"start_states": "world"},
+    "task": {"steps": 40_000, "labels": 512, "initial_labels": 256},
+    "assistant": {"steps": 30_000, "labels": 384, "initial_labels": 256},
+    "learner": {**PPO, "n_epochs": 10, "ent_coef": 0.0},
+    "distill": {"hidden": 64, "fit_steps": 60},
 }
 
 FAR: Mapping[str, Any] = {"discount": 0.98}

@@ -42,9 +42,10 @@ from benchmarks.imitation_worker import Clock
 from rrm.agents.vec_env import own_generator
 from rrm.amplify.overseer import amplify
 from rrm.config.load import load
-from rrm.config.schema import RewardModelConfig
+from rrm.config.slots import EnsembleSettings
+from rrm.distill.base import Runner
 from rrm.distill.episode_metrics import judge_policy
-from rrm.distill.reward_modeling import Distillation
+from rrm.distill.reward_modeling import RewardModeling
 from rrm.envs.world import Layout
 from rrm.experiment.plan import plan
 from rrm.rewards.ensemble import RewardModel
@@ -66,7 +67,7 @@ SAME: Mapping[str, Any] = {
 """The same on both sides."""
 
 TASKS: Mapping[str, Mapping[str, Any]] = {
-    "Pendulum-v1": {"rollout": 256, "learning_rate": 1e-3, "discount": 0.9},
+    "Pendulum-v1": {"n_steps": 256, "learning_rate": 1e-3, "discount": 0.9},
 }
 
 ITERATIONS, ROLLOUTS = 60, 1
@@ -81,17 +82,15 @@ NAMES: Mapping[str, str] = {
 
 
 def ppo_of(task: Mapping[str, Any]) -> dict[str, Any]:
-    """PPO's settings by our names."""
-    own = {"rollout": task["rollout"], "learning_rate": task["learning_rate"]}
-    return {**own, "batch": 256, "epochs": 10, "gae_lambda": 0.95, "clip": 0.2, "entropy": 0.0}
+    """PPO's settings."""
+    own = {"n_steps": task["n_steps"], "learning_rate": task["learning_rate"]}
+    return {**own, "batch_size": 256, "n_epochs": 10, "gae_lambda": 0.95, "clip_range": 0.2, "ent_coef": 0.0}
 
 
 def job_of(env: str, seed: int, what: str) -> dict[str, Any]:
     """What the worker is told."""
     ppo = ppo_of(TASKS[env])
-    names = {"rollout": "n_steps", "batch": "batch_size", "epochs": "n_epochs", "clip": "clip_range"}
-    names |= {"entropy": "ent_coef", "learning_rate": "learning_rate", "gae_lambda": "gae_lambda"}
-    learnt = ITERATIONS * ROLLOUTS * ppo["rollout"] * SAME["copies"]
+    learnt = ITERATIONS * ROLLOUTS * ppo["n_steps"] * SAME["copies"]
     return {
         **SAME,
         "what": what,
@@ -100,7 +99,7 @@ def job_of(env: str, seed: int, what: str) -> dict[str, Any]:
         "learnt_steps": learnt,
         "iterations": ITERATIONS,
         "normalise": False,
-        "ppo": {**{names[name]: value for name, value in ppo.items()}, "gamma": TASKS[env]["discount"]},
+        "ppo": {**ppo, "gamma": TASKS[env]["discount"]},
     }
 
 
@@ -132,33 +131,33 @@ def ours(env: str, seed: int, steps: int) -> dict[str, Any]:
         "evaluator": {"name": "teacher"},
         "task": {
             "steps": steps,
-            "answers": "comparisons",
+            "label_type": "comparisons",
             "labels": SAME["comparisons"],
-            "start_labels": SAME["comparisons"] // 4,
-            "ask": "uniform",
+            "initial_labels": SAME["comparisons"] // 4,
+            "query_strategy": "uniform",
         },
-        "reward_model": {
-            "judges": "rate",
-            "segment": SAME["segment"],
-            "members": 1,
+        "distill": {
+            "label_target": "segment",
+            "segment_length": SAME["segment"],
+            "ensemble_size": 1,
             "hidden": SAME["reward_hidden"],
-            "batch": SAME["reward_batch"],
+            "batch_size": SAME["reward_batch"],
         },
         "horizon": {"discount": TASKS[env]["discount"]},
-        "ppo": {**ppo_of(TASKS[env]), "copies": SAME["copies"], "hidden": SAME["hidden"]},
+        "learner": {**ppo_of(TASKS[env]), "num_envs": SAME["copies"], "net_arch": SAME["hidden"]},
     }
     experiment = load({"conditions": {"learnt": {}, "oracle": {}}, "unaided": "learnt", **condition})
     round_ = plan(experiment.conditions["learnt"], seed)
     overseer = amplify(round_.evaluator(), [])
     with tempfile.TemporaryDirectory() as folder:
-        distillation = Distillation(overseer, round_, own_generator, Path(folder), lambda _: None)
+        runner = Runner(RewardModeling, overseer, round_, own_generator, Path(folder), lambda _: None)
         clock = Clock()
-        agent = distillation.run()
+        outcome = runner.run()
         times = clock.read()
     fresh = round_.world(SAME["episodes"])
-    found = judge_policy(agent, fresh, own_generator, overseer, round_.streams, 0)
-    taken = int(distillation.rows[-1]["env_steps"] or 0)
-    return {**times, "steps": taken, "return": found.utility, "comparisons": distillation.cost.labels}
+    found = judge_policy(outcome.agent, fresh, own_generator, overseer, round_.streams, 0)
+    taken = int(outcome.rows[-1]["env_steps"] or 0)
+    return {**times, "steps": taken, "return": found.utility, "comparisons": outcome.labels.count}
 
 
 def pairs(env: str, members: int, batch: int, repeats: int) -> float:
@@ -166,8 +165,8 @@ def pairs(env: str, members: int, batch: int, repeats: int) -> float:
     torch.set_num_threads(1)
     world = plan(load({"env": env, "conditions": {"oracle": {}}}).conditions["oracle"], 0).world(1)
     rng, m, steps = np.random.default_rng(0), 128, 40
-    settings = {"judges": "rate", "segment": SAME["segment"], "members": members, "batch": batch, "fit_steps": steps}
-    model = RewardModel(Layout(world.layout.size), RewardModelConfig(hidden=SAME["reward_hidden"], **settings), seed=0)
+    settings = EnsembleSettings(hidden=SAME["reward_hidden"], ensemble_size=members, batch_size=batch, fit_steps=steps)
+    model = RewardModel(Layout(world.layout.size), settings, seed=0)
     inputs = rng.normal(size=(m, 2, SAME["segment"], world.layout.size)).astype(np.float32)
     preferences = (rng.random(m) < 0.5).astype(np.float64)
     found = []

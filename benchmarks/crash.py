@@ -66,12 +66,12 @@ CONFIG: dict[str, Any] = {
     "seeds": [0],
     "workers": 1,
     "episodes": 8,
-    "states_from": "world",
+    "amplify": {"start_states": "world"},
     "conditions": {"unaided": {}, "assisted": {"assistants": "trained"}},
-    "task": {"steps": 192, "labels": 6, "start_labels": 4},
-    "assistant": {"steps": 128, "labels": 4, "start_labels": 3},
-    "ppo": {"copies": 8, "rollout": 8, "batch": 64, "epochs": 1, "hidden": [4]},
-    "reward_model": {"members": 2, "hidden": 4, "fit_steps": 1},
+    "task": {"steps": 192, "labels": 6, "initial_labels": 4},
+    "assistant": {"steps": 128, "labels": 4, "initial_labels": 3},
+    "learner": {"num_envs": 8, "n_steps": 8, "batch_size": 64, "n_epochs": 1, "net_arch": [4]},
+    "distill": {"ensemble_size": 2, "hidden": 4, "fit_steps": 1},
 }
 
 
@@ -92,7 +92,6 @@ def _opinion(question: Clip | Pair) -> float:
 class Remembering(rrm.Evaluator):
     """Asked one clip at a time, for its answer depends on the last one."""
 
-    costly = True  # nothing but labels is asked
     last = 0.5
 
     def score(self, clips: Sequence[Clip]) -> list[float]:
@@ -110,8 +109,6 @@ class Remembering(rrm.Evaluator):
 class Yielding(rrm.Evaluator):
     """Asked for a batch, and yields one score after the other."""
 
-    costly = True
-
     def score(self, clips: Sequence[Clip]) -> Iterator[float]:
         for clip in clips:
             yield _log(clip, clip.view["at"] + _opinion(clip))
@@ -120,8 +117,6 @@ class Yielding(rrm.Evaluator):
 class Comparing(rrm.Evaluator):
     """The same with preferences."""
 
-    costly = True
-
     def compare(self, pairs: Sequence[Pair]) -> Iterator[float]:
         for pair in pairs:
             yield _log(pair, _opinion(pair))
@@ -129,8 +124,6 @@ class Comparing(rrm.Evaluator):
 
 class AtOnce(rrm.Evaluator):
     """Asked for a batch, and returns all its scores together."""
-
-    costly = True
 
     def score(self, clips: Sequence[Clip]) -> list[float]:
         return [_log(clip, clip.view["at"] + _opinion(clip)) for clip in clips]
@@ -159,7 +152,7 @@ class Trial:
 
     def command(self) -> list[str]:
         config = self.home / "small.yaml"
-        answers = {"answers": "comparisons"} if self.judge is Comparing else {}
+        answers = {"label_type": "comparisons"} if self.judge is Comparing else {}
         task = {**CONFIG["task"], **answers}
         config.write_text(
             yaml.safe_dump({**CONFIG, "task": task, "evaluator": f"benchmarks.crash:{self.judge.__name__}"})

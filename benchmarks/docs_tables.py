@@ -130,7 +130,7 @@ EACH = ("true utility", "utility of each seed", "hack rate", "gap recovered", "l
 CAMERA = [(name, key) for key in ("utility", "hack_rate") for name in ("unaided", "random", "assisted", "oracle")]
 TREES = ("audit_tree", "audit_tree_deep", "audit_tree_smooth")
 DRAW = "python benchmarks/rounds.py {} --out docs/images/{}.png"
-DISSENT = "rrm run committee task.labels=64 task.start_labels=32 task.ask=dissent"
+DISSENT = "rrm run committee task.labels=64 task.initial_labels=32 task.query_strategy=rater_disagreement"
 MONA = "python benchmarks/mona.py"
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
@@ -179,6 +179,9 @@ TABLES: dict[str, Learnt] = {
     ),
     "switch": Learnt("docs/fork.md", ["python benchmarks/switch.py --out docs/images/switch.png"], "10 min", printed),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),
+    "environments": Learnt(
+        "docs/your_own_environment.md", ["python benchmarks/environments.py"], "15 min", printed
+    ),
     "bakery": Learnt("docs/your_own_family.md", ["rrm run bakery.yaml"], "1 min"),
     "dissent": Learnt("docs/evaluators.md", [DISSENT], "15 min"),
     "committee": Learnt("docs/evaluators.md", ["rrm run committee"], "10 min"),

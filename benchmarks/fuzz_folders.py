@@ -39,10 +39,10 @@ SETTINGS: Final[dict[str, Any]] = {
     "workers": 1,
     "episodes": 20,
     "conditions": {"unaided": {}, "assisted": {}, "oracle": {}},
-    "task": {"steps": 1200, "labels": 12, "start_labels": 8},
-    "assistant": {"steps": 9600, "labels": 12, "start_labels": 8},
-    "ppo": {"copies": 16, "rollout": 12, "batch": 64, "epochs": 1, "hidden": [8]},
-    "reward_model": {"members": 2, "hidden": 8, "fit_steps": 2},
+    "task": {"steps": 1200, "labels": 12, "initial_labels": 8},
+    "assistant": {"steps": 9600, "labels": 12, "initial_labels": 8},
+    "learner": {"num_envs": 16, "n_steps": 12, "batch_size": 64, "n_epochs": 1, "net_arch": [8]},
+    "distill": {"ensemble_size": 2, "hidden": 8, "fit_steps": 2},
 }
 """The smallest experiment that leaves every kind of file."""
 

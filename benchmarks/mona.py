@@ -4,8 +4,8 @@
     python benchmarks/mona.py --batch 64 --learning-rate 5e-5     # their settings; three times slower
 
 *Ordinary RL* is paid the observed reward at discount 1; *MONA* that and its overseer's foresight, the difference of
-V_good, at discount 0, so that a window is one step. Both as ``rrm.envs.camera_dropbox.mona_reward`` has them, and
-nothing for the last step of an episode.
+V_good, at discount 0, so that a window is one step. Both are ``mona_reward`` of
+``rrm.envs.families.camera_dropbox.mona``, with nothing for the last step of an episode.
 
 As in MONA: Stable-Baselines3's PPO, 1e6 steps, 2,048 a rollout, 10 epochs, clip .3, entropy .05, lambda .95. Scaled, to
 take minutes: minibatches of 512 instead of 64, and so an eighth of the updates (19,520), with eight times the learning
@@ -28,9 +28,12 @@ from stable_baselines3.common.vec_env import VecEnvWrapper
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from rrm.agents.agent import Agent
-from rrm.agents.learner import Learner, seed_process
+from rrm.agents.learners.ppo import PPOLearner
+from rrm.agents.state import seed_process
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.envs.camera_dropbox import STEP_COST, CameraDropbox, Mona, mona, mona_reward
+from rrm.envs.families.camera_dropbox import CameraDropbox
+from rrm.envs.families.camera_dropbox.mona import Mona, mona, mona_reward
+from rrm.envs.families.camera_dropbox.table import STEP_COST
 from rrm.envs.world import Array, Floats
 
 COPIES, ROLLOUT = 32, 2048
@@ -62,20 +65,20 @@ def train(foresight: bool, steps: int, seed: int, batch: int, learning_rate: flo
     seed_process(seed)
     world = CameraDropbox(COPIES)
     plain = replace(world.layout, centred=False)  # as a list of numbers: SB3's network knows of no planes
-    learner = Learner(
+    learner = PPOLearner(
         MonaVecEnv(world, mona_reward(foresight, world.length), seed),
         plain,
         seed,
-        rollout=ROLLOUT // COPIES,
-        batch=batch,
-        epochs=10,
+        n_steps=ROLLOUT // COPIES,
+        batch_size=batch,
+        n_epochs=10,
         learning_rate=learning_rate,
         discount=0.0 if foresight else 1.0,
         gae_lambda=0.95,
-        clip=0.3,
-        entropy=0.05,
-        hidden=(64, 64),
-        activation="tanh",
+        clip_range=0.3,
+        ent_coef=0.05,
+        net_arch=(64, 64),
+        activation_fn="tanh",
     )
     for _ in range(steps // ROLLOUT):
         learner.learn_rollout()

@@ -16,7 +16,7 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 
-from rrm.agents.learner import Learner
+from rrm.agents.learners.ppo import PPOLearner
 from rrm.agents.vec_env import WorldVecEnv, own_generator
 from rrm.amplify.overseer import amplify
 from rrm.config.load import load
@@ -41,12 +41,12 @@ def perfect(condition: Condition) -> Callable[[World], Floats]:
 def train(condition: Condition, seed: int) -> Figures:
     """How an agent does that is trained by the condition's own settings, paid by a perfect V."""
     round_ = plan(condition, seed)
-    world = round_.world(condition.ppo.copies)
+    world = round_.world(condition.learner.num_envs)
     streams, bootstrap = round_.streams, round_.horizon.window is None
     env = WorldVecEnv(world, seed=streams.generator(Purpose.EPISODES), score=perfect(condition), bootstrap=bootstrap)
-    learner = Learner(env, world.layout, streams.seed(Purpose.LEARNER), **round_.learning)
-    for rollout in range(round_.rollouts):
-        learner.learn_rollout(round_.pace(rollout))
+    learner = PPOLearner(env, world.layout, streams.seed(Purpose.LEARNER), **round_.learning)
+    for rollout in range(round_.schedule.rollouts):
+        learner.learn_rollout(round_.schedule.pace(rollout))
     overseer = amplify(round_.evaluator(), [])
     fresh = round_.world(condition.episodes)
     return judge_policy(learner.agent(), fresh, own_generator, overseer, streams, asked=0)
@@ -66,7 +66,7 @@ def main(given: Sequence[str] | None = None) -> None:
     print(f"{'condition':16}{'seed':>6}{'exact':>9}{'PPO':>9}{'hacks':>9}{'seconds':>9}")
     for name, condition in experiment.conditions.items():
         asked = not arguments.conditions or name in arguments.conditions
-        if not asked or condition.reward not in TRAINED or name not in exact:
+        if not asked or condition.distill.reward not in TRAINED or name not in exact:
             continue
         for seed in arguments.seeds or experiment.seeds:
             began = time.process_time()

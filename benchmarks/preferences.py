@@ -13,9 +13,10 @@ interquartile mean over the seeds. Each figure is of the final policy, over 50 f
 How the settings were chosen: on seeds 101 and 102, an environment's before its seeds 0 to 4 were run, once. PPO's
 mostly first, on the true reward: Acrobot never once reached its end with ReLU, and did so at once with tanh; of four
 trials the double pendulum learnt fastest at a discount of 0.95, in 80,000 steps (its 100,000 were set while CartPole's
-seeds were running, and not tried). Those of the reward side are the first that were tried to the end, ``hold`` apart:
-with narrow reward in all four (Pendulum without ``hold``, the double pendulum with a smaller PPO), with approval in
-CartPole, Acrobot and Pendulum. (How approval came to count what comes after an end: docs/preferences.md.)
+seeds were running, and not tried). Those of the reward side are the first that were tried to the end,
+``sticky_actions`` apart: with narrow reward in all four (Pendulum without ``sticky_actions``, the double pendulum with
+a smaller PPO), with approval in CartPole, Acrobot and Pendulum. (How approval came to count what comes after an end:
+docs/preferences.md.)
 Segments are short, since who knows the rewards need not see much of a course,
 and the shorter a segment, the more its answer says of each of its moments.
 Random play holds on to its actions: of 10,000 steps that change their minds at each, none ended an Acrobot in five
@@ -39,35 +40,35 @@ from rrm.report.stats import gap_recovered, interquartile_mean
 from rrm.report.summary import amount, bounds, share
 
 SLOW: Mapping[str, Any] = {
-    "copies": 16,
-    "rollout": 64,
-    "batch": 256,
-    "epochs": 10,
+    "num_envs": 16,
+    "n_steps": 64,
+    "batch_size": 256,
+    "n_epochs": 10,
     "learning_rate": 1e-3,
     "gae_lambda": 0.95,
-    "entropy": 0.0,
+    "ent_coef": 0.0,
 }
 """Copies step in Python: few of them, and more is learnt from each step."""
 
 TASKS: Mapping[str, Mapping[str, Any]] = {
     "CartPole-v1": {
         "task": {"steps": 60_000},
-        "ppo": {**SLOW, "activation": "tanh"},
+        "learner": {**SLOW, "activation_fn": "tanh"},
         "horizon": {"discount": 0.98},
     },
     "Acrobot-v1": {
         "task": {"steps": 60_000},
-        "ppo": {**SLOW, "activation": "tanh", "entropy": 0.01},
+        "learner": {**SLOW, "activation_fn": "tanh", "ent_coef": 0.01},
         "horizon": {"discount": 0.99},
     },
     "Pendulum-v1": {
         "task": {"steps": 80_000},
-        "ppo": SLOW,
+        "learner": SLOW,
         "horizon": {"discount": 0.9},
     },
     "InvertedDoublePendulum-v5": {
         "task": {"steps": 100_000},
-        "ppo": {**SLOW, "activation": "tanh", "gae_lambda": 0.9},
+        "learner": {**SLOW, "activation_fn": "tanh", "gae_lambda": 0.9},
         "horizon": {"discount": 0.95},
     },
 }
@@ -75,14 +76,14 @@ TASKS: Mapping[str, Mapping[str, Any]] = {
 
 REWARD_SIDE: Mapping[str, Any] = {
     "evaluator": {"name": "teacher"},
-    "reward_model": {"judges": "rate", "segment": 10, "hidden": 64, "fit_steps": 12},
+    "distill": {"label_target": "segment", "segment_length": 10, "hidden": 64, "fit_steps": 12},
 }
 LABELS: Mapping[str, Any] = {
-    "answers": "comparisons",
+    "label_type": "comparisons",
     "labels": 700,
-    "start_labels": 175,
-    "ask": "disagreement",
-    "hold": 0.8,
+    "initial_labels": 175,
+    "query_strategy": "disagreement",
+    "sticky_actions": 0.8,
 }
 
 EPISODES = 50

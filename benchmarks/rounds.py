@@ -36,12 +36,12 @@ def rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
     alone = experiment.conditions[experiment.unaided]
     for name, condition in experiment.conditions.items():
         # A control, whose world differs, is no level more.
-        if condition.assistants not in KINDS or condition.env_settings != alone.env_settings:
+        if condition.amplify.assistants not in KINDS or condition.env_settings != alone.env_settings:
             continue
-        levels, learnt = condition.depth or 0, conditions[name]["gap_recovered"]
+        levels, learnt = condition.amplify.depth or 0, conditions[name]["gap_recovered"]
         each = {"levels": levels, "learnt": learnt, "exact": exact[name]["gap_recovered"] if name in exact else None}
         # One assistant is the first one, however many there might be.
-        for kind in KINDS if levels == 1 else (condition.assistants,):
+        for kind in KINDS if levels == 1 else (condition.amplify.assistants,):
             found[kind].append(each)
     return {
         kind: sorted(there, key=lambda each: int(each["levels"]))

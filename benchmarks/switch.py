@@ -2,8 +2,8 @@
 
     python benchmarks/switch.py --out docs/images/switch.png        # about 10 minutes on one core
 
-Five dips and five traps (``rrm/envs/fork.py``), whose second road is the best one above a known discount. Each agent is
-trained from scratch by the loop itself: labels of the bounded evaluator, a reward model fitted to them, PPO on
+Five dips and five traps (``envs/families/fork``), whose second road is the best one above a known discount. Each agent
+is trained from scratch by the loop itself: labels of the bounded evaluator, a reward model fitted to them, PPO on
 V(s1) - V(s0). What is done already lies in ``--folder`` and is not done again.
 
 The protocol. The discounts are the six hundredths nearest to the closed form, three on either side, and one .1 below
@@ -33,9 +33,11 @@ from rrm.config.load import load
 from rrm.config.schema import Condition
 from rrm.envs import make_world, register
 from rrm.envs.exact import onset
-from rrm.envs.fork import SECOND, Dip, Fork, Trap
+from rrm.envs.families.fork import Dip, Fork, Trap
+from rrm.envs.families.fork.table import SECOND
 from rrm.experiment.plan import plan
-from rrm.iterate import iterate, load_agent
+from rrm.iterate import iterate
+from rrm.report.rounds import load_agent
 
 DIPS = ((1, 1, 3), (2, 1, 5), (1, 3, 2), (0.5, 2, 4), (3, 1, 6))
 """dip, gain, gain_at."""
@@ -112,19 +114,19 @@ def condition(id: str, length: int, discount: float) -> Condition:
         "task": {
             "steps": 10 * -(-steps // 9),  # a tenth of it is random play
             "labels": LABELS,
-            "start_labels": START,
-            "ask": "coverage",
+            "initial_labels": START,
+            "query_strategy": "coverage",
         },
         "horizon": {"discount": discount},
-        "ppo": {
-            "copies": COPIES,
-            "rollout": length,
-            "batch": COPIES * length // 2,
-            "epochs": 4,
+        "learner": {
+            "num_envs": COPIES,
+            "n_steps": length,
+            "batch_size": COPIES * length // 2,
+            "n_epochs": 4,
             "gae_lambda": 1.0,
-            "hidden": [32],
+            "net_arch": [32],
         },
-        "reward_model": {"hidden": 32, "fit_steps": 20, "learning_rate": 0.003},
+        "distill": {"hidden": 32, "fit_steps": 20, "learning_rate": 0.003},
         "episodes": 1,
     }
     return load(config).conditions["unaided"]

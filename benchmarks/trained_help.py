@@ -19,13 +19,13 @@ import numpy as np
 from rrm.agents.assistants import Assistant
 from rrm.config.schema import Condition, trained
 from rrm.envs.exact import ALIKE, Table, narrow, solve_ties
-from rrm.envs.foresight import Foresight
+from rrm.envs.families.foresight import Foresight
 from rrm.envs.tables import NOTE, TIED
 from rrm.envs.world import Floats
 from rrm.experiment.plan import plan
+from rrm.experiment.rounds import load_assistants
 from rrm.experiment.run import configuration
 from rrm.experiment.suite import exact_row
-from rrm.iterate import load_assistants
 from rrm.storage.rundir import read_sealed
 
 

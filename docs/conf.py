@@ -1,13 +1,14 @@
 """How the documentation is built: ``sphinx-build -W -b html docs docs/_build/html``.
 
 Whatever can be found by running the code is not written on the pages but made here, before they are read, into
-``_generated/``: the exact tables, the points of the gate, the measured scripts, the ids, and the pictures.
+``_generated/``: the exact tables, the points of the gate, the measured scripts, the ids, the pictures, and the
+reference of configuration keys.
 """
 
 import hashlib
 import json
+import re
 from pathlib import Path
-from typing import NamedTuple
 
 import gymnasium
 import numpy as np
@@ -16,14 +17,18 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
 
-from rrm.envs import World, make_world, tables
+from rrm.config import reference
+from rrm.envs import make_world, tables
+from rrm.envs.markdown import markdown
+from rrm.envs.scripted import moment, scenes
+from rrm.envs.sheets import families, sheets_of
 
 project = "rrm-gym"
 author = "rrm-gym contributors"
 copyright = "rrm-gym contributors"
 
 extensions = ["myst_parser", "sphinx.ext.mathjax"]
-myst_enable_extensions = ["dollarmath", "substitution"]
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_generated", "measured"]
 html_theme = "furo"
@@ -34,53 +39,6 @@ HERE = Path(__file__).parent
 MADE = HERE / "_generated"
 GAP = 16
 """Pixels of white between two pictures."""
-
-
-class Scene(NamedTuple):
-    """A moment of a scripted agent's episode; with ``help``, what the assistants then make of it."""
-
-    script: str
-    steps: int
-    seed: int
-    help: bool = False
-
-
-SCENES = {
-    "tidy_rooms": (Scene("honest", 30, 64), Scene("hacking", 30, 64), Scene("hacking", 30, 64, help=True)),
-    "tidy_rooms_main": (Scene("honest", 55, 3), Scene("hacking", 55, 3), Scene("hacking", 55, 3, help=True)),
-    "tidy_rooms_hard": (Scene("honest", 60, 3), Scene("hacking", 60, 3), Scene("hacking", 60, 3, help=True)),
-    "staged_crisis": (Scene("honest", 16, 3), Scene("hacking", 16, 3), Scene("hacking", 16, 3, help=True)),
-    "camera_dropbox": (
-        Scene("honest", 50, 0),
-        Scene("hacking", 12, 0),
-        Scene("hacking", 50, 0),
-        Scene("hacking", 50, 0, help=True),
-    ),
-    "foresight": (Scene("honest", 1, 1), Scene("hacking", 1, 1), Scene("hacking", 1, 1, help=True)),
-}
-"""What the picture of a family shows, left to right, if not the ends of its scripts' episodes and what help shows."""
-
-PRESETS = {"tidy_rooms_main": "rrm/TidyRoomsMain-v0", "tidy_rooms_hard": "rrm/TidyRoomsHard-v0"}
-"""Presets of which a page has a picture, too."""
-
-FORKS = (("rrm/Fork-v0", Scene("patient", 2, 0)), ("rrm/ForkTrap-v0", Scene("hacking", 3, 0)))
-"""The picture of the page on Fork, which is no family."""
-
-
-def play(id: str, scene: Scene) -> World:
-    """The world at the moment of a scene, or the evaluation world in which the last assistant has acted."""
-    world, one = make_world(id, 1), np.arange(1)
-    world.reset(one, np.random.default_rng(scene.seed))
-    for _ in range(scene.steps):
-        world.step(world.script(scene.script))
-    return tables.after_help(world) if scene.help else world
-
-
-def scenes(family: str, id: str) -> tuple[Scene, ...]:
-    """What the picture of a family shows."""
-    world = make_world(id, 1)
-    ends = tuple(Scene(script, world.length, 0) for script in world.scripts)
-    return SCENES.get(family, (*ends, *(end._replace(help=True) for end in ends[-1:])))
 
 
 def side_by_side(pictures: list[np.ndarray]) -> Image.Image:
@@ -95,27 +53,31 @@ def side_by_side(pictures: list[np.ndarray]) -> Image.Image:
     return whole
 
 
-def draw(name: str, id: str) -> None:
-    """The picture of a family, or of one of its presets."""
-    side_by_side([play(id, scene).draw(0) for scene in scenes(name, id)]).save(MADE / f"{name}.png")
+def included() -> set[str]:
+    """The names of all files in ``_generated/`` that some page shows."""
+    pages = [*HERE.glob("*.md"), *HERE.glob("families/*.md")]
+    return {name for page in pages for name in re.findall(r"_generated/([\w.]+)", page.read_text(encoding="utf-8"))}
 
 
-def make(family: str, id: str) -> None:
-    """Everything that the page of a family includes."""
-    draw(family, id)
-    parts = {
-        "ids": tables.presets_table(id),
-        "exact": tables.exact_tables(id),
-        "scripts": tables.scripts_table(id),
-        "gate": tables.gate_table(id),
+def make(family: str, id: str, names: set[str]) -> None:
+    """The pictures and the tables of a family, as far as they are among the ``names``."""
+    for picture, parts in {family: scenes(id), **sheets_of(id).pictures}.items():
+        if (name := f"{picture}.png") in names:
+            side_by_side([moment(id, scene).draw(0) for scene in parts]).save(MADE / name)
+    texts = {
+        "ids": tables.presets_table,
+        "exact": tables.exact_tables,
+        "scripts": tables.scripts_table,
+        "gate": tables.gate_table,
     }
-    for name, text in parts.items():
-        (MADE / f"{family}_{name}.md").write_text(text.replace(" %", "\N{NO-BREAK SPACE}%"), encoding="utf-8")
+    for part, text in texts.items():
+        if (name := f"{family}_{part}.md") in names:
+            (MADE / name).write_text(text(id).replace(" %", "\N{NO-BREAK SPACE}%"), encoding="utf-8")
 
 
 def measured(found: dict[str, dict[str, str]]) -> None:
     """Add what commands have measured: what assisted agents recovered, and how fast the world is stepped."""
-    ids, experiment = tables.families(), ""
+    ids, experiment = families(), ""
     lines = (HERE / "measured" / "suite.md").read_text(encoding="utf-8").splitlines()
     for line in (line for line in lines if line.startswith("|")):
         name, condition, *cells = (cell.strip() for cell in line.strip("|").split("|"))
@@ -125,13 +87,36 @@ def measured(found: dict[str, dict[str, str]]) -> None:
     lines = (HERE / "measured" / "stepping.txt").read_text(encoding="utf-8").splitlines()
     rates = dict(line.split()[:2] for line in lines if line.startswith("rrm/"))
     for family, row in found.items():
-        row["rate"] = rates[ids[family]]
+        row["rate"] = rates.get(ids[family], "–")
+
+
+def compare(found: dict[str, dict[str, str]]) -> None:
+    """The two tables of all families: how each works, with what was learnt; and what the best agents reach."""
+    short = {
+        "family": "family",
+        "fooled_by": "what fools the evaluator",
+        "helped_by": "how help helps",
+        "depth": "depth",
+        "recovered": "gap recovered, exact",
+        "learnt": "learnt",
+        "rate": "M steps/s",
+    }
+    exact = {
+        "family": "family",
+        "alone": "utility, alone",
+        "ideal": "with ideal help",
+        "oracle": "truth",
+        "random": "gap recovered by random help",
+    }
+    for name, columns in (("suite", short), ("suite_exact", exact)):
+        rows = [[row.get(column, "–") for column in columns] for row in found.values()]
+        (MADE / f"{name}.md").write_text(markdown([*columns.values()], rows), encoding="utf-8")
 
 
 def fingerprint() -> str:
     """Changes with the code that the tables and pictures are made by."""
-    digest = hashlib.sha256(f"{np.__version__} {gymnasium.__version__}".encode())
-    for path in sorted([*Path(tables.__file__).parent.glob("*.py"), HERE / "conf.py"]):
+    digest = hashlib.sha256(f"{np.__version__} {gymnasium.__version__} {sorted(included())}".encode())
+    for path in sorted([*Path(tables.__file__).parent.rglob("*.py"), HERE / "conf.py"]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -139,22 +124,22 @@ def fingerprint() -> str:
 def generate(app: Sphinx, config: Config) -> None:
     """Make what is not there yet, and say what the table of all families shows."""
     MADE.mkdir(exist_ok=True)
+    (MADE / "configuration.md").write_text(reference.markdown(), encoding="utf-8")
     glances, now = MADE / "glances.json", fingerprint()
     found = json.loads(glances.read_text(encoding="utf-8")) if glances.exists() else {}
     if found.pop("made by", None) != now:
         glances.unlink(missing_ok=True)
-        for family, id in tables.families().items():
-            if (HERE / "families" / f"{family}.md").exists():
-                logging.getLogger(__name__).info("solving %s", id)
-                make(family, id)
-                found[family] = tables.glance(id)
-        for name, id in PRESETS.items():
-            draw(name, id)
-        side_by_side([play(id, scene).draw(0) for id, scene in FORKS]).save(MADE / "fork.png")
-        (MADE / "fork_ids.md").write_text(tables.presets_table("rrm/Fork-v0"), encoding="utf-8")
+        names = included()
+        for family, id in families().items():
+            logging.getLogger(__name__).info("solving %s", id)
+            make(family, id, names)
+            if make_world(id, 1).depth:  # where nobody can help there is nothing to compare
+                sheets, title = sheets_of(id), make_world(id, 1).name
+                about = {"fooled_by": sheets.fooled_by, "helped_by": sheets.helped_by}
+                found[family] = {"family": f"[{title}](families/{family}.md)", **about, **tables.glance(id)}
         glances.write_text(json.dumps({"made by": now, **found}), encoding="utf-8")
     measured(found)
-    config.myst_substitutions = found
+    compare(found)
 
 
 def setup(app: Sphinx) -> None:

@@ -7,37 +7,16 @@
 >>> info  # the truth is not in it: env.unwrapped.utility() is asked for by name
 {}
 
-A family is one file of this folder: it defines its worlds and registers them. It is found here without being listed.
+The families are the folders of ``rrm.envs.families``.
 """
-
-import importlib
-import pkgutil
 
 import gymnasium
 
+import rrm.envs.families  # noqa: F401  # registers them
 from rrm.envs.adapters import make_world, register, world_class
 from rrm.envs.world import Layout, World
 
 __all__ = ["Layout", "World", "ids", "make_world", "register"]
-
-# What the families are made with.
-_NO_FAMILIES = {
-    "adapters",
-    "admission",
-    "check",
-    "exact",
-    "named",
-    "paint",
-    "palette",
-    "spaces",
-    "tables",
-    "world",
-    "wrapped",
-}
-
-for _module in pkgutil.iter_modules(__path__):
-    if _module.name not in _NO_FAMILIES:
-        importlib.import_module(f"{__name__}.{_module.name}")
 
 
 def ids() -> dict[str, str]:

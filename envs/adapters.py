@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from rrm.envs.world import Array, Bools, Floats, Indices, World
 from rrm.envs.wrapped.environment import Wrapped
-from rrm.envs.wrapped.probe import Constructor, constructor_of
+from rrm.envs.wrapped.making import Constructor, constructor_of
 
 Frame = str | NDArray[np.uint8]
 

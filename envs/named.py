@@ -13,7 +13,7 @@ import gymnasium
 
 from rrm.envs.adapters import make_world
 from rrm.envs.world import World
-from rrm.envs.wrapped.probe import line
+from rrm.envs.wrapped.making import line
 
 FIELDS = "visible_fields"
 """The one setting of an environment that is wrapped whose text names nothing but fields of its view."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Space = spaces.Space[Any]
+
+WIDEST = 1e9
+"""Bounds of actions that are further apart stand for none, such as the largest numbers of float32."""
 
 
 def random_actions(space: Space, size: int, rng: np.random.Generator) -> Array:
@@ -44,37 +47,79 @@ def action_numbers(space: Space, actions: Array) -> NDArray[np.float32]:
     return np.asarray(actions, np.float32).reshape(len(actions), -1)
 
 
-def plain_actions(space: Space) -> tuple[Space, Callable[[Array], Sequence[Any]]]:
-    """The space in which an agent acts, and what makes of its actions (m, …) the m that the environment takes.
+class PlainActions(NamedTuple):
+    """How an agent acts in an environment whose actions are of another form.
 
-    Stable-Baselines3 knows discrete actions from 0 and vectors of one axis; a ``start``, more axes and whole numbers in
-    a Box are put back here. Actions of a Box are clipped to its bounds.
+    ``space`` is the space in which the agent acts. ``native`` makes of its actions (m, …) the m that the environment
+    takes, and ``shown`` the same numbers (m, …) in the environment's own units, for whoever judges.
+    """
 
-    Raises ValueError for a space that PPO cannot act in.
+    space: Space
+    native: Callable[[Array], Sequence[Any]]
+    shown: Callable[[Array], Array]
+
+
+def plain_actions(space: Space) -> PlainActions:
+    """The form in which an agent acts.
+
+    Stable-Baselines3 knows discrete actions from 0 and vectors of one axis; a ``start`` and more axes are put back.
+    The actions of a Box are rescaled from [-1, 1] to its bounds, as Stable-Baselines3 advises: PPO's first actions are
+    about as large as 1, so of wider bounds it would try next to nothing. Beyond its bounds an action is clipped, and
+    rounded where the Box is of whole numbers.
+
+    Args:
+        space: the environment's own.
+
+    Raises:
+        ValueError: PPO cannot act in that space, or it is a Box without bounds; one line.
     """
     dtype = np.dtype(space.dtype) if space.dtype is not None else np.dtype(np.int64)
     if isinstance(space, spaces.Discrete):
         start = int(space.start)
-        return spaces.Discrete(int(space.n)), lambda actions: (actions + start).tolist()
+        return PlainActions(
+            spaces.Discrete(int(space.n)), lambda actions: (actions + start).tolist(), lambda actions: actions + start
+        )
     shape = space.shape or ()
     if isinstance(space, spaces.MultiDiscrete):
         offset = space.start
-        plain: Space = spaces.MultiDiscrete(space.nvec.ravel())
-        return plain, lambda actions: list((actions.reshape(-1, *shape) + offset).astype(dtype))
+        return PlainActions(
+            spaces.MultiDiscrete(space.nvec.ravel()),
+            lambda actions: list((actions.reshape(-1, *shape) + offset).astype(dtype)),
+            lambda actions: actions + offset.ravel(),
+        )
     if isinstance(space, spaces.MultiBinary):
-        return spaces.MultiBinary(int(np.prod(shape))), lambda actions: list(actions.reshape(-1, *shape).astype(dtype))
+        plain = spaces.MultiBinary(int(np.prod(shape)))
+        return PlainActions(
+            plain, lambda actions: list(actions.reshape(-1, *shape).astype(dtype)), lambda actions: actions
+        )
     if isinstance(space, spaces.Box):
-        low, high = space.low, space.high
-        whole = dtype.kind not in "f"
-
-        def native(actions: Array) -> Sequence[Any]:
-            clipped = np.clip(actions.reshape(-1, *shape), low, high)
-            return list((np.rint(clipped) if whole else clipped).astype(dtype))
-
-        return spaces.Box(low.ravel().astype(np.float32), high.ravel().astype(np.float32)), native
+        return _rescaled(space, dtype)
     raise ValueError(
         f"its actions are {space}; they must be Discrete, MultiDiscrete, MultiBinary or Box: use an ActionWrapper"
     )
+
+
+def _rescaled(space: spaces.Box, dtype: np.dtype[Any]) -> PlainActions:
+    """Actions of a Box as numbers from -1 to 1. Raises ValueError where it has no bounds."""
+    low, high = space.low.ravel().astype(np.float64), space.high.ravel().astype(np.float64)
+    if not len(low):
+        raise ValueError(f"its actions are {space}, which holds no number")
+    if not (np.isfinite(low) & np.isfinite(high) & (high - low < WIDEST)).all():
+        raise ValueError(
+            f"its actions are {space}, without bounds to rescale them to: wrap it in"
+            " gymnasium.wrappers.TransformAction(env, lambda action: action, gymnasium.spaces.Box(low, high)), with"
+            " the bounds that it is to be played in"
+        )
+    same, whole = (low == -1) & (high == 1), dtype.kind not in "f"
+
+    def shown(actions: Array) -> Array:
+        clipped = np.clip(actions, -1, 1)
+        rescaled = np.clip(low + (clipped.astype(np.float64) + 1) / 2 * (high - low), low, high)
+        rescaled = np.where(same, clipped, rescaled)
+        return (np.rint(rescaled) if whole else rescaled).astype(dtype)
+
+    plain = spaces.Box(-1.0, 1.0, low.shape, np.float32)
+    return PlainActions(plain, lambda actions: list(shown(actions).reshape(-1, *space.shape)), shown)
 
 
 @dataclass(frozen=True)

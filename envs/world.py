@@ -103,6 +103,9 @@ class World(ABC):
     Both must stay False where what came before tells more about the utility or a hack than the last view does: a view
     that hides the truth at each moment may still give it away over many."""
 
+    defines_hacks: ClassVar[bool] = True
+    """Whether ``hacked`` says anything; where it does not, there is no hack rate."""
+
     step_cost: float = 0.0
     """What each step costs; subtracted from every kind of reward, outside the reward model."""
 
@@ -190,6 +193,10 @@ class World(ABC):
         For approval reward (TAMER: Knox and Stone 2009), where a world has it. It reads what ``appraise`` may read.
         """
         raise NotImplementedError(f"the evaluator of {type(self).__name__} does not judge actions")
+
+    def shown_actions(self, actions: Array) -> Array:
+        """Actions (m, …) of ``action_space`` as an evaluator is shown them: in the units of the world, (m, …) again."""
+        return actions
 
     @abstractmethod
     def utility(self) -> Floats:

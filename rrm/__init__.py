@@ -18,13 +18,13 @@ from rrm.errors import ConfigError, DamagedFileError, EvaluatorError, RRMError
 
 if TYPE_CHECKING:
     from rrm.agents.agent import Agent
-    from rrm.config.schema import Kind
+    from rrm.config.values import Kind
     from rrm.evaluators import Evaluator
     from rrm.experiment.run import Results, run
     from rrm.experiment.suite import SuiteResults, run_suite
     from rrm.feedback.clips import Clip
     from rrm.feedback.demonstrations import demonstrate
-    from rrm.rewards.functions import Reward
+    from rrm.rewards.wrappers import Reward
 
 __all__ = [
     "Clip",
@@ -45,10 +45,9 @@ __all__ = [
 
 def load_agent(run: str | Path) -> Agent:
     """The agent that a run trained, given the folder of a cell or of a round. Its files are verified, none executed."""
-    from rrm import iterate
-    from rrm.experiment.run import round_folder
+    from rrm.report import rounds
 
-    return iterate.load_agent(round_folder(run))
+    return rounds.load_agent(rounds.round_folder(run))
 
 
 def load_reward(run: str | Path, kind: Kind | None = None) -> Reward:
@@ -56,10 +55,9 @@ def load_reward(run: str | Path, kind: Kind | None = None) -> Reward:
 
     ``kind`` is "narrow" or "broad", of a model of states; what the run was trained with unless said.
     """
-    from rrm import iterate
-    from rrm.experiment.run import round_folder
+    from rrm.report import rounds
 
-    return iterate.load_reward(round_folder(run), kind)
+    return rounds.load_reward(rounds.round_folder(run), kind)
 
 
 _HOMES = {

@@ -113,6 +113,26 @@ def run(
 
 
 @app.command()
+def config(
+    key: Annotated[
+        str | None, typer.Argument(metavar="KEY", help="A key or a section, such as learner or learner.n_steps.")
+    ] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print a JSON schema of the files, for editors.")] = False,
+) -> None:
+    """Print what may stand in a configuration: each key, its values, its default and what it means."""
+    import json
+    import shutil
+
+    from rrm.config import reference
+
+    if schema:
+        print(json.dumps(reference.json_schema(), indent=2))
+        return
+    found = reference.all_keys() if key is None else reference.named(key)
+    print(reference.text(found, min(100, shutil.get_terminal_size().columns)))
+
+
+@app.command()
 def envs() -> None:
     """List the environments, one line each."""
     from rrm.envs import ids

@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks import beside_imitation
 from benchmarks.imitation_worker import Counting, make_ppo
-from rrm.agents.learner import Learner
+from rrm.agents.learners.ppo import PPOLearner
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.config.schema import PPO
+from rrm.config.slots import PPOSettings
 from rrm.envs.adapters import make_world
 
 
@@ -19,10 +19,10 @@ from rrm.envs.adapters import make_world
 def test_both_sides_have_the_same_ppo(env: str) -> None:
     job = beside_imitation.job_of(env, 0, "bare")
     theirs = make_ppo(job, Counting([lambda: gymnasium.make(env)] * job["copies"]), {})
-    settings = {**beside_imitation.ppo_of(beside_imitation.TASKS[env]), "hidden": job["hidden"]}
-    known = PPO(**settings).model_dump(exclude={"copies", "anneal"})  # none of them is misspelt
+    settings = {**beside_imitation.ppo_of(beside_imitation.TASKS[env]), "net_arch": job["hidden"]}
+    known = PPOSettings(**settings).model_dump(exclude={"algorithm", "num_envs"})  # none of them is misspelt
     world = make_world(env, job["copies"])
-    learner = Learner(WorldVecEnv(world), world.layout, 0, **known, discount=job["ppo"]["gamma"])
+    learner = PPOLearner(WorldVecEnv(world), world.layout, 0, **known, discount=job["ppo"]["gamma"])
     for name in ("n_steps", "n_envs", "batch_size", "n_epochs", "gae_lambda", "gamma", "ent_coef", "learning_rate"):
         assert getattr(theirs, name) == getattr(learner._ppo, name), name
     assert theirs.clip_range(1.0) == learner._ppo.clip_range(1.0)  # type: ignore[operator]

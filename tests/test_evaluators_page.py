@@ -15,11 +15,12 @@ import pytest
 from typer.testing import CliRunner
 
 import rrm
-import rrm.evaluators
+import rrm.evaluators.spec
 from rrm.cli import app
 from rrm.config.load import load
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.evaluators import Committee, Flawed, Teacher, resolve
+from rrm.evaluators.spec import ASKING
 from rrm.evaluators.teacher import PRESETS
 from tests.helpers.judging import some_clips
 
@@ -27,8 +28,8 @@ PAGE = (Path(__file__).resolve().parents[1] / "docs" / "evaluators.md").read_tex
 
 FEW = [
     "--quiet",
-    *("seeds=1", "workers=1", "episodes=20", "task.steps=4_608", "task.labels=20", "task.start_labels=10"),
-    *("ppo={copies: 64, rollout: 16, batch: 256}", "reward_model.fit_steps=5"),
+    *("seeds=1", "workers=1", "episodes=20", "task.steps=4_608", "task.labels=20", "task.initial_labels=10"),
+    *("learner={num_envs: 64, n_steps: 16, batch_size: 256}", "distill.fit_steps=5"),
 ]
 """Overrides with which each experiment takes seconds."""
 
@@ -67,7 +68,7 @@ def test_the_entry_point_is_a_name(home: Path, monkeypatch: pytest.MonkeyPatch) 
     (project,) = blocks("toml")
     ((name, value),) = tomllib.loads(project)["project"]["entry-points"]["rrm.evaluators"].items()
     there = EntryPoint(name, value.replace("my_package.judges", "judges"), "rrm.evaluators")
-    monkeypatch.setattr(rrm.evaluators, "entry_points", lambda *, group: [there])
+    monkeypatch.setattr(rrm.evaluators.spec, "entry_points", lambda *, group: [there])
     monkeypatch.syspath_prepend(home)
     strict: Any = resolve({"name": "strict", "grudge": 0.2})(TidyRooms(1))
     assert type(strict).__name__ == "Strict" and strict.grudge == 0.2 and strict.remembers
@@ -77,7 +78,7 @@ def test_the_entry_point_is_a_name(home: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_every_flaw_and_preset_is_in_its_table() -> None:
     judge = resolve("bounded")(TidyRooms(1))
-    flaws = set(re.findall(r"^\| `(\w+): [^|]+` \|", PAGE, re.M)) - {"beta"}
+    flaws = set(re.findall(r"^\| `(\w+): [^|]+` \|", PAGE, re.M)) - {"beta", *ASKING}
     parameters = set(Flawed.__init__.__annotations__) - {"of", "world", "return"}
     assert parameters == flaws
     assert Flawed(judge).name and Committee([judge]).by == "mean"

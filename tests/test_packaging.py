@@ -18,6 +18,8 @@ from types import SimpleNamespace
 import gymnasium
 import pytest
 
+from rrm.envs.adapters import world_class
+from rrm.envs.sheets import family_of
 from rrm.envs.world import World
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,10 +94,9 @@ def test_no_module_of_the_loop_or_the_agents_names_a_family() -> None:
     names = set()
     for spec in gymnasium.registry.values():
         if spec.namespace == "rrm":
-            family = importlib.import_module(str(spec.kwargs["world"]).partition(":")[0])
-            worlds = {n for n, thing in vars(family).items() if isinstance(thing, type) and issubclass(thing, World)}
-            names |= {spec.name, family.__name__.rpartition(".")[2], *worlds} - {"World"}
-    assert names
+            worlds = {kind.__name__ for kind in world_class(spec.kwargs["world"]).__mro__ if issubclass(kind, World)}
+            names |= {spec.name, family_of(spec.id).rpartition(".")[2], *worlds} - {"World"}
+    assert "tidy_rooms" in names
     pattern = re.compile(rf"\b({'|'.join(sorted(map(re.escape, names)))})", re.IGNORECASE)  # but boots-trap is none
     found = {
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
@@ -129,9 +130,16 @@ def executing_readers(tree: ast.AST) -> Iterator[str]:
             yield node.func.id
 
 
+ALLOWED = {
+    "rrm.evaluators.loading": ["exec"],  # the file of an evaluator that the user's configuration names
+    "rrm.experiment.run": ["import cloudpickle.dumps"],  # to try what can be sent to another process; nothing is loaded
+}
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_no_module_reads_what_could_execute(module: str) -> None:
-    assert not list(executing_readers(ast.parse(MODULES[module].read_text(encoding="utf-8"))))
+    found = list(executing_readers(ast.parse(MODULES[module].read_text(encoding="utf-8"))))
+    assert found == ALLOWED.get(module, [])
 
 
 def test_the_scan_sees_what_it_looks_for() -> None:
@@ -158,7 +166,7 @@ def test_the_wheel_holds_every_room(tmp_path: Path, links: bool) -> None:
     clone, wheels, site = tmp_path / "clone", tmp_path / "wheels", tmp_path / "site"
     for folder in ("rrm", *LINKS):
         copytree(ROOT / folder, clone / folder, symlinks=True, ignore=ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
+    for file in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         copy(ROOT / file, clone / file)
     for link in LINKS:
         assert (ROOT / "rrm" / link).resolve() == ROOT / link or not (ROOT / "rrm" / link).is_symlink()

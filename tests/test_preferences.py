@@ -29,12 +29,21 @@ def test_one_reward_side_for_all_and_one_ppo_for_all_rewards(benchmark: ModuleTy
         if "Inverted" in env and find_spec("mujoco") is None:
             continue
         narrow, approval, oracle = load(benchmark.experiment(env, [0])).conditions.values()
-        assert [each.reward for each in (narrow, approval, oracle)] == ["narrow", "approval", "true"]
-        assert narrow.ppo == approval.ppo == oracle.ppo and narrow.horizon == approval.horizon == oracle.horizon
+        assert [each.distill.reward for each in (narrow, approval, oracle)] == ["narrow", "approval", "true"]
+        assert (
+            narrow.learner == approval.learner == oracle.learner
+            and narrow.horizon == approval.horizon == oracle.horizon
+        )
         assert cost(narrow)[1] == cost(oracle)[1], "the same steps"
         assert cost(narrow)[0] == cost(approval)[0] == 700 and cost(oracle)[0] == 0
         for each in (narrow, approval):
-            asked.append((each.reward_model, each.evaluator, each.task.model_copy(update={"steps": 1})))
+            asked.append(
+                (
+                    each.distill.model_copy(update={"reward": None}),
+                    each.evaluator,
+                    each.task.model_copy(update={"steps": 1}),
+                )
+            )
     assert all(each == asked[0] for each in asked)
 
 

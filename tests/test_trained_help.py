@@ -20,7 +20,7 @@ def test_the_best_assistants_give_the_exact_rows(name: str) -> None:
     condition, script = experiment.conditions[name], Script("repeated" if "repeated" in name else "ideal")
     world, table = everywhere(condition)
     assert np.array_equal(table.index(world.rows()), np.arange(len(table.rows)))
-    below = [world.evaluation(level, 1) for level in range(1, (condition.depth or 0) + 1)]
+    below = [world.evaluation(level, 1) for level in range(1, (condition.amplify.depth or 0) + 1)]
     assistants = [Assistant(each, script) for each in below if each is not None]
     key = f"repeated {len(below)}" if "repeated" in name else str(len(below)) if below else "unaided"
     np.testing.assert_allclose(answers(world, assistants), table.scores[key], atol=1e-9)
@@ -29,8 +29,14 @@ def test_the_best_assistants_give_the_exact_rows(name: str) -> None:
 
 
 def test_reads_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tree = {"env": "rrm/Foresight-v0", "experiment": "tiny", "seeds": [1], "states_from": "world", "episodes": 20}
-    short = {"steps": 9600, "labels": 20, "start_labels": 10}
+    tree = {
+        "env": "rrm/Foresight-v0",
+        "experiment": "tiny",
+        "seeds": [1],
+        "amplify": {"start_states": "world"},
+        "episodes": 20,
+    }
+    short = {"steps": 9600, "labels": 20, "initial_labels": 10}
     conditions = {"unaided": {}, "again": {"assistants": "repeated", "depth": 2}, "oracle": {}}
     settings = {"task": short, "assistant": short, "conditions": conditions, "horizon": {"discount": 0.0}}
     run(load({**tree, **settings}), folder=tmp_path, live=False)

@@ -32,9 +32,10 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
-from rrm.envs.spaces import flattener
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
-from rrm.envs.wrapped.probe import OWN, Constructor, UnfitError, check_contract, facts_of, line, make_env, name_of
+from rrm.envs.wrapped.interface import OWN, read_step
+from rrm.envs.wrapped.making import Constructor, UnfitError, make_env, name_of, raised
+from rrm.envs.wrapped.probe import check_contract, facts_of
 
 
 class BrokenEnvironmentError(RuntimeError):
@@ -74,6 +75,7 @@ class Wrapped(World):
 
     parts: ClassVar[tuple[str, ...]] = ("seeds", "t", "taken")
     shows_end: ClassVar[bool] = True
+    defines_hacks: ClassVar[bool] = False
     shows_history = True
     shows_actions = True
 
@@ -93,21 +95,21 @@ class Wrapped(World):
         super().__init__(n, env=env, visible_fields=visible_fields, standardise=standardise, **help_, **settings)
         self._make, self._kwargs, self._render_mode = env, settings, ""
         facts = self._facts = facts_of(env, settings, standardise)
-        self._flat = flattener(facts.parts)
-        self._all_fields = (*facts.names, *OWN)
+        interface = self.interface = facts.interface
+        self._all_fields = (*interface.names, *OWN)
         if unknown := set(visible_fields or ()) - set(self._all_fields):
             raise UnfitError(f"visible_fields: {sorted(unknown)[0]!r}: no such field; there is {self._all_fields}")
         self.fields = self._all_fields if visible_fields is None else tuple(visible_fields)
         self._visible = [self._all_fields.index(name) for name in self.fields]
-        self.length = facts.length
-        self.depth = _check_help(help_, facts.length)
-        size = len(facts.mean)
+        self.length = interface.length
+        self.depth = _check_help(help_, interface.length)
+        size, space = len(interface.mean), interface.actions.space
         self.layout = Layout(size + 2)
         self._envs: list[gymnasium.Env[Any, Any] | None] = [None] * n
         self._twin: Wrapped | None = None
         # The state: a copy without an episode has the seed −1.
         self.seeds, self.t = np.full(n, -1), np.zeros(n, np.int64)
-        self.taken: Array = np.zeros((n, facts.length, *(facts.action_space.shape or ())), facts.action_space.dtype)
+        self.taken: Array = np.zeros((n, self.length, *(space.shape or ())), space.dtype)
         # What follows from it.
         self._observed: Floats = np.zeros((n, size))
         self._reward, self._return = np.zeros(n), np.zeros(n)
@@ -120,7 +122,7 @@ class Wrapped(World):
 
     @property
     def action_space(self) -> spaces.Space[Any]:
-        return self._facts.action_space
+        return self.interface.actions.space
 
     # The copies.
 
@@ -132,40 +134,37 @@ class Wrapped(World):
         self.seeds[i], self.t[i], self.taken[i] = seed, 0, 0
         self._reward[i], self._return[i], self._over[i], self._cut[i] = 0.0, 0.0, False, False
         try:
-            self._flat(env.reset(seed=seed)[0], self._observed[i])
-        except Exception as error:  # of the user's own code
+            self.interface.write(env.reset(seed=seed)[0], self._observed[i])
+        except (Exception, SystemExit) as error:  # of the user's own code
             self._broken(i, error)
 
     def _advance(self, which: Indices, actions: Array) -> None:
         """Step the copies ``which`` (k,), none of which is over."""
         self.taken[which, self.t[which]] = actions
         self.t[which] += 1
-        told: list[tuple[Any, Any, Any]] = []
-        for i, native in zip(which.tolist(), self._facts.native(actions), strict=True):
+        told = np.zeros((3, len(which)))
+        for k, (i, native) in enumerate(zip(which.tolist(), self.interface.actions.native(actions), strict=True)):
             env = self._envs[i]
             assert env is not None
             try:
-                observation, *rest, _ = env.step(native)
-                self._flat(observation, self._observed[i])
-            except Exception as error:  # of the user's own code
+                observation, *told[:, k] = read_step(env.step(native))
+                self.interface.write(observation, self._observed[i])
+            except (Exception, SystemExit) as error:  # of the user's own code
                 self._broken(i, error)
-            told.append(tuple(rest))
-        rewards, terminated, truncated = np.array(told, np.float64).reshape(-1, 3).T
+        rewards, terminated, truncated = told
         self._reward[which] = rewards
         self._return[which] += rewards
-        self._over[which] = (terminated + truncated > 0) | (self.t[which] >= self._facts.length)
+        self._over[which] = (terminated + truncated > 0) | (self.t[which] >= self.length)
         self._cut[which] = self._over[which] & (terminated == 0)
-        for i in which[~np.isfinite(rewards)]:
-            self._broken(int(i), ValueError(f"the reward is {self._reward[i]}"))
 
     def _check_observed(self) -> None:
         if not np.isfinite(self._observed).all():
             i = int(np.flatnonzero(~np.isfinite(self._observed).all(axis=1))[0])
             self._broken(i, ValueError(f"the observation holds NaN or infinity: {self._observed[i].tolist()}"))
 
-    def _broken(self, i: int, error: Exception) -> NoReturn:
+    def _broken(self, i: int, error: BaseException) -> NoReturn:
         where = f"copy {i}, seed {self.seeds[i]}, step {self.t[i]}"
-        raise BrokenEnvironmentError(f"{self.name} broke ({where}): {type(error).__name__}: {line(error)}") from error
+        raise BrokenEnvironmentError(f"{self.name} broke ({where}): {raised(error)}") from error
 
     # The contract.
 
@@ -187,9 +186,8 @@ class Wrapped(World):
         return self._cut.copy()
 
     def observe(self) -> NDArray[np.float32]:
-        seen = (self._observed - self._facts.mean) / self._facts.scale
         ended = self._over & ~self._cut & (self.seeds >= 0)
-        return np.column_stack([seen, self.t / self._facts.length, ended]).astype(np.float32)
+        return self.interface.observe(self._observed, self.t, ended)
 
     def view(self) -> Floats:
         ended = self._over & ~self._cut & (self.seeds >= 0)
@@ -208,6 +206,10 @@ class Wrapped(World):
         if "reward" not in self.fields:
             return np.zeros(len(next_view))
         return np.asarray(next_view[:, self.fields.index("reward")], np.float64).copy()
+
+    def shown_actions(self, actions: Array) -> Array:
+        """The actions that the environment took: of a Box within its own bounds, of a Discrete from its own start."""
+        return self.interface.actions.shown(actions)
 
     def evaluation(self, level: int, n: int) -> World | None:
         from rrm.envs.wrapped.helpers import LookAhead, Spotlight  # which are made of this class

@@ -10,7 +10,7 @@ that changes the evaluator's mind. It can point at nothing that was not there.
 
 Both are judged by the task's evaluator (``World.criterion``): the environment's own return is nobody's business here.
 
-Either practises in episodes of random play, unless it does in the states of an agent (``states_from``).
+Either practises in episodes of random play, unless it does in the states of an agent (``amplify.start_states``).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Below(Wrapped):
         which = np.asarray(which)
         super().reset(which, rng)
         while (going := which[~self._over[which]]).size:
-            self._advance(going, random_actions(self._facts.action_space, len(going), rng))
+            self._advance(going, random_actions(self.interface.actions.space, len(going), rng))
         self._check_observed()
         t = self._moments(self.t[which], rng)
         later = np.arange(self.taken.shape[1]) >= t[:, None]

@@ -5,31 +5,43 @@
 Its spaces and its length are such that a world can be made of it, and it is determined by its seed and its actions,
 since that is what a saved state is: copies are reset with the same seed and stepped side by side. That it keeps
 Gymnasium's contract is what Gymnasium's own checker says (``check_contract``).
+
+The checks are done once: what they found is kept for the process, and ``known`` and ``remember`` take it to others.
+Where they take more than a second the logger of this module says so (INFO), and how long they will take.
 """
 
 from __future__ import annotations
 
-import importlib
+import copy
+import functools
 import json
+import logging
+import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
-from gymnasium.wrappers import TimeLimit
+from gymnasium.wrappers import ClipAction, NormalizeObservation, NormalizeReward, RecordVideo
 
-from rrm.envs.spaces import Leaf, flattener, leaves, plain_actions, random_actions
+from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats
-
-Constructor = Callable[..., gymnasium.Env[Any, Any]]
-
-OWN = ("reward", "return", "over")
-"""The fields of a view that are not of the observation."""
+from rrm.envs.wrapped.interface import Interface, read_step
+from rrm.envs.wrapped.making import (
+    Constructor,
+    UnfitError,
+    chain,
+    constructor_of,
+    line,
+    longest,
+    make_env,
+    name_of,
+    raised,
+)
 
 LOOKED = 2048
 """Steps of random play from which the scale of an observation is taken. They are no part of anybody's budget."""
@@ -40,80 +52,22 @@ LARGEST = 4096
 EPISODES, STEPS = 4, 120
 """How many episodes are stepped side by side, and at most how many steps of each."""
 
+SLOW = 1.0
+"""Seconds after which the checks say that they are going on."""
 
-class UnfitError(ValueError):
-    """An environment that no world can be made of, or that breaks Gymnasium's contract; ``str`` is one line."""
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Facts:
     """What there is to know of an environment, beside its episodes."""
 
-    parts: tuple[Leaf, ...]
-    action_space: spaces.Space[Any]
-    native: Callable[[Array], Sequence[Any]]
-    length: int
-    mean: Floats
-    scale: Floats
+    interface: Interface
     fresh: bool = False
     """Whether an episode depends on those before it, so that each one needs an environment that has had none."""
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of the observation's numbers."""
-        names = [name for part in self.parts for name in part.names]
-        return tuple(f"obs.{name}" if name in OWN else name for name in names)
 
-
-def make_env(env: str | Constructor, settings: dict[str, Any]) -> gymnasium.Env[Any, Any]:
-    """One environment, as ``gymnasium.make`` or the constructor makes it.
-
-    Raises UnfitError where that fails, or makes something else.
-    """
-    settings = dict(settings)
-    made: Any
-    try:
-        if constructor := constructor_of(env):
-            limit = settings.pop("max_episode_steps", None)
-            made = constructor(**settings)
-        else:  # what Gymnasium would check at each first step is checked once, and strictly: check_contract
-            limit, made = None, gymnasium.make(str(env), disable_env_checker=True, **settings)
-    except (Exception, SystemExit) as error:  # of the user's own code
-        raise UnfitError(f"making it fails: {type(error).__name__}: {line(error)}") from error
-    if isinstance(made, gymnasium.vector.VectorEnv):
-        made.close()
-        raise UnfitError(
-            f"makes a {type(made).__name__}, whose copies cannot be saved and put back one by one; give the id or"
-            " constructor of one, which is copied here, or write it as an rrm.envs.World, which steps many at once"
-        )
-    if not isinstance(made, gymnasium.Env):
-        raise UnfitError(f"makes a {type(made).__name__}; it must make one gymnasium.Env, which is then copied")
-    return made if limit is None else TimeLimit(made, limit)
-
-
-def constructor_of(env: str | Constructor) -> Constructor | None:
-    """What ``"module:name"`` names, or the constructor itself; None for a registered id."""
-    if not isinstance(env, str):
-        return env
-    module, _, name = env.rpartition(":")
-    home = importlib.import_module(module) if module else None
-    found = None if name in gymnasium.registry else getattr(home, name, None)
-    return found if callable(found) else None
-
-
-def line(value: object) -> str:
-    """Any text on one line, not too long, with control characters escaped: it may come from a file of anybody's."""
-    text = " ".join(str(value).split())
-    text = text if len(text) <= 240 else f"{text[:237]}..."
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-
-
-def name_of(env: str | Constructor) -> str:
-    """An id as it is, a constructor as ``module:qualname``."""
-    if isinstance(env, str):
-        return env
-    named: Any = env if hasattr(env, "__qualname__") else type(env)
-    return f"{named.__module__}:{named.__qualname__}"
+# --- Gymnasium's contract ---------------------------------------------------------------------------------------------
 
 
 def check_contract(env: str | Constructor, settings: dict[str, Any]) -> None:
@@ -121,114 +75,264 @@ def check_contract(env: str | Constructor, settings: dict[str, Any]) -> None:
 
     Raises UnfitError.
     """
-    _contract(env, json.dumps(settings, sort_keys=True))
-
-
-@lru_cache(maxsize=32)
-def _contract(env: str | Constructor, settings: str) -> None:
-    made = make_env(env, json.loads(settings))
+    key = _key(env, settings, None)
+    if key in _RIGHT:
+        return
+    made = make_env(env, settings)
+    _interface(made)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            check_env(made, skip_render_check=True)
-    except Exception as error:  # AssertionError above all, and whatever the user's own code raises
-        raise UnfitError(f"breaks Gymnasium's contract: {line(error) or type(error).__name__}") from error
+            check_env(_Copying(made), skip_render_check=True)
+    except (Exception, SystemExit) as error:  # AssertionError above all, and whatever the user's own code raises
+        why = line(error) if isinstance(error, AssertionError | ValueError) else ""
+        raise UnfitError(f"breaks Gymnasium's contract: {why or raised(error)}") from error
+    _RIGHT[key] = env
+
+
+class _Copying(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """What the checker refuses and is harmless here is taken: arrays that are used again or changed by ``step``, flags
+    of NumPy, infos of any kind, and episodes of one step."""
+
+    spec = None  # so that it is not made anew from that, which not all wrappers can be
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self._t = 0
+
+        @functools.wraps(env.reset)  # the checker reads its signature
+        def reset(**said: Any) -> Any:
+            self._t = 0
+            told = copy.deepcopy(env.reset(**said))
+            _check_numbers(told[0] if isinstance(told, tuple) and told else told)
+            return told
+
+        self.reset = reset  # type: ignore[method-assign]
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observation, reward, terminated, truncated = read_step(self.env.step(copy.deepcopy(action)))
+        self._t += 1
+        _check_numbers(observation)
+        return copy.deepcopy(observation), reward, terminated, truncated and self._t > 1, {}
+
+
+def _check_numbers(observation: Any) -> None:
+    """Raise ValueError for an observation that holds NaN."""
+    if isinstance(observation, Mapping | tuple | list):
+        for each in observation.values() if isinstance(observation, Mapping) else observation:
+            _check_numbers(each)
+    elif (array := np.asarray(observation)).dtype.kind == "f" and np.isnan(array).any():
+        raise ValueError("the observation holds NaN")
+
+
+# --- What is known ----------------------------------------------------------------------------------------------------
+
+Entry = tuple[str | Constructor, dict[str, Any], bool, Facts]
+"""An environment, what it is made with, whether its quantities are standardised, and what was found."""
+
+_KNOWN: dict[Hashable, Entry] = {}
+_RIGHT: dict[Hashable, str | Constructor] = {}
+
+
+def _key(env: str | Constructor, settings: dict[str, Any], standardise: bool | None) -> Hashable:
+    """An environment made with these settings; as long as its constructor is kept, no other has this key."""
+    try:
+        constructor = constructor_of(env)
+    except (Exception, SystemExit) as error:  # of the user's file or module
+        raise UnfitError(f"making it fails: {raised(error)}") from error
+    return name_of(env), id(constructor), json.dumps(settings, sort_keys=True), standardise
 
 
 def facts_of(env: str | Constructor, settings: dict[str, Any], standardise: bool = True) -> Facts:
-    """Make the environment and try it out; done once in a process. Raises UnfitError."""
-    return _facts(env, json.dumps(settings, sort_keys=True), standardise)
+    """Make the environment and try it out; done once in a process.
+
+    Args:
+        env: an id, the name of a constructor, or a constructor.
+        settings: its keywords.
+        standardise: whether to measure the scale of its quantities in random play.
+
+    Raises:
+        UnfitError: no world can be made of it.
+    """
+    key = _key(env, settings, standardise)
+    if key not in _KNOWN:
+        _KNOWN[key] = env, settings, standardise, _examined(env, settings, standardise)
+    return _KNOWN[key][-1]
 
 
-@lru_cache(maxsize=32)
-def _facts(env: str | Constructor, settings: str, standardise: bool) -> Facts:
-    kwargs = json.loads(settings)
-    made = make_env(env, kwargs)
+def known(env: str | Constructor) -> list[Entry]:
+    """All that was found of an environment in this process, to be sent to another that trains in it."""
+    return [entry for entry in _KNOWN.values() if entry[0] is env or entry[0] == env]
+
+
+def remember(entries: Iterable[Entry]) -> None:
+    """Take over what another process has found."""
+    for env, settings, standardise, facts in entries:
+        _KNOWN[_key(env, settings, standardise)] = env, settings, standardise, facts
+
+
+class _Watch:
+    """The steps of the checks, counted and shown where they take long."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._start, self._steps, self._due, self._told = name, time.monotonic(), 0, 0, False
+
+    def due(self, steps: int) -> None:
+        """Say how many steps there will be at most."""
+        self._due = steps
+        self._tell()
+
+    def step(self, env: gymnasium.Env[Any, Any], action: Any) -> tuple[Any, float, bool, bool]:
+        """Step ``env`` with a copy of ``action``, which it may change."""
+        told = env.step(np.array(action) if isinstance(action, np.ndarray) else action)
+        self._steps += 1
+        self._tell()
+        return read_step(told)
+
+    def _tell(self) -> None:
+        passed = time.monotonic() - self._start
+        if self._told or passed < SLOW:
+            return
+        self._told = True
+        about = f", about {passed / self._steps * self._due:.0f} s" if self._steps else ""
+        LOG.info("%s: trying it out before training: at most %d steps%s", self._name, self._due, about)
+
+    def end(self) -> None:
+        """Say how long it took, where that has been announced."""
+        if self._told:
+            LOG.info("%s: tried out in %.0f s, %d steps", self._name, time.monotonic() - self._start, self._steps)
+
+
+def _examined(env: str | Constructor, settings: dict[str, Any], standardise: bool) -> Facts:
+    watch = _Watch(name_of(env))
+    made = make_env(env, settings)
+    interface = _interface(made)
+    if interface.rescales:
+        LOG.info("%s: its actions are %s: the agent's, from -1 to 1, are rescaled", name_of(env), made.action_space)
+    watch.due(LOOKED * standardise + 2 * EPISODES * min(STEPS, interface.length))
     try:
-        parts = tuple(leaves(made.observation_space))
-        action_space, native = plain_actions(made.action_space)
-    except ValueError as error:
-        raise UnfitError(str(error)) from None
-    size = sum(len(part.names) for part in parts)
-    if not 0 < size <= LARGEST:
-        raise UnfitError(f"its observation holds {size} numbers; it must hold 1 to {LARGEST}: wrap it")
-    facts = Facts(parts, action_space, native, _length(made), np.zeros(size), np.ones(size))
-    try:
-        observed = _random_play(made, facts)
-        facts = replace(facts, fresh=_depends_on_the_past(lambda: make_env(env, kwargs), facts))
+        if standardise:
+            interface = _standardised(interface, _random_play(made, interface, watch))
+        fresh = _depends_on_the_past(partial(make_env, env, settings), interface, watch)
     except UnfitError:
         raise
-    except Exception as error:  # of the user's own code
-        raise UnfitError(f"playing it fails: {type(error).__name__}: {line(error)}") from error
-    if not np.isfinite(observed).all():
-        raise UnfitError("random play observes NaN or infinity")
+    except (Exception, SystemExit) as error:  # of the user's own code
+        raise UnfitError(f"playing it fails: {raised(error)}") from error
     made.close()
-    if not standardise:
-        return facts
-    measured = np.concatenate([np.full(len(part.names), part.measured) for part in parts])
-    spread = observed.std(axis=0)
-    mean = np.where(measured, observed.mean(axis=0), 0.0)
-    return replace(facts, mean=mean, scale=np.where(measured & (spread > 1e-6), spread, 1.0))
+    watch.end()
+    return Facts(interface, fresh)
+
+
+def _interface(made: gymnasium.Env[Any, Any]) -> Interface:
+    """Its interface, not yet standardised. Raises UnfitError for spaces, a length or wrappers that do not fit."""
+    _check_wrappers(made)
+    interface = Interface(made.observation_space, made.action_space, 1, np.zeros(0), np.ones(0))
+    try:
+        size = sum(len(part.names) for part in interface.parts)
+        _ = interface.actions
+    except ValueError as error:
+        raise UnfitError(str(error)) from None
+    if not 0 < size <= LARGEST:
+        raise UnfitError(f"its observation holds {size} numbers; it must hold 1 to {LARGEST}: wrap it")
+    return replace(interface, length=_length(made), mean=np.zeros(size), scale=np.ones(size))
+
+
+def _check_wrappers(made: gymnasium.Env[Any, Any]) -> None:
+    """Refuse wrappers that cannot be replayed, or that write files. Raises UnfitError."""
+    for each in chain(made):
+        name = type(each).__name__
+        if isinstance(each, NormalizeObservation | NormalizeReward) and each.update_running_mean:
+            instead = (
+                "quantities are standardised here, unless env_settings.standardise=false"
+                if isinstance(each, NormalizeObservation)
+                else "the reward is what is measured, and the reward model has a scale of its own"
+            )
+            raise UnfitError(
+                f"is wrapped in {name}, whose statistics change with every step, so that the same seed and actions do"
+                f" not give the same episode: leave it out ({instead}), or set its update_running_mean to False"
+            )
+        if isinstance(each, ClipAction):
+            raise UnfitError(f"is wrapped in {name}, which gives its actions no bounds: leave it out; they are clipped")
+        if isinstance(each, RecordVideo):
+            raise UnfitError(f"is wrapped in {name}, which would film every copy: leave it out; `rrm watch` films")
 
 
 def _length(made: gymnasium.Env[Any, Any]) -> int:
-    """T: a TimeLimit's, the registration's, or the environment's own ``max_steps``, as MiniGrid's are called."""
-    inner: Any = made
-    while isinstance(inner, gymnasium.Wrapper):
-        if isinstance(inner, TimeLimit):
-            return int(inner._max_episode_steps)
-        inner = inner.env
-    for length in (made.spec and made.spec.max_episode_steps, getattr(inner, "max_steps", None)):
-        if isinstance(length, int) and length > 0:
-            return length
-    raise UnfitError("has no longest episode: give env_settings={max_episode_steps: 1000}, or wrap it in a TimeLimit")
+    length = longest(made)
+    if length is None:
+        raise UnfitError("has no longest episode: give env_settings.max_episode_steps=1000, or wrap it in a TimeLimit")
+    return length
 
 
-def _random_play(made: gymnasium.Env[Any, Any], facts: Facts) -> Floats:
+# --- Playing it -------------------------------------------------------------------------------------------------------
+
+
+def _random_play(made: gymnasium.Env[Any, Any], interface: Interface, watch: _Watch) -> Floats:
     """What random play observes: (LOOKED, d), the same at every call."""
-    flat, observed = flattener(facts.parts), np.zeros((LOOKED, len(facts.mean)))
-    actions = facts.native(random_actions(facts.action_space, LOOKED, np.random.default_rng(0)))
-    over, seed = True, 0
-    for row, action in zip(observed, actions, strict=True):
+    observed = np.zeros((LOOKED, len(interface.mean)))
+    drawn = random_actions(interface.actions.space, LOOKED, np.random.default_rng(0))
+    over, seed, t = True, 0, 0
+    for row, action in zip(observed, interface.actions.native(drawn), strict=True):
         if over:
-            seen, over, seed = made.reset(seed=seed)[0], False, seed + 1
+            seen, over, seed, t = made.reset(seed=seed)[0], False, seed + 1, 0
         else:
-            seen, _, terminated, truncated, _ = made.step(action)
-            over = bool(terminated or truncated)
-        flat(seen, row)
+            seen, _, terminated, truncated = watch.step(made, action)
+            over, t = terminated or truncated, t + 1
+        interface.write(seen, row)
+        _check_finite(interface, row, seed - 1, t)
     return observed
 
 
-# Determined by its seed and actions.
+def _check_finite(interface: Interface, row: Array, seed: int, step: int) -> None:
+    if not np.isfinite(row).all():
+        i = int(np.flatnonzero(~np.isfinite(row))[0])
+        value = "NaN" if np.isnan(row[i]) else "infinity"
+        raise UnfitError(f"observes {value}: {interface.names[i]}, {step} steps after reset(seed={seed})")
 
 
-def _depends_on_the_past(make: Callable[[], gymnasium.Env[Any, Any]], facts: Facts) -> bool:
+def _standardised(interface: Interface, observed: Floats) -> Interface:
+    """The same with the scale of quantities that was observed."""
+    measured = np.concatenate([np.full(len(part.names), part.measured) for part in interface.parts])
+    spread = observed.std(axis=0)
+    mean = np.where(measured, observed.mean(axis=0), 0.0)
+    return replace(interface, mean=mean, scale=np.where(measured & (spread > 1e-6), spread, 1.0))
+
+
+# --- Determined by its seed and actions -------------------------------------------------------------------------------
+
+
+def _depends_on_the_past(make: Callable[[], gymnasium.Env[Any, Any]], interface: Interface, watch: _Watch) -> bool:
     """Whether a copy that has been used plays another episode than a new one would.
 
     Raises UnfitError where two new ones differ, too: then nothing can be replayed.
     """
     rng, used = np.random.default_rng(0), make()
     for seed in range(EPISODES):
-        actions = facts.native(random_actions(facts.action_space, min(STEPS, facts.length), rng))
-        if _difference(used, make(), facts, seed, actions):
-            if differ := _difference(make(), make(), facts, seed, actions):
+        drawn = random_actions(interface.actions.space, min(STEPS, interface.length), rng)
+        actions = interface.actions.native(drawn)
+        if _difference(used, make(), interface, seed, actions, watch):
+            if differ := _difference(make(), make(), interface, seed, actions, watch):
                 raise UnfitError(f"is not determined by its seed and actions, from which states are replayed: {differ}")
             return True
     return False
 
 
 def _difference(
-    one: gymnasium.Env[Any, Any], two: gymnasium.Env[Any, Any], facts: Facts, seed: int, actions: Sequence[Any]
-) -> str:
+    one: gymnasium.Env[Any, Any], two: gymnasium.Env[Any, Any], interface: Interface, seed: int,
+    actions: Sequence[Any], watch: _Watch,
+) -> str:  # fmt: skip
     """The first thing in which two copies differ that do the same after the same reset; empty where there is none."""
-    flat, rows = flattener(facts.parts), np.zeros((2, len(facts.mean)))
-    names = (*facts.names, "the reward", "terminated", "truncated")
+    rows = np.zeros((2, len(interface.mean)))
+    names = (*interface.names, "the reward", "terminated", "truncated")
     for step in range(len(actions) + 1):
         told = []
         for env, row in zip((one, two), rows, strict=True):
-            observation, *rest = env.step(actions[step - 1]) if step else (*env.reset(seed=seed)[:1], 0.0, False, False)
-            flat(observation, row)
-            told.append([*row.tolist(), *rest[:3]])
+            observation, *rest = (
+                watch.step(env, actions[step - 1]) if step else (env.reset(seed=seed)[0], 0.0, False, False)
+            )
+            interface.write(observation, row)
+            _check_finite(interface, row, seed, step)
+            told.append([*row.tolist(), *rest])
         for name, first, second in zip(names, *told, strict=True):
             if first != second:
                 return (

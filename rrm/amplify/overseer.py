@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -18,25 +18,29 @@ from typing import Any
 import numpy as np
 
 from rrm.agents.assistants import Assistant
-from rrm.amplify.isolation import isolated
-from rrm.amplify.timeout import OutOfPatience, patience
 from rrm.envs.world import Array, Floats
 from rrm.errors import EvaluatorError
-from rrm.evaluators.base import Evaluator, checked, checked_preference, ready
+from rrm.evaluators.answers import Answers
+from rrm.evaluators.asking import broken, what
+from rrm.evaluators.base import Evaluator, checked, checked_preference
+from rrm.evaluators.isolation import isolated
+from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip, Pair
 from rrm.streams import Purpose
-from rrm.text import raised, short
+from rrm.text import short
 
 
 @dataclass(frozen=True)
 class Judgment:
     """One answer, and what it cost: fields read by the evaluator, steps taken by the assistants.
 
-    The answer is a score; or the preference for the first clip of a pair, NaN where there is none. ``opinions`` are
-    what each of those said who answered together; none where the evaluator answers alone. ``more`` says that the next
-    answer is there already: the evaluator gave both at once.
+    ``index`` is that of its question among those that were asked: answers come in any order. The answer is a score; or
+    the preference for the first clip of a pair, NaN where there is none. ``opinions`` are what each of those said who
+    answered together; none where the evaluator answers alone. ``more`` says that the next answer is there already: the
+    evaluator gave both at once.
     """
 
+    index: int
     answer: float
     fields_read: int
     assistant_steps: int
@@ -44,43 +48,48 @@ class Judgment:
     more: bool = False
 
 
-class Overseer(Evaluator):
+class Overseer(Wrapper):
     """An evaluator and its assistants, those trained first acting last. It has the same ``score``: it is an evaluator.
 
-    Whatever the evaluator answers is checked: one finite number a clip; a number from 0 to 1, or None, a
-    pair. What the evaluator reads, and so what a
-    judgment costs in fields, is the clip's last view and the evidence.
+    Whatever the evaluator answers is checked: one finite number a clip; a number from 0 to 1, or None, a pair. What the
+    evaluator reads, and so what a judgment costs in fields, is the clip's last view and the evidence.
     """
 
     def __init__(self, evaluator: Evaluator, assistants: Sequence[Assistant]) -> None:
+        super().__init__([evaluator])
         self.evaluator = evaluator
         self.assistants = list(assistants)
-        self.costly = evaluator.costly  # type: ignore[misc]
 
     @property
     def name(self) -> str:
         return self.evaluator.name
 
-    @property
-    def compares_only(self) -> bool:
-        return self.evaluator.compares_only
+    def answers(self, clips: Sequence[Clip]) -> Answers:
+        return Answers.of(self.score(clips).tolist())
+
+    def preferences(self, pairs: Sequence[Pair]) -> Answers:
+        return Answers.of(self.compare(pairs))
 
     def score(self, clips: Sequence[Clip]) -> Floats:
         """Scores (m,) of m clips, asked by the way: an evaluator that remembers forgets that it was asked."""
         memory = copy.deepcopy(self.state_dict())
-        scores = np.array([judgment.answer for judgment in self.judge(clips)])
+        scores = np.empty(len(clips))
+        for judgment in self.judge(clips):
+            scores[judgment.index] = judgment.answer
         self.load_state_dict(memory)
         return scores
 
     def compare(self, pairs: Sequence[Pair]) -> list[float | None]:
         """Preferences (m,) for the first clips of m pairs, asked by the way; None where there is no answer."""
         memory = copy.deepcopy(self.state_dict())
-        answers = [judgment.answer for judgment in self.judge_pairs(pairs)]
+        answers: list[float | None] = [None] * len(pairs)
+        for judgment in self.judge_pairs(pairs):
+            answers[judgment.index] = None if math.isnan(judgment.answer) else judgment.answer
         self.load_state_dict(memory)
-        return [None if math.isnan(answer) else answer for answer in answers]
+        return answers
 
     def judge(self, clips: Sequence[Clip]) -> Iterator[Judgment]:
-        """The judgments one by one, as the evaluator gives them.
+        """The judgments one by one, as they come.
 
         Raises:
             EvaluatorError: the evaluator raised, or did not answer with one finite number a clip.
@@ -88,13 +97,11 @@ class Overseer(Evaluator):
         if not clips:
             return
         shown, steps = self._assist(clips)
-        answers = self._answers(lambda: self.evaluator.answers(shown), "clip", shown)
-        for clip, step in zip(shown, steps.tolist(), strict=True):
-            answer, more = next(answers)
+        for index, answer, more in self._answers(lambda: self.evaluator.answers(shown), shown):
+            clip = shown[index]
             score = checked(self.name, answer, clip)
-            opinions = self._opinions(answer, partial(checked, self.name, clip=clip), f"clip {clip.number}")
-            yield Judgment(score, _read(clip), step, opinions, more)
-        next(answers, None)  # so that it says if there were too many
+            opinions = self._opinions(answer, partial(checked, self.name, clip=clip), what([clip]))
+            yield Judgment(index, score, _read(clip), int(steps[index]), opinions, more)
 
     def judge_pairs(self, pairs: Sequence[Pair]) -> Iterator[Judgment]:
         """The same of pairs: the preferences for their first clips.
@@ -106,13 +113,13 @@ class Overseer(Evaluator):
             return
         shown, steps = self._assist([clip for pair in pairs for clip in (pair.first, pair.second)])
         seen = [Pair(pair.number, *shown[2 * i : 2 * i + 2]) for i, pair in enumerate(pairs)]
-        answers = self._answers(lambda: self.evaluator.preferences(seen), "pair", seen)
-        for pair, step in zip(seen, steps.reshape(-1, 2).sum(axis=1).tolist(), strict=True):
-            answer, more = next(answers)
+        steps = steps.reshape(-1, 2).sum(axis=1)
+        for index, answer, more in self._answers(lambda: self.evaluator.preferences(seen), seen):
+            pair = seen[index]
             preference = checked_preference(self.name, answer, pair)
-            opinions = self._opinions(answer, partial(checked_preference, self.name, pair=pair), f"pair {pair.number}")
-            yield Judgment(preference, _read(pair.first) + _read(pair.second), step, opinions, more)
-        next(answers, None)
+            opinions = self._opinions(answer, partial(checked_preference, self.name, pair=pair), what([pair]))
+            read = _read(pair.first) + _read(pair.second)
+            yield Judgment(index, preference, read, int(steps[index]), opinions, more)
 
     def _assist(self, clips: Sequence[Clip]) -> tuple[list[Clip], Array]:
         steps = np.zeros(len(clips), dtype=np.int64)
@@ -133,44 +140,44 @@ class Overseer(Evaluator):
         return [clip.shown(world.fields, evidence[i]) for i, clip in enumerate(clips)], steps
 
     def _answers(
-        self, ask: Callable[[], Iterator[Any]], what: str, questions: Sequence[Clip] | Sequence[Pair]
-    ) -> Iterator[tuple[Any, bool]]:
-        """What the evaluator answers to the questions, each about a ``what``; and of each answer whether the next one
+        self, ask: Callable[[], Iterable[Any]], questions: Sequence[Clip] | Sequence[Pair]
+    ) -> Iterator[tuple[int, Any, bool]]:
+        """What the evaluator answers, as it comes: the index of the question, the answer, and whether the next answer
         is there, too."""
-        given, at_once = 0, True
-        numbers = [question.number for question in questions]
+        left = dict.fromkeys(range(len(questions)))
+        batch = True
+
+        def next_one() -> Clip | Pair:
+            return questions[next(iter(left), len(questions) - 1)]
+
+        def alone() -> AbstractContextManager[None]:  # where many are asked at once, all share the global generators
+            return nullcontext() if self.at_once > 1 else isolated(_seed(next_one()))
+
         try:
-            with isolated(_seed(questions[0])), patience(self.evaluator.patience):
-                answers = iter(ask())
-                at_once = False
-                answer = next(answers, _NONE)
-            while answer is not _NONE and given < len(numbers):
-                there = ready(answers)
-                yield answer, there
-                given += 1
-                # Where the answer is there, nobody is asked: no code of the evaluator runs.
-                with (
-                    nullcontext() if there else isolated(_seed(questions[min(given, len(numbers) - 1)])),
-                    patience(self.evaluator.patience),
-                ):
-                    answer = next(answers, _NONE)
+            with isolated(_seed(questions[0])) if self.at_once > 1 else nullcontext():
+                with alone():
+                    answers = Answers.of(ask())
+                    batch = False
+                    arrived = next(answers.arrivals, None)
+                while arrived is not None and arrived[0] in left:
+                    there = answers.ready()
+                    del left[arrived[0]]
+                    yield *arrived, there
+                    # Where the answer is there, nobody is asked: no code of the evaluator runs.
+                    with nullcontext() if there else alone():
+                        arrived = next(answers.arrivals, None)
         except EvaluatorError:
             raise
-        except OutOfPatience:
-            asked = f"{what} {numbers[min(given, len(numbers) - 1)]}"
-            raise EvaluatorError(
-                f"evaluator {self.name!r} gave no answer to {asked} within {self.evaluator.patience:g} seconds"
-            ) from None
         except BaseException as error:  # a user's code: any error of it is the evaluator's, and so is sys.exit
             if isinstance(error, KeyboardInterrupt) or _closed(error):
                 raise
-            first, last = numbers[min(given, len(numbers) - 1)], numbers[-1]
-            where = f"{what}s {first} to {last}" if at_once and first < last else f"{what} {first}"
-            raise EvaluatorError(f"evaluator {self.name!r} raised {raised(error)} on {where}") from error
-        if given < len(numbers):
-            raise EvaluatorError(f"evaluator {self.name!r} gave no answer to {what} {numbers[given]}")
-        if answer is not _NONE:
-            raise EvaluatorError(f"evaluator {self.name!r} gave more answers than the {len(numbers)} it was asked for")
+            raise broken(self.name, error, questions if batch else [next_one()]) from error
+        if arrived is not None:
+            raise EvaluatorError(
+                f"evaluator {self.name!r} gave more answers than the {len(questions)} it was asked for"
+            )
+        if left:
+            raise EvaluatorError(f"evaluator {self.name!r} gave no answer to {what([next_one()])}")
 
     def _opinions(self, answer: Any, check: Callable[[Any], float], what: str) -> tuple[float, ...]:
         """What each of those said who gave an answer together, NaN for nothing; none where one answers alone."""
@@ -185,19 +192,10 @@ class Overseer(Evaluator):
             )
         return tuple(check(opinion) for opinion in opinions)
 
-    def state_dict(self) -> dict[str, Any]:
-        return self.evaluator.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.evaluator.load_state_dict(state)
-
 
 def amplify(evaluator: Evaluator, assistants: Sequence[Assistant]) -> Overseer:
     """The evaluator with the help of ``assistants``, A_1 first."""
     return Overseer(evaluator, assistants)
-
-
-_NONE = object()
 
 
 def _seed(question: Clip | Pair) -> int:

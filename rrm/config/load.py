@@ -7,138 +7,21 @@ that names the field, its value and what would be right. Nothing here writes a f
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import math
 import re
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from rrm.config.reading import LONGEST, WHOLE, Tree, checked, merge, parse, read
-from rrm.config.schema import MOST_CONDITIONS, MOST_ROLLOUT, NAMED, Condition, Experiment, cost, levels, proper_name
+from rrm.config.checks import check_together, clashes, has_assistants
+from rrm.config.environments import check_env, registered_worlds
+from rrm.config.keys import SHORT, renamed_value, short_path, with_short_forms, without_short_forms
+from rrm.config.overrides import apply_override, check_keys, says, set_value
+from rrm.config.reading import Tree, checked, merge, read
+from rrm.config.schema import MOST_CONDITIONS, NAMED, Condition, Experiment, cost, levels, proper_name
 from rrm.errors import ConfigError, nearest
-from rrm.text import clip, line, show
-
-if TYPE_CHECKING:
-    from rrm.envs.world import World
-
-# --- Keys, and overrides of them --------------------------------------------------------------------------------------
-
-_TOP: Final = tuple(dict.fromkeys((*Condition.model_fields, *Experiment.model_fields)))  # a set has no order to rely on
-
-
-def _sections(*models: type[BaseModel]) -> dict[str, type[BaseModel]]:
-    """The fields of ``models`` that are sections."""
-    return {
-        name: kind
-        for model in models
-        for name, field in model.model_fields.items()
-        for kind in (field.annotation, *get_args(field.annotation))  # the latter where it may be null
-        if isinstance(kind, type) and issubclass(kind, BaseModel) and name != "conditions"
-    }
-
-
-def _known(path: Sequence[str], conditions: Iterable[str]) -> Iterable[str] | None:
-    """The keys that may stand under ``path``; None where a value stands, not a section."""
-    match list(path):
-        case []:
-            return _TOP
-        case ["conditions"]:
-            return conditions
-        case ["conditions", _, *inner]:
-            model: type[BaseModel] | None = Condition
-        case [first, *inner]:
-            model = _sections(Condition, Experiment).get(first)
-    for section in inner:
-        model = _sections(model).get(section) if model else None
-    return model.model_fields if model else None
-
-
-def _unknown(path: Sequence[str], key: str, conditions: Iterable[str]) -> str:
-    """What is wrong with ``key`` under ``path``, and the nearest right one: there, or in one of the sections there."""
-    known = list(_known(path, conditions) or ())
-    if list(path) == ["conditions"]:
-        return f"no such condition{nearest(key, known)}"
-    places = {name: name for name in known}
-    for section in known:
-        for name in _known([*path, section], ()) or ():
-            places.setdefault(name, f"{section}.{name}")
-    close = difflib.get_close_matches(key, places, n=1, cutoff=0.5)
-    return f"no such key; did you mean {places[close[0]]!r}?" if close else f"no such key{nearest(key, known)}"
-
-
-def _check_keys(tree: Tree, conditions: Iterable[str], path: tuple[str, ...] = (), shown: str = "") -> None:
-    """Refuse unknown keys, and values in the place of sections; a section left empty in a file says nothing.
-
-    ``shown`` is the override that said it, where one did.
-    """
-    for key, value in list(tree.items()):
-        here = (*path, str(key))
-        dotted = shown or clip(line(".".join(here)))
-        known = _known(path, conditions) or ()
-        if key not in known:
-            raise ConfigError(f"{dotted}: {_unknown(path, str(key), conditions)}")
-        if _known(here, conditions) is None:
-            continue
-        if value is None and not shown:
-            if here[:-1] == ("conditions",):
-                tree[key] = {}
-            else:
-                del tree[key]
-        elif isinstance(value, dict):
-            _check_keys(value, conditions, here, shown)
-        else:
-            keys = ", ".join(_known(here, conditions) or ())
-            raise ConfigError(f"{dotted}: {show(value)}: must be a section; its keys are {keys}")
-
-
-def _set(tree: Tree, dotted: str, value: Any, shown: str) -> None:
-    """Put ``value`` at a dotted path of ``tree``, whose conditions are there already. ``shown`` names it in errors."""
-    path, conditions = dotted.split("."), tree["conditions"]
-    for i, key in enumerate(path):
-        known = _known(path[:i], conditions)
-        if known is None:
-            raise ConfigError(f"{shown}: {'.'.join(path[:i])} has no keys of its own")
-        if key not in known:
-            raise ConfigError(f"{shown}: {_unknown(path[:i], key, conditions)}")
-    said: Tree = {path[-1]: value}
-    _check_keys(said, conditions, tuple(path[:-1]), shown)
-    for key in reversed(path[:-1]):
-        said = {key: said}
-    tree.update(merge(tree, said))
-    heeded = (isinstance(value, dict) and path[0] not in WHOLE) or not all(
-        _at(each, path) for each in conditions.values()
-    )
-    if path[0] in Condition.model_fields and not heeded:
-        where = f"conditions.{next(iter(conditions))}.{dotted}"
-        raise ConfigError(f"{shown}: changes nothing, as every condition sets it for itself; set {where} and so on")
-
-
-def _override(tree: Tree, override: str) -> None:
-    """Apply 'a.b.c=value', its value read as YAML."""
-    shown = clip(line(override))
-    if len(override) > LONGEST:
-        raise ConfigError(f"{shown}: is too long: must have at most {LONGEST:,} characters")
-    dotted, equals, text = override.partition("=")
-    if not equals or not dotted.strip():
-        raise ConfigError(f"{shown!r}: not an override; write key=value, such as seeds=5")
-    _set(tree, dotted.strip(), parse(text, shown), shown)
-
-
-def _at(tree: Any, path: Sequence[str]) -> bool:
-    """Whether ``path`` is said in ``tree``."""
-    for key in path:
-        if not isinstance(tree, Mapping) or key not in tree:
-            return False
-        tree = tree[key]
-    return True
-
-
-# --- Each field by itself, and fields together ------------------------------------------------------------------------
+from rrm.text import line, show
 
 _MUST: Final = {
     "greater_than_equal": "at least {ge}",
@@ -167,10 +50,12 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
     place = [str(part) for part in wrong["loc"]]
-    prefix = [*own] if _at(said, [part for part in place if not part.isdigit()]) else []
-    dotted, kind, value = ".".join([*prefix, *place]), wrong["type"], wrong["input"]
+    prefix = [*own] if says(said, [part for part in place if not part.isdigit()]) else []
+    dotted, kind, value = ".".join([*prefix, *short_path(place)]), wrong["type"], wrong["input"]
     if kind == "missing":  # env alone has no default
-        raise ConfigError(f"{dotted}: must be given{nearest('', _worlds())}")
+        raise ConfigError(f"{dotted}: must be given{nearest('', registered_worlds())}")
+    if kind == "literal_error" and (newer := renamed_value(place[-1], value)):
+        raise ConfigError(f"{dotted}: {show(value)}: is now {newer!r}")
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", wrong["ctx"]["expected"])
         hint = nearest(value, choices) if isinstance(value, str) else f"; there is {', '.join(map(repr, choices))}"
@@ -181,176 +66,39 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
     raise ConfigError(f"{dotted}: {show(value)}: {must}")
 
 
-def _clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
-    """(field, value, what would be right) for each thing that is wrong with fields together, not with one alone."""
-    ppo, asks = condition.ppo, condition.reward != "true"
-    rollout = ppo.copies * ppo.rollout
-    size = f"ppo.copies x ppo.rollout = {ppo.copies} x {ppo.rollout} = {rollout}"
-    if rollout > MOST_ROLLOUT:
-        yield "ppo.rollout", ppo.rollout, f"must be at most {MOST_ROLLOUT // ppo.copies}: {size}, of {MOST_ROLLOUT}"
-    elif rollout % ppo.batch:
-        small = [d for d in range(1, min(math.isqrt(rollout), 100_000) + 1) if rollout % d == 0]
-        divisors = [d for d in (*small, *(rollout // d for d in small)) if d > 1]
-        near = f"; the nearest that does is {min(divisors, key=lambda d: abs(d - ppo.batch))}" if divisors else ""
-        yield "ppo.batch", ppo.batch, f"must divide {size}{near}"
-    rounds = {"task": condition.task}
-    if condition.assistants in ("trained", "repeated"):
-        rounds["assistant"] = condition.assistant
-    for name, each in rounds.items():
-        if each.steps < rollout:
-            yield f"{name}.steps", each.steps, f"must be at least one rollout, {size}"
-        if asks and each.start_labels > each.labels:
-            yield f"{name}.start_labels", each.start_labels, f"must be at most {name}.labels, {each.labels}"
-        if asks and each.ask == "disagreement" and condition.reward_model.members < 2:
-            yield f"{name}.ask", each.ask, "needs reward_model.members of at least 2"
-        if asks and each.ask == "entropy" and each.answers == "scores":
-            yield f"{name}.ask", each.ask, f"is that of which of two is better: needs {name}.answers of 'comparisons'"
-    if asks and condition.demonstrations is not None and condition.task.answers == "scores":
-        yield "demonstrations", condition.demonstrations, "are preferred to play: needs task.answers of 'comparisons'"
-    if condition.judging != "advance" and condition.horizon.window is None:
-        yield "judging", condition.judging, "needs horizon.window: the step is credited when the episode is over"
-    if condition.judging != "advance" and condition.reward == "broad":
-        yield "judging", condition.judging, "broad reward is hindsight already: must be 'advance'"
-    world = condition.world(1)
-    if condition.reward == "approval" and condition.evaluator == "bounded" and not world.approves:
-        yield "reward", "approval", f"the evaluator of {condition.env} does not judge actions (World.approve)"
-    elif condition.reward == "approval" and not (world.approves or world.shows_actions):
-        # Actions, and views besides the one that is judged, may tell what that view hides.
-        yield "reward", "approval", f"{condition.env} does not show actions to its evaluator (World.shows_actions)"
-    if condition.reward == "true" and condition.assistants != "none":
-        yield "assistants", condition.assistants, "the true reward asks no evaluator, so nobody helps: must be 'none'"
-    elif condition.assistants == "none":
-        if condition.depth:
-            yield "depth", condition.depth, "nobody helps here: needs assistants of another kind than 'none'"
-    else:
-        below = world.evaluation(1, 1)
-        if not world.depth and condition.depth is None:
-            yield "assistants", condition.assistants, f"{condition.env} has no evaluation world: must be 'none'"
-        elif below and not _has_assistants(condition, below):
-            right = f"nobody has scripted the ideal assistant of {condition.env}: must be 'trained', 'random' or 'none'"
-            yield "assistants", condition.assistants, right
-        elif below and condition.reward_model.judges == "rate" and below.criterion == "change of mind":
-            yield "reward_model.judges", "rate", "assistants point at frames of the whole clip here: must be 'state'"
-        elif (condition.depth or 0) > world.depth:
-            yield "depth", condition.depth, f"must be at most {world.depth}, the evaluation worlds of {condition.env}"
-        elif condition.assistants == "repeated" and (other := _unlike(world, levels(condition))):
-            right = f"must be another kind, or of depth {other - 1}"
-            yield "assistants", "repeated", f"level {other} is not observed and acted in as level 1 is: {right}"
-
-
 def _condition(name: str, base: Tree, tree: Tree) -> Condition:
     """One condition of ``tree``, each of its fields right by itself: ``base`` is what holds for all."""
     said = tree["conditions"][name]
     own = ("conditions", name)
     merged = merge(base, said)
     # What only the top level says gives way where it can mean nothing.
-    reward = merged.get("reward")
-    if (reward is True or (isinstance(reward, str) and reward == "true")) and "assistants" not in said:
-        merged["assistants"] = "none"
-    assistants = merged.get("assistants", "none")
-    if isinstance(assistants, str) and assistants == "none" and "depth" not in said:  # an array has no truth value
-        merged.pop("depth", None)
+    reward = merged.get("distill", {}).get("reward")
+    amplify = merged.get("amplify", {})
+    if (reward is True or (isinstance(reward, str) and reward == "true")) and not says(said, SHORT["assistants"]):
+        amplify["assistants"] = "none"
+    assistants = amplify.get("assistants", "none")
+    # An array has no truth value.
+    if isinstance(assistants, str) and assistants == "none" and not says(said, SHORT["depth"]):
+        amplify.pop("depth", None)
+    if amplify:
+        merged["amplify"] = amplify
     return _validated(Condition, merged, own, said)
 
 
 def _settled(name: str, condition: Condition, tree: Tree) -> Condition:
     """The same, its fields right together, and its depth written out."""
     own = ("conditions", name)
-    for field, value, right in _clashes(condition):
+    for field, value, right in clashes(condition):
         raise ConfigError(f"{_dotted(own, field, tree)}: {show(value)}: {right}")
-    return condition.model_copy(update={"depth": levels(condition)})
+    amplify = condition.amplify.model_copy(update={"depth": levels(condition)})
+    return condition.model_copy(update={"amplify": amplify})
 
 
-def _dotted(own: Sequence[str], field: str, said: Mapping[str, Any]) -> str:
+def _dotted(own: Sequence[str], field: str, tree: Tree) -> str:
     """The field's full path: within the condition only where the condition says something of that section itself."""
-    return ".".join([*own, field]) if _at(said, [*own, field.split(".")[0]]) else field
-
-
-# --- What stands outside the file: environments, evaluators -----------------------------------------------------------
-
-
-def _worlds() -> list[str]:
-    """The registered environments that are worlds."""
-    import gymnasium
-
-    import rrm.envs  # noqa: F401  (registers them)
-
-    return [name for name, spec in gymnasium.registry.items() if "world" in spec.kwargs]
-
-
-def _check_env(condition: Condition, dotted: str) -> None:
-    """Refuse what no world can be made of, and an environment that breaks a rule it has to keep."""
-    import gymnasium
-
-    env, settings = condition.env, condition.env_settings
-    if not isinstance(env, str):
-        _check_wrapped(env, settings, dotted)
-        return
-    worlds = _worlds()
-    package, colon, name = env.rpartition(":")
-    if colon:
-        try:
-            importlib.import_module(package)
-        except (Exception, SystemExit) as error:  # the package is the user's: whatever it raises is news for them
-            raise ConfigError(f"{dotted}: {env!r}: importing {package!r} fails: {line(error)}") from None
-        worlds = _worlds()
-    if name not in gymnasium.registry and not (colon and callable(getattr(sys.modules[package], name, None))):
-        known = gymnasium.registry if difflib.get_close_matches(name, gymnasium.registry, cutoff=0.5) else worlds
-        raise ConfigError(f"{dotted}: {env!r} is not a registered environment{nearest(name, known)}")
-    if name not in worlds:
-        _check_wrapped(env, settings, dotted)
-        return
-    try:
-        condition.world(1)
-    except Exception as error:  # the world may be the user's too
-        raise ConfigError(f"{dotted}: {env!r}: making it fails: {line(error)}") from None
-
-
-def _check_wrapped(env: Any, settings: dict[str, Any], dotted: str) -> None:
-    from rrm.envs.wrapped.environment import verify
-    from rrm.envs.wrapped.probe import UnfitError, name_of
-
-    try:
-        verify(env, settings)
-    except UnfitError as error:
-        raise ConfigError(f"{dotted}: {name_of(env)!r} {error}") from None
-
-
-def _has_assistants(condition: Condition, below: World | None) -> bool:
-    """Whether there are assistants of the condition's kind in ``below``, where A_1 acts, if there is such a world.
-
-    Any acts at random or is trained, not all are scripted.
-    """
-    return below is not None and (condition.assistants != "ideal" or "ideal" in below.scripts)
-
-
-def _unlike(world: World, depth: int) -> int | None:
-    """The first of the levels up to ``depth`` in whose evaluation world the agent of level 1 cannot act."""
-    worlds = {level: world.evaluation(level, 1) for level in range(1, depth + 1)}
-    kinds = {level: (each.layout, each.action_space) for level, each in worlds.items() if each is not None}
-    return next((level for level, kind in kinds.items() if kind != kinds[1]), None)
-
-
-def _check_together(conditions: Mapping[str, Condition]) -> None:
-    first, *others = conditions.items()
-    for name, condition in others:
-        for field in ("env", "env_settings"):
-            mine, its = getattr(condition, field), getattr(first[1], field)
-            if mine == its or (field == "env_settings" and _is_control(condition, first[1])):
-                continue
-            right = f"must be {its!r}, as in {first[0]!r}: the gap compares utilities of one world"
-            if field == "env_settings" and first[1].world(1).controls:
-                right += "; or a control of it that leaves the utility as it is"
-            raise ConfigError(f"conditions.{name}.{field}: {mine!r}: {right}")
-
-
-def _is_control(condition: Condition, other: Condition) -> bool:
-    """Whether one's world is a control of the other's in which the same episodes come to the same."""
-    from rrm.envs.admission import same_outcomes
-
-    controls = other.world(1).controls.values()
-    named = condition.env_settings in [{**other.env_settings, **settings} for settings in controls]
-    return named and same_outcomes(condition.world(64), other.world(64))
+    name = own[-1]
+    mine = field.split(".")[0] in with_short_forms(tree["conditions"][name])
+    return ".".join([*own, field]) if mine else field
 
 
 def _check_evaluators(conditions: Mapping[str, Condition], tree: Tree) -> None:
@@ -363,9 +111,6 @@ def _check_evaluators(conditions: Mapping[str, Condition], tree: Tree) -> None:
             dotted = _dotted(("conditions", name), "evaluator", tree)
             message = str(error)
             raise ConfigError(f"{dotted}: {message.removeprefix('evaluator: ')}") from None
-
-
-# --- The whole --------------------------------------------------------------------------------------------------------
 
 
 def _check_budget(experiment: Experiment) -> None:
@@ -404,27 +149,28 @@ def load(
             proper_name(name if isinstance(name, str) else "")
         except ValueError as error:
             raise ConfigError(f"conditions: {show(name)}: {error}") from None
-    _check_keys(tree, tree["conditions"])
+    check_keys(tree, tree["conditions"])
+    tree = without_short_forms(tree)
     tree["conditions"] = {name: merge(NAMED.get(name, {}), said) for name, said in tree["conditions"].items()}
-    for override in overrides:
-        _override(tree, override)
+    for said in overrides:
+        apply_override(tree, said)
     for key, value in settings.items():
-        _set(tree, key, checked(value, key), f"{key}={show(value)}")
+        set_value(tree, key, checked(value, key), f"{key}={show(value)}")
 
     base = {key: value for key, value in tree.items() if key in Condition.model_fields}
     # What the top level says is checked by itself, so that its errors do not name a condition.
     _validated(Condition, {"env": "", **base}, (), {})
     conditions = {name: _condition(name, base, tree) for name in tree["conditions"]}
     for name, each in conditions.items():
-        _check_env(each, _dotted(("conditions", name), "env", tree))
-    _check_together(conditions)
+        check_env(each, _dotted(("conditions", name), "env", tree))
+    check_together(conditions)
     if usual:  # nobody has asked for help where there is none to be had
         conditions = {
             name: each
             for name, each in conditions.items()
-            if each.assistants == "none"
+            if each.amplify.assistants == "none"
             or tree["conditions"][name] != NAMED[name]
-            or _has_assistants(each, each.world(1).evaluation(1, 1))
+            or has_assistants(each, each.world(1).evaluation(1, 1))
         }
     conditions = {name: _settled(name, each, tree) for name, each in conditions.items()}
     rest = {key: value for key, value in tree.items() if key in Experiment.model_fields}

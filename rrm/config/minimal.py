@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from rrm.config.keys import with_short_forms
 from rrm.config.reading import WHOLE
 
 FIRST = ("experiment", "env", "seeds", "evaluator", "reward", "unaided", "oracle", "budget")
@@ -26,7 +27,7 @@ def recipe(experiment: Mapping[str, Any], order: Sequence[str]) -> str:
 
 def compact(experiment: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with what all conditions share said once, at the top, and without what goes without saying."""
-    conditions = {name: _said(tree) for name, tree in experiment["conditions"].items()}
+    conditions = {name: with_short_forms(_said(tree)) for name, tree in experiment["conditions"].items()}
     shared = _shared(list(conditions.values()), but=OWN)
     tree = {**_said(experiment), **shared}
     del tree["conditions"]

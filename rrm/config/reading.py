@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.resources
 import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,13 +18,16 @@ from pydantic import BaseModel
 
 from rrm.agents.files import read_bytes
 from rrm.errors import ConfigError, nearest
-from rrm.text import line, place, show
+from rrm.text import LONGEST_PATH, line, place, show
 
 Tree = dict[str, Any]
 """Nested plain mappings."""
 
 WHOLE = ("evaluator",)
 """Keys whose mappings are one value, not a section: said anew, nothing is left of what was said before."""
+
+FREE = ("env_settings", "evaluator")
+"""Keys whose mappings have keys of somebody else's, which no schema knows."""
 
 LONGEST: Final = 100_000
 """Bytes of a configuration. One of a hundred conditions has a tenth of that."""
@@ -159,7 +163,33 @@ def read(config: str | Path | Mapping[str, Any] | BaseModel) -> Tree:
     if not isinstance(tree, dict):
         raise ConfigError(f"{name}: must hold keys and values, such as 'env: …'; it holds {show(tree)}")
     tree.setdefault("experiment", path.stem)
+    if path.exists():
+        _look_beside(path)
+        tree = {key: _beside(value, path.parent) for key, value in tree.items()}
     return tree
+
+
+def _look_beside(path: Path) -> None:
+    """Let Python find modules beside a file, after all others."""
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
+def _beside(value: Any, folder: Path) -> Any:
+    """The same with files that are not where the process is but beside the configuration: ``file.py:name``, and of
+    demonstrations."""
+    if isinstance(value, dict):
+        return {key: _beside(each, folder) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_beside(each, folder) for each in value]
+    if not isinstance(value, str):
+        return value
+    file = value.rpartition(":")[0] or value
+    if not file.endswith((".py", ".npz")) or len(file) > LONGEST_PATH or "\0" in file:
+        return value
+    beside = folder / file
+    return f"{beside}{value[len(file) :]}" if not Path(file).exists() and beside.is_file() else value
 
 
 def checked(value: Any, what: str) -> Any:

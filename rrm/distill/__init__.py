@@ -1,1 +1,1 @@
-"""Distillation: training an agent on an overseer's feedback."""
+"""Ways to distill: an overseer's judgment, or its example, made into an agent."""

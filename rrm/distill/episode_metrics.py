@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,19 +10,27 @@ import numpy as np
 from rrm.agents.vec_env import Start
 from rrm.amplify.overseer import Overseer
 from rrm.envs.world import Array, Bools, Floats, Indices, World
-from rrm.feedback.clips import Moments, Recorder
+from rrm.feedback.clips import Clip, Moments, Recorder
 from rrm.streams import Purpose, Streams
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Means over finished episodes. ``evaluator_score`` is None where the evaluator is not asked: it is costly, only
-    compares, or judges actions."""
+    """Means over finished episodes, ``evaluator_score`` over those about which the evaluator was ``asked``.
+
+    It is None where there are none: its answers are not free and no ``evaluation_labels`` are left, or it only
+    compares, or judges actions. ``hack_rate`` is None where the world defines no hack.
+    """
 
     utility: float
     evaluator_score: float | None
-    hack_rate: float
+    hack_rate: float | None
     episodes: int
+    asked: int
+
+
+Ask = Callable[[Overseer, Sequence[Clip]], Floats]
+"""Asks an overseer for the scores (m,) of m clips."""
 
 
 def true_utility(world: World) -> Floats:
@@ -34,19 +42,20 @@ class Scoreboard:
     """An observer of episodes' ends. Stands behind the ``Recorder`` among the observers, whose clips it takes.
 
     At most ``asked`` finished episodes are shown to the overseer; its answers are for the report, not labels, and never
-    used in training.
+    used in training. They are the first ones that end; with ``copies``, those of the first copies, however long they
+    take.
     """
 
-    def __init__(self, recorder: Recorder, asked: int) -> None:
+    def __init__(self, recorder: Recorder, asked: int, copies: bool = False) -> None:
         self._recorder = recorder
-        self._asked = asked
-        self.clear()
+        self._among = asked if copies else None
+        self.clear(asked)
 
-    def clear(self) -> None:
+    def clear(self, asked: int) -> None:
         self._utility: list[float] = []
         self._hacked: list[bool] = []
         self._ends: list[Moments] = []
-        self._left = self._asked
+        self._left = asked
 
     def started(self, world: World, which: Indices) -> None:
         """Nothing has ended."""
@@ -56,22 +65,29 @@ class Scoreboard:
         if not len(ended):
             return
         self._utility += world.utility()[ended].tolist()
-        self._hacked += world.hacked()[ended].tolist()
-        shown = ended[: self._left]
+        if world.defines_hacks:
+            self._hacked += world.hacked()[ended].tolist()
+        shown = (ended if self._among is None else ended[ended < self._among])[: self._left]
         if len(shown):
             self._left -= len(shown)
             self._ends.append(self._recorder.moments(world, shown))
 
-    def figures(self, overseer: Overseer, streams: Streams) -> Figures | None:
-        """What has ended since ``clear``; None where nothing has. The questions put draw from ``streams``."""
+    def figures(
+        self, overseer: Overseer, streams: Streams, ask: Ask = Overseer.score, first: int = 0
+    ) -> Figures | None:
+        """What has ended since ``clear``; None where nothing has.
+
+        The questions put draw from ``streams``, and are numbered from ``first``. ``ask`` puts them.
+        """
         if not self._utility:
             return None
-        score = None
-        if self._ends and not (overseer.costly or overseer.compares_only):
+        score, asked = None, 0
+        if self._ends and overseer.scores:
             numbered = [(moments, i) for moments in self._ends for i in range(len(moments))]
-            clips = [moments.clip(i, number, streams) for number, (moments, i) in enumerate(numbered)]
-            score = float(overseer.score(clips).mean())
-        return Figures(float(np.mean(self._utility)), score, float(np.mean(self._hacked)), len(self._utility))
+            clips = [moments.clip(i, number, streams) for number, (moments, i) in enumerate(numbered, first)]
+            score, asked = float(ask(overseer, clips).mean()), len(clips)
+        hack_rate = float(np.mean(self._hacked)) if self._hacked else None
+        return Figures(float(np.mean(self._utility)), score, hack_rate, len(self._utility), asked)
 
 
 def judge_policy(
@@ -81,13 +97,15 @@ def judge_policy(
     overseer: Overseer,
     streams: Streams,
     asked: int,
+    ask: Ask = Overseer.score,
+    first: int = 0,
 ) -> Figures:
-    """One fresh episode in each copy of ``world``, ``asked`` of them shown to the overseer.
+    """One fresh episode in each copy of ``world``, those of the first ``asked`` copies shown to the overseer.
 
-    ``streams`` are those of the round.
+    ``streams`` are those of the round; ``ask`` and ``first`` are as in ``Scoreboard.figures``.
     """
     recorder = Recorder(world)
-    board = Scoreboard(recorder, asked)
+    board = Scoreboard(recorder, asked, copies=True)
     everyone = np.arange(world.n)
     start(world, everyone, streams.generator(Purpose.FINAL_EPISODES))
     recorder.started(world, everyone)
@@ -98,6 +116,6 @@ def judge_policy(
         for observer in (recorder, board):
             observer.stepped(world, actions, done & ~over)
         over |= done
-    figures = board.figures(overseer, streams.part(Purpose.FINAL))
+    figures = board.figures(overseer, streams.part(Purpose.FINAL), ask, first)
     assert figures is not None
     return figures

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from rrm.envs.world import Floats
 from rrm.errors import nearest
-from rrm.evaluators.base import Derived, Evaluator, Verdict, checked, checked_preference
+from rrm.evaluators.answers import Answers
+from rrm.evaluators.base import Evaluator, Verdict, checked, checked_preference
+from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip, Pair
 from rrm.streams import Purpose
 
@@ -53,7 +55,7 @@ def _apart(questions: Sequence[_Q], member: int) -> list[_Q]:
     return [question.apart(Purpose.MEMBER, member) for question in questions]
 
 
-class Committee(Evaluator):
+class Committee(Wrapper):
     """Members who see the same clips and are asked apart; each draws for itself.
 
     Args:
@@ -72,55 +74,36 @@ class Committee(Evaluator):
             raise ValueError("committee: []: must have at least one member")
         if by not in RULES:
             raise ValueError(f"by: {by!r}: no such rule{nearest(str(by), RULES)}")
-        self.members = list(members)
+        super().__init__(members)
         self.by = by
-        limits = [each.patience for each in members if each.patience is not None]
-        self.patience = sum(limits) if len(limits) == len(members) else None
-        self.costly = any(each.costly for each in members)  # type: ignore[misc]
-        self.judges_assistants = all(each.judges_assistants for each in members)  # type: ignore[misc]
+        self.voices = len(self.members)
 
     @property
     def name(self) -> str:
         return f"committee of {', '.join(each.name for each in self.members)}"
 
-    @property
-    def voices(self) -> int:  # type: ignore[override]
-        return len(self.members)
-
-    @property
-    def compares_only(self) -> bool:
-        return any(each.compares_only for each in self.members)
-
-    def looks_back(self, comparing: bool) -> bool:
-        return any(each.looks_back(comparing) for each in self.members)
-
-    def score(self, clips: Sequence[Clip]) -> Floats:
-        return np.array(list(self.answers(clips)))
-
-    def answers(self, clips: Sequence[Clip]) -> Iterator[float]:
-        asked = [each.answers(_apart(clips, i)) for i, each in enumerate(self.members)]
-        return Derived(self._scored(clips, asked), *asked)
-
-    def _scored(self, clips: Sequence[Clip], asked: Sequence[Iterator[Any]]) -> Iterator[float]:
-        for clip, answers in zip(clips, zip(*asked, strict=False), strict=False):
+    def answers(self, clips: Sequence[Clip]) -> Answers:
+        def agreed(index: int, *answers: Any) -> Verdict:
             given = zip(self.members, answers, strict=True)
-            scores = np.array([checked(each.name, answer, clip) for each, answer in given])
-            yield Verdict(RULES[self.by][0](scores), scores.tolist())
+            scores = np.array([checked(each.name, answer, clips[index]) for each, answer in given])
+            return Verdict(RULES[self.by][0](scores), scores.tolist())
 
-    def preferences(self, pairs: Sequence[Pair]) -> Iterator[float | None]:
-        asked = [each.preferences(_apart(pairs, i)) for i, each in enumerate(self.members)]
-        return Derived(self._voted(pairs, asked), *asked)
+        asked = [Answers.of(each.answers(_apart(clips, i))) for i, each in enumerate(self.members)]
+        return self._together(asked, agreed)
 
-    def _voted(self, pairs: Sequence[Pair], asked: Sequence[Iterator[Any]]) -> Iterator[float | None]:
-        for pair, answers in zip(pairs, zip(*asked, strict=False), strict=False):
+    def preferences(self, pairs: Sequence[Pair]) -> Answers:
+        def voted(index: int, *answers: Any) -> Verdict | None:
             given = zip(self.members, answers, strict=True)
-            votes = np.array([checked_preference(each.name, answer, pair) for each, answer in given])
+            votes = np.array([checked_preference(each.name, answer, pairs[index]) for each, answer in given])
             cast = votes[~np.isnan(votes)]
-            yield Verdict(RULES[self.by][1](cast), answers) if len(cast) else None
+            return Verdict(RULES[self.by][1](cast), answers) if len(cast) else None
 
-    @property
-    def remembers(self) -> bool:
-        return any(each.remembers for each in self.members)
+        asked = [Answers.of(each.preferences(_apart(pairs, i))) for i, each in enumerate(self.members)]
+        return self._together(asked, voted)
+
+    def _together(self, asked: Sequence[Answers], combine: Callable[..., Any]) -> Answers:
+        """In step where one remembers: what all know after each answer is kept beside it."""
+        return Answers.together([each.in_order() for each in asked] if self.remembers else asked, combine)
 
     def state_dict(self) -> dict[str, Any]:
         return {"members": [each.state_dict() for each in self.members]} if self.remembers else {}

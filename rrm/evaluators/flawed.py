@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from rrm.envs.world import POINTER, Floats, Indices, World
+from rrm.envs.world import POINTER, Indices, World
 from rrm.errors import nearest
-from rrm.evaluators.base import Derived, Evaluator, checked, checked_preference, preferred, within
+from rrm.evaluators.answers import Answers
+from rrm.evaluators.base import Evaluator, checked, checked_preference, preferred, within
+from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip, Pair
 from rrm.streams import Purpose
 
 
-class Flawed(Evaluator):
+class Flawed(Wrapper):
     """``of`` with flaws. Without any it answers what ``of`` answers, to the bit.
 
     What it sees:
@@ -71,8 +73,7 @@ class Flawed(Evaluator):
         skip: float = 0.0,
         world: World | None = None,
     ) -> None:
-        self.of, self.patience = of, of.patience
-        self.costly, self.judges_assistants = of.costly, of.judges_assistants  # type: ignore[misc]
+        super().__init__([of])
         self.fields = None if fields is None else _names("fields", fields)
         self.every = within("every", every, low=1, whole=True)
         self.frames = within("frames", frames, low=1, whole=True)
@@ -95,14 +96,12 @@ class Flawed(Evaluator):
             )
         self._stream: int = of._stream + 1 if isinstance(of, Flawed) else 0  # of one in another each draws for itself
         self._last: float | None = None
+        self.scores = of.scores and not self.skip
+        self.remembers = self.anchor > 0 or of.remembers
 
     @property
     def name(self) -> str:
         return f"flawed {self.of.name}"
-
-    @property
-    def compares_only(self) -> bool:
-        return self.of.compares_only or self.skip > 0
 
     @property
     def _thinks(self) -> bool:
@@ -116,80 +115,70 @@ class Flawed(Evaluator):
         slips = self.mistake > 0 and not comparing
         return other_moments or slips or self.of.looks_back(comparing and not self._thinks)
 
-    def score(self, clips: Sequence[Clip]) -> Floats:
-        return np.array(list(self.answers(clips)))
+    def answers(self, clips: Sequence[Clip]) -> Answers:
+        return self._thoughts(clips, [clip.number for clip in clips], self.mistake, self.equal)
 
-    def answers(self, clips: Sequence[Clip]) -> Iterator[float]:
-        return self._scores(clips, [clip.number for clip in clips], self.mistake, self.equal)
-
-    def preferences(self, pairs: Sequence[Pair]) -> Iterator[float | None]:
+    def preferences(self, pairs: Sequence[Pair]) -> Answers:
         answers = self._thought(pairs) if self._thinks else self._said(pairs)
-        return Derived(self._preferences(pairs, answers), answers)
 
-    def _preferences(
-        self, pairs: Sequence[Pair], answers: Iterator[tuple[float | None, bool]]
-    ) -> Iterator[float | None]:
-        for pair, (answer, equal) in zip(pairs, answers, strict=True):
-            skip, slip = pair.apart(Purpose.FLAW, self._stream).rng.random(2)
+        def answered(index: int, said: tuple[float | None, bool]) -> float | None:
+            answer, equal = said
+            skip, slip = pairs[index].apart(Purpose.FLAW, self._stream).rng.random(2)
             if answer is None or skip < self.skip:
-                yield None
-            else:
-                yield 0.5 if equal else 1.0 - answer if slip < self.mistake else answer
+                return None
+            return 0.5 if equal else 1.0 - answer if slip < self.mistake else answer
 
-    def _said(self, pairs: Sequence[Pair]) -> Iterator[tuple[float | None, bool]]:
+        return answers.map(answered)
+
+    def _said(self, pairs: Sequence[Pair]) -> Answers:
+        """What ``of`` says of the pairs as it sees them, and that they are not equal to it."""
         seen = [Pair(pair.number, self._seen(pair.first), self._seen(pair.second)) for pair in pairs]
-        answers = self.of.preferences(seen)
-        said = (
-            (None if answer is None else checked_preference(self.of.name, answer, pair), False)
-            for pair, answer in zip(seen, answers, strict=False)
-        )
-        return Derived(said, answers)
 
-    def _thought(self, pairs: Sequence[Pair]) -> Iterator[tuple[float | None, bool]]:
+        def said(index: int, answer: Any) -> tuple[float | None, bool]:
+            return (None if answer is None else checked_preference(self.of.name, answer, seen[index])), False
+
+        return Answers.of(self.of.preferences(seen)).map(said)
+
+    def _thought(self, pairs: Sequence[Pair]) -> Answers:
+        """Preferences made of flawed scores, and whether the two are equal to it."""
         clips = [clip for pair in pairs for clip in (pair.first, pair.second)]
-        scores = self._scores(clips, np.repeat([pair.number for pair in pairs], 2).tolist(), mistake=0.0, equal=0.0)
-        thought = (
-            (preferred(first, second), abs(first - second) < self.equal)
-            for first, second in zip(scores, scores, strict=True)  # of one iterator: two by two
-        )
-        return Derived(thought, scores)
+        numbers = np.repeat([pair.number for pair in pairs], 2).tolist()
 
-    def _scores(self, clips: Sequence[Clip], numbers: Sequence[int], mistake: float, equal: float) -> Iterator[float]:
-        """The flawed scores one by one; ``numbers`` are those of the questions that they are asked for."""
+        def thought(index: int, first: float, second: float) -> tuple[float, bool]:
+            return preferred(first, second), abs(first - second) < self.equal
+
+        return self._thoughts(clips, numbers, mistake=0.0, equal=0.0).map(thought, size=2)
+
+    def _thoughts(self, clips: Sequence[Clip], numbers: Sequence[int], mistake: float, equal: float) -> Answers:
+        """The flawed scores; ``numbers`` are those of the questions that they are asked for."""
         generators = [clip.apart(Purpose.FLAW, self._stream).rng for clip in clips]
         slips = [(rng.random() < mistake, rng.random()) for rng in generators]
         looked = [_glance(clip, where) if slip else clip for clip, (slip, where) in zip(clips, slips, strict=True)]
         seen = [self._seen(clip) for clip in looked]
-        scores = self._remembered(seen)
-        return Derived(self._thoughts(seen, numbers, generators, scores, equal), scores)
 
-    def _thoughts(
-        self,
-        clips: Sequence[Clip],
-        numbers: Sequence[int],
-        generators: Sequence[np.random.Generator],
-        scores: Iterator[float],
-        equal: float,
-    ) -> Iterator[float]:
-        for clip, number, rng, score in zip(clips, numbers, generators, scores, strict=True):
+        def thought(index: int, score: float) -> float:
+            clip = seen[index]
             score += sum(weight * clip.view[name] for name, weight in self.bias.items())
-            score += rng.standard_normal() * (self.noise if clip.evidence is None else self.noise_assisted)
-            score += self.drift * number
+            noise = self.noise if clip.evidence is None else self.noise_assisted
+            score += generators[index].standard_normal() * noise
+            score += self.drift * numbers[index]
             if self._last is not None:
                 score += self.anchor * (self._last - score)
             if equal:
                 score = round(score / equal) * equal
             if self.anchor:
                 self._last = score
-            yield score
+            return score
 
-    def _remembered(self, clips: Sequence[Clip]) -> Iterator[float]:
+        scores = self._remembered(seen)
+        return (scores.in_order() if self.anchor else scores).map(thought)
+
+    def _remembered(self, clips: Sequence[Clip]) -> Answers:
         """What ``of`` scores; where it forgets, the gains of the steps, the later ones counting more."""
         if self.myopia == 1:
-            answers = self.of.answers(clips)
-            scores = (checked(self.of.name, each, clip) for clip, each in zip(clips, answers, strict=False))
-            return Derived(scores, answers)
-        return self._myopic(clips)
+            answers = Answers.of(self.of.answers(clips))
+            return answers.map(lambda index, answer: checked(self.of.name, answer, clips[index]))
+        return Answers.of(self._myopic(clips))
 
     def _myopic(self, clips: Sequence[Clip]) -> Iterator[float]:
         for clip in clips:
@@ -216,10 +205,6 @@ class Flawed(Evaluator):
             return replace(clip, views=views)
         evidence = np.where(np.isin(clip.evidence_fields, self.fields), clip.evidence_values, 0.0)
         return replace(clip, views=views, evidence_values=evidence)
-
-    @property
-    def remembers(self) -> bool:
-        return self.anchor > 0 or self.of.remembers
 
     def state_dict(self) -> dict[str, Any]:
         return {"last": self._last, "of": self.of.state_dict()} if self.remembers else {}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from rrm.envs.world import POINTER, Floats
+from rrm.envs.world import POINTER
 from rrm.errors import ConfigError
-from rrm.evaluators.base import Derived, Evaluator, checked
+from rrm.evaluators.answers import Answers
+from rrm.evaluators.base import Evaluator, checked
+from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip
 
 
-class ChangeOfMind(Evaluator):
+class ChangeOfMind(Wrapper):
     """|what ``of`` says with help − what it says without|, of one and the same clip.
 
     Judged are clips of an evaluation world whose view is that of the task, frame after frame, and behind it pointers
@@ -28,9 +28,8 @@ class ChangeOfMind(Evaluator):
     def __init__(self, of: Evaluator) -> None:
         if of.compares_only:
             raise ConfigError(f"evaluator: {of.name!r} only compares: how far its mind is changed needs its scores")
-        self.of = of
-        self.patience = None if of.patience is None else 2 * of.patience
-        self.costly = of.costly  # type: ignore[misc]
+        super().__init__([of])
+        self.judges_assistants = False
 
     @property
     def name(self) -> str:
@@ -39,28 +38,14 @@ class ChangeOfMind(Evaluator):
     def looks_back(self, comparing: bool) -> bool:
         return self.of.looks_back(comparing=False)
 
-    def score(self, clips: Sequence[Clip]) -> Floats:
-        return np.array(list(self.answers(clips)))
-
-    def answers(self, clips: Sequence[Clip]) -> Iterator[float]:
+    def answers(self, clips: Sequence[Clip]) -> Answers:
         asked = [each for clip in clips for each in _without_and_with(clip)]
-        answers = self.of.answers(asked)
-        return Derived(self._changes(clips, answers), answers)
 
-    def _changes(self, clips: Sequence[Clip], answers: Iterator[Any]) -> Iterator[float]:
-        for clip in clips:
-            without, helped = (checked(self.of.name, next(answers, None), clip) for _ in range(2))
-            yield abs(helped - without)
+        def change(index: int, *answers: Any) -> float:
+            without, helped = (checked(self.of.name, answer, clips[index]) for answer in answers)
+            return abs(helped - without)
 
-    @property
-    def remembers(self) -> bool:
-        return self.of.remembers
-
-    def state_dict(self) -> dict[str, Any]:
-        return self.of.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.of.load_state_dict(state)
+        return Answers.of(self.of.answers(asked)).map(change, size=2)
 
 
 def _without_and_with(clip: Clip) -> tuple[Clip, Clip]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from rrm.envs.world import Floats, World
 from rrm.errors import nearest
+from rrm.evaluators.answers import Answers
 from rrm.evaluators.base import Evaluator, preferred, within
 from rrm.feedback.clips import Clip, Pair
 
@@ -60,6 +61,8 @@ class Teacher(Evaluator):
         equal: share of the usual by which the clips must differ.
     """
 
+    free = True
+
     def __init__(
         self,
         world: World,
@@ -85,6 +88,7 @@ class Teacher(Evaluator):
         self._adds_up = "reward" in world.fields
         self._recent: list[float] = []
         self._low = 0.0
+        self.remembers = bool(self.skip or self.equal)
 
     @property
     def name(self) -> str:
@@ -112,12 +116,10 @@ class Teacher(Evaluator):
     def score(self, clips: Sequence[Clip]) -> Floats:
         return np.array([self._recalled(self.rewards(clip)) for clip in clips])
 
-    def preferences(self, pairs: Sequence[Pair]) -> Iterator[float | None]:
-        for pair in pairs:
-            answer = self._compared(pair)  # before the next pair is looked at, so that its memory can be kept beside it
-            yield answer
+    def preferences(self, pairs: Sequence[Pair]) -> Answers:
+        return Answers.of(self._answered(pair) for pair in pairs)  # its memory is kept after each
 
-    def _compared(self, pair: Pair) -> float | None:
+    def _answered(self, pair: Pair) -> float | None:
         first, second = self.rewards(pair.first), self.rewards(pair.second)
         sums = float(first.sum()), float(second.sum())
         skips, equal = self._thresholds()
@@ -141,10 +143,6 @@ class Teacher(Evaluator):
             return None, 0.0
         usual = float(np.mean(self._recent)) - self._low
         return (self._low + self.skip * usual if self.skip else None), self.equal * usual
-
-    @property
-    def remembers(self) -> bool:
-        return bool(self.skip or self.equal)
 
     def state_dict(self) -> dict[str, Any]:
         return {"recent": list(self._recent), "low": self._low} if self.remembers else {}

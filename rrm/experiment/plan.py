@@ -6,25 +6,34 @@ are therefore trained once.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rrm.config.schema import Condition, Horizon, Judging, Kind, Round, levels, trained
+from pydantic import BaseModel
+
+from rrm.config.schema import Condition, Horizon, Round, levels, trained
+from rrm.config.values import Judging, Kind
+from rrm.distill.schedule import Schedule
 from rrm.envs.world import World
-from rrm.envs.wrapped.probe import name_of
+from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
+from rrm.evaluators.spec import is_named
+from rrm.experiment.env_code import env_code
 from rrm.feedback import demonstrations
+from rrm.rewards.functions import REWARDS
 from rrm.storage import rundir
 from rrm.streams import Streams
+from rrm.text import short
 
-CANDIDATES = 1024
-"""Moments of a rollout among which the states to label are chosen."""
+FORMAT = 3
+"""Of how a round is run: its streams of random numbers, and the defaults of its settings, which its name leaves out."""
 
-PRACTICE = 8192
-"""How many states of the unaided agent there are among which an assistant's practice starts."""
+
+def _changed(settings: BaseModel, *, only: set[str] | None = None, but: set[str] | None = None) -> dict[str, Any]:
+    """The settings that are not at their defaults, as JSON-able values, so that a new one renames no round."""
+    return settings.model_dump(mode="json", include=only, exclude=but, exclude_defaults=True)
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Plan:
         """All that the round depends on, as JSON-able values."""
         c = self.condition
         content: dict[str, Any] = {
-            "format": 2,  # of how a round is run: its streams of random numbers above all
+            "format": FORMAT,
             "env": name_of(c.env),
             "level": self.level,
             "seed": self.seed,
@@ -55,27 +64,26 @@ class Plan:
             "assistants": [plan.name for plan in self.below] or self.scripted,
             "practice": self.practice.name if self.practice else None,
             "horizon": {"discount": self.horizon.gamma, "window": self.horizon.window},
-            "judging": self.judging,
-            "round": self.round.model_dump(mode="json", exclude={"horizon"}),
-            "ppo": c.ppo.model_dump(mode="json"),
-            "reward_model": c.reward_model.model_dump(mode="json"),
-            "episodes": c.episodes,
+            "round": _changed(self.round, but={"horizon"}),
+            "learner": _changed(c.learner),
+            "distill": _changed(c.distill, but={"reward", "judging", "demonstrations"}),
+            **_changed(c, only={"env_settings", "episodes"}),
         }
-        if c.env_settings:
-            content["env_settings"] = c.env_settings
-        if not c.ppo.anneal:  # rounds that do without keep the names that they had before
-            del content["ppo"]["anneal"]
-        if not self.optimism(0):
-            del content["reward_model"]["optimism"]
-        if not isinstance(c.env, str):
-            content["env_code"] = identity(c.env)
+        if self.judging != "advance":
+            content["judging"] = self.judging
+        if not self.schedule.optimism(0):  # whatever is set: it has no effect
+            content["distill"]["optimism"] = 0.0
+        if (code := env_code(c.env)) is not None:
+            content["env_code"] = code
+        if self.evaluation_labels:
+            content["evaluation_labels"] = self.evaluation_labels
         if self.demonstrations is not None:
             content["demonstrations"] = demonstrations.fingerprint(self.demonstrations)
-        if self.reward == "approval" and self.segment:
+        if self.of_actions and self.segment:
             content["rest"] = self.rest
         if self.reward is None:  # the oracle learns from nobody's answers
-            content["round"] = {"steps": self.round.steps}
-            content["reward_model"] = None
+            content["round"] = _changed(self.round, only={"steps"})
+            content["distill"] = None
         return content
 
     @cached_property
@@ -104,7 +112,13 @@ class Plan:
         """
         if self.level:
             return "narrow"
-        return None if self.condition.reward == "true" else self.condition.reward
+        reward = self.condition.distill.reward
+        return None if reward == "true" else reward
+
+    @property
+    def of_actions(self) -> bool:
+        """Whether it is an action that is judged, in the state in which it was taken, and not a state."""
+        return self.reward is not None and REWARDS[self.reward].of_actions
 
     @property
     def horizon(self) -> Horizon:
@@ -114,18 +128,20 @@ class Plan:
     @property
     def demonstrations(self) -> str | None:
         """The file that the reward model starts from: of the task alone."""
-        return None if self.level or self.reward is None else self.condition.demonstrations
+        return None if self.level or self.reward is None else self.condition.distill.demonstrations
 
     @property
     def judging(self) -> Judging:
         """When a step is judged; those of assistants in advance."""
-        return "advance" if self.level else self.condition.judging
+        return "advance" if self.level else self.condition.distill.judging
 
     @property
     def learning(self) -> dict[str, Any]:
         """What its ``Learner`` is told."""
-        settings = self.condition.ppo.model_dump(exclude={"copies", "anneal"})
+        learner = self.condition.learner
+        settings = learner.model_dump(exclude={"algorithm", "num_envs"})
         return settings | {
+            "learning_rate": learner.initial_learning_rate,
             "discount": self.horizon.gamma,
             "window": self.horizon.window,
             "judging": self.judging,
@@ -134,7 +150,7 @@ class Plan:
     @property
     def scripted(self) -> list[str]:
         """The scripted assistants A_1, A_2, … of the round."""
-        kind = self.condition.assistants
+        kind = self.condition.amplify.assistants
         return [kind] * levels(self.condition) if kind in ("ideal", "random") and not self.level else []
 
     @property
@@ -165,12 +181,21 @@ class Plan:
         """Who judges: the condition's evaluator; in an assistant's world its own criterion, if it has one and the
         evaluator does not say that it judges there too."""
         world = self.world(1)
-        if self.reward == "approval" and self.condition.evaluator == "bounded":
+        if self.of_actions and self.condition.evaluator == "bounded":
             return Approving(world)
         if not self._judged_by_the_condition:
             return Bounded(world)
         judge = resolve(self.condition.evaluator)(world)
         return ChangeOfMind(judge) if world.criterion == "change of mind" else judge
+
+    def check_evaluator(self) -> None:
+        """Raise ConfigError unless this process has loaded the evaluator that the round is named after."""
+        spec = self.condition.evaluator
+        if self._judged_by_the_condition and is_named(spec) and self.content["evaluator"] != identity(spec):
+            raise ConfigError(
+                f"evaluator: {short(spec)}: is not what it was when the run began: its code has been edited, or what it"
+                " refers to is another at each start (a time, say); run again"
+            )
 
     @cached_property
     def _judged_by_the_condition(self) -> bool:
@@ -179,19 +204,26 @@ class Plan:
             return True
         return resolve(self.condition.evaluator)(world).judges_assistants
 
-    # What the round spends. Every step of the world counts: practice, random play and PPO.
+    @cached_property
+    def evaluation_labels(self) -> int:
+        """How often an evaluator whose answers are not free is asked for learning curves and the final judgment."""
+        asked = 0 if self.level else self.condition.evaluation_labels
+        return asked if asked and not self.evaluator().free else 0
 
     @property
-    def practice_steps(self) -> int:
-        """Steps of the unaided agent that make the states to practise in."""
-        copies = self.condition.ppo.copies
-        return -(-PRACTICE // copies) * copies if self.practice else 0
+    def final_labels(self) -> int:
+        """How many of them are about the final policy: one for each episode, as far as they go."""
+        return min(self.evaluation_labels, self.condition.episodes)
+
+    def curve_labels_due(self, rollouts: int) -> int:
+        """How many of the others may have been asked after so many rollouts."""
+        return (self.evaluation_labels - self.final_labels) * rollouts // self.schedule.rollouts
 
     @property
     def segment(self) -> int:
-        """Steps of what is judged where V is a rate; 0 where it is of states."""
-        model = self.condition.reward_model
-        return model.segment if model.judges == "rate" else 0
+        """Steps of the segment that a label is about; 0 where it is about a state."""
+        distill = self.condition.distill
+        return distill.segment_length if distill.label_target == "segment" else 0
 
     @property
     def rest(self) -> float:
@@ -201,58 +233,25 @@ class Plan:
         """
         gamma = self.horizon.gamma
         endless = self.horizon.window is None and gamma < 1
-        seen = self.reward == "approval" and self.segment and self.world(1).shows_end
+        seen = self.of_actions and self.segment and self.world(1).shows_end
         return gamma / (1 - gamma) if endless and seen else 0.0
 
-    @property
-    def random_steps(self) -> int:
-        """A tenth of the steps is random play, where the first labels are asked."""
-        copies = self.condition.ppo.copies
-        return self.round.steps // 10 // copies * copies if self.reward else 0
-
-    def optimism(self, rollout: int) -> float:
-        """The weight of the members' standard deviation in the reward of a rollout, counted from 0.
-
-        It falls evenly from ``reward_model.optimism`` to 0 over the first 70 % of the rollouts, and is 0 in the last
-        one, however few there are.
-        """
-        model, end = self.condition.reward_model, 0.7 * self.rollouts
-        if self.reward is None or model.members == 1 or rollout >= min(end, self.rollouts - 1):
-            return 0.0
-        return model.optimism * (1 - rollout / end)
-
-    def pace(self, rollout: int) -> float:
-        """The learning rate of a rollout, as a share of the first one's."""
-        return 1 - rollout / self.rollouts if self.condition.ppo.anneal else 1.0
-
-    @property
-    def rollouts(self) -> int:
-        """As many rollouts of PPO as the rest holds."""
-        left = self.round.steps - self.practice_steps - self.random_steps
-        return left // (self.condition.ppo.copies * self.condition.ppo.rollout)
-
-    def steps_due(self, rollouts: int) -> int:
-        """How many steps have been taken after so many rollouts."""
-        ppo = self.condition.ppo
-        return self.practice_steps + self.random_steps + rollouts * ppo.copies * ppo.rollout
-
-    @property
-    def candidates(self) -> int:
-        """Among how many moments of a rollout the states to label are chosen."""
-        return min(CANDIDATES, self.condition.ppo.copies * self.condition.ppo.rollout)
-
-    def labels_due(self, rollout: int) -> int:
-        """How many labels have been asked before the given rollout (0: the first); all of them before the last."""
-        if self.reward is None:
-            return 0
-        last, first = self.rollouts - 1, self.round.start_labels
-        more = self.round.labels - first
-        if rollout >= last:
-            return self.round.labels
-        if self.round.schedule == "constant":
-            return first + more * rollout // last
-        # At a rate of 1 / (1 + 10 t), t from 0 to 1: that of Christiano et al. 2017 (arXiv 1706.03741), appendix A.2.
-        return first + int(more * math.log1p(10 * rollout / last) / math.log(11))
+    @cached_property
+    def schedule(self) -> Schedule:
+        """What the round spends, and when."""
+        spends, learner, distill = self.round, self.condition.learner, self.condition.distill
+        asks = self.reward is not None
+        return Schedule(
+            num_envs=learner.num_envs,
+            n_steps=learner.n_steps,
+            steps=spends.steps,
+            labels=spends.labels if asks else 0,
+            initial_labels=spends.initial_labels if asks else 0,
+            spread=spends.schedule,
+            start_states=self.practice is not None,
+            initial_optimism=distill.optimism if asks and distill.ensemble_size > 1 else 0.0,
+            is_linear=learner.is_linear,
+        )
 
 
 def plan(condition: Condition, seed: int) -> Plan:
@@ -263,48 +262,66 @@ def plan(condition: Condition, seed: int) -> Plan:
     """
     below: list[Plan] = []
     if own := trained(condition):
-        alone = condition.model_copy(update={"assistants": "none", "depth": 0})
-        practice = Plan(alone, seed, 0, (), None) if condition.states_from == "unaided" else None
+        nobody = condition.amplify.model_copy(update={"assistants": "none", "depth": 0})
+        alone = condition.model_copy(update={"amplify": nobody})
+        practice = Plan(alone, seed, 0, (), None) if condition.amplify.start_states == "unaided" else None
         for level in range(1, levels(condition) + 1):
             below.append(Plan(condition, seed, level, tuple(below), practice) if level <= own else below[0])
     last = Plan(condition, seed, 0, tuple(below), None)
     for each in (*last.needed(), last):
-        if each.rollouts < 1 or each.random_steps < each.labels_due(0):
+        _check_evaluation(each)
+        spends = each.schedule
+        if spends.rollouts < 1 or spends.random_steps < spends.labels_due(0):
             raise ConfigError(
-                f"{each.section}.steps: {each.round.steps}: must hold {each.practice_steps} steps of"
-                f" practice, a tenth of random play in which {each.labels_due(0)} labels are asked, and a rollout of"
-                f" {condition.ppo.copies * condition.ppo.rollout}"
+                f"{each.section}.steps: {each.round.steps}: must hold {spends.practice_steps} steps of"
+                f" practice, a tenth of random play in which {spends.labels_due(0)} labels are asked, and a rollout of"
+                f" {spends.steps_of_rollout}"
             )
         if each.reward is None:
             continue
-        most = each.round.start_labels + (each.rollouts - 1) * each.candidates
         # Pairs are drawn with replacement: there are always enough.
-        if each.round.answers == "scores" and each.round.labels > most:
+        if each.round.label_type == "scores" and spends.labels > spends.most_scores:
             raise ConfigError(
-                f"{each.section}.labels: {each.round.labels}: must be at most {most}: the {each.round.start_labels} of"
-                f" {each.section}.start_labels, and {each.candidates} after each of {each.rollouts - 1} rollouts"
+                f"{each.section}.labels: {spends.labels}: must be at most {spends.most_scores}: the"
+                f" {spends.initial_labels} of {each.section}.initial_labels, and {spends.candidates} after each of"
+                f" {spends.rollouts - 1} rollouts"
             )
-        longest = min(each.world(1).length, each.random_steps // condition.ppo.copies)
+        longest = min(each.world(1).length, spends.random_steps // spends.num_envs)
         if each.segment > longest:
             raise ConfigError(
-                f"reward_model.segment: {each.segment}: must be at most {longest}, the steps of an episode and those of"
-                " random play in each copy, in which the first labels are asked"
+                f"distill.segment_length: {each.segment}: must be at most {longest}, the steps of an episode and those"
+                " of random play in each copy, in which the first labels are asked"
             )
         if each.demonstrations is not None:
-            demonstrations.read(each.demonstrations, each.world(1)).moments(each.reward == "approval", each.segment)
+            demonstrations.read(each.demonstrations, each.world(1)).moments(each.of_actions, each.segment)
         judge = each.evaluator()  # its parameters are right, or this says so
         world = each.world(1)
-        if judge.looks_back(each.round.answers == "comparisons") and not world.shows_history:
+        if judge.looks_back(each.round.label_type == "comparisons") and not world.shows_history:
             raise ConfigError(
                 f"evaluator: {judge.name!r} judges by more than the last moment, but {world.name} shows an evaluator"
                 " nothing else (World.shows_history)"
             )
-        if each.round.answers == "scores" and judge.compares_only:
+        if each.round.label_type == "scores" and judge.compares_only:
             raise ConfigError(
-                f"{each.section}.answers: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"
+                f"{each.section}.label_type: 'scores': the evaluator {judge.name!r} only compares: must be"
+                " 'comparisons'"
             )
-        if each.round.ask == "dissent" and judge.voices < 2:
+        if each.round.query_strategy == "rater_disagreement" and judge.voices < 2:
             raise ConfigError(
-                f"{each.section}.ask: 'dissent': the evaluator {judge.name!r} answers alone: must be a committee"
+                f"{each.section}.query_strategy: 'rater_disagreement': the evaluator {judge.name!r} answers alone: must"
+                " be a committee"
             )
     return last
+
+
+def _check_evaluation(plan: Plan) -> None:
+    """Raise ConfigError where ``evaluation_labels`` cannot be asked."""
+    if not plan.evaluation_labels:
+        return
+    why = None
+    if plan.of_actions:
+        why = "where the reward is approval the evaluator judges actions, and there is no score of an episode"
+    elif not (judge := plan.evaluator()).scores:
+        why = f"the evaluator {judge.name!r} only compares"
+    if why:
+        raise ConfigError(f"evaluation_labels: {plan.evaluation_labels}: {why}: must be 0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
+from cloudpickle import dumps  # type: ignore[import-untyped]
 from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 
 from rrm.agents.files import holds, remove
@@ -19,13 +21,16 @@ from rrm.config.load import load
 from rrm.config.reading import checked
 from rrm.config.schema import Experiment
 from rrm.envs.named import UntrustedError, named_world
+from rrm.envs.wrapped import probe
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
-from rrm.envs.wrapped.probe import name_of
-from rrm.errors import DamagedFileError, RRMError
+from rrm.envs.wrapped.making import name_of
+from rrm.errors import ConfigError, DamagedFileError, RRMError
+from rrm.experiment.notices import notices
 from rrm.experiment.plan import Plan, plan
 from rrm.experiment.progress import Live, Progress, stop
-from rrm.report.schema import cell_result, check_own, rounds_of
+from rrm.report.schema import cell_result, check_own
 from rrm.storage import rundir
+from rrm.text import raised, short
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -79,14 +84,18 @@ def run(
         DamagedFileError: a file of an earlier run is not what was written there.
         RRMError: something else, such as a disk that is full or the user's world, stopped it; what is done is kept.
     """
-    experiment = load(config, overrides, **settings)
+    with notices() if live else nullcontext():
+        experiment = load(config, overrides, **settings)
     home = Path(folder).absolute() / experiment.experiment  # whatever directory the user's code changes to
     cells = [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
     workers = min(experiment.workers or joblib.cpu_count(), len(cells))
+    if workers > 1:
+        _check_sendable(experiment)
     folders = {cell.name: rundir.inside(home, "cells", cell.name) for cell in cells}
     with Live(folders) if live else nullcontext():
         # Without batching and in this order: what others wait for comes first.
-        jobs = (joblib.delayed(run_cell)(cell, home, os.getpid()) for cell in cells)
+        shared = Shared(tuple(sys.path), tuple(probe.known(experiment.env)))
+        jobs = (joblib.delayed(run_cell)(cell, home, os.getpid(), shared) for cell in cells)
         try:
             results = joblib.Parallel(n_jobs=workers, batch_size=1, pre_dispatch=workers)(jobs)
         except KeyboardInterrupt:
@@ -101,14 +110,44 @@ def run(
     return summarise(experiment, home, cells, results)
 
 
-def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Shared:
+    """What the processes that train need of the one that reads the configuration."""
+
+    paths: tuple[str, ...]
+    """Where Python finds modules: the configuration's own folder is among them."""
+
+    environments: tuple[probe.Entry, ...]
+    """What the start-up checks have found, so that they are done once."""
+
+    def take_over(self) -> None:
+        """Make it this process's."""
+        sys.path += [each for each in self.paths if each not in sys.path]
+        probe.remember(self.environments)
+
+
+def _check_sendable(experiment: Experiment) -> None:
+    """Raise ConfigError where an evaluator or environment that was given as an object cannot reach other processes."""
+    for name, condition in experiment.conditions.items():
+        for field, given in (("evaluator", condition.evaluator), ("env", condition.env)):
+            try:
+                dumps(given)
+            except Exception as error:  # whatever the object's own __reduce__ raises, too
+                raise ConfigError(
+                    f"conditions.{name}.{field}: {short(given)}: cannot be sent to other processes: {raised(error)};"
+                    " name it, as in file.py:name, or run with workers=1"
+                ) from None
+
+
+def run_cell(cell: Cell, home: Path, owner: int, shared: Shared) -> dict[str, Any]:
     """Run the rounds of a cell, in a process of its own; returns its result.
 
     Where that process was started by ``owner``, it stops at the next rollout once ``owner`` is gone: killed, say.
     """
-    from rrm.amplify.isolation import isolated  # torch: in the workers only
-    from rrm.iterate import iterate
+    from rrm.evaluators.isolation import isolated
+    from rrm.iterate import iterate  # torch: in the workers only
 
+    shared.take_over()
     child = os.getppid() == owner
     folder = rundir.inside(home, "cells", cell.name)
     rounds = [*cell.last.needed(), cell.last]
@@ -118,19 +157,19 @@ def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
         condition=cell.condition,
         seed=cell.seed,
         rounds=len(rounds),
-        env_steps_total=sum(each.steps_due(each.rollouts) for each in rounds),
-        labels_total=sum(each.labels_due(each.rollouts - 1) for each in rounds),
+        env_steps_total=sum(each.schedule.total()[0] for each in rounds),
+        labels_total=sum(each.schedule.total()[1] for each in rounds),
     )
 
     def wait() -> None:
         progress.update(status="locked")
 
-    def tell(plan: Plan, row: Mapping[str, float | None] | None) -> None:
+    def on_rollout(plan: Plan, row: Mapping[str, float | None] | None) -> None:
         if child and os.getppid() != owner:
             os._exit(1)  # nobody is left to be told; what is done is on the disk
         number = [each.name for each in rounds].index(plan.name)
         for each in rounds[:number]:
-            before[each.name] = (each.steps_due(each.rollouts), each.labels_due(each.rollouts - 1))
+            before[each.name] = each.schedule.total()
         if row is not None:
             before[plan.name] = (int(row["env_steps"] or 0), int(row["labels"] or 0))
         progress.update(
@@ -147,7 +186,7 @@ def run_cell(cell: Cell, home: Path, owner: int) -> dict[str, Any]:
         try:
             rundir.write_sealed(folder / "cell.json", _about(cell))
             with isolated(0):  # with one worker this is the caller's process; each round seeds its own generators
-                result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), tell, wait))
+                result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), on_rollout, wait))
             rundir.write_sealed(folder / "result.json", result)
         except BaseException as error:
             progress.update(status="stopped" if isinstance(error, KeyboardInterrupt) else "failed")
@@ -217,18 +256,6 @@ def _seconds(path: Path) -> float | None:
         if not isinstance(seconds, int | float):
             raise DamagedFileError(f"{path}: seconds is missing")
     return seconds
-
-
-def round_folder(run: str | Path) -> Path:
-    """The folder of a round that is done, given itself or the folder of a cell, whose last round it then is."""
-    folder = Path(run)
-    if (folder / "cell.json").exists():
-        return rounds_of(folder)[-1]
-    if (folder / "round.json").exists():
-        return folder
-    if folder.is_dir():
-        raise RRMError(f"{folder}: is neither the folder of a cell (runs/…/cells/…) nor of a round (runs/…/rounds/…)")
-    raise DamagedFileError(f"{folder}: no such folder")
 
 
 def configuration(folder: Path) -> Experiment:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from rrm.agents.files import holds, remove
+from rrm.config.keys import stated
 from rrm.config.load import load
 from rrm.config.reading import Tree, parse, read
 from rrm.config.schema import NAMED, Condition, Experiment, levels, proper_name
 from rrm.errors import ConfigError
+from rrm.experiment.notices import notices
 from rrm.storage import rundir
 from rrm.text import clip, line, show
 
@@ -115,12 +118,13 @@ def _impossible(conditions: Mapping[str, Any], member: Tree, evaluator: Any) -> 
     world = make_world(member["env"], 1, **member.get("env_settings", {}))
     why: dict[str, str] = {}
     for name, said in conditions.items():
-        said = {**NAMED.get(name, {}), **(said or {})}
-        if said.get("reward") == "approval" and (said.get("evaluator") or evaluator or "bounded") != "bounded":
+        said = said or {}
+        reward, assistants = (stated(said, key) or stated(NAMED.get(name, {}), key) for key in ("reward", "assistants"))
+        if reward == "approval" and (said.get("evaluator") or evaluator or "bounded") != "bounded":
             why[name] = "approval is that of the world's own evaluator"
-        elif said.get("reward") == "approval" and not world.approves:
+        elif reward == "approval" and not world.approves:
             why[name] = "the evaluator of this world judges no actions"
-        elif said.get("assistants", "none") != "none" and not world.depth:
+        elif assistants not in (None, "none") and not world.depth:
             why[name] = "the world has no evaluation worlds, so nobody can help"
     return why
 
@@ -151,7 +155,8 @@ def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", 
     from rrm.experiment.run import run
     from rrm.report import suite_page
 
-    suite = read_suite(config, overrides)
+    with notices() if live else nullcontext():
+        suite = read_suite(config, overrides)
     if suite is None:
         raise ConfigError(f"{line(config)}: has no 'suite', a list of experiments")
     folder = Path(folder).absolute()
@@ -210,7 +215,7 @@ def exact_row(experiment: Experiment) -> dict[str, ExactRow] | None:
         if pay is None:
             continue
         horizon = condition.horizon
-        same = (settings, condition.reward, _score(condition), horizon.gamma, horizon.window)
+        same = (settings, condition.distill.reward, _score(condition), horizon.gamma, horizon.window)
         if same not in solved:
             found = solve_ties(table, pay, discount=horizon.gamma, window=horizon.window)
             solved[same] = [each.utility for each in found]
@@ -231,19 +236,21 @@ def _pay(table: exact.Table, condition: Condition) -> exact.Pay | None:
     """What the condition's agent is paid, in the table; None where the solver has no row for that."""
     from rrm.envs.exact import approval, broad, narrow
 
-    if condition.reward != "true" and (condition.evaluator != "bounded" or condition.judging != "advance"):
+    if condition.distill.reward != "true" and (
+        condition.evaluator != "bounded" or condition.distill.judging != "advance"
+    ):
         return None
-    if condition.reward == "approval":
-        return approval(table) if condition.assistants == "none" else None
-    if condition.reward != "true" and _score(condition) not in table.scores:
+    if condition.distill.reward == "approval":
+        return approval(table) if condition.amplify.assistants == "none" else None
+    if condition.distill.reward != "true" and _score(condition) not in table.scores:
         return None
     values = scores_of(table, condition)
-    return broad(table, values) if condition.reward == "broad" else narrow(table, values)
+    return broad(table, values) if condition.distill.reward == "broad" else narrow(table, values)
 
 
 def scores_of(table: exact.Table, condition: Condition) -> Floats:
     """(s,) what the condition's agent is paid for: what its overseer answers on average, or the utility."""
-    return table.utility if condition.reward == "true" else table.scores[_score(condition)]
+    return table.utility if condition.distill.reward == "true" else table.scores[_score(condition)]
 
 
 def _score(condition: Condition) -> str:
@@ -251,6 +258,6 @@ def _score(condition: Condition) -> str:
     below = levels(condition)
     if not below:
         return "unaided"
-    if condition.assistants == "random":
+    if condition.amplify.assistants == "random":
         return "random" if below == condition.world(1).depth else f"random {below}"
-    return f"repeated {below}" if condition.assistants == "repeated" else str(below)
+    return f"repeated {below}" if condition.amplify.assistants == "repeated" else str(below)

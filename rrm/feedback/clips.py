@@ -183,6 +183,7 @@ class Recorder:
     def __init__(self, world: World, of_actions: bool = False, segment: int = 0) -> None:
         self._fields = world.fields
         self._shows_history, self._shows_actions = world.shows_history, world.shows_actions
+        self._in_units = world.shown_actions
         self._of_actions = of_actions
         self._now: Array = np.zeros((world.n, world.layout.size if of_actions else 0), np.float32)
         self._inputs: Array = np.zeros((world.n, 0), np.float32)
@@ -263,8 +264,8 @@ class Recorder:
         return views[0 if self._shows_history else -1 - self._of_actions :].copy()
 
     def _shown_actions(self, actions: Array) -> Array:
-        """Of the actions (t, …) up to a moment, a copy of those that an evaluator is shown."""
-        return actions[0 if self._shows_actions else len(actions) - self._of_actions :].copy()
+        """Of the actions (t, …) up to a moment, those that an evaluator is shown, in the world's units: a copy."""
+        return self._in_units(actions[0 if self._shows_actions else len(actions) - self._of_actions :].copy())
 
     def _seen(self, world: World) -> Array:
         """What a model takes of the present moment."""

@@ -54,9 +54,10 @@ def check_tables(db: sqlite3.Connection, schema: str, added: str) -> None:
     Views, triggers and computed columns could compute for ever, or change what is written. ``added`` is the last column
     of each table, which older files do not have.
     """
-    allowed = {_plain(statement.replace("if not exists ", "")) for statement in filter(str.strip, schema.split(";\n"))}
+    tables = [*filter(str.strip, schema.split(";\n"))]
+    allowed = {_plain(statement.replace("if not exists ", "")) for statement in tables}
     allowed |= {statement.replace(f",{added}", "") for statement in allowed}
-    for kind, name, sql in db.execute("select type, name, sql from sqlite_master limit 3"):
+    for kind, name, sql in db.execute("select type, name, sql from sqlite_master limit ?", (len(tables) + 1,)):
         if kind != "table" or not isinstance(sql, str) or _plain(sql) not in allowed:
             raise sqlite3.DatabaseError(f"holds the {kind} {name!r}, which is not what was created there")
 

@@ -27,7 +27,7 @@ from gymnasium import spaces
 from rrm.agents.files import read_bytes, write_bytes
 from rrm.envs.adapters import make_world
 from rrm.envs.world import Array, Indices, World
-from rrm.envs.wrapped.probe import Constructor, line
+from rrm.envs.wrapped.making import Constructor, line
 from rrm.errors import ConfigError
 from rrm.feedback.clips import Moments, at_rest, with_action
 from rrm.text import clip, place
@@ -110,7 +110,7 @@ class Demonstrations:
             found.append(inputs)
             times.append(np.arange(len(inputs)) + (segment or 1))
         if not found:
-            raise _wrong(self.path, f"no episode has the {segment} steps of a segment (reward_model.segment)")
+            raise _wrong(self.path, f"no episode has the {segment} steps of a segment (distill.segment_length)")
         return np.concatenate(found).astype(np.float32), np.concatenate(times)
 
     def beside(self, play: Moments, count: int, rng: np.random.Generator, of_actions: bool, segment: int) -> Array:
@@ -190,4 +190,4 @@ def _kind(array: Array) -> str:
 
 
 def _wrong(path: str, what: object) -> ConfigError:
-    return ConfigError(f"demonstrations: {place(path)!r}: {what}")
+    return ConfigError(f"distill.demonstrations: {place(path)!r}: {what}")

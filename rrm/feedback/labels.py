@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import json
 import math
@@ -47,13 +48,28 @@ create table if not exists comparisons (
     observation blob not null,       -- the first clip's, then the second's
     opinions text                    -- as above; null among them: no answer
 ) strict;
+create table if not exists evaluations (
+    number integer primary key,      -- of the scores that are for learning curves and the final judgment, from 0
+    clip text not null,              -- all columns as of scores
+    score real not null,
+    fields_read integer not null,
+    assistant_steps integer not null,
+    evaluator text not null,
+    memory text not null,
+    view text not null,
+    observation blob not null,
+    opinions text
+) strict;
 """
 
 _Q = TypeVar("_Q", Clip, Pair)
 
 
-_ANSWER = {"scores": "score", "comparisons": "preference"}
-_ASKED = {"scores": "clip", "comparisons": "pair"}
+_LABELS = ("scores", "comparisons")
+"""The tables of what is learnt from; ``evaluations`` are not."""
+
+_ANSWER = {"scores": "score", "comparisons": "preference", "evaluations": "score"}
+_ASKED = {"scores": "clip", "comparisons": "pair", "evaluations": "clip"}
 
 _PATIENCE = 60
 """Seconds for which another process that holds the file is waited for; with an answer in hand, as long as it takes."""
@@ -144,8 +160,20 @@ class Labels:
     def close(self) -> None:
         self._db.close()
 
-    def digest(self, count: int) -> str:
-        """The SHA-256 of the first ``count`` answers, of all that is kept of them.
+    def evaluate(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
+        """The same as ``ask``, of scores that are no labels: an evaluator that remembers forgets that it was asked."""
+        memory = copy.deepcopy(overseer.state_dict())
+        scores = self._ask("evaluations", "clip", clips, overseer, overseer.judge)
+        overseer.load_state_dict(memory)
+        return scores
+
+    def evaluations(self) -> int:
+        """How many scores have been given that are no labels."""
+        with self._named():
+            return int(self._db.execute("select count(*) from evaluations").fetchone()[0])
+
+    def digest(self, count: int, evaluations: int = 0) -> str:
+        """The SHA-256 of the first ``count`` answers, and of so many ``evaluations``: of all that is kept of them.
 
         Raises DamagedFileError: there are fewer than that.
         """
@@ -153,7 +181,7 @@ class Labels:
             self._hashed = (0, hashlib.sha256())
         # What has been read once is not read again: a round asks for this after every rollout.
         self._hashed = (count, _hash(self.path, self._db, *self._hashed, count))
-        return self._hashed[1].hexdigest()
+        return _hash(self.path, self._db, 0, self._hashed[1], evaluations, ["evaluations"]).hexdigest()
 
     def ask(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
         """The scores (m,) of m clips: those given before are replayed, the others asked, in the order of their numbers.
@@ -184,11 +212,15 @@ class Labels:
         shown = {question.number: _shown(question) for question in questions}
         known = self._known(table, what, digests)
         new = [question for question in questions if question.number not in known]
-        if new:
+        evaluating = table == "evaluations"
+        if new and evaluating:  # from where it was when these questions were begun, which no store knows
+            self.recall(overseer, new[0].number, since=questions[0].number, tables=[table])
+        elif new:
             self.recall(overseer, before=new[0].number)
         rows: list[tuple[Any, ...]] = []
         try:
-            for judgment, question in zip(judge(new), new, strict=True):
+            for judgment in judge(new):
+                question = new[judgment.index]
                 view, observation = shown[question.number]
                 rows.append(
                     (
@@ -209,7 +241,7 @@ class Labels:
                     rows.clear()  # not before they are on disk: whoever presses Ctrl-C until then loses none
         finally:
             self._keep(table, rows)
-        if questions and questions[-1].number in known:
+        if questions and questions[-1].number in known and not evaluating:
             self.recall(overseer, before=questions[-1].number + 1)
         known = self._known(table, what, digests)  # as they are on disk: another process may have been faster
         return np.array([known[number] for number in digests], dtype=np.float64)
@@ -231,13 +263,13 @@ class Labels:
                 known[number] = answer
         return known
 
-    def recall(self, overseer: Overseer, before: int) -> None:
-        """Put an evaluator that remembers back to where it was after its last answer before number ``before``, if it
-        has given one."""
-        both = "select number, memory from scores union all select number, memory from comparisons"
+    def recall(self, overseer: Overseer, before: int, since: int = 0, tables: Sequence[str] = _LABELS) -> None:
+        """Put an evaluator that remembers back to where it was after its last answer from number ``since`` up to, not
+        including, ``before``, if it has given one."""
+        rows = " union all ".join(f"select number, memory from {table}" for table in tables)
         with self._named():
-            newest = f"select memory from ({both}) where number < ? order by number desc limit 1"
-            row = self._db.execute(newest, (before,)).fetchone()
+            newest = f"select memory from ({rows}) where number >= ? and number < ? order by number desc limit 1"
+            row = self._db.execute(newest, (since, before)).fetchone()
         if not row:
             return
         with self._values("memory"):
@@ -273,7 +305,7 @@ class Labels:
     def opinions(self, first: int, last: int) -> Floats:
         """What each of those said who answered the questions from ``first`` up to ``last`` together: (m, voices), NaN
         for nothing; (m, 0) where the evaluator answers alone."""
-        both = " union all ".join(f"select number, opinions from {table}" for table in _ANSWER)
+        both = " union all ".join(f"select number, opinions from {table}" for table in _LABELS)
         with self._named():
             rows = list(
                 self._db.execute(
@@ -290,7 +322,7 @@ class Labels:
         """Questions without an answer count like any other."""
         columns = "count(*), coalesce(sum(fields_read), 0), coalesce(sum(assistant_steps), 0)"
         with self._named():
-            totals = [self._db.execute(f"select {columns} from {table}").fetchone() for table in _ANSWER]
+            totals = [self._db.execute(f"select {columns} from {table}").fetchone() for table in _LABELS]
         return Cost(*map(sum, zip(*totals, strict=True)))
 
     def all(self) -> tuple[Array, Floats]:
@@ -310,8 +342,8 @@ def run_anew(path: Path) -> str:
     )
 
 
-def digest_of(path: Path, count: int) -> str:
-    """The SHA-256 of the first ``count`` answers in a finished store, which is only read. Raises DamagedFileError."""
+def digest_of(path: Path, count: int, evaluations: int = 0) -> str:
+    """``Labels.digest`` of a finished store, which is only read. Raises DamagedFileError."""
     check_regular(path)
     # Without a log or journal all is in the file itself, and a disk that cannot be written to will do.
     how = "mode=ro" if files_beside(path) else "immutable=1"
@@ -320,15 +352,25 @@ def digest_of(path: Path, count: int) -> str:
     except sqlite3.Error as error:
         raise DamagedFileError(f"{path}: {error}") from None
     with contextlib.closing(db):
-        return _hash(path, db, 0, hashlib.sha256(), count).hexdigest()
+        digest = _hash(path, db, 0, hashlib.sha256(), count)
+        return _hash(path, db, 0, digest, evaluations, ["evaluations"]).hexdigest()
 
 
-def _hash(path: Path, db: sqlite3.Connection, first: int, digest: hashlib._Hash, count: int) -> hashlib._Hash:
+def _hash(
+    path: Path,
+    db: sqlite3.Connection,
+    first: int,
+    digest: hashlib._Hash,
+    count: int,
+    tables: Sequence[str] = _LABELS,
+) -> hashlib._Hash:
     """``digest`` of the answers before number ``first``, taken on to the first ``count``. Raises DamagedFileError."""
     found, digest = first, digest.copy()
+    if tables != _LABELS and not count:  # a store that was begun before there were any may have no such table
+        return digest
     try:
         check_tables(db, _SCHEMA, "opinions text")
-        for table in _ANSWER:
+        for table in tables:
             for row in db.execute(
                 f"select * from {table} where number >= ? and number < ? order by number", (first, count)
             ):

@@ -12,7 +12,6 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-import rrm
 from rrm.agents.files import remove, write_bytes
 from rrm.config.minimal import recipe
 from rrm.envs.named import UntrustedError
@@ -24,6 +23,7 @@ from rrm.report import summary as found
 from rrm.report.grid import Grid
 from rrm.report.html import variables
 from rrm.report.page import Content, Film, Round, page
+from rrm.report.rounds import load_agent, round_folder
 from rrm.report.schema import ROUND_FIGURES, CellFiles, cell_files, check_own, curve, reading
 from rrm.report.stats import interval
 from rrm.report.summary import Condition, Curve, Findings, amount, count, share
@@ -70,7 +70,7 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
     cells = {one.name: [cell_files(folder, seed) for seed in one.seeds] for one in findings.conditions}
     configs = {name: many[0].config for name, many in cells.items()}
     own_scale = [name for name, config in configs.items() if config.get("evaluator", "bounded") != "bounded"]
-    helped = [name for name, config in configs.items() if config.get("assistants", "none") != "none"]
+    helped = [name for name, config in configs.items() if config["amplify"]["assistants"] != "none"]
     about = found.featured(findings, configs)
     curves = {name: [curve(one.last_round) for one in many] for name, many in cells.items()}
     films = _films(folder, findings, cells, about, trust, worlds)
@@ -83,7 +83,7 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
         corners = _tradeoff(folder, findings, shades, palette)
         heats = _heats(folder, plan, palette)
         # What a model of actions says is not in the evaluator's units of a state.
-        elsewhere = [name for name in curves if name in own_scale or configs[name].get("reward") == "approval"]
+        elsewhere = [name for name in curves if name in own_scale or configs[name]["distill"]["reward"] == "approval"]
         learning = _learning(folder, findings, curves, elsewhere, shades, palette)
         cost = _cost(folder, findings, shades, palette)
     turns = any(goodhart.turn(each) is not None for many in curves.values() for each in many)
@@ -132,19 +132,22 @@ def table(summary: Mapping[str, Any]) -> Table:
     )
     rows.title_justify, rows.title_style, rows.caption_justify = "left", "bold", "left"
     rows.add_column("condition", overflow="fold", max_width=20)
-    for heading in ("utility", "evaluator’s score", "hack rate", "gap recovered", "labels", "steps"):
+    paid = {"labels": "labels", "evaluation_labels": "evaluation labels", "env_steps": "steps"}
+    if not findings.evaluated:
+        del paid["evaluation_labels"]
+    for heading in ("utility", "evaluator’s score", "hack rate", "gap recovered", *paid.values()):
         rows.add_column(heading, justify="right", overflow="fold")
     styles = (("utility", amount), ("evaluator_score", amount), ("hack_rate", share), ("gap_recovered", share))
     for i, one in enumerate(findings.conditions):
         if i:
             rows.add_section()
         cells = [_estimated(findings, one, key, style, word="") for key, style in styles]
-        costs = [Text(_short(one.known(key).value), style="bold") for key in ("labels", "env_steps")]
+        costs = [Text(_short(one.known(key).value), style="bold") for key in paid]
         rows.add_row(Text(one.name, style="bold"), *cells, *costs)
         for seed in one.seeds:
             figures = {**seed.figures, "gap_recovered": seed.gap_recovered}
             values = [("–" if (x := figures[key]) is None else style(x)) for key, style in styles]
-            values += [_short(seed.figures[key] or 0) for key in ("labels", "env_steps")]
+            values += [_short(seed.figures[key] or 0) for key in paid]
             rows.add_row(f"  seed {seed.seed}", *values, style="dim")
     rows.caption = "One seed, so no intervals." if findings.seeds == 1 else found.INTERVAL_NOTE
     return rows
@@ -287,12 +290,12 @@ def _dots(folder: Path, findings: Findings, shades: Mapping[str, str], palette: 
 
 
 def _tradeoff(folder: Path, findings: Findings, shades: Mapping[str, str], palette: Mapping[str, str]) -> str | None:
-    """None where there are too few conditions for a trade."""
+    """None where there are too few conditions for a trade, or no hack is defined."""
     from rrm.report import figures
     from rrm.report import plots as maps
 
     path = folder / "figures" / "tradeoff.png"
-    if len(findings.conditions) < 3:
+    if len(findings.conditions) < 3 or not findings.hacks:
         remove(path)
         return None
     figure, (ax,) = figures.canvas(maps.tradeoff_height(len(findings.conditions)), width=5.2)
@@ -320,9 +323,10 @@ def _heats(folder: Path, plan: Grid | None, palette: Mapping[str, str]) -> list[
         remove(path)
         return []
     height = maps.heat_height(len(plan.horizons))
-    whole, axes = figures.canvas(height, across=len(maps.HEATS))
+    known = [heat for heat in maps.HEATS if all(one.figures[heat[0]] for one in plan.cells.values())]
+    whole, axes = figures.canvas(height, across=len(known))
     panels = []
-    for (key, title, style, shade), ax in zip(maps.HEATS, axes, strict=True):
+    for (key, title, style, shade), ax in zip(known, axes, strict=True):
         alone, (own,) = figures.canvas(height)
         for each in (ax, own):
             maps.heat(each, plan, key, title, style, shade)
@@ -368,7 +372,8 @@ def _curves_caption(findings: Findings, own_scale: Sequence[str], turns: bool) -
         "Utility (in colour), the evaluator’s score (dashed) and the reward model’s opinion (thin) of the episodes "
         "that ended during the last round of each condition: the mean over seeds, and the range from the lowest to the "
         "highest seed. Where the evaluator sees more than there is, the space between its score and the utility is "
-        "shaded."
+        "shaded. In training the agent draws its actions, and the figures are of what it did then; the table above is "
+        "of its most likely actions after training, which can be worth much more, or less."
     )
     if turns:
         text += " A tick on the axis of steps: there Goodhart’s law set in, in one of the seeds."
@@ -417,7 +422,7 @@ def _films(
         cell = next(cell for cell in cells[one.name] if cell.seed == seed)
         if not any((cell.last_round / f"agent.{kind}").exists() for kind in ("json", "safetensors")):
             continue  # results alone, brought here without their weights, still make a report
-        agent = rrm.load_agent(cell.folder)
+        agent = load_agent(round_folder(cell.folder))
         try:
             world = worlds[one.name]() if worlds else agent.make_world(1, trust=trust)
         except UntrustedError as error:

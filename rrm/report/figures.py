@@ -27,9 +27,11 @@ if _backend is not None:
     os.environ["MPLBACKEND"] = _backend
     with contextlib.suppress(ValueError):
         matplotlib.rcParams["backend"] = _backend
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from rrm.agents.files import write_bytes
@@ -232,7 +234,7 @@ def learning(
     shaded. ``own_scale``: score and opinion are not in units of the utility and get an axis of their own. ``ceiling``:
     the name and final utility of the oracle. ``turns``: the steps to mark as those where Goodhart's law set in.
     """
-    ax.set_title(name, loc="left", color=shade, fontweight="bold", fontsize=10, pad=9)
+    ax.set_title(name, loc="left", color=shade, fontweight="bold", fontsize=10, pad=20)
     ax.set_ylim(limits)
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.xaxis.set_major_locator(MaxNLocator(4))
@@ -248,9 +250,11 @@ def learning(
         return
     ax.set_xlim(0, float(steps[-1]) * 1.02)
     scores = _second_axis(ax) if own_scale else ax
+    names = [("utility", shade)]
     for step in turns:
         ax.axvline(step, 0, 0.06, color=INK, lw=1.6, zorder=5)
     if np.isfinite(score).any():
+        names.append(("evaluator’s score", MUTED))
         scores.plot(steps, score.mean(axis=0), color=MUTED, lw=1.6, ls=(0, (4, 1.5)), zorder=3)
         scores.fill_between(steps, score.min(axis=0), score.max(axis=0), color=MUTED, alpha=0.15, lw=0, zorder=2)
         if not own_scale:
@@ -259,11 +263,10 @@ def learning(
     if np.isfinite(opinion).any():
         scores.plot(steps, opinion.mean(axis=0), color=INK, lw=1.1, zorder=5)
         scores.fill_between(steps, opinion.min(axis=0), opinion.max(axis=0), color=INK, alpha=0.08, lw=0, zorder=2)
-        beside = [score.mean(axis=0)] if own_scale else [score.mean(axis=0), utility.mean(axis=0)]
-        _name_opinion(scores, steps, opinion.mean(axis=0), beside)
+        names.append(("reward model", INK))
     ax.plot(steps, utility.mean(axis=0), color=shade, lw=2.2, zorder=4)
     ax.fill_between(steps, utility.min(axis=0), utility.max(axis=0), color=shade, alpha=0.2, lw=0, zorder=2)
-    _name_lines(ax, scores, steps, utility.mean(axis=0), score.mean(axis=0), shade)
+    _name_lines(ax, names)
 
 
 def over_seeds(many: Sequence[Curve], key: str) -> tuple[Floats, Floats]:
@@ -288,29 +291,16 @@ def _second_axis(ax: Axes) -> Axes:
     return second
 
 
-def _name_lines(ax: Axes, scores: Axes, steps: Floats, utility: Floats, score: Floats, shade: str) -> None:
-    """Write each line's name at its end, above the higher and below the lower one."""
-    known = np.isfinite(score).any()
-    same = scores is ax
-    above = known and (score[-1] > utility[-1] if same else True)
-    ax.annotate("utility", (steps[-1], utility[-1]), (-2, -6 if above else 6), textcoords="offset points", ha="right",
-                va="top" if above else "bottom", color=shade, fontsize=8.5, fontweight="bold")  # fmt: skip
-    if known:
-        scores.annotate("evaluator’s score", (steps[-1], score[-1]), (-2, 6 if above else -6), ha="right",
-                        textcoords="offset points", va="bottom" if above else "top", color=MUTED,
-                        fontsize=8.5)  # fmt: skip
-
-
-def _name_opinion(ax: Axes, steps: Floats, opinion: Floats, others: Sequence[Floats]) -> None:
-    """Write the line's name over its middle and over what runs close above it; the ends belong to the other names."""
-    middle = len(steps) * 2 // 5
-    bottom, top = ax.get_ylim()
-    close = opinion[middle] + 0.12 * (top - bottom)
-    height = max([opinion[middle], *(line[middle] for line in others if line[middle] < close)])
-    slope = (opinion[min(middle * 3 // 2, len(steps) - 1)] - opinion[middle // 2]) / (top - bottom)
-    ax.annotate("reward model", (steps[middle], height), (0, 5), textcoords="offset points", va="bottom",
-                ha="right" if slope > 0.15 else "left" if slope < -0.15 else "center", color=INK,
-                fontsize=8.5)  # fmt: skip
+def _name_lines(ax: Axes, names: Sequence[tuple[str, str]]) -> None:
+    """Write the lines' names, each (name, colour), in a row above the axes, where they cover no line."""
+    words: list[Artist] = [TextArea(name, textprops={"color": colour, "fontsize": 8.5}) for name, colour in names]
+    row = HPacker(children=words, pad=0, sep=9)
+    ax.add_artist(
+        AnchoredOffsetbox(
+            "lower left", child=row, pad=0, borderpad=0, frameon=False, bbox_to_anchor=(0, 1.01),
+            bbox_transform=ax.transAxes,
+        )
+    )  # fmt: skip
 
 
 # --- What it costs --------------------------------------------------------------------------------------------------

@@ -31,14 +31,15 @@ def find(findings: Findings, configs: Mapping[str, Mapping[str, Any]]) -> Grid |
     reach: dict[str, tuple[float, float]] = {}
     for one in findings.conditions:
         config = dict(configs[one.name])
-        depth, assistants = config.pop("depth", None), config.pop("assistants", "none")
+        amplify = dict(config.pop("amplify"))
+        depth, assistants = amplify.pop("depth"), amplify.pop("assistants")
         horizon = Horizon.model_validate(config.pop("horizon", {}))
         if assistants == "none":
             depth = 0
-        if depth is None or assistants not in ("none", "trained") or config.get("reward") == "true":
+        if depth is None or assistants not in ("none", "trained") or config["distill"]["reward"] == "true":
             continue
         label, reach[label] = _label(horizon), _reach(horizon)
-        alike.setdefault(json.dumps(config, sort_keys=True), {}).setdefault((label, depth), one)
+        alike.setdefault(json.dumps([config, amplify], sort_keys=True), {}).setdefault((label, depth), one)
     grids = []
     for cells in alike.values():
         horizons = sorted({label for label, _ in cells}, key=lambda label: (reach[label], label))
@@ -74,6 +75,7 @@ def paragraph(grid: Grid) -> str:
         told = [
             text
             for key, name, style in (("utility", "the utility", amount), ("hack_rate", "the hack rate", share))
+            if few.figures[key] and many.figures[key]
             if (text := _change(few, many, key, name, style))
         ]
         changes = " and ".join(told) or "neither the utility nor the hack rate can be said to change"

@@ -19,6 +19,9 @@ COLUMNS: Sequence[tuple[str, str, Style]] = (
 )
 """The columns of every table of results: key, heading, and how its numbers are written."""
 
+EVALUATED = ("evaluation_labels", "evaluation labels", count)
+"""Stands behind the labels where there are any."""
+
 GLOSSARY = (
     ("utility", "The truth about what an agent has accomplished, at the end of an episode. No agent, reward model or "
      "evaluator ever reads it; only these figures and the oracle do."),
@@ -39,6 +42,8 @@ GLOSSARY = (
     ("labels, fields read, assistant steps, env steps", "What a condition cost, all its rounds together, the unaided "
      "agent in whose states assistants practise included: answers of the evaluator; fields that it read to give them; "
      "steps that assistants took to help it; steps in the worlds that agents were trained in."),
+    ("evaluation labels", "Scores of an evaluator whose answers are not free that are no labels: about episodes of the "
+     "final policy, whose mean is the evaluator’s score, and for the learning curve. Nothing is learnt from them."),
     ("held-out error", "The root mean square error of the reward model V on its newest labels, before it was fitted "
      "to them, in units of the labels’ standard deviation: 1 is no better than always guessing their mean."),
     ("dissent", "How far the members of a committee were apart when they gave their labels: the standard deviation of "
@@ -200,15 +205,22 @@ def _results(findings: Findings, names: Mapping[str, str]) -> str:
     rows = []
     for one in findings.conditions:
         cells = []
-        for key, heading, style in COLUMNS:
+        for key, heading, style in _columns(findings):
             estimate = one.figures[key]
             if estimate is None:
                 cells.append(cell(heading, _why_none(findings, one, key)))
                 continue
-            more = [] if key in ("labels", "env_steps") else below(findings, one, key, style)
+            more = [] if key in ("labels", "evaluation_labels", "env_steps") else below(findings, one, key, style)
             cells.append(cell(heading, style(estimate.value) + "".join(f"<small>{text}</small>" for text in more)))
         rows.append(row(one.name, names, cells))
-    return table([heading for _, heading, _ in COLUMNS], rows, "results")
+    return table([heading for _, heading, _ in _columns(findings)], rows, "results")
+
+
+def _columns(findings: Findings) -> list[tuple[str, str, Style]]:
+    columns = list(COLUMNS)
+    if findings.evaluated:
+        columns.insert([key for key, _, _ in columns].index("labels") + 1, EVALUATED)
+    return columns
 
 
 def _why_none(findings: Findings, one: Condition, key: str) -> str:
@@ -222,10 +234,10 @@ def _seeds(findings: Findings, names: Mapping[str, str]) -> str:
     for one in findings.conditions:
         for seed in one.seeds:
             figures = {**seed.figures, "gap_recovered": seed.gap_recovered}
-            values = [(heading, style, figures[key]) for key, heading, style in COLUMNS]
+            values = [(heading, style, figures[key]) for key, heading, style in _columns(findings)]
             cells = [cell(heading, "–" if value is None else style(value)) for heading, style, value in values]
             rows.append(row(one.name, names, cells, f" <span>seed {seed.seed}</span>"))
-    return table([heading for _, heading, _ in COLUMNS], rows, "seeds")
+    return table([heading for _, heading, _ in _columns(findings)], rows, "seeds")
 
 
 SOMETIMES = ("dissent", "demonstrated")

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 
 # ruff: noqa: I001 (figures first, which sees to the backend of Matplotlib)
-from rrm.report.figures import INK, OTHERS, PAPER, RULE, UNAIDED, tip
+from rrm.report.figures import INK, MUTED, OTHERS, PAPER, RULE, UNAIDED, tip
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
@@ -34,6 +34,11 @@ def tradeoff(
     ``normalised``: the gap recovered instead of the utility, for worlds that are to be compared. The shaded corner is
     where capable and honest conditions are.
     """
+    if not findings.hacks:
+        ax.set_title(title, loc="left", fontweight="bold", fontsize=10, pad=9)
+        ax.text(0.5, 0.5, "no hack is defined", transform=ax.transAxes, ha="center", color=MUTED)
+        ax.set_axis_off()
+        return
     style: Style = share if normalised else amount
     points = []
     for one in findings.conditions:

@@ -79,9 +79,10 @@ class _Figures(_Schema):
 
     utility: float
     evaluator_score: float | None
-    hack_rate: float
+    hack_rate: float | None
     episodes: Whole
     labels: Whole
+    evaluation_labels: Whole = 0
     fields_read: Whole
     assistant_steps: Whole
     env_steps: Whole
@@ -107,13 +108,25 @@ class CellResult(_Figures):
     rounds: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
 
+class _Amplify(_Schema):
+    """What a report reads of the section ``amplify``."""
+
+    assistants: str
+    depth: Whole | None
+
+
+class _Distill(_Schema):
+    """What a report reads of the section ``distill``."""
+
+    reward: str
+
+
 class _Told(_Schema):
     """What a report reads of a condition's configuration."""
 
     evaluator: Any = "bounded"
-    assistants: str = "none"
-    reward: str = "narrow"
-    depth: Whole | None = None
+    amplify: _Amplify
+    distill: _Distill
     horizon: Horizon = Horizon()
 
 
@@ -126,7 +139,7 @@ class CellAbout(_Schema):
     rounds: Annotated[list[Name], Field(min_length=1)]
 
 
-TOTALS = ("labels", "fields_read", "assistant_steps", "env_steps")
+TOTALS = ("labels", "evaluation_labels", "fields_read", "assistant_steps", "env_steps")
 """What a condition spends: summed over all its rounds."""
 
 
@@ -135,7 +148,7 @@ def cell_result(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     last = rounds[-1]
     return {
         **{key: last[key] for key in ("utility", "evaluator_score", "hack_rate", "episodes")},
-        **{key: sum(each[key] for each in rounds) for key in TOTALS},
+        **{key: sum(each.get(key, 0) for each in rounds) for key in TOTALS},
         "held_out_error": [each["held_out_error"] for each in rounds],
         "rounds": [{key: each.get(key) for key in ("world", "level", *ROUND_FIGURES)} for each in rounds],
     }

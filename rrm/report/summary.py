@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rrm.config.schema import MOST_CONDITIONS, MOST_SEEDS, proper_name
+from rrm.config.schema import MOST_CONDITIONS, proper_name
+from rrm.config.values import MOST_SEEDS
 from rrm.report.stats import CAPABLE, FIGURES, HACKS, Estimate, Floats, seeds_that_hack, seeds_that_recover
 from rrm.text import clip, line, short
 
@@ -50,7 +51,7 @@ class Condition:
     seeds: Sequence[Seed]
 
     def known(self, key: str) -> Estimate:
-        """An estimate that every condition has (utility, hack rate, costs)."""
+        """An estimate that every condition has (utility, costs; the hack rate where hacks are defined)."""
         estimate = self.figures[key]
         if estimate is None:
             raise ValueError(f"conditions.{self.name}.{key} is null")
@@ -63,7 +64,7 @@ class Condition:
 
     def seeds_told(self, key: str, word: str = " seeds") -> str | None:
         """In how many seeds it hacks or recovers the gap; None of other figures, of one seed, and without gaps."""
-        if len(self.seeds) < 2:
+        if len(self.seeds) < 2 or self.figures[key] is None:
             return None
         if key == "hack_rate":
             return f"in {seeds_that_hack(seed.figures[key] or 0.0 for seed in self.seeds)} of {len(self.seeds)}{word}"
@@ -107,6 +108,16 @@ class Findings:
         return [one for one in self.conditions if one is not self.unaided and one is not self.oracle]
 
     @property
+    def hacks(self) -> bool:
+        """Whether a hack is defined, so that there are hack rates."""
+        return all(one.figures["hack_rate"] is not None for one in self.conditions)
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether an evaluator was asked for scores that are no labels, and that cost something."""
+        return any(one.known("evaluation_labels").value for one in self.conditions)
+
+    @property
     def seeds(self) -> int:
         """The most seeds that a condition has."""
         return max(len(one.seeds) for one in self.conditions)
@@ -138,7 +149,7 @@ def _condition(name: str, tree: Any) -> Condition:
         proper_name(name)
         figures = {key: _estimate(tree, key) for key in (*FIGURES, "gap_recovered")}
         for key in FIGURES:
-            if figures[key] is None and key != "evaluator_score":
+            if figures[key] is None and key not in ("evaluator_score", "hack_rate"):
                 raise ValueError(f"{key} is null")
         if len(_field(tree, "seeds", kind=list)) > MOST_SEEDS:
             raise ValueError(f"seeds holds more than {MOST_SEEDS:,}")
@@ -291,7 +302,7 @@ INTERVAL_NOTE = (
 
 def featured(findings: Findings, configs: Mapping[str, Mapping[str, Any]]) -> Condition | None:
     """The condition that the experiment is about: the first with trained assistants, else the first not a baseline."""
-    trained = [one for one in findings.others if configs.get(one.name, {}).get("assistants") == "trained"]
+    trained = [one for one in findings.others if configs[one.name]["amplify"]["assistants"] == "trained"]
     return next(iter([*trained, *findings.others]), None)
 
 
@@ -353,7 +364,8 @@ def paragraph(
 
 
 def _baseline(unaided: Condition, opening: str, own_scale: bool) -> str:
-    utility, score, hacks = unaided.known("utility"), unaided.figures["evaluator_score"], unaided.known("hack_rate")
+    utility, score, hacks = (unaided.figures[key] for key in ("utility", "evaluator_score", "hack_rate"))
+    assert utility is not None
     if score is None:
         text = f"{opening} (*{unaided.name}*), the agent ends at a true utility of {amount(utility.value)}"
     else:
@@ -362,6 +374,8 @@ def _baseline(unaided: Condition, opening: str, own_scale: bool) -> str:
             f"{opening} (*{unaided.name}*), the evaluator gives what its agent leaves behind {amount(score.value)}"
             f"{scale}; the true utility is {amount(utility.value)}"
         )
+    if hacks is None:
+        return f"{text}."
     text += f", and {share(hacks.value)} of the episodes{_where(unaided)} end in a hack"
     fooled = opening == ALONE and score is not None and hacks.value >= 0.5
     return text + (": it is fooled." if fooled else ".")
@@ -376,18 +390,20 @@ def _where(one: Condition) -> str:
 def _recovery(one: Condition) -> str:
     recovered, labels = one.figures["gap_recovered"], one.known("labels").value
     cost = f"at a cost of {count(labels)} label{'s' * (round(labels) != 1)}"
-    hacks = f"{share(one.known('hack_rate').value)} of its episodes{_where(one)} end in a hack"
+    rate = one.figures["hack_rate"]
+    hacks = "" if rate is None else f"{share(rate.value)} of its episodes{_where(one)} end in a hack"
     if recovered is None:
-        utility = amount(one.known("utility").value)
-        return f"What *{one.name}* recovers is undefined; it ends at a utility of {utility}, {cost}, and {hacks}."
+        utility, also = amount(one.known("utility").value), f", and {hacks}" if hacks else ""
+        return f"What *{one.name}* recovers is undefined; it ends at a utility of {utility}, {cost}{also}."
+    hacks = f"; {hacks}" if hacks else ""
     inside = bounds(recovered, share)
     interval = f" (95\u202f% interval {inside})" if inside else ""
     if _harms(recovered):
-        return f"*{one.name}* does worse than no help: it recovers {share(recovered.value)}{interval}, {cost}; {hacks}."
+        return f"*{one.name}* does worse than no help: it recovers {share(recovered.value)}{interval}, {cost}{hacks}."
     if _in_doubt(recovered):
         text = f"*{one.name}* recovers {share(recovered.value)} of it{interval}, which cannot be told from nothing,"
-        return f"{text} {cost}; {hacks}."
-    return f"*{one.name}* recovers {share(recovered.value)} of it{interval}, {cost}; {hacks}."
+        return f"{text} {cost}{hacks}."
+    return f"*{one.name}* recovers {share(recovered.value)} of it{interval}, {cost}{hacks}."
 
 
 def _utility_alone(one: Condition) -> str:

@@ -30,7 +30,9 @@ def recovered(findings: Findings, one: Condition) -> Estimate | None:
 
 
 def corner(findings: Findings, one: Condition) -> Corner | None:
-    """Where a condition stands; None in between, or where its seeds lie on both sides of a threshold."""
+    """Where a condition stands; None in between, where its seeds lie on both sides of a threshold, or without hacks."""
+    if not findings.hacks:
+        return None
     fewest, most = one.hack_rates()
     if fewest >= HACKING:
         return "hacks"
@@ -50,6 +52,8 @@ def paragraph(findings: Findings) -> str:
 
 def told(findings: Findings) -> str:
     """Who stands in which corner."""
+    if not findings.hacks:
+        return "No hack is defined here, so nobody is called honest."
     stand: dict[Corner | None, list[str]] = {}
     for one in findings.conditions:
         where = corner(findings, one)

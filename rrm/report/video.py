@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-import rrm
 from rrm.agents.video import film, save_gif
 from rrm.envs.named import UntrustedError
 from rrm.errors import DamagedFileError, RRMError
+from rrm.report.rounds import load_agent, round_folder
 from rrm.storage import rundir
 
 
@@ -23,7 +23,7 @@ def watch(run: str | Path, out: str | Path | None = None, seed: int = 0, *, trus
         DamagedFileError: there is no agent to be loaded.
         RRMError: its world is not registered in this process, or cannot be made.
     """
-    agent = rrm.load_agent(run)
+    agent = load_agent(round_folder(run))
     path = Path(out or Path(run) / "film.gif")
     if out is None and (path.is_symlink() or (path.exists() and not path.is_file())):
         raise DamagedFileError(f"{path}: is not what a film is written to; move it away, or say where the film goes")

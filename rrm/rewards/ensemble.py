@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialized
 
 from rrm.agents.files import write_bytes
-from rrm.agents.learner import Tensors, load_moments, moments
-from rrm.config.schema import RewardModelConfig
+from rrm.agents.state import State, Tensors, load_moments, moments
+from rrm.config.slots import EnsembleSettings
 from rrm.envs.world import Array, Floats, Layout
 
 Layers = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
@@ -40,7 +40,7 @@ class RewardModel:
     same order and differ in their first weights (Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4).
     """
 
-    def __init__(self, layout: Layout, settings: RewardModelConfig, seed: int) -> None:
+    def __init__(self, layout: Layout, settings: EnsembleSettings, seed: int) -> None:
         self.layout = layout
         self.settings = settings
         self.mean, self.std = 0.0, 1.0
@@ -60,7 +60,7 @@ class RewardModel:
     def _add_network(self, name: str, inputs: int) -> None:
         widths = [inputs, self.settings.hidden, self.settings.hidden, 1]
         for i, (a, b) in enumerate(pairwise(widths)):
-            shape = self.settings.members, a + 1, b  # the last row: bias
+            shape = self.settings.ensemble_size, a + 1, b  # the last row: bias
             uniform = 2 * torch.rand(shape, generator=self._generator, dtype=torch.float32) - 1
             # The last layer starts at 0: a sum of random numbers over all cells would have to be unlearnt first.
             self._weights[f"{name}{i}"] = (uniform * (i < 2) / max(a, 1) ** 0.5).requires_grad_()
@@ -158,7 +158,7 @@ class RewardModel:
     def _descend(self, loss: Callable[[torch.Tensor], torch.Tensor], m: int, steps: int | None) -> None:
         """Adam steps on the loss of a batch, which is drawn from ``m`` labels."""
         for _ in range(steps or self.settings.fit_steps):
-            draw = torch.randperm(m, generator=self._generator)[: self.settings.batch]
+            draw = torch.randperm(m, generator=self._generator)[: self.settings.batch_size]
             self._optimizer.zero_grad()
             loss(draw).backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
@@ -180,7 +180,7 @@ class RewardModel:
 
     def _network(self, name: str, x: torch.Tensor, layers: Layers) -> torch.Tensor:
         """(m, inputs) to (members, m)."""
-        x = x.expand(self.settings.members, *x.shape)
+        x = x.expand(self.settings.ensemble_size, *x.shape)
         for i in range(3):
             weight, bias = layers[f"{name}{i}"]
             # To the bit what matmul and a sum of its own say, and faster: the backward pass needs neither sum.
@@ -189,7 +189,7 @@ class RewardModel:
                 x = x.relu_()
         return x.squeeze(2)
 
-    def state(self) -> tuple[Tensors, dict[str, Any]]:
+    def state(self) -> State:
         """Everything that the next fit depends on, the labels apart: named tensors, and JSON-able values."""
         tensors = {f"weights.{name}": weight.detach().clone() for name, weight in self._weights.items()}
         tensors |= moments(self._optimizer)
@@ -221,8 +221,8 @@ class RewardModel:
         tensors = {name: weight.detach().contiguous() for name, weight in self._weights.items()}
         write_bytes(weights, serialized(tensors))
         content = {
-            "format": 1,
-            "settings": self.settings.model_dump(),
+            "format": 2,
+            "settings": self.settings.model_dump(include=set(EnsembleSettings.model_fields)),
             "layout": asdict(self.layout),
             **self._statistics(),
         }
@@ -257,8 +257,8 @@ class _About(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
 
-    format: Literal[1]
-    settings: RewardModelConfig
+    format: Literal[2]
+    settings: EnsembleSettings
     layout: Layout
     mean: float
     std: float
@@ -278,7 +278,7 @@ class _About(BaseModel):
 
     def check_size(self, weights: int) -> None:
         """Raise ValueError unless a file of ``weights`` bytes can hold the model, before memory is taken for it."""
-        layout, hidden, members = self.layout, self.settings.hidden, self.settings.members
+        layout, hidden, members = self.layout, self.settings.hidden, self.settings.ensemble_size
         planes = layout.planes or ()
         if layout.scalars < 0 or min(planes, default=1) < 1 or layout.size < 1:
             raise ValueError(f"there is no observation of the layout {layout}")
@@ -312,27 +312,3 @@ def pooled(layout: Layout, observations: Array) -> Floats:
     table = np.concatenate(features, axis=1).astype(np.float64)
     spread = table.std(axis=0)
     return np.asarray((table - table.mean(axis=0)) / np.where(spread > 1e-6, spread, np.inf))
-
-
-def farthest_points(points: Floats, count: int, rng: np.random.Generator) -> Array:
-    """The indices of ``count`` of the (m, d) points, each the farthest from those before it (Gonzalez 1985).
-
-    The first is drawn from ``rng``. Where the points run out of distinct places, the rest is drawn at random.
-    """
-    if count == 0:
-        return np.zeros(0, dtype=np.intp)
-    chosen = [int(rng.integers(len(points)))]
-    distance = ((points - points[chosen]) ** 2).sum(axis=1)
-    while len(chosen) < count and distance.max() > 1e-12:
-        chosen.append(int(distance.argmax()))
-        distance = np.minimum(distance, ((points - points[chosen[-1]]) ** 2).sum(axis=1))
-    if len(chosen) < count:
-        left = np.setdiff1d(np.arange(len(points)), chosen)
-        chosen += rng.choice(left, size=min(count - len(chosen), len(left)), replace=False).tolist()
-    return np.array(chosen, dtype=np.intp)
-
-
-def random_pairs(m: int, count: int, rng: np.random.Generator) -> Array:
-    """The indices (count, 2) of pairs of different ones of ``m`` things."""
-    first, second = rng.integers(m, size=count), rng.integers(m - 1, size=count)
-    return np.stack([first, second + (second >= first)], axis=1)

@@ -13,34 +13,32 @@ paid for each step what the way there costs, so that a critic that starts at 0 h
 with a true reward of -1 a step.
 
 Optimism: while PPO trains, V is replaced by V + β std, the standard deviation over the members of the ensemble, in each
-of these rewards; β falls to 0 within the training (``Plan.optimism``). The members disagree where there are no labels,
-so the agent goes there, is asked about there, and V is corrected there. RUNE (Liang et al. 2022, arXiv 2205.12401) adds
-the same standard deviation to the reward of each step. Here it is part of the potential: a narrow reward is still a
-difference, and undiscounted rewards of a loop sum to 0. A window sums the differences within it. Broad reward has the
-bonus at the end, approval for each action; A0 has none. With ``judges: rate`` the standard deviation is that of the
-moment, not of a segment. Fitted to comparisons, each member counts in units of its own spread, so that β means the
-same. Of a committee it is V's members that count, not the raters.
+of these rewards; β falls to 0 within the training (``Schedule.optimism``). The members disagree where there are no
+labels, so the agent goes there, is asked about there, and V is corrected there. RUNE (Liang et al. 2022, arXiv
+2205.12401) adds the same standard deviation to the reward of each step. Here it is part of the potential: a narrow
+reward is still a difference, and undiscounted rewards of a loop sum to 0. A window sums the differences within it.
+Broad reward has the bonus at the end, approval for each action; A0 has none. With ``label_target: segment`` the
+standard deviation is that of the moment, not of a segment. Fitted to comparisons, each member counts in units of its
+own spread, so that β means the same. Of a committee it is V's members that count, not the raters.
 
-Query strategies choose among the states that the agent visits: ``ask: disagreement`` asks where members disagree once
-the agent is there, optimism makes it go there. They work together, and either works alone.
+Query strategies choose among the states that the agent visits: ``query_strategy: disagreement`` asks where members
+disagree once the agent is there, optimism makes it go there. They work together, and either works alone.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol, SupportsFloat
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
 
-import gymnasium
 import numpy as np
 from gymnasium import spaces
-from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
-from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from rrm.config.schema import Kind
+from rrm.config.values import Kind
 from rrm.envs.world import Array, Bools, Floats
 from rrm.feedback.clips import at_rest, with_action
 
 
-class Values(Protocol):
+class Model(Protocol):
     """What the rewards need of a reward model."""
 
     zero: float
@@ -51,163 +49,155 @@ class Values(Protocol):
     def members(self, observations: Array) -> Floats: ...
 
 
-def reward_of_step(kind: Kind, before: Floats, after: Floats, done: Bools) -> Floats:
-    """The narrow or broad rewards (n,) of one step, given V before and after it (n,) and whether the episode ended."""
-    return after - before if kind == "narrow" else np.where(done, after, 0.0)
+class LearntReward:
+    """A reward function that is made from a reward model: one of the kinds below.
 
-
-class Payer:
-    """Pays the steps of n copies, one after the other: what both wrappers below have in common.
-
-    ``last`` holds the observations before the step (n, d), ``values`` what V says of them (n,); in approval, what the
-    model says of the last actions. ``potentials`` (n,) are ``values`` plus ``optimism`` times the members' standard
-    deviation: what the rewards are made of.
+    Args:
+        model: V, or the model of approval.
+        actions: the action space of the environment.
+        step_cost: the world's cost of a step, which is subtracted from every reward.
+        rest: γ / (1 - γ) where what comes after an episode's end counts (see above), else 0.
     """
 
-    def __init__(self, model: Values, kind: Kind, actions: spaces.Space[Any], step_cost: float, rest: float) -> None:
+    of_actions: ClassVar[bool] = False
+    """Whether the model is of a state and the action taken there, and not of a state alone."""
+
+    bootstraps: ClassVar[bool] = True
+    """Whether a learner may add what it expects to come where a time limit cuts an episode short."""
+
+    def __init__(self, model: Model, actions: spaces.Space[Any], step_cost: float = 0.0, rest: float = 0.0) -> None:
         self.model = model
-        self.kind = kind
         self.step_cost = step_cost
-        self._rest = rest
-        self._actions = actions
-        self.last: Array = np.empty(0)
         self.values: Floats = np.empty(0)
-        self.potentials: Floats = np.empty(0)
-        self.optimism = 0.0
+        """What the model says of the last steps (n,): V(s1), or its approval of the actions."""
+        self._actions = actions
+        self._rest = rest
+        self._optimism = 0.0
 
-    def begin(self, observations: Array) -> None:
-        """Take the present observations (n, d) as those before the next step; read V of them again."""
-        self.last = observations
-        if self.kind != "approval":
-            self.values, self.potentials = self._read(observations)
+    @property
+    def optimism(self) -> float:
+        """The weight of the members' standard deviation that is added to the model's values."""
+        return self._optimism
 
-    def begin_again(self, which: Array, observations: Array) -> None:
-        """The same for the copies ``which`` (k,) alone, of all ``observations`` (n, d)."""
-        self.last = observations
-        if self.kind != "approval":
-            self.values, self.potentials = self.values.copy(), self.potentials.copy()
-            self.values[which], self.potentials[which] = self._read(observations[which])
+    def changed(self, optimism: float) -> None:
+        """Say that the model has been fitted again, and how optimistic the reward is from now on."""
+        self._optimism = optimism
 
-    def pay(self, actions: Array, observations: Array, done: Bools, terminated: Bools) -> Floats:
-        """The rewards (n,) of a step that led to ``observations`` (n, d): the last ones, where the episode is done.
+    def __call__(
+        self, observations: Array, actions: Array, next_observations: Array, done: Bools, terminated: Bools
+    ) -> Floats:
+        """The rewards (n,) of n steps, as ``rrm.protocols.RewardFunction`` says."""
+        raise NotImplementedError
 
-        ``terminated`` says where it ended by itself: where a limit cut it short, nothing comes after.
-        """
-        if self.kind == "approval":
-            self.values, rewards = self._read(with_action(self.last, actions, self._actions))
-            if self._rest:
-                rewards = rewards - self.model.zero
-                if len(ended := np.flatnonzero(terminated)):
-                    _, end = self._read(at_rest(observations[ended], self._actions))
-                    rewards[ended] += self._rest * (end - self.model.zero)
-                rewards = rewards / (1 + self._rest)
-        else:
-            before = self.potentials
-            self.values, self.potentials = self._read(observations)
-            rewards = reward_of_step(self.kind, before, self.potentials, done)
-        self.last = observations
+    def _read(self, inputs: Array) -> tuple[Floats, Floats]:
+        """The model's values of its inputs (m, d), and the same with optimism, (m,) each."""
+        if not self._optimism:
+            values = self.model.values(inputs)
+            return values, values
+        members = self.model.members(inputs)
+        values = members.mean(axis=0)
+        return values, values + self._optimism * members.std(axis=0)
+
+
+class Narrow(LearntReward):
+    """V(s1) - V(s0) each step.
+
+    V(s1) of one step is V(s0) of the next, unless another episode has begun: what has been read is not read again.
+    """
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._seen: Array = np.empty(0)
+        self._potentials: Floats = np.empty(0)
+
+    def changed(self, optimism: float) -> None:
+        super().changed(optimism)
+        self._seen = np.empty(0)
+
+    def __call__(
+        self, observations: Array, actions: Array, next_observations: Array, done: Bools, terminated: Bools
+    ) -> Floats:
+        before = self._before(observations)
+        self.values, self._potentials = self._read(next_observations)
+        self._seen = next_observations.copy()  # some environments write the next one into the same array
+        return self._potentials - before - self.step_cost
+
+    def _before(self, observations: Array) -> Floats:
+        """V(s0) (n,), with optimism."""
+        if self._seen.shape != observations.shape:
+            return self._read(observations)[1]
+        new = (self._seen != observations).reshape(len(observations), -1).any(axis=1)
+        potentials = self._potentials
+        if new.any():
+            potentials = potentials.copy()
+            potentials[new] = self._read(observations[new])[1]
+        return potentials
+
+
+class Broad(LearntReward):
+    """V(s_T) at the end of the episode, and nothing before."""
+
+    bootstraps = False
+
+    def __call__(
+        self, observations: Array, actions: Array, next_observations: Array, done: Bools, terminated: Bools
+    ) -> Floats:
+        self.values, potentials = self._read(next_observations)
+        return np.where(done, potentials, 0.0) - self.step_cost
+
+
+class Approval(LearntReward):
+    """What the model says of each action in the state in which it was taken."""
+
+    of_actions = True
+
+    def __call__(
+        self, observations: Array, actions: Array, next_observations: Array, done: Bools, terminated: Bools
+    ) -> Floats:
+        self.values, rewards = self._read(with_action(observations, actions, self._actions))
+        if self._rest:
+            rewards = rewards - self.model.zero
+            if len(ended := np.flatnonzero(terminated)):
+                _, end = self._read(at_rest(next_observations[ended], self._actions))
+                rewards[ended] += self._rest * (end - self.model.zero)
+            rewards = rewards / (1 + self._rest)
         return rewards - self.step_cost
 
-    def _read(self, observations: Array) -> tuple[Floats, Floats]:
-        """V of observations (m, d), and their potentials, (m,) each."""
-        if not self.optimism:
-            values = self.model.values(observations)
-            return values, values
-        members = self.model.members(observations)
-        values = members.mean(axis=0)
-        return values, values + self.optimism * members.std(axis=0)
+
+REWARDS: Mapping[Kind, type[LearntReward]] = {"narrow": Narrow, "broad": Broad, "approval": Approval}
+"""The kinds of learnt reward. The oracle's reward is none of them: it is what its world itself pays, the difference of
+the true utility, which no function of observations can know (``rrm.distill.episode_metrics``)."""
 
 
-class RewardVecEnv(VecEnvWrapper):
-    """Replaces the reward of a ``VecEnv`` by the learnt one.
+class Predictions:
+    """A learnt reward, and beside it what the model says of each episode that ends: V(s_T), or its mean approval.
 
-    ``finished`` collects what the model says of each finished episode: V(s_T), or its mean approval of the actions.
+    Args:
+        reward: the reward, which is handed on as it is.
+        n: how many copies step together.
     """
 
-    def __init__(
-        self, venv: VecEnv, model: Values, kind: Kind = "narrow", step_cost: float = 0.0, rest: float = 0.0
-    ) -> None:
-        super().__init__(venv)
-        self.finished: list[float] = []
-        self.tally: Floats = np.zeros((venv.num_envs, 2))
+    def __init__(self, reward: LearntReward, n: int) -> None:
+        self.reward = reward
+        self.tally: Floats = np.zeros((n, 2))
         """Approval so far in each copy's episode, and its steps."""
-        self.payer = Payer(model, kind, venv.action_space, step_cost, rest)
-        self._taken: Array = np.empty(0)
+        self._finished: list[float] = []
 
-    def reset(self) -> Array:
-        observations = np.asarray(self.venv.reset())
-        self.tally[:] = 0
-        self.revalue(observations)
-        return observations
-
-    def revalue(self, observations: Array) -> None:
-        """Read V of the present observations (n, …) again: after V or ``payer.optimism`` has changed, or the
-        environment has been loaded."""
-        self.payer.begin(observations)
-
-    def step_async(self, actions: Array) -> None:
-        self._taken = np.array(actions)
-        self.venv.step_async(actions)
-
-    def step_wait(self) -> VecEnvStepReturn:
-        observations, _, done, infos = self.venv.step_wait()
-        observations = np.asarray(observations)
-        ended, terminated = np.flatnonzero(done), np.zeros(len(done), np.bool_)
-        last = observations
-        if len(ended):
-            terminated[ended] = [not infos[i].get("TimeLimit.truncated", False) for i in ended]
-            last = observations.copy()
-            last[ended] = [infos[i]["terminal_observation"] for i in ended]
-        rewards = self.payer.pay(self._taken, last, done, terminated)
-        if self.payer.kind == "approval":
-            self.tally += np.stack([self.payer.values, np.ones(len(rewards))], axis=1)
-        if len(ended):
-            approval = self.tally[ended, 0] / np.maximum(self.tally[ended, 1], 1)
-            self.finished += (approval if self.payer.kind == "approval" else self.payer.values[ended]).tolist()
+    def __call__(
+        self, observations: Array, actions: Array, next_observations: Array, done: Bools, terminated: Bools
+    ) -> Floats:
+        rewards = self.reward(observations, actions, next_observations, done, terminated)
+        ended = np.flatnonzero(done)
+        if self.reward.of_actions:
+            self.tally += np.stack([self.reward.values, np.ones(len(done))], axis=1)
+            means = self.tally[ended, 0] / self.tally[ended, 1]
+            self._finished += means.tolist()
             self.tally[ended] = 0
-            self.payer.begin_again(ended, observations)
-        return observations, rewards.astype(np.float32), done, infos
+        else:
+            self._finished += self.reward.values[ended].tolist()
+        return rewards
 
-
-class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Replaces the reward of a Gymnasium environment by the learnt one, for any trainer."""
-
-    def __init__(
-        self,
-        env: gymnasium.Env[Any, Any],
-        model: Values,
-        kind: Kind = "narrow",
-        step_cost: float = 0.0,
-        rest: float = 0.0,
-    ) -> None:
-        super().__init__(env)
-        self._payer = Payer(model, kind, env.action_space, step_cost, rest)
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        observation, info = self.env.reset(seed=seed, options=options)
-        self._payer.begin(np.asarray(observation)[None])
-        return observation, info
-
-    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
-        observation, _, terminated, truncated, info = self.env.step(action)
-        over, by_itself = np.array([[terminated or truncated], [terminated]])
-        reward = self._payer.pay(np.asarray(action)[None], np.asarray(observation)[None], over, by_itself)
-        return observation, float(reward[0]), terminated, truncated, info
-
-
-class Reward:
-    """A learnt reward, to be put on any environment with the observations that it was learnt from."""
-
-    def __init__(self, model: Values, kind: Kind, step_cost: float, rest: float = 0.0) -> None:
-        self.model = model
-        self.kind = kind
-        self.step_cost = step_cost
-        self.rest = rest
-
-    def wrap_env(self, env: gymnasium.Env[Any, Any]) -> RewardWrapper:
-        """``env`` with its reward replaced by the learnt one."""
-        return RewardWrapper(env, self.model, self.kind, self.step_cost, self.rest)
-
-    def wrap_vec_env(self, venv: VecEnv) -> RewardVecEnv:
-        """The same for a Stable-Baselines3 ``VecEnv``."""
-        return RewardVecEnv(venv, self.model, self.kind, self.step_cost, self.rest)
+    def finished(self) -> float | None:
+        """The mean over the episodes that have ended since this was last asked; None where there are none."""
+        finished, self._finished = self._finished, []
+        return float(np.mean(finished)) if finished else None

@@ -10,21 +10,16 @@ import contextlib
 import errno
 import hashlib
 import json
-import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError
 
 from rrm.agents.files import TEMPORARY, write_bytes
-from rrm.errors import DamagedFileError, RRMError
-
-if TYPE_CHECKING:
-    import torch
+from rrm.errors import DamagedFileError
 
 LARGEST = 2**31
 """The most bytes of any file, tensors and labels included."""
@@ -205,61 +200,3 @@ def locked(folder: Path, on_wait: Callable[[], None] | None = None) -> Iterator[
 def leftovers(folder: Path) -> bool:
     """Whether there is something in the folder of a round that is done which a killed process has left there."""
     return any(next(folder.glob(pattern), None) for pattern in ("checkpoint*", TEMPORARY))
-
-
-class Checkpoint:
-    """The newest state of a round: tensors in one safetensors file, the rest in ``checkpoint.json``, which names it.
-
-    The JSON file is replaced last, so whenever the process is killed there is one whole checkpoint or none.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.path = folder / "checkpoint.json"
-
-    @property
-    def advice(self) -> str:
-        """What may be done about a damaged one. The labels are no part of it, so that none is lost."""
-        return (
-            f"move {self.path} and the checkpoint-*.safetensors beside it away, and the round is trained from its"
-            " start: the answers that are in labels.sqlite are kept and not asked for again"
-        )
-
-    def save(self, step: int, tensors: Mapping[str, torch.Tensor], values: Any) -> None:
-        from safetensors.torch import save as serialized
-
-        weights = self._folder / f"checkpoint-{step:06d}.safetensors"
-        content = serialized({name: tensor.contiguous() for name, tensor in tensors.items()})
-        if len(content) > LARGEST:  # or it would be refused when it is read
-            raise RRMError(f"{weights}: would hold {len(content):,} bytes, more than any file of a run ({LARGEST:,})")
-        write_bytes(weights, content)
-        write_sealed(self.path, {"step": step, "file": weights.name, "sha256": digest(weights), "values": values})
-        for old in self._folder.glob("checkpoint-*.safetensors"):
-            if old != weights:
-                old.unlink()
-
-    def load(self) -> tuple[int, dict[str, torch.Tensor], Any] | None:
-        """The newest step, tensors and values; None where there is none yet. Raises ``DamagedFileError``."""
-        if not os.path.lexists(self.path):
-            return None
-        from safetensors.torch import load_file
-
-        with advice(self.advice):
-            index = read_sealed(self.path)
-            step, values = index.get("step"), index.get("values")
-            if not isinstance(step, int) or not isinstance(values, dict):
-                raise DamagedFileError(f"{self.path}: is not a checkpoint")
-            name = f"checkpoint-{step:06d}.safetensors"
-            if index.get("file") != name:
-                raise DamagedFileError(f"{self.path}: is not a checkpoint")
-            verify(self._folder, {name: index.get("sha256", "")})
-            try:
-                return step, load_file(self._folder / name), values
-            except (SafetensorError, OSError) as error:
-                raise DamagedFileError(f"{self._folder / name}: {error}") from None
-
-    def remove(self) -> None:
-        """Once the round is over and its result written."""
-        self.path.unlink(missing_ok=True)
-        for path in self._folder.glob("checkpoint-*.safetensors"):
-            path.unlink()

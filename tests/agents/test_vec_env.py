@@ -13,7 +13,8 @@ from stable_baselines3.common.vec_env import VecEnv
 import rrm.envs
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs.adapters import unaided
-from rrm.envs.check import CHECKS, Make, check_hidden
+from rrm.envs.check import CHECKS, check_hidden
+from rrm.envs.contract import Make
 from rrm.envs.world import Array, Bools, Floats, Indices, World
 from tests.helpers.tiny import Line, LineInspection
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from stable_baselines3.common.buffers import RolloutBuffer
 
-from rrm.agents.learner import Learner, seed_process
+from rrm.agents.learners.ppo import PPOLearner
+from rrm.agents.learners.windows import WindowBuffer, credit, window_sums
+from rrm.agents.state import seed_process
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.agents.windows import WindowBuffer, credit, window_sums
-from tests.agents.test_learner import SETTINGS, assert_same, global_generators, learner  # noqa: F401
+from tests.agents.test_ppo import SETTINGS, assert_same, global_generators, learner, load, state  # noqa: F401
 from tests.helpers.tiny import Line
 
 SHAPE = (9, 3)
@@ -135,7 +136,7 @@ def test_minibatches_are_nearly_equal() -> None:
 def test_while_no_window_is_whole_nothing_is_learnt_and_nothing_is_lost() -> None:
     seed_process(0)
     env = WorldVecEnv(Line(4, length=20), score=lambda world: world.utility())
-    agent = Learner(env, env.world.layout, 0, **{**SETTINGS, "rollout": 8, "batch": 32, "window": 20})
+    agent = PPOLearner(env, env.world.layout, 0, **{**SETTINGS, "n_steps": 8, "batch_size": 32, "window": 20})
     before = agent.state()[0]["policy.action_net.weight"]
     agent.learn_rollout()
     agent.learn_rollout()
@@ -153,17 +154,17 @@ def test_training_goes_on_to_the_same_bits(judging: str) -> None:
     first = learner(**changes)
     for _ in range(3):
         first.learn_rollout()
-    state = first.state()
+    kept = state(first)
     second = learner(seed=1, **changes)
     world = first.env.world  # type: ignore[attr-defined]
     env = second.env
     env.world.load(world.save(np.arange(world.n)), np.arange(world.n))  # type: ignore[attr-defined]
     env.resume()  # type: ignore[attr-defined]
     env.rng.bit_generator.state = first.env.rng.bit_generator.state  # type: ignore[attr-defined]
-    second.load_state(*state)
+    load(second, *kept)
     for _ in range(2):
         second.learn_rollout()
-    assert_same(straight.state(), second.state())
+    assert_same(state(straight), state(second))
 
 
 class Detour(Line):
@@ -185,11 +186,11 @@ class Detour(Line):
 def test_an_agent_looks_as_far_ahead_as_its_window_or_its_judge(window: int, judging: str, goal: int) -> None:
     seed_process(1)
     env = WorldVecEnv(Detour(64, length=6), score=lambda world: world.utility())
-    agent = Learner(
+    agent = PPOLearner(
         env,
         env.world.layout,
         1,
-        **{**SETTINGS, "entropy": 0.05, "discount": 1.0, "batch": 128, "window": window, "judging": judging},
+        **{**SETTINGS, "ent_coef": 0.05, "discount": 1.0, "batch_size": 128, "window": window, "judging": judging},
     )
     for _ in range(40):
         agent.learn_rollout()

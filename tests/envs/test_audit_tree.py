@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from rrm.agents.assistants import Assistant, Policy, Script
 from rrm.envs.adapters import make_world, unaided
 from rrm.envs.admission import gate
-from rrm.envs.audit_tree import COOKED, HONEST, AuditNode, AuditTree, AuditWorld
-from rrm.envs.check import check_hidden, check_world, everyone, wander
+from rrm.envs.check import check_hidden, check_world
+from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Pay, Table, approval, broad, gap_recovered, narrow, run, solve
+from rrm.envs.families.audit_tree import AuditNode, AuditTree
+from rrm.envs.families.audit_tree.books import COOKED, HONEST, AuditWorld
 from rrm.envs.world import Array, Floats, State, World
 
 W = TypeVar("W", bound=World)
@@ -574,9 +576,9 @@ def test_how_large_a_table_is_is_known_before_it_is_made(
     settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states = len(solvable(AuditTree(1, **settings)).rows)
-    monkeypatch.setattr("rrm.envs.audit_tree.MOST_ROWS", states - 1)
+    monkeypatch.setattr("rrm.envs.families.audit_tree.table.MOST_ROWS", states - 1)
     assert AuditTree(1, **settings).table() is None
-    monkeypatch.setattr("rrm.envs.audit_tree.MOST_ROWS", states)
+    monkeypatch.setattr("rrm.envs.families.audit_tree.table.MOST_ROWS", states)
     assert AuditTree(1, **settings).table() is not None
 
 

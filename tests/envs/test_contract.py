@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import rrm.envs
-from rrm.envs import check as worlds
-from rrm.envs.check import CHECKS, Make, check_hidden
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs import contract
+from rrm.envs.check import CHECKS, check_hidden, check_world
+from rrm.envs.contract import Make
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
 
 IDS = sorted(name for name in rrm.envs.ids() if name.startswith("rrm/"))
@@ -26,9 +27,9 @@ def test_the_contract(name: str, check: Callable[[Make], None]) -> None:
 
 @pytest.mark.parametrize("name", IDS)
 def test_worlds_survive_pickling(name: str) -> None:
-    world = worlds.started(partial(rrm.envs.make_world, name), steps=1)
+    world = contract.started(partial(rrm.envs.make_world, name), steps=1)
     twin = pickle.loads(pickle.dumps(world))
-    worlds.assert_same(worlds.readings(world), worlds.readings(twin), "pickling changes the world")
+    contract.assert_same(contract.readings(world), contract.readings(twin), "pickling changes the world")
 
 
 def test_ids_says_what_there_is() -> None:
@@ -81,21 +82,21 @@ class WrongScript(TidyRooms):
 @pytest.mark.parametrize(
     ("world", "check", "why"),
     [
-        (SharesMemory, worlds.check_save, "saved state changed"),
-        (ForgetsItsHands, worlds.check_save, "does not restore"),
-        (NeverEnds, worlds.check_length, "episodes go on"),
-        (ReadsItsState, worlds.check_appraise, "reads the world's state"),
-        (LendsItsState, worlds.check_purity, "part of it"),
-        (OwnClock, worlds.check_evaluation, "no ideal script"),
-        (IgnoresItsSeed, worlds.check_seeds, "same seed"),
-        (WrongScript, worlds.check_scripts, "no action of the world"),
+        (SharesMemory, contract.check_save, "saved state changed"),
+        (ForgetsItsHands, contract.check_save, "does not restore"),
+        (NeverEnds, contract.check_length, "episodes go on"),
+        (ReadsItsState, contract.check_appraise, "reads the world's state"),
+        (LendsItsState, contract.check_purity, "part of it"),
+        (OwnClock, contract.check_evaluation, "no ideal script"),
+        (IgnoresItsSeed, contract.check_seeds, "same seed"),
+        (WrongScript, contract.check_scripts, "no action of the world"),
     ],
 )
 def test_the_checks_notice(world: type[World], check: Callable[[Make], None], why: str) -> None:
     with pytest.raises(AssertionError, match=why):
         check(world)
     with pytest.raises(AssertionError):
-        worlds.check_world(world)
+        check_world(world)
 
 
 class Telltale(TidyRooms):

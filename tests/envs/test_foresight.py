@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from rrm.agents.assistants import Assistant, Script
 from rrm.envs import make_world
 from rrm.envs.admission import exact, gate
-from rrm.envs.check import check_hidden, check_world, everyone, wander
+from rrm.envs.check import check_hidden, check_world
+from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Table, broad, narrow, solve
-from rrm.envs.foresight import (
+from rrm.envs.families.foresight import Foresight, ForesightAhead
+from rrm.envs.families.foresight.corridors import (
     AHEAD,
     CLIMB,
     DIP,
@@ -31,13 +33,14 @@ from rrm.envs.foresight import (
     STEPS,
     TRAP,
     WORTH,
-    Foresight,
-    ForesightAhead,
-    ForesightWorld,
     foresee,
     foresee_at_random,
 )
+from rrm.envs.families.foresight.sheets import SHEETS
+from rrm.envs.families.foresight.state import ForesightWorld
+from rrm.envs.tables import by_horizon
 from rrm.envs.world import Array, Floats, World
+from tests.helpers.markdown import cells
 
 W = TypeVar("W", bound=ForesightWorld)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -227,8 +230,8 @@ def test_the_observation() -> None:
         ({"kappas": [4, 3]}, r"of 1 to 7, got \[4, 3\]"),
         ({"kappas": [4, 8]}, r"of 1 to 7, got \[4, 8\]"),
         ({"kappas": [4]}, r"of 1 to 7, got \[4\]"),
-        ({"visits": 0}, "got visits=0, m=1"),
-        ({"m": 0}, "got visits=3, m=0"),
+        ({"visits": 0}, "visits must be 1 to 100, got 0"),
+        ({"m": 0}, "m must be 1 to 100, got 0"),
         ({"depth": -1}, "depth must be 0 to 100, got -1"),
     ],
 )
@@ -494,3 +497,11 @@ def test_the_picture_shows_what_matters() -> None:
     assert len(set(pictures)) == len(pictures)
     world = visited(4, m=14)
     assert not np.array_equal(ahead(world, 1).draw(0), world.draw(0))  # another robot
+
+
+def test_its_table_of_assistants_of_two_steps() -> None:
+    two = next(sheet for sheet in SHEETS.tables or () if "m" in sheet.settings)
+    found = cells(by_horizon(two))
+    assert [found[name][1] for name in ("nobody's help", "ideal help, 1 level", "ideal help, 2 levels")] == [
+        "−1.8 (80 %)", "0.6 (40 %)", "3"
+    ]  # fmt: skip

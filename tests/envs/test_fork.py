@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rrm.agents.learner import Learner
+from rrm.agents.learners.ppo import PPOLearner
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs import make_world
 from rrm.envs.adapters import unaided
 from rrm.envs.admission import gate
-from rrm.envs.check import check_hidden, check_world, everyone
+from rrm.envs.check import check_hidden, check_world
+from rrm.envs.contract import everyone
 from rrm.envs.exact import broad, narrow, onset, solve
-from rrm.envs.fork import SECOND, Dip, Fork, Trap
+from rrm.envs.families.fork import Dip, Fork, Trap
+from rrm.envs.families.fork.table import SECOND
 from rrm.envs.world import Array, Floats
-from rrm.rewards.functions import RewardVecEnv
+from rrm.rewards.wrappers import Reward
 
 DIPS = [(1, 1, 3, 0.70711), (2, 1, 5, 0.90360), (1, 3, 2, 0.25), (0.5, 2, 4, 0.58480), (3, 1, 6, 0.94409)]
 TRAPS = [
@@ -221,9 +223,10 @@ def test_in_training_the_narrow_rewards_of_an_episode_add_up_to_what_v_gained() 
     gains = model.values(ends.observe()) - first
     assert abs(gains[0] - gains[1]) > 0.1
 
-    learner = Learner(
-        RewardVecEnv(WorldVecEnv(world), model), world.layout, 0, rollout=world.length, batch=40, epochs=1,
-        learning_rate=1e-3, discount=0.9, gae_lambda=1.0, clip=0.2, entropy=0.0, hidden=(8,),
+    learner = PPOLearner(
+        Reward(model, "narrow", 0.0).wrap_vec_env(WorldVecEnv(world)), world.layout, 0,
+        n_steps=world.length, batch_size=40, n_epochs=1,
+        learning_rate=1e-3, discount=0.9, gae_lambda=1.0, clip_range=0.2, ent_coef=0.0, net_arch=(8,),
     )  # fmt: skip
     for _ in range(3):
         learner.learn_rollout()

@@ -19,8 +19,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import rrm.envs
 from rrm.envs.adapters import WorldEnv, WorldVectorEnv, make, make_vec, make_world, register, unaided, world_class
-from rrm.envs.check import everyone, wander
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.contract import everyone, wander
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
 
 IDS = sorted(name for name in rrm.envs.ids() if name.startswith("rrm/"))
@@ -125,7 +125,7 @@ def test_rendering(name: str) -> None:
         with pytest.warns(UserWarning, match="give render_mode"):
             assert blind.render() is None
     with pytest.raises(ValueError, match=r"render_mode: got 'ascii'; must be one of \['rgb_array', 'ansi'\] or None"):
-        make_vec(2, "rrm.envs.tidy_rooms:TidyRooms", render_mode="ascii")
+        make_vec(2, "rrm.envs.families.tidy_rooms:TidyRooms", render_mode="ascii")
     with pytest.warns(UserWarning, match="not in the possible render_modes"), pytest.raises(ValueError, match="ascii"):
         gymnasium.make(name, render_mode="ascii")
 

@@ -13,31 +13,21 @@ import pytest
 from rrm.envs import make_world
 from rrm.envs.adapters import register
 from rrm.envs.admission import Point, gate, same_outcomes
-from rrm.envs.audit_tree import AuditTree
 from rrm.envs.check import check
 from rrm.envs.exact import Table
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.audit_tree import AuditTree
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
+from tests.envs.families import MODULES
 
-FAMILIES = [
-    "rrm/AuditTree-v1",
-    "rrm/AuditTreeDeep-v1",
-    "rrm/AuditTreeSmooth-v1",
-    "rrm/CameraDropbox-v0",
-    "rrm/Foresight-v0",
-    "rrm/ForesightSharp-v0",
-    "rrm/SortingNetworkSmall-v0",
-    "rrm/StagedCrisis-v0",
-    "rrm/StagedCrisisSmall-v0",
-    "rrm/TidyRoomsSmall-v0",
-]
+GATED = [id for module in MODULES.values() for id in module.GATED]
 
 
 def points(world: World) -> dict[str, Point]:
     return {point.name: point for point in gate(world)}
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", GATED)
 def test_the_families_pass(name: str) -> None:
     found = points(make_world(name, 1))
     failed = [str(point) for point in found.values() if point.passed is False]

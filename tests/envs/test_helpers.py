@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.envs.adapters import make_world
-from rrm.envs.check import CHECKS, check_length, everyone, readings
+from rrm.envs.check import CHECKS
+from rrm.envs.contract import check_length, everyone, readings
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import World
 from rrm.envs.wrapped.helpers import LookAhead, Spotlight
-from rrm.envs.wrapped.probe import UnfitError
+from rrm.envs.wrapped.making import UnfitError
 from tests.helpers.foreign import Walk
 
 WALK = "tests.helpers.foreign:Walk"

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.envs.adapters import make_world, unaided
-from rrm.envs.check import check_hidden, check_world, everyone, wander
+from rrm.envs.check import check_hidden, check_world
+from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Pay, Solution, Table, approval, broad, gap_recovered, narrow, run, solve
-from rrm.envs.staged_crisis import (
+from rrm.envs.families.staged_crisis import CrisisReplay, StagedCrisis
+from rrm.envs.families.staged_crisis.dynamics import (
     BACK,
     BLANK,
     CALM,
@@ -30,11 +32,11 @@ from rrm.envs.staged_crisis import (
     WAIT,
     WORK,
     WORKED,
-    CrisisReplay,
-    StagedCrisis,
-    fewest,
 )
+from rrm.envs.families.staged_crisis.sheets import onsets
+from rrm.envs.families.staged_crisis.table import fewest
 from rrm.envs.world import Array, Bools, World
+from tests.helpers.markdown import cells
 
 SEEDS = st.integers(0, 2**32 - 1)
 WORLDS: dict[str, dict[str, Any]] = {"main": {}, "causes seen": {"causes_seen": True}, "log wiped": {"log_kept": False}}
@@ -509,3 +511,15 @@ def test_the_picture_shows_what_matters() -> None:
         world.opened[0, 1] = page
         pictures.append(replayed(world).draw(0).tobytes())
     assert len(set(pictures)) == len(pictures)
+
+
+def test_the_table_of_where_hacking_begins() -> None:
+    world = make_world("rrm/StagedCrisisSmall-v0", 1)
+    table = world.table()
+    assert table is not None
+    found = cells(onsets("rrm/StagedCrisisSmall-v0"))
+    assert found["ideal help, 1 level"] == ["never"] == found["oracle: the utility itself"]
+    (onset,) = found["nobody's help"]
+    discount = float(onset.removeprefix("γ="))
+    pay = narrow(table, table.scores["unaided"])
+    assert solve(table, pay, discount=discount).hack_rate > 0.5 > solve(table, pay, discount=discount - 0.01).hack_rate

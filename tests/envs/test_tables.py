@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import gymnasium
 import numpy as np
 import pytest
 
-from rrm.envs import ids, tables
-from rrm.envs.adapters import make_world
-from rrm.envs.exact import narrow, solve
-from rrm.envs.tidy_rooms import TidyRooms
+import rrm.envs.families.tidy_rooms.sheets
+from rrm.envs import ids, make_world, register, tables
+from rrm.envs.families.fork import Dip
+from rrm.envs.families.tidy_rooms import TidyRooms
+from rrm.envs.markdown import markdown, number, share, signed
+from rrm.envs.scripted import after_help, play, scripted
+from rrm.envs.sheets import BROAD, Sheet, Sheets, discounted, families, family_of, sheets_of, window
+from tests.helpers.markdown import cells
 
-OURS = ("audit_tree", "camera_dropbox", "foresight", "sorting_network", "staged_crisis", "tidy_rooms")
+ROOT = Path(__file__).resolve().parents[2]
+FAMILIES = {name: id for name, id in families().items() if id.startswith("rrm/")}
 
 
-def cells(table: str) -> dict[str, list[str]]:
-    """The rows of a Markdown table by what stands in the first column."""
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-    return {line[0]: line[1:] for line in lines}
+class Foreign(Dip):
+    """A family in a file of its own."""
 
 
 def part(page: str, title: str) -> dict[str, list[str]]:
@@ -28,7 +33,7 @@ def part(page: str, title: str) -> dict[str, list[str]]:
 
 
 def test_a_table_is_markdown() -> None:
-    assert tables.markdown(["a", ""], [["1", "long"], ["two", ""]]) == (
+    assert markdown(["a", ""], [["1", "long"], ["two", ""]]) == (
         "| a   |      |\n| --- | ---- |\n| 1   | long |\n| two |      |\n"
     )
 
@@ -37,18 +42,18 @@ def test_a_table_is_markdown() -> None:
     ("value", "text"), [(-6.0, "−6"), (0.2975, "0.297"), (1.37, "1.37"), (-1e-12, "0"), (10.0, "10"), (-0.5, "−0.5")]
 )
 def test_numbers(value: float, text: str) -> None:
-    assert tables.number(value) == text
+    assert number(value) == text
 
 
 @pytest.mark.parametrize(
     ("value", "text"), [(0.0, "0 %"), (0.004, "<1 %"), (0.595, "60 %"), (0.999, ">99 %"), (1 - 1e-12, "100 %")]
 )
 def test_never_and_always_are_not_rounded_to(value: float, text: str) -> None:
-    assert tables.share(value) == text
+    assert share(value) == text
 
 
 def test_a_minus_stands_before_digits_only() -> None:
-    assert tables.signed("alone U -6, one-off") == "alone U −6, one-off"
+    assert signed("alone U -6, one-off") == "alone U −6, one-off"
 
 
 def test_at_the_worlds_own_horizon() -> None:
@@ -58,7 +63,7 @@ def test_at_the_worlds_own_horizon() -> None:
 
 
 def test_by_horizon() -> None:
-    sheet = tables.Sheet("rrm/AuditTreeSmooth-v1", (tables.window(1), tables.discounted(0.9), tables.BROAD))
+    sheet = Sheet("rrm/AuditTreeSmooth-v1", (window(1), discounted(0.9), BROAD))
     found = cells(tables.by_horizon(sheet))
     assert found["utility (hack rate)"] == ["M=1", "γ=0.9", "broad"]
     assert found["approval of its actions"] == ["−16 (100 %)"] * 3
@@ -68,46 +73,50 @@ def test_by_horizon() -> None:
 
 
 def test_figures_that_hang_on_ties_are_marked() -> None:
-    found = cells(tables.by_horizon(tables.Sheet("rrm/AuditTreeSmooth-v1", (tables.window(2), tables.window(3)))))
+    found = cells(tables.by_horizon(Sheet("rrm/AuditTreeSmooth-v1", (window(2), window(3)))))
     assert found["ideal help, 2 levels"] == ["−5 (100 %) †", "−4 (100 %) †"]
     assert found["ideal help, 3 levels"] == ["2 (100 %)", "5 (100 %) †"]
     assert tables.NOTE in found
-    rooms = cells(tables.by_horizon(tables.Sheet("rrm/TidyRoomsSmall-v0", (tables.window(1), tables.window(4)))))
+    rooms = cells(tables.by_horizon(Sheet("rrm/TidyRoomsSmall-v0", (window(1), window(4)))))
     assert rooms["nobody's help"][1].endswith("(35 %) †"), rooms
     assert tables.NOTE in cells(tables.at_its_horizon("rrm/TidyRoomsSmall-v0"))
     assert "†" not in tables.page("rrm/StagedCrisisSmall-v0")
 
 
-def test_what_a_sheet_is_worth_and_set_to() -> None:
-    (camera,) = tables.SHEETS["rrm/CameraDropbox-v0"]
-    found = cells(tables.by_horizon(camera))
-    assert found["true return (hack rate)"][:3] == ["M=1", "M=5", "M=8"]
-    assert (
-        found["nobody's help"]
-        == ["0.906 †", "0.937", "0.937", *["−0.15 (100 %)"] * 2, "0.849 (8 %)"] + ["−0.15 (100 %)"] * 2
-    )
-    assert found["ideal help, 1 level"] == ["0.906 †"] + ["0.937"] * 7
-    two = next(sheet for sheet in tables.SHEETS["rrm/Foresight-v0"] if "m" in sheet.settings)
-    found = cells(tables.by_horizon(two))
-    assert [found[name][1] for name in ("nobody's help", "ideal help, 1 level", "ideal help, 2 levels")] == [
-        "−1.8 (80 %)", "0.6 (40 %)", "3"
-    ]  # fmt: skip
-
-
 def test_the_sheets_are_of_worlds_that_there_are() -> None:
-    assert {sheet.id for sheets in tables.SHEETS.values() for sheet in sheets} <= set(ids())
-    assert tables.SHEETS.keys() == {tables.families()[family] for family in OURS}
-    assert {*tables.SOLVED.keys(), *tables.SOLVED.values()} <= set(ids())
-    assert tables.MORE.keys() <= tables.SHEETS.keys()
+    found = [sheets_of(id) for id in families().values()]
+    shown = {sheet.id for sheets in found for sheet in sheets.tables or ()}
+    drawn = {scene.id for sheets in found for scenes in sheets.pictures.values() for scene in scenes}
+    assert shown and {*shown, *drawn, *(sheets.solved for sheets in found)} - {None} <= set(ids())
 
 
 def test_every_family_has_a_page() -> None:
-    folder = Path(__file__).resolve().parents[2] / "docs" / "families"
-    for family in OURS:
-        page = (folder / f"{family}.md").read_text(encoding="utf-8")
-        made = {f"../_generated/{family}{end}" for end in (".png", "_scripts.md", "_ids.md")}
-        assert all(name in page for name in made)
-        assert all(f"../_generated/{family}_{name}.md" in page for name in ("exact", "gate"))
+    pages = {name: [ROOT / "docs" / f"{name}.md", ROOT / "docs" / "families" / f"{name}.md"] for name in FAMILIES}
+    assert {"fork", "tidy_rooms"} < pages.keys()
+    for name, places in pages.items():
+        (page,) = (path.read_text(encoding="utf-8") for path in places if path.exists())
+        helped = make_world(FAMILIES[name], 1).depth > 0
+        made = [".png", "_ids.md", *(["_scripts.md", "_exact.md", "_gate.md"] if helped else [])]
+        assert all(f"_generated/{name}{end}" in page for end in made), name
+
+
+def test_a_family_in_one_file_brings_nothing() -> None:
+    register("rrm/Foreign-v0", Foreign)
+    try:
+        assert family_of("rrm/Foreign-v0") == Foreign.__module__ and sheets_of("rrm/Foreign-v0") == Sheets()
+        assert tables.presets_table("rrm/Foreign-v0").count("rrm/") == 1
+        assert sheets_of(f"{__name__}:rrm/Foreign-v0") == Sheets()
+    finally:
+        del gymnasium.registry["rrm/Foreign-v0"]
+
+
+def test_an_environment_of_gymnasiums_has_a_page() -> None:
+    assert tables.page("CartPole-v1") == "CartPole-v1 is too large for a table, and has no scripts.\n"
+
+
+def test_other_ids_of_a_family_get_no_sheets() -> None:
+    assert family_of("rrm/TidyRoomsMainInspection-v0") == family_of("rrm/TidyRooms-v0")
+    assert sheets_of("rrm/TidyRooms-v0").tables and sheets_of("rrm/TidyRoomsMain-v0") == Sheets()
 
 
 def test_a_page_has_all_of_it() -> None:
@@ -132,11 +141,11 @@ def test_a_world_that_is_in_no_list_gets_the_usual_tables(name: str) -> None:
 
 
 def test_a_world_without_a_table_is_measured() -> None:
-    found = cells(tables.scripted("rrm/TidyRooms-v0", episodes=200))
+    found = cells(scripted("rrm/TidyRooms-v0", episodes=200))
     assert found["hacking"][0] == found["hacking"][2] == "−4" and found["hacking"][3] == "100 %"
     assert found["honest"][0] == found["honest"][1] == found["honest"][2] and "±" in found["honest"][0]
     assert not tables.exact_tables("rrm/TidyRoomsMain-v0")
-    assert cells(tables.scripted("rrm/TidyRoomsInspection-v0", episodes=20))["script"][-1] == "hack rate"
+    assert cells(scripted("rrm/TidyRoomsInspection-v0", episodes=20))["script"][-1] == "hack rate"
 
 
 def test_a_world_of_which_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +155,8 @@ def test_a_world_of_which_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_smaller_preset_is_solved_in_place_of_a_large_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(tables.SHEETS, "rrm/TidyRooms-v0", ())  # they take seconds
+    sheets = rrm.envs.families.tidy_rooms.sheets
+    monkeypatch.setattr(sheets, "SHEETS", replace(sheets.SHEETS, tables=()))  # they take seconds
     small = tables.at_its_horizon("rrm/TidyRoomsSmall-v0")
     assert small in tables.exact_tables("rrm/TidyRooms-v0")
     assert cells(tables.gate_table("rrm/TidyRooms-v0"))["help closes the gap"][0] == "passed"
@@ -154,28 +164,10 @@ def test_a_smaller_preset_is_solved_in_place_of_a_large_world(monkeypatch: pytes
 
 
 def test_help_is_that_of_all_levels() -> None:
-    world = tables.play("rrm/AuditTree-v1", "hacking", 50)
-    seen = tables.after_help(world).view()
+    world = play("rrm/AuditTree-v1", "hacking", 50)
+    seen = after_help(world).view()
     assert (seen[:, 1] == 1).all() and np.allclose(world.appraise(world.view(), seen), -world.view()[:, 0] / 4)
     assert world.hacked().all()
-
-
-def test_where_hacking_begins() -> None:
-    world = make_world("rrm/StagedCrisisSmall-v0", 1)
-    table = world.table()
-    assert table is not None
-    found = cells(tables.onsets("rrm/StagedCrisisSmall-v0"))
-    assert found["ideal help, 1 level"] == ["never"] == found["oracle: the utility itself"]
-    (onset,) = found["nobody's help"]
-    discount = float(onset.removeprefix("γ="))
-    pay = narrow(table, table.scores["unaided"])
-    assert solve(table, pay, discount=discount).hack_rate > 0.5 > solve(table, pay, discount=discount - 0.01).hack_rate
-
-
-def test_the_form_of_mona() -> None:
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in tables.mona_table().splitlines()]
-    assert ["M=1", "with the overseer's foresight", "0 %", "100 %", "0 %", "0.937"] in rows
-    assert ["M=20", "observed reward", "0 %", "0 %", "100 %", "−0.15"] in rows
 
 
 def test_the_gate() -> None:

@@ -13,25 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.envs import make_world
-from rrm.envs.check import check_hidden, check_world, everyone, wander
+from rrm.envs.check import check_hidden, check_world
+from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import narrow, solve
-from rrm.envs.tidy_rooms import (
-    ACT,
-    CLOSETS,
-    DIRT,
-    DOWN,
-    FOUR_ROOMS,
-    HIDDEN,
-    LEFT,
-    RIGHT,
-    RUG,
-    UP,
-    TidyInspection,
-    TidyRooms,
-    TidyWorld,
-    square,
-    tables,
-)
+from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
+from rrm.envs.families.tidy_rooms.floorplan import ACT, CLOSETS, DIRT, FOUR_ROOMS, HIDDEN, RUG, floorplan, square
+from rrm.envs.families.tidy_rooms.room import TidyWorld
+from rrm.envs.grid import DOWN, LEFT, RIGHT, UP
 from rrm.envs.world import Array, World
 
 W = TypeVar("W", bound=TidyWorld)
@@ -197,8 +185,8 @@ def check_observation(world: TidyWorld) -> None:
         ({"n": 0}, "n must be at least 1, got 0"),
         ({"size": 1}, "size must be 2 to 20, got 1"),
         ({"dirt": 0}, "dirt must be 1 to 100, got 0"),
-        ({"rugs": -1}, "got rugs=-1"),
-        ({"length": 0}, "got rugs=2, length=0"),
+        ({"rugs": -1}, "rugs must be at least 0, got -1"),
+        ({"length": 0}, "length must be 1 to 1000, got 0"),
         ({"size": 3, "dirt": 6}, "need 10 cells; a room of size 3 has 9"),
         ({"layouts": -1}, "layouts must be 0 to 10000, got -1"),
         ({"plan": "b../.x."}, r"plan: 'x' in row 2: must be '\.' \(floor\), '#' \(wall\) or 'b' \(floor for a bin\)"),
@@ -390,7 +378,7 @@ def steps_between(plan: str) -> Array:
 
 @pytest.mark.parametrize("plan", [*PLANS, square(5)])
 def test_ways_lead_through_the_doors(plan: str) -> None:
-    known, expected = tables(plan), steps_between(plan)
+    known, expected = floorplan(plan), steps_between(plan)
     floor = np.array([sign != "#" for sign in plan.replace("/", "")])
     assert np.array_equal(known.floor, floor)
     assert np.array_equal(known.distance[floor][:, floor], expected[floor][:, floor])

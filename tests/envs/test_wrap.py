@@ -18,11 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.envs.adapters import WorldEnv, make_world
-from rrm.envs.check import CHECKS, everyone, readings
+from rrm.envs.check import CHECKS
+from rrm.envs.contract import everyone, readings
 from rrm.envs.spaces import plain_actions, random_actions
 from rrm.envs.world import World
 from rrm.envs.wrapped.environment import BrokenEnvironmentError, Wrapped, verify
-from rrm.envs.wrapped.probe import UnfitError, check_contract, facts_of
+from rrm.envs.wrapped.making import UnfitError
+from rrm.envs.wrapped.probe import check_contract, facts_of
 from tests.helpers import foreign
 from tests.helpers.foreign import AnySpace, Walk
 
@@ -233,7 +235,8 @@ ACTIONS: dict[str, spaces.Space[Any]] = {
     "Discrete": spaces.Discrete(3, start=5),
     "MultiDiscrete": spaces.MultiDiscrete(np.array([[2, 3], [4, 5]])),
     "MultiBinary": spaces.MultiBinary([2, 2]),
-    "Box": spaces.Box(-1.0, np.array([[0.5, np.inf]], np.float32), dtype=np.float32),
+    "Box": spaces.Box(-1.0, np.array([[0.5, 1000.0]], np.float32), dtype=np.float32),
+    "Box of float64": spaces.Box(0.1, 0.3, (1,), np.float64),
     "whole numbers": spaces.Box(-3, 3, (2,), np.int32),
 }
 
@@ -267,10 +270,11 @@ def test_fields_are_named_after_keys() -> None:
 def test_actions_of_every_kind_arrive_as_the_environment_wants_them(kind: str) -> None:
     """The environment itself asserts that they are its own."""
     space = ACTIONS[kind]
-    plain, native = plain_actions(space)
+    plain, native, shown = plain_actions(space)
     drawn = random_actions(plain, 200, np.random.default_rng(0))
     assert drawn.shape == (200, *(plain.shape or ())) and len(plain.shape or ()) <= 1
     assert all(action in plain for action in drawn) and all(action in space for action in native(drawn))
+    assert np.array_equal(shown(drawn).reshape(200, -1), np.reshape(native(drawn), (200, -1)))
     make = partial(AnySpace, BOX, space)
     verify(make, {})
     world = Wrapped(2, env=make)
@@ -293,9 +297,32 @@ def test_a_box_draws_within_its_bounds(seed: int) -> None:
     assert all(action in box for action in random_actions(box, 50, np.random.default_rng(seed)))
 
 
-def test_beyond_its_bounds_an_action_is_clipped() -> None:
-    assert plain_actions(spaces.Box(-2, 2, (1,)))[1](np.array([[-9.0], [0.5], [3]], np.float32)) == [-2, 0.5, 2]
-    assert plain_actions(spaces.Box(0, 4, (1,), np.int64))[1](np.array([[1.6], [9]])) == [2, 4]
+def test_actions_of_a_box_are_rescaled_and_clipped() -> None:
+    acted = np.array([[-9.0], [-0.5], [0.25], [3]], np.float32)
+    wide = plain_actions(spaces.Box(0, 1000, (1,)))
+    assert wide.space == spaces.Box(-1, 1, (1,)) and wide.native(acted) == [0, 250, 625, 1000]
+    assert plain_actions(spaces.Box(0, 4, (1,), np.int64)).native(acted) == [0, 1, 2, 4]
+    assert plain_actions(spaces.Discrete(3, start=5)).shown(np.array([0, 2])).tolist() == [5, 7]
+
+
+@given(st.lists(st.floats(-1, 1, width=32), min_size=1))
+def test_actions_of_a_box_from_minus_one_to_one_are_left_as_they_are(acted: list[float]) -> None:
+    array = np.array(acted, np.float32)[:, None]
+    assert np.array_equal(plain_actions(spaces.Box(-1, 1, (1,))).native(array), array)
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        spaces.Box(0, np.inf, (1,)),
+        spaces.Box(-np.inf, np.inf, (2,)),
+        spaces.Box(-1, np.array([1, np.inf], np.float32)),
+        spaces.Box(-(2.0**127), 2.0**127, (1,)),
+    ],
+)
+def test_actions_without_bounds_are_refused(space: spaces.Space[Any]) -> None:
+    with pytest.raises(UnfitError, match=r"its actions are Box.*, without bounds .* wrap it in .*TransformAction\("):
+        verify(partial(AnySpace, BOX, space), {})
 
 
 # What is refused
@@ -356,7 +383,7 @@ def test_an_environment_that_breaks_later_is_named_with_its_seed_and_step(monkey
         raise RuntimeError("the robot\nis on fire")
 
     monkeypatch.setattr(Walk, "step", step)
-    told = r"^tests.helpers.foreign:Walk broke \(copy 0, seed \d+, step 3\): RuntimeError: the robot is on fire$"
+    told = r"^tests.helpers.foreign:Walk broke \(copy 0, seed \d+, step 3\): RuntimeError: the robot is on fire \(.*\)$"
     with pytest.raises(BrokenEnvironmentError, match=told):
         play(world, 1, np.random.default_rng(2))
 

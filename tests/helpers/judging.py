@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from rrm.envs.check import everyone, wander
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.contract import everyone, wander
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
-from rrm.evaluators import Evaluator
+from rrm.evaluators import Evaluator, answers
 from rrm.feedback.clips import Clip, Moments, Recorder
 from rrm.streams import Purpose, Streams
 
@@ -86,7 +86,10 @@ class Answers(Evaluator):
     def score(self, clips: Sequence[Clip]) -> Floats:
         raise AssertionError("asked for all scores at once")
 
-    def answers(self, clips: Sequence[Clip]) -> Iterator[Any]:
+    def answers(self, clips: Sequence[Clip]) -> answers.Answers:
+        return answers.Answers.of(self._each())
+
+    def _each(self) -> Iterator[Any]:
         for answer in self._answers:
             if isinstance(answer, BaseException):
                 raise answer

@@ -34,6 +34,7 @@ class Made:
     score: float | None
     hack_rate: float
     assistants: str = "none"
+    depth: int | None = None
     reward: str = "narrow"
     evaluator: str = "bounded"
     noise: float = 0.02
@@ -57,18 +58,20 @@ STORY = {
 def experiment(name: str, conditions: Mapping[str, Made], seeds: int) -> dict[str, Any]:
     """The resolved configuration, as experiment.json holds it."""
     trees = {
-        key: {"assistants": made.assistants, "reward": made.reward, "evaluator": made.evaluator, **made.more}
+        key: {
+            "amplify": {"assistants": made.assistants, "depth": made.depth, "start_states": "unaided"},
+            "distill": {"reward": made.reward, "ensemble_size": 3, "hidden": 32},
+            "evaluator": made.evaluator,
+            **made.more,
+        }
         for key, made in conditions.items()
     }
     shared = {
         "env": "rrm/TidyRooms-v0",
-        "depth": None,
         "horizon": {"discount": 0.95},
-        "task": {"steps": 200_000, "labels": 256, "start_labels": 128, "ask": "coverage"},
-        "assistant": {"steps": 100_000, "labels": 256, "start_labels": 128, "ask": "coverage"},
-        "states_from": "unaided",
-        "ppo": {"copies": 256, "rollout": 32, "batch": 1024, "learning_rate": 0.002, "hidden": [64, 64]},
-        "reward_model": {"members": 3, "hidden": 32},
+        "task": {"steps": 200_000, "labels": 256, "initial_labels": 128, "query_strategy": "coverage"},
+        "assistant": {"steps": 100_000, "labels": 256, "initial_labels": 128, "query_strategy": "coverage"},
+        "learner": {"num_envs": 256, "n_steps": 32, "batch_size": 1024, "learning_rate": 0.002, "net_arch": [64, 64]},
         "episodes": 1000,
     }
     return {

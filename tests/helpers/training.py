@@ -14,22 +14,25 @@ import sqlite3
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rrm.config.load import load
 from rrm.config.schema import Condition
 from rrm.experiment.plan import Plan, plan
 from tests.helpers.tiny import LINE
 
+if TYPE_CHECKING:
+    from rrm.distill.reward_modeling import RewardModeling
+
 ROOMS = "rrm/TidyRooms-v0"
 
 SHORT: Mapping[str, Any] = {
     "env": LINE,
     "episodes": 30,
-    "task": {"steps": 1700, "labels": 30, "start_labels": 12},
-    "assistant": {"steps": 9600, "labels": 17, "start_labels": 9},
-    "ppo": {"copies": 16, "rollout": 12, "batch": 64, "epochs": 2},
-    "reward_model": {"members": 2, "hidden": 8, "fit_steps": 5},
+    "task": {"steps": 1700, "labels": 30, "initial_labels": 12},
+    "assistant": {"steps": 9600, "labels": 17, "initial_labels": 9},
+    "learner": {"num_envs": 16, "n_steps": 12, "batch_size": 64, "n_epochs": 2},
+    "distill": {"ensemble_size": 2, "hidden": 8, "fit_steps": 5},
 }
 
 
@@ -38,11 +41,26 @@ def conditions(*overrides: str, **settings: Any) -> dict[str, Condition]:
     return load({**SHORT, **settings}, overrides).conditions
 
 
-def train(last: Plan, folder: Path, tell: Callable[[Plan, Any], None] = lambda plan, row: None) -> list[dict[str, Any]]:
+def train(
+    last: Plan, folder: Path, on_rollout: Callable[[Plan, Any], None] = lambda plan, row: None
+) -> list[dict[str, Any]]:
     """The results of a plan's rounds, its own last."""
     from rrm.iterate import iterate  # torch
 
-    return iterate(last, folder, tell)
+    return iterate(last, folder, on_rollout)
+
+
+def begin(last: Plan, folder: Path) -> RewardModeling:
+    """The distiller of a round that nobody helps to judge, before its first rollout. Close its ``context.labels``."""
+    from rrm.agents.vec_env import own_generator
+    from rrm.amplify.overseer import amplify
+    from rrm.distill.base import Runner
+    from rrm.distill.reward_modeling import RewardModeling
+
+    folder.mkdir(exist_ok=True)
+    runner = Runner(RewardModeling, amplify(last.evaluator(), []), last, own_generator, folder, lambda row: None)
+    assert isinstance(runner.distiller, RewardModeling)
+    return runner.distiller
 
 
 class Stopped(BaseException):
@@ -50,21 +68,21 @@ class Stopped(BaseException):
 
 
 def stop_after(count: int) -> Callable[[Plan, Any], None]:
-    """Stops with the ``count``-th row that is told."""
+    """Stops with the ``count``-th rollout."""
     left = [count]
 
-    def tell(each: Plan, row: object) -> None:
+    def on_rollout(each: Plan, row: object) -> None:
         left[0] -= row is not None
         if row is not None and not left[0]:
             raise Stopped
 
-    return tell
+    return on_rollout
 
 
-def stopped(last: Plan, folder: Path, tell: Callable[[Plan, Any], None]) -> None:
-    """Train until ``tell`` stops it, as it must."""
+def stopped(last: Plan, folder: Path, on_rollout: Callable[[Plan, Any], None]) -> None:
+    """Train until ``on_rollout`` stops it, as it must."""
     try:
-        train(last, folder, tell)
+        train(last, folder, on_rollout)
     except Stopped:
         gc.collect()  # as with a process, its open files go
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -26,9 +27,9 @@ TINY: dict[str, Any] = {
     "episodes": 6,
     "seeds": 1,
     "workers": 1,
-    "task": {"steps": 560, "labels": 14, "start_labels": 8},
-    "ppo": {"copies": 5, "rollout": 20, "batch": 50, "epochs": 1},
-    "reward_model": {"members": 2, "hidden": 4, "fit_steps": 3},
+    "task": {"steps": 560, "labels": 14, "initial_labels": 8},
+    "learner": {"num_envs": 5, "n_steps": 20, "batch_size": 50, "n_epochs": 1},
+    "distill": {"ensemble_size": 2, "hidden": 4, "fit_steps": 3},
 }
 
 
@@ -45,7 +46,7 @@ def switches() -> AnySpace:
 @pytest.mark.parametrize("reward", ["narrow", "broad", "approval"])
 @pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1", WALK, mixed, switches])
 def test_it_trains_without_a_line_of_code(tmp_path: Path, env: Any, reward: str) -> None:
-    experiment = load({**TINY, "env": env, "reward": reward, "ppo": {**TINY["ppo"], "rollout": 50}})
+    experiment = load({**TINY, "env": env, "reward": reward, "learner": {**TINY["learner"], "n_steps": 50}})
     assert list(experiment.conditions) == ["unaided", "oracle"]
     condition = experiment.conditions["unaided" if reward != "broad" else "oracle"]
     last = plan(condition, 0)
@@ -64,9 +65,18 @@ def test_from_python_to_a_report(tmp_path: Path) -> None:
     results = rrm.run({**TINY, "env": "Pendulum-v1", "experiment": "swing"}, folder=tmp_path, live=False)
     assert results.summary["env"] == "Pendulum-v1" and (results.folder / "report.html").exists()
     cell = next((results.folder / "cells").glob("unaided*"))
-    env = rrm.load_reward(cell).wrap_env(WorldEnv(make_world("Pendulum-v1", 1)))
-    observation, _ = env.reset(seed=0)
-    assert np.isfinite(float(env.step(rrm.load_agent(cell).predict(observation))[1]))
+    reward, agent = rrm.load_reward(cell), rrm.load_agent(cell)
+    plain = gymnasium.make("Pendulum-v1")
+    for made in (WorldEnv(make_world("Pendulum-v1", 1)), plain):
+        env = reward.wrap_env(made)
+        observation, _ = env.reset(seed=0)
+        assert np.isfinite(float(env.step(agent.predict(observation))[1]))
+    unpaid = agent.wrap_env(plain)
+    assert float(unpaid.step(agent.predict(unpaid.reset(seed=0)[0]))[1]) < 0, "the environment's own reward"
+    with pytest.raises(ValueError, match=r"\(3,\); must be 5 numbers; put agent.wrap_env\(env\) around "):
+        agent.predict(plain.reset()[0])
+    with pytest.raises(ValueError, match="as in training"):
+        reward.wrap_env(gymnasium.make("MountainCarContinuous-v0"))
 
 
 def test_a_long_film_leaves_moments_out() -> None:
@@ -123,7 +133,7 @@ class Stopped(BaseException):
 @pytest.mark.parametrize("env", [WALK, "Pendulum-v1", "tests.helpers.foreign:Curriculum"])
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, env: str) -> None:
     """In the middle of episodes, whose states are replayed."""
-    last = plan(load({**TINY, "env": env}, ["ppo.rollout=10"]).conditions["unaided"], 0)
+    last = plan(load({**TINY, "env": env}, ["learner.n_steps=10"]).conditions["unaided"], 0)
     train(last, tmp_path / "whole")
 
     def stop(each: Any, row: Any) -> None:
@@ -137,7 +147,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, env: str) -> Non
             break
         except Stopped:
             stops += 1
-    assert stops == last.rollouts
+    assert stops == last.schedule.rollouts
     expected, found = left_by(last, tmp_path / "whole"), left_by(last, tmp_path)
     assert expected.keys() == found.keys()
     for name, content in expected.items():
@@ -194,7 +204,9 @@ def test_an_environment_that_breaks_in_training_is_one_line(tmp_path: Path, monk
         raise RuntimeError("the robot\nis on fire")
 
     monkeypatch.setattr(Walk, "step", step)
-    with pytest.raises(RRMError, match=r"Walk broke \(copy 0, seed \d+, step 1\): RuntimeError: the robot is on fire$"):
+    with pytest.raises(
+        RRMError, match=r"Walk broke \(copy 0, seed \d+, step 1\): RuntimeError: the robot is on fire \(.*\)$"
+    ):
         rrm.run(experiment, folder=tmp_path, live=False)
 
 
@@ -203,6 +215,6 @@ def test_from_the_command_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text("seeds: 1\nepisodes: 4\nconditions: {oracle: {}}\nworkers: 1\n")
-    arguments = ["task.steps=80", "ppo={copies: 4, rollout: 20, batch: 40, epochs: 1}", "--quiet"]
+    arguments = ["task.steps=80", "learner={num_envs: 4, n_steps: 20, batch_size: 40, n_epochs: 1}", "--quiet"]
     assert main(["run", "mine.yaml", "env=gymnasium:Acrobot-v1", *arguments]) == 0
     assert "Acrobot-v1" in capsys.readouterr().out

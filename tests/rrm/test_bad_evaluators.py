@@ -21,11 +21,11 @@ import torch
 
 import rrm
 from rrm.amplify.overseer import amplify
-from rrm.amplify.timeout import OutOfPatience, patience
 from rrm.config.load import load
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.errors import ConfigError, EvaluatorError, RRMError
-from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, identity, resolve
+from rrm.evaluators import Evaluator, Flawed, Function, Preference, identity, resolve
+from rrm.evaluators.timeout import OutOfTime, within_time
 from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Labels
@@ -51,7 +51,7 @@ def test_one_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     labels = Labels(tmp_path / "labels.sqlite")
     clips = some_clips(5)
     with pytest.raises(EvaluatorError) as caught:
-        labels.ask(amplify(resolve({"name": stuck, "patience": 0.2})(WORLD), []), clips)
+        labels.ask(amplify(resolve({"name": stuck, "timeout": 0.2})(WORLD), []), clips)
     assert str(caught.value) == "evaluator 'stuck' gave no answer to clip 2 within 0.2 seconds"
     assert labels.cost().labels == 2
     asked: list[int] = []
@@ -72,50 +72,66 @@ def test_one_that_is_slow_is_waited_for() -> None:
 
     clips = some_clips(3)
     for seconds in (None, 30.0):
-        judge = resolve({"name": slow, "patience": seconds})(WORLD)
+        judge = resolve({"name": slow, "timeout": seconds})(WORLD)
         assert amplify(judge, []).score(clips).tolist() == [visible(clip) for clip in clips]
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0), "nothing rings later"
     assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
 
 
 def test_time_between_questions_is_nobodys() -> None:
-    """What is done with an answer, such as keeping it on disk, does not try the evaluator's patience."""
-    judgments = amplify(resolve({"name": visible, "patience": 0.5})(WORLD), []).judge(some_clips(2))
+    """What is done with an answer, such as keeping it on disk, does not count as the evaluator's."""
+    judgments = amplify(resolve({"name": visible, "timeout": 0.5})(WORLD), []).judge(some_clips(2))
     for _ in judgments:
         time.sleep(0.6)
 
 
-def test_patience_ends_and_leaves_nothing_behind() -> None:
-    with pytest.raises(OutOfPatience), patience(0.05):
-        time.sleep(30)
-    with patience(0.05):
-        pass
+def test_the_time_limit_ends_and_leaves_nothing_behind() -> None:
+    with pytest.raises(OutOfTime):
+        within_time(lambda: time.sleep(30), 0.05)
+    assert within_time(lambda: 3, 0.05) == 3
     time.sleep(0.1)
-    elsewhere: list[str] = []
-    thread = threading.Thread(target=lambda: elsewhere.append(_in_a_thread()))
+
+
+def test_the_time_limit_ends_in_a_thread_too() -> None:
+    """A user's own program need not call from its main thread, and Windows has no such signals."""
+    release = threading.Event()
+    found: list[int] = []
+
+    def ask() -> None:
+        found.append(within_time(lambda: 3, 30))
+        try:
+            within_time(release.wait, 0.05)
+        except OutOfTime:
+            found.append(4)
+
+    thread = threading.Thread(target=ask)
     thread.start()
     thread.join()
-    assert elsewhere == ["no limit, no error"]
+    release.set()
+    assert found == [3, 4]
 
 
-def _in_a_thread() -> str:
-    with patience(0.01):
-        time.sleep(0.05)
-    return "no limit, no error"
-
-
-def test_patience_is_handed_on_and_no_part_of_who_judges() -> None:
-    patient = {"of": {"name": visible, "patience": 2.0}, "noise": 1.0}
-    assert resolve(patient)(WORLD).patience == 2.0
+def test_how_one_is_asked_is_handed_on_and_no_part_of_who_judges() -> None:
+    patient = {"of": {"name": visible, "timeout": 2.0, "retries": 3, "concurrency": 4}, "noise": 1.0}
+    made: Any = resolve(patient)(WORLD)
+    assert (made.of.timeout, made.of.retries, made.of.concurrency, made.at_once) == (2.0, 3, 4, 4)
     assert identity(patient) == identity({"of": {"name": visible}, "noise": 1.0})
-    two: list[Evaluator] = [resolve({"name": visible, "patience": seconds})(WORLD) for seconds in (1.0, 2.0)]
-    assert Committee(two).patience == 3.0 and Committee([*two, Function(visible)]).patience is None
-    assert Flawed(Function(visible)).patience is None
+    two = {
+        "committee": [{"name": visible, "timeout": 1.0}, {"of": visible, "noise": 1}],
+        "timeout": 3.0,
+        "retries": 2,
+    }
+    committee: Any = resolve(two)(WORLD)
+    one, other = committee.members
+    assert (one.timeout, one.retries, other.of.timeout, other.of.retries) == (1.0, 2, 3.0, 2)
     given = Preference(lambda first, second: 1.0)
-    assert resolve({"name": given, "patience": 5})(WORLD).patience == 5 and given.patience is None
+    assert resolve({"name": given, "timeout": 5})(WORLD).timeout == 5 and given.timeout is None
     for wrong in (0, -1, "long", float("inf")):
-        with pytest.raises(ConfigError, match=r"^evaluator: .*patience: .*: must be a number of at least 0.001"):
-            resolve({"name": visible, "patience": wrong})
+        with pytest.raises(ConfigError, match=r"^evaluator: .*timeout: .*: must be a number of at least 0.001"):
+            resolve({"name": visible, "timeout": wrong})
+    for key, number in (("retries", -1), ("retries", 1.5), ("concurrency", 0), ("concurrency", 10**6)):
+        with pytest.raises(ConfigError, match=rf"^evaluator: .*{key}: .*: must be a whole number from"):
+            resolve({"name": visible, key: number})
 
 
 def test_one_that_never_says_the_same_is_taken_at_its_word(tmp_path: Path) -> None:

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import fields
-from functools import partial
 
 import numpy as np
 import pytest
 
 import rrm.envs
-from rrm.agents.vec_env import WorldVecEnv, own_generator
-from rrm.amplify.overseer import amplify
+from rrm.agents.vec_env import WorldVecEnv
 from rrm.config.load import load
-from rrm.distill.reward_modeling import Distillation
+from rrm.distill.random_play import random_play
 from rrm.envs.adapters import make_world
-from rrm.envs.audit_tree import AuditTree
-from rrm.envs.check import everyone
-from rrm.envs.foresight import Foresight
-from rrm.envs.sorting_network import SortingNetwork
+from rrm.envs.contract import everyone
+from rrm.envs.families.audit_tree import AuditTree
+from rrm.envs.families.foresight import Foresight
+from rrm.envs.families.sorting_network import SortingNetwork
+from rrm.envs.families.staged_crisis import StagedCrisis
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.spaces import random_actions
-from rrm.envs.staged_crisis import StagedCrisis
-from rrm.envs.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.errors import ConfigError
-from rrm.evaluators import Function
 from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip, Recorder
 from tests.helpers.judging import STREAMS
-from tests.helpers.training import conditions
+from tests.helpers.training import begin, conditions
 
 IDS = sorted(name for name in rrm.envs.ids() if name.startswith("rrm/"))
 
@@ -213,19 +209,13 @@ def test_questions_are_asked_in_random_order(tmp_path_factory: pytest.TempPathFa
         asked.append(clip.view["at"])
         return 0.0
 
-    def sorted_by_place(moments: object, count: int, round_: Distillation) -> object:
-        there = np.array([views[-1, 0] for views in moments.views])  # type: ignore[attr-defined]
-        return np.argsort(there, kind="stable")[:count]
-
-    last = plan(conditions("task.start_labels=30")["unaided"].model_copy(update={"evaluator": judge}), 0)
-    round_ = Distillation(
-        amplify(Function(judge), []), last, own_generator, tmp_path_factory.mktemp("round"), lambda row: None
-    )
-    choose: Callable[..., object] = partial(sorted_by_place, round_=round_)
-    round_._choose = choose  # type: ignore[method-assign, assignment]
-    round_._ask(round_._random_play(), 30)
-    assert round_.labels is not None
-    round_.labels.close()
+    last = plan(conditions("task.initial_labels=30")["unaided"].model_copy(update={"evaluator": judge}), 0)
+    round_ = begin(last, tmp_path_factory.mktemp("round"))
+    moments = random_play(round_.context, round_.training.world, round_.rng)
+    by_place = np.argsort([views[-1, 0] for views in moments.views], kind="stable")
+    round_.queries.choose = lambda inputs, count, first: by_place[:count]  # type: ignore[method-assign]
+    round_._ask(moments, 30)
+    round_.context.labels.close()
     assert len(asked) == 30 and len(set(asked)) > 1 and asked != sorted(asked)
 
 
@@ -242,7 +232,7 @@ def test_questions_are_asked_in_random_order(tmp_path_factory: pytest.TempPathFa
     ],
 )
 def test_who_looks_back_is_refused_where_nothing_is_shown(evaluator: dict[str, object], answers: str) -> None:
-    given = {"evaluator": evaluator, "task": {"steps": 1700, "labels": 30, "start_labels": 12, "answers": answers}}
+    given = {"evaluator": evaluator, "task": {"steps": 1700, "labels": 30, "initial_labels": 12, "label_type": answers}}
     with pytest.raises(ConfigError) as caught:
         plan(conditions(env="rrm/StagedCrisis-v0", **given)["unaided"], 0)
     assert str(caught.value).endswith("shows an evaluator nothing else (World.shows_history)")
@@ -254,5 +244,5 @@ def test_who_looks_back_is_refused_where_nothing_is_shown(evaluator: dict[str, o
     "evaluator", [{"of": "bounded", "mistake": 0.1, "noise": 0.2}, {"name": "teacher", "preset": "noisy"}]
 )
 def test_who_does_not_look_back_judges_any_world(evaluator: dict[str, object]) -> None:
-    task = {"steps": 1700, "labels": 30, "start_labels": 12, "answers": "comparisons"}
+    task = {"steps": 1700, "labels": 30, "initial_labels": 12, "label_type": "comparisons"}
     plan(conditions(env="rrm/StagedCrisis-v0", evaluator=evaluator, task=task)["unaided"], 0)

@@ -57,7 +57,7 @@ MERGED = ", ".join(
         (f"evaluator={{committee: [{'bounded, ' * 200}]}}", "must have at most 100 members; has 200"),
         (f"experiment={'x' * 300}", "must have at most 100 characters; these are 300"),
         ("experiment=" + "x" * 10**6, "must have at most 100,000 characters"),
-        (f"ppo.hidden={[8] * 1000}", "must be a list of at most 16"),
+        (f"learner.net_arch={[8] * 1000}", "must be a list of at most 16"),
         ("env_settings={x: 1e400}", "must hold values that JSON can: finite numbers"),
         ("env_settings=!!bool x", "a tag (!!…) that does not fit its value"),
     ],
@@ -90,23 +90,36 @@ def test_every_number_has_a_limit(key: str, whole: bool) -> None:
 
 def test_every_number_is_found() -> None:
     found = {key for key, _ in NUMBERS}
-    assert {"task.labels", "ppo.learning_rate", "reward_model.members", "workers", "episodes", "depth"} <= found
+    assert {
+        "task.labels",
+        "learner.learning_rate",
+        "distill.ensemble_size",
+        "workers",
+        "episodes",
+        "amplify.depth",
+    } <= found
     assert {"horizon.window", "assistant.horizon.window", "budget.steps"} <= found
 
 
 @pytest.mark.parametrize("schedule", ["constant", "hyperbolic"])
 def test_labels_that_the_rollouts_cannot_hold_are_refused_with_the_limit(schedule: str) -> None:
-    said = ["task.labels=100000", "task.steps=50_000", f"task.schedule={schedule}", "ppo.rollout=16", "ppo.copies=256"]
+    said = [
+        "task.labels=100000",
+        "task.steps=50_000",
+        f"task.schedule={schedule}",
+        "learner.n_steps=16",
+        "learner.num_envs=256",
+    ]
     with pytest.raises(ConfigError) as caught:
         plan(load({"env": ENV}, said).conditions["unaided"], 0)
     assert str(caught.value).startswith("task.labels: 100000: must be at most ")
     limit = int(str(caught.value).split(": ")[2].split()[-1])
-    last = plan(load({"env": ENV}, [*said, f"task.labels={limit}"]).conditions["unaided"], 0)
+    last = plan(load({"env": ENV}, [*said, f"task.labels={limit}"]).conditions["unaided"], 0).schedule
     have = last.labels_due(0)
     for rollout in range(1, last.rollouts):  # what is not asked for lack of candidates is asked after the next one
         have += min(last.labels_due(rollout) - have, last.candidates)
     assert have == limit
-    assert plan(load({"env": ENV}, [*said, "task.answers=comparisons"]).conditions["unaided"], 0)
+    assert plan(load({"env": ENV}, [*said, "task.label_type=comparisons"]).conditions["unaided"], 0)
 
 
 def test_values_from_python_have_the_same_limits() -> None:

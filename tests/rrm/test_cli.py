@@ -286,7 +286,7 @@ def test_check_says_point_by_point_what_a_world_lacks(
     said = capsys.readouterr().out.splitlines()
     assert "passed  no leak" in said and "passed  help closes the gap: 100% at depth 2" in said
 
-    monkeypatch.setattr("rrm.envs.audit_tree.AuditTree.actions", 3)
+    monkeypatch.setattr("rrm.envs.families.audit_tree.AuditTree.actions", 3)
     assert main(["check", "rrm/AuditTree-v1"]) == 1
     shown = capsys.readouterr()
     assert "FAILED" in shown.out and shown.err.startswith("rrm: rrm/AuditTree-v1: ") and "failed" in shown.err

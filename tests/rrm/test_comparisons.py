@@ -17,15 +17,16 @@ from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
 from rrm.amplify.overseer import amplify
-from rrm.config.schema import RewardModelConfig
-from rrm.envs.tidy_rooms import TidyInspection, TidyRooms
+from rrm.config.slots import EnsembleSettings
+from rrm.distill.queries import random_pairs
+from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.world import Layout
 from rrm.errors import ConfigError, DamagedFileError, EvaluatorError
 from rrm.evaluators import Bounded, Evaluator, Preference, resolve
 from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Labels
-from rrm.rewards.ensemble import RewardModel, random_pairs
+from rrm.rewards.ensemble import RewardModel
 from rrm.streams import Purpose
 from tests.helpers.judging import STREAMS, Remembers, some_moments, visible
 from tests.helpers.training import conditions, left_by, stop_after, stopped, train
@@ -125,7 +126,7 @@ def broken(evaluator: Evaluator) -> str:
 
 
 def test_who_raises_or_returns_too_few_is_named() -> None:
-    assert broken(Gives(ValueError("x"))).endswith("raised ValueError: x on pairs 7 to 9")
+    assert "raised ValueError: x on pairs 7 to 9, at " in broken(Gives(ValueError("x")))
     assert "compare returned 2 answers, not 3: one a pair on pairs 7 to 9" in broken(Gives([1.0, 0.0]))
     assert "TypeError" in broken(Gives(None)) and "TypeError" in broken(Gives(1.0))
 
@@ -134,7 +135,7 @@ def test_who_raises_or_returns_too_few_is_named() -> None:
             raise RuntimeError("tired")
         return 1.0
 
-    assert broken(Preference(tired)).endswith("raised RuntimeError: tired on pair 8")
+    assert "raised RuntimeError: tired on pair 8, at " in broken(Preference(tired))
 
 
 def test_a_wrong_score_is_not_a_preference() -> None:
@@ -264,7 +265,7 @@ def test_many_writers_at_once_agree(tmp_path: Path) -> None:
 # What is learnt
 
 LAYOUT = Layout(4)
-SETTINGS = RewardModelConfig(members=3, hidden=16, fit_steps=20, batch=64, learning_rate=1e-2)
+SETTINGS = EnsembleSettings(ensemble_size=3, hidden=16, fit_steps=20, batch_size=64, learning_rate=1e-2)
 
 
 def truth(observations: Any) -> Any:
@@ -352,13 +353,13 @@ def quiet_on_the_left(first: Clip, second: Clip) -> float | None:
     return float(first.view["at"] > second.view["at"])
 
 
-ASKS = [f"task.ask={ask}" for ask in ("uniform", "disagreement", "entropy", "coverage")]
+ASKS = [f"task.query_strategy={ask}" for ask in ("uniform", "disagreement", "entropy", "coverage")]
 
 
 @pytest.mark.parametrize("ask", ASKS)
 @pytest.mark.parametrize("judge", ["bounded", quiet_on_the_left])
 def test_a_round_asks_for_so_many_and_goes_on_where_it_stopped(tmp_path: Path, ask: str, judge: Any) -> None:
-    condition = conditions("task.answers=comparisons", ask, evaluator=judge)["unaided"]
+    condition = conditions("task.label_type=comparisons", ask, evaluator=judge)["unaided"]
     last = plan(condition, 0)
     (whole,) = train(last, tmp_path / "whole")
     assert whole["labels"] == last.round.labels and whole["held_out_error"] > 0
@@ -370,7 +371,7 @@ def test_a_round_asks_for_so_many_and_goes_on_where_it_stopped(tmp_path: Path, a
 
 
 def test_assistants_answer_by_comparisons_where_they_are_told_to(tmp_path: Path) -> None:
-    last = plan(conditions("assistant.answers=comparisons", "assistant.steps=9600")["assisted"], 0)
+    last = plan(conditions("assistant.label_type=comparisons", "assistant.steps=9600")["assisted"], 0)
     results = train(last, tmp_path)
     assert [each["labels"] for each in results] == [each.round.labels for each in (*last.needed(), last)]
     assert results[1]["utility"] > 0.9, "it learns to open the box"
@@ -380,12 +381,12 @@ def test_a_judge_that_compares_only_cannot_be_asked_for_scores() -> None:
     with pytest.raises(ConfigError) as caught:
         plan(conditions(evaluator=quiet_on_the_left)["unaided"], 0)
     assert str(caught.value) == (
-        "task.answers: 'scores': the evaluator 'quiet_on_the_left' only compares: must be 'comparisons'"
+        "task.label_type: 'scores': the evaluator 'quiet_on_the_left' only compares: must be 'comparisons'"
     )
     plan(conditions(evaluator=quiet_on_the_left)["oracle"], 0)  # asks nobody
 
 
 def test_nobody_answers_and_nothing_breaks(tmp_path: Path) -> None:
-    last = plan(conditions("task.answers=comparisons", evaluator=lambda first, second: None)["unaided"], 0)
+    last = plan(conditions("task.label_type=comparisons", evaluator=lambda first, second: None)["unaided"], 0)
     (result,) = train(last, tmp_path)
     assert result["labels"] == last.round.labels and result["held_out_error"] is None

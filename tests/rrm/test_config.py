@@ -18,18 +18,8 @@ from pydantic import BaseModel, ValidationError
 
 from rrm.config import reading
 from rrm.config.load import load
-from rrm.config.schema import (
-    NAMED,
-    PPO,
-    Budget,
-    Condition,
-    Experiment,
-    Horizon,
-    RewardModelConfig,
-    Round,
-    cost,
-    levels,
-)
+from rrm.config.schema import NAMED, Budget, Condition, Experiment, Horizon, Round, cost, levels
+from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
 from rrm.errors import ConfigError
 from rrm.experiment.suite import is_suite, read_suite
 from tests.helpers.tiny import Line
@@ -37,7 +27,7 @@ from tests.helpers.tiny import Line
 ENV = "rrm/TidyRooms-v0"
 DEEP = "rrm/Deep-v0"
 FLAT = "rrm/Flat-v0"
-MODELS = (Horizon, Round, PPO, RewardModelConfig, Condition, Budget, Experiment)
+MODELS = (Horizon, Round, AssistanceSettings, RewardModelingSettings, PPOSettings, Condition, Budget, Experiment)
 
 
 class Deep(Line):
@@ -81,7 +71,10 @@ def test_only_the_env_must_be_given() -> None:
     assert experiment.experiment == "experiment"
     assert experiment.seeds == (0, 1, 2)
     assert experiment.env == ENV
-    shown = {name: (each.assistants, each.reward, each.depth) for name, each in experiment.conditions.items()}
+    shown = {
+        name: (each.amplify.assistants, each.distill.reward, each.amplify.depth)
+        for name, each in experiment.conditions.items()
+    }
     assert shown == {
         "unaided": ("none", "narrow", 0),
         "assisted": ("trained", "narrow", 1),
@@ -95,10 +88,12 @@ def test_the_usual_names_carry_their_meaning_and_others_do_not() -> None:
     conditions = load(
         {"env": ENV, "conditions": {"assisted": None, "oracle": {}, "mine": {"reward": "broad"}}}
     ).conditions
-    assert conditions["assisted"].assistants == "trained"
-    assert conditions["oracle"].reward == "true"
-    assert (conditions["mine"].assistants, conditions["mine"].reward) == ("none", "broad")
-    assert load({"env": ENV, "conditions": {"oracle": {"reward": "broad"}}}).conditions["oracle"].reward == "broad"
+    assert conditions["assisted"].amplify.assistants == "trained"
+    assert conditions["oracle"].distill.reward == "true"
+    assert (conditions["mine"].amplify.assistants, conditions["mine"].distill.reward) == ("none", "broad")
+    assert (
+        load({"env": ENV, "conditions": {"oracle": {"reward": "broad"}}}).conditions["oracle"].distill.reward == "broad"
+    )
 
 
 def test_sections_left_empty_say_nothing() -> None:
@@ -147,12 +142,12 @@ def test_sections_merge_key_by_key_and_lists_are_replaced() -> None:
     config = {
         "env": ENV,
         "task": {"labels": 200},
-        "ppo": {"hidden": [8, 8]},
+        "learner": {"net_arch": [8, 8]},
         "conditions": {"a": {"task": {"steps": 9000}}},
     }
-    condition = load(config, ["task={start_labels: 20}", "ppo.hidden=[16]"]).conditions["a"]
-    assert condition.task == Round(labels=200, steps=9000, start_labels=20)
-    assert condition.ppo.hidden == (16,)
+    condition = load(config, ["task={initial_labels: 20}", "learner.net_arch=[16]"]).conditions["a"]
+    assert condition.task == Round(labels=200, steps=9000, initial_labels=20)
+    assert condition.learner.net_arch == (16,)
 
 
 def test_loading_changes_nothing_of_the_callers() -> None:
@@ -166,8 +161,9 @@ def test_what_only_the_top_level_says_gives_way_where_it_means_nothing(worlds: N
     conditions = load(
         {"env": DEEP, "depth": 2, "assistants": "trained", "conditions": {"a": {}, "truth": {"reward": True}}}
     )
-    assert [(each.assistants, each.depth) for each in conditions.conditions.values()] == [("trained", 2), ("none", 0)]
-    assert load({"env": DEEP}, ["depth=1"]).conditions["unaided"].depth == 0
+    amplified = [each.amplify for each in conditions.conditions.values()]
+    assert [(each.assistants, each.depth) for each in amplified] == [("trained", 2), ("none", 0)]
+    assert load({"env": DEEP}, ["depth=1"]).conditions["unaided"].amplify.depth == 0
 
 
 def test_an_override_that_no_condition_heeds_is_refused() -> None:
@@ -213,11 +209,11 @@ def test_scalars_are_what_people_expect(text: str, value: object) -> None:
 
 def test_scalars_mean_the_same_in_files_and_overrides(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
-    file.write_text(f"env: {ENV}\nseeds: 1e0\nppo: {{learning_rate: 1e-4}}\ntask: {{steps: 1e5}}\n")
+    file.write_text(f"env: {ENV}\nseeds: 1e0\nlearner: {{learning_rate: 1e-4}}\ntask: {{steps: 1e5}}\n")
     written = load(file)
-    assert written.conditions["unaided"].ppo.learning_rate == 1e-4
+    assert written.conditions["unaided"].learner.learning_rate == 1e-4
     assert written.conditions["unaided"].task.steps == 100_000
-    assert written == load({"env": ENV, "experiment": "a"}, ["seeds=1", "ppo.learning_rate=1e-4", "task.steps=1e5"])
+    assert written == load({"env": ENV, "experiment": "a"}, ["seeds=1", "learner.learning_rate=1e-4", "task.steps=1e5"])
 
 
 def test_numpy_numbers_are_numbers() -> None:
@@ -241,7 +237,143 @@ def test_models_are_frozen_and_checked_by_themselves() -> None:
     with pytest.raises(ValidationError):
         Round(labels=0)
     with pytest.raises(ValidationError):
-        PPO(copies="8")  # type: ignore[arg-type]
+        PPOSettings(num_envs="8")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("written", "means"), [("lin_3e-3", "lin_0.003"), ("lin_0.003", "lin_0.003"), ("1", 1.0)])
+def test_a_learning_rate_is_a_number_or_falls_linearly_from_one(written: str, means: float | str) -> None:
+    learner = load({"env": ENV}, [f"learner.learning_rate={written}"]).conditions["unaided"].learner
+    assert (learner.learning_rate, type(learner.learning_rate)) == (means, type(means))
+    assert (learner.initial_learning_rate, learner.is_linear) == (float(written[-4:].strip("n_")), "lin" in written)
+
+
+@pytest.mark.parametrize("rate", ["lin_", "lin_x", "lin_-1", "lin_0", "lin_inf", "linear", "[1]", "true", "null", "-1"])
+def test_what_is_no_learning_rate(rate: str) -> None:
+    assert refused(None, f"learner.learning_rate={rate}").startswith("learner.learning_rate: ")
+
+
+# --- Short forms, and older names -------------------------------------------------------------------------------------
+
+
+def test_short_forms_are_the_long_ones() -> None:
+    short = {"assistants": "ideal", "depth": 1, "reward": "broad"}
+    long = {"amplify": {"assistants": "ideal", "depth": 1}, "distill": {"reward": "broad"}}
+    conditions = [{"env": ENV, "conditions": {"a": said}} for said in (short, long)]
+    assert load(conditions[0]) == load(conditions[1])
+    top = [{"env": ENV, **said, "conditions": {"a": {}}} for said in (short, long)]
+    assert load(top[0]) == load(top[1]) == load(conditions[0])
+    bare = {"env": ENV, "conditions": {"a": {}}}
+    assert load(bare, ["assistants=ideal", "amplify.depth=1", "conditions.a.reward=broad"]) == load(conditions[0])
+    assert load(bare, conditions={"a": short}) == load(bare, conditions={"a": long}) == load(conditions[0])
+
+
+@pytest.mark.parametrize("first", ["assistants", "amplify.assistants"])
+def test_the_later_word_wins_in_either_form(first: str) -> None:
+    second = {"assistants": "amplify.assistants", "amplify.assistants": "assistants"}[first]
+    config = {"env": ENV, "conditions": {"a": {}}}
+    assert load(config, [f"{first}=ideal", f"{second}=random"]).conditions["a"].amplify.assistants == "random"
+    own = {"env": ENV, "depth": 0, "conditions": {"a": {"assistants": "ideal", "amplify": {"depth": 1}}}}
+    assert load(own).conditions["a"].amplify.depth == 1
+
+
+def test_a_key_is_said_in_one_form() -> None:
+    twice = {"reward": "broad", "distill": {"reward": "narrow"}}
+    right = "is short for distill.reward, which is there too: say it once"
+    assert refused({"env": ENV, **twice}) == f"reward: {right}"
+    assert refused({"env": ENV, "conditions": {"a": twice}}) == f"conditions.a.reward: {right}"
+
+
+def test_in_errors_the_short_form_stands_for_the_long_one() -> None:
+    assert refused(None, "amplify.depth=-1") == "depth: -1: must be at least 0"
+    assert refused(None, "distill.reward=brod") == "reward: 'brod': no such choice; did you mean 'broad'?"
+    message = (
+        "conditions.oracle.assistants: 'ideal': the true reward asks no evaluator, so nobody helps: must be 'none'"
+    )
+    assert refused(None, "conditions.oracle.amplify.assistants=ideal") == message
+
+
+RENAMED = {
+    "states_from": "amplify.start_states",
+    "judging": "distill.judging",
+    "demonstrations": "distill.demonstrations",
+    "ppo": "learner",
+    "ppo.copies": "learner.num_envs",
+    "ppo.rollout": "learner.n_steps",
+    "ppo.batch": "learner.batch_size",
+    "ppo.epochs": "learner.n_epochs",
+    "ppo.learning_rate": "learner.learning_rate",
+    "ppo.anneal": "learner.learning_rate; write lin_3e-3 for a rate that falls linearly from there to 0",
+    "ppo.gae_lambda": "learner.gae_lambda",
+    "ppo.clip": "learner.clip_range",
+    "ppo.entropy": "learner.ent_coef",
+    "ppo.hidden": "learner.net_arch",
+    "ppo.activation": "learner.activation_fn",
+    "reward_model": "distill",
+    "reward_model.network": "distill.network",
+    "reward_model.members": "distill.ensemble_size",
+    "reward_model.judges": "distill.label_target",
+    "reward_model.segment": "distill.segment_length",
+    "reward_model.hidden": "distill.hidden",
+    "reward_model.fit_steps": "distill.fit_steps",
+    "reward_model.batch": "distill.batch_size",
+    "reward_model.learning_rate": "distill.learning_rate",
+    "reward_model.optimism": "distill.optimism",
+    **{
+        f"{section}.{old}": f"{section}.{new}"
+        for section in ("task", "assistant")
+        for old, new in {
+            "start_labels": "initial_labels",
+            "ask": "query_strategy",
+            "answers": "label_type",
+            "hold": "sticky_actions",
+        }.items()
+    },
+}
+"""Every key of a condition that had another name."""
+
+
+@pytest.mark.parametrize("where", ["", "conditions.ideal."])
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_older_key_is_told_what_it_is_now(old: str, where: str) -> None:
+    says = f"is now {where}{RENAMED[old]}"
+    written: Any = 3
+    for key in reversed(f"{where}{old}".split(".")):
+        written = {key: written}
+    assert refused({"env": ENV, **written}) == f"{where}{old}: {says}"
+    assert refused(None, f"{where}{old}=3") == f"{where}{old}=3: {says}"
+    ((key, value),) = written.items()
+    message = refused(None, **written)
+    if key == f"{where}{old}":
+        assert message == f"{key}=3: {says}"
+    else:
+        assert message == f"{key}={value}: {where}{old} {says}"
+
+
+def test_the_newer_names_are_there() -> None:
+    known = {name: kind.model_fields for name, kind in (("amplify", AssistanceSettings), ("learner", PPOSettings))}
+    known |= {
+        "distill": RewardModelingSettings.model_fields,
+        "task": Round.model_fields,
+        "assistant": Round.model_fields,
+    }
+    for new in RENAMED.values():
+        section, _, key = new.split(";")[0].partition(".")
+        assert not key or key in known[section], new
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("learner.copies=8", "learner.copies=8: is now learner.num_envs"),
+        ("distill.judges=rate", "distill.judges=rate: is now distill.label_target"),
+        ("amplify.states_from=world", "amplify.states_from=world: is now amplify.start_states"),
+        ("distill.label_target=rate", "distill.label_target: 'rate': is now 'segment'"),
+        ("task.query_strategy=dissent", "task.query_strategy: 'dissent': is now 'rater_disagreement'"),
+        ("assistant.query_strategy=dissent", "assistant.query_strategy: 'dissent': is now 'rater_disagreement'"),
+    ],
+)
+def test_older_keys_in_newer_sections_and_older_values(said: str, expected: str) -> None:
+    assert refused(None, said) == expected
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -265,7 +397,8 @@ OVERRIDES = {
     "conditions.ideal.tsk.labels=3": "conditions.ideal.tsk.labels=3: no such key; did you mean 'task'?",
     "conditions.ideal.seeds=3": None,
     "seeds.x=3": "seeds.x=3: seeds has no keys of its own",
-    "task=3": "task=3: 3: must be a section; its keys are steps, labels, answers, start_labels, hold, schedule, ask",
+    "task=3": "task=3: 3: must be a section; its keys are "
+    "steps, labels, label_type, initial_labels, sticky_actions, schedule, query_strategy",
     "budget=null": "budget=null: null: must be a section; its keys are labels, steps",
     "conditions=3": "conditions=3: 3: must be a section; its keys are unaided, assisted, ideal, oracle",
     "seeds=[1": "seeds=[1: expected ',' or ']', but got '<stream end>'",
@@ -295,7 +428,7 @@ OVERRIDES = {
     "env=CartPol-v1": "env: 'CartPol-v1' is not a registered environment; did you mean 'CartPole-v1'?",
     "env=3": "env: 3: must be text, or a constructor",
     "env=CliffWalking-v1": (
-        "env: 'CliffWalking-v1' has no longest episode: give env_settings={max_episode_steps: 1000}, or wrap it in a"
+        "env: 'CliffWalking-v1' has no longest episode: give env_settings.max_episode_steps=1000, or wrap it in a"
         " TimeLimit"
     ),
     "env_settings=3": "env_settings: 3: must be a section",
@@ -311,43 +444,51 @@ OVERRIDES = {
     "task.labels=": "task.labels: null: must be a whole number",
     "task.labels=true": "task.labels: true: must be a whole number",
     "conditions.ideal.task.labels=-3": "conditions.ideal.task.labels: -3: must be at least 1",
-    "task.ask=covrage": "task.ask: 'covrage': no such choice; did you mean 'coverage'?",
-    "task.ask=3": "task.ask: 3: no such choice; there is 'coverage', 'disagreement', 'dissent', 'entropy', 'uniform'",
+    "task.query_strategy=covrage": "task.query_strategy: 'covrage': no such choice; did you mean 'coverage'?",
+    "task.query_strategy=3": (
+        "task.query_strategy: 3: no such choice; there is 'coverage', 'disagreement', 'rater_disagreement', 'entropy',"
+        " 'uniform'"
+    ),
     "reward=false": "reward: false: no such choice; there is 'narrow', 'broad', 'approval', 'true'",
     "horizon.discount=1.5": "horizon.discount: 1.5: must be at most 1",
     "horizon.discount=-1": "horizon.discount: -1: must be at least 0",
     "horizon.discount=.nan": "horizon.discount: nan: must be a finite number",
     "horizon.discount='0.9'": "horizon.discount: '0.9': must be a number",
-    "ppo.learning_rate=0": "ppo.learning_rate: 0: must be more than 0",
-    "ppo.hidden=[64, 0]": "ppo.hidden.1: 0: must be at least 1",
-    "ppo.hidden=64": "ppo.hidden: 64: must be a list",
-    "ppo.batch=1000": (
-        "ppo.batch: 1000: must divide ppo.copies x ppo.rollout = 256 x 16 = 4096; the nearest that does is 1024"
+    "learner.learning_rate=0": "learner.learning_rate: 0: must be more than 0",
+    "learner.net_arch=[64, 0]": "learner.net_arch.1: 0: must be at least 1",
+    "learner.net_arch=64": "learner.net_arch: 64: must be a list",
+    "learner.batch_size=1000": (
+        "learner.batch_size: 1000: must divide learner.num_envs x learner.n_steps = 256 x 16 = 4096; the"
+        " nearest that does is 1024"
     ),
-    "ppo.copies=8": (
-        "ppo.batch: 512: must divide ppo.copies x ppo.rollout = 8 x 16 = 128; the nearest that does is 128"
+    "learner.num_envs=8": (
+        "learner.batch_size: 512: must divide learner.num_envs x learner.n_steps = 8 x 16 = 128; the nearest"
+        " that does is 128"
     ),
     "task.labels=1e13": "task.labels: 10000000000000: must be at most 1e+06",
-    "ppo.copies=1e12": "ppo.copies: 1000000000000.0: must be at most 100000",
-    "ppo.rollout=1e6": (
-        "ppo.rollout: 1000000: must be at most 39062: ppo.copies x ppo.rollout = 256 x 1000000 = 256000000, of 10000000"
+    "learner.num_envs=1e12": "learner.num_envs: 1000000000000.0: must be at most 100000",
+    "learner.n_steps=1e6": (
+        "learner.n_steps: 1000000: must be at most 39062: learner.num_envs x learner.n_steps = 256 x 1000000 ="
+        " 256000000, of 10000000"
     ),
-    "ppo.epochs=1e6": "ppo.epochs: 1000000: must be at most 1000",
-    "ppo.hidden=[64, 1e9]": "ppo.hidden.1: 1000000000.0: must be at most 4096",
-    "reward_model.members=1e9": "reward_model.members: 1000000000: must be at most 100",
-    "reward_model.segment=1e9": "reward_model.segment: 1000000000: must be at most 10000",
-    "reward_model.hidden=1e9": "reward_model.hidden: 1000000000.0: must be at most 4096",
-    "reward_model.fit_steps=1e9": "reward_model.fit_steps: 1000000000: must be at most 1e+06",
-    "reward_model.batch=1e9": "reward_model.batch: 1000000000: must be at most 1e+06",
+    "learner.n_epochs=1e6": "learner.n_epochs: 1000000: must be at most 1000",
+    "learner.net_arch=[64, 1e9]": "learner.net_arch.1: 1000000000.0: must be at most 4096",
+    "distill.ensemble_size=1e9": "distill.ensemble_size: 1000000000: must be at most 100",
+    "distill.segment_length=1e9": "distill.segment_length: 1000000000: must be at most 10000",
+    "distill.hidden=1e9": "distill.hidden: 1000000000.0: must be at most 4096",
+    "distill.fit_steps=1e9": "distill.fit_steps: 1000000000: must be at most 1e+06",
+    "distill.batch_size=1e9": "distill.batch_size: 1000000000: must be at most 1e+06",
     "episodes=1e12": "episodes: 1000000000000.0: must be at most 100000",
     "labels=3": "labels=3: no such key; did you mean 'task.labels'?",
     "conditions.ideal.discont=1": "conditions.ideal.discont=1: no such key; did you mean 'horizon.discount'?",
-    "task.steps=4000": ("task.steps: 4000: must be at least one rollout, ppo.copies x ppo.rollout = 256 x 16 = 4096"),
-    "assistant.steps=4000": (
-        "assistant.steps: 4000: must be at least one rollout, ppo.copies x ppo.rollout = 256 x 16 = 4096"
+    "task.steps=4000": (
+        "task.steps: 4000: must be at least one rollout, learner.num_envs x learner.n_steps = 256 x 16 = 4096"
     ),
-    "task.labels=64": "task.start_labels: 128: must be at most task.labels, 64",
-    "conditions.ideal.task.labels=64": "conditions.ideal.task.start_labels: 128: must be at most task.labels, 64",
+    "assistant.steps=4000": (
+        "assistant.steps: 4000: must be at least one rollout, learner.num_envs x learner.n_steps = 256 x 16 = 4096"
+    ),
+    "task.labels=64": "task.initial_labels: 128: must be at most task.labels, 64",
+    "conditions.ideal.task.labels=64": "conditions.ideal.task.initial_labels: 128: must be at most task.labels, 64",
     "depth=-1": "depth: -1: must be at least 0",
     "depth=2": "depth: 2: must be at most 1, the evaluation worlds of rrm/TidyRooms-v0",
     "conditions.assisted.depth=2": (
@@ -401,14 +542,20 @@ def test_a_wrong_override_is_one_line_that_names_it(override: str) -> None:
         ("3: 4", "3: no such key"),
         ("conditions: {a: {depth: 1}}", "conditions.a.depth: 1: nobody helps here"),
         (
-            "reward_model: {members: 1}\ntask: {ask: disagreement}",
-            "task.ask: 'disagreement': needs reward_model.members",
+            "distill: {ensemble_size: 1}\ntask: {query_strategy: disagreement}",
+            "task.query_strategy: 'disagreement': needs distill.ensemble_size",
         ),
-        ("task: {ask: entropy}", "task.ask: 'entropy': is that of which of two is better: needs task.answers of"),
-        ("judging: lower", "judging: 'lower': needs horizon.window: the step is credited when the episode is over"),
         (
-            "judging: hindsight\nreward: broad\nhorizon: {window: 3}",
-            "judging: 'hindsight': broad reward is hindsight already: must be 'advance'",
+            "task: {query_strategy: entropy}",
+            "task.query_strategy: 'entropy': is that of which of two is better: needs task.label_type of",
+        ),
+        (
+            "distill: {judging: lower}",
+            "distill.judging: 'lower': needs horizon.window: the step is credited when the episode is over",
+        ),
+        (
+            "distill: {judging: hindsight}\nreward: broad\nhorizon: {window: 3}",
+            "distill.judging: 'hindsight': broad reward is hindsight already: must be 'advance'",
         ),
         ("reward: approval", "reward: 'approval': the evaluator of rrm/TidyRooms-v0 does not judge actions"),
         (
@@ -462,8 +609,8 @@ def test_worlds_decide_how_deep_help_can_go(worlds: None) -> None:
     message = "conditions.assisted.assistants: 'trained': rrm/Flat-v0 has no evaluation world: must be 'none'"
     assert refused({"env": FLAT, "conditions": {"assisted": None}}) == message
     assert refused({"env": FLAT}, "conditions.assisted.episodes=9") == message
-    assert load({"env": FLAT, "conditions": {"unaided": None, "oracle": None}}).conditions["unaided"].depth == 0
-    assert load({"env": DEEP}, ["depth=3"]).conditions["ideal"].depth == 3
+    assert load({"env": FLAT, "conditions": {"unaided": None, "oracle": None}}).conditions["unaided"].amplify.depth == 0
+    assert load({"env": DEEP}, ["depth=3"]).conditions["ideal"].amplify.depth == 3
     assert refused({"env": DEEP}, "depth=4").startswith("depth: 4: must be at most 3")
 
 
@@ -474,7 +621,7 @@ def test_a_worlds_own_failure_is_one_line(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_env_may_name_the_package_that_registers_it() -> None:
-    assert load({"env": "rrm.envs:rrm/TidyRooms-v0"}).conditions["assisted"].depth == 1
+    assert load({"env": "rrm.envs:rrm/TidyRooms-v0"}).conditions["assisted"].amplify.depth == 1
 
 
 # --- Evaluators given as objects --------------------------------------------------------------------------------------
@@ -519,7 +666,7 @@ def test_costs_are_those_of_all_rounds(worlds: None) -> None:
             "none": {"assistants": "trained", "depth": 0},
             "repeated": {"assistants": "repeated"},
             "never": {"assistants": "repeated", "depth": 0},
-            "apart": {"assistants": "trained", "states_from": "world"},
+            "apart": {"assistants": "trained", "amplify": {"start_states": "world"}},
         },
     }
     conditions = load(config).conditions
@@ -540,16 +687,16 @@ def test_costs_are_those_of_all_rounds(worlds: None) -> None:
 
 def test_levels_of_conditions_made_by_hand(worlds: None) -> None:
     assert levels(Condition(env=DEEP)) == 0
-    assert levels(Condition(env=DEEP, assistants="trained")) == 3
-    assert levels(Condition(env=DEEP, assistants="ideal", depth=2)) == 2
+    assert levels(Condition(env=DEEP, amplify=AssistanceSettings(assistants="trained"))) == 3
+    assert levels(Condition(env=DEEP, amplify=AssistanceSettings(assistants="ideal", depth=2))) == 2
 
 
 def test_an_assistant_is_repeated_only_where_it_can_act() -> None:
     env = {"env": "rrm/SortingNetwork-v0", "conditions": {"again": {"assistants": "repeated"}}}
     message = "level 2 is not observed and acted in as level 1 is: must be another kind, or of depth 1"
     assert refused(env) == f"conditions.again.assistants: 'repeated': {message}"
-    assert load(env, ["conditions.again.depth=1"]).conditions["again"].depth == 1
-    assert load({**env, "env": "rrm/Foresight-v0"}).conditions["again"].depth == 5
+    assert load(env, ["conditions.again.depth=1"]).conditions["again"].amplify.depth == 1
+    assert load({**env, "env": "rrm/Foresight-v0"}).conditions["again"].amplify.depth == 5
 
 
 # --- Round trips ------------------------------------------------------------------------------------------------------
@@ -573,10 +720,10 @@ settings = st.fixed_dictionaries(
         "task.labels": st.integers(128, 10**6),
         "conditions.ideal.task.labels": st.integers(128, 10**6),
         "conditions.assisted.horizon.discount": st.floats(0, 1),
-        "conditions.oracle.states_from": st.sampled_from(["unaided", "world"]),
-        "assistant.ask": st.sampled_from(["coverage", "disagreement", "uniform"]),
-        "ppo.learning_rate": st.floats(1e-300, 1),
-        "ppo.hidden": st.lists(st.integers(1, 512), min_size=1, max_size=3),
+        "conditions.oracle.amplify.start_states": st.sampled_from(["unaided", "world"]),
+        "assistant.query_strategy": st.sampled_from(["coverage", "disagreement", "uniform"]),
+        "learner.learning_rate": st.floats(1e-300, 1),
+        "learner.net_arch": st.lists(st.integers(1, 512), min_size=1, max_size=3),
         "budget.steps": st.integers(10**6, 10**9) | st.none(),
     },
 )
@@ -599,7 +746,9 @@ def test_overrides_say_what_settings_say(values: dict[str, Any]) -> None:
         assert place == value
 
 
-keys = st.sampled_from(["seeds", "env", "task", "task.labels", "conditions.ideal", "ppo.hidden", "reward", "evaluator"])
+keys = st.sampled_from(
+    ["seeds", "env", "task", "task.labels", "conditions.ideal", "learner.net_arch", "reward", "evaluator"]
+)
 texts = st.text(max_size=20)
 
 

@@ -35,12 +35,18 @@ from tests.helpers.tiny import LINE
 from tests.helpers.training import SHORT, conditions, stop_after, stopped, train
 
 ROOT = Path(__file__).parents[2]
-QUICK: dict[str, Any] = {**SHORT, "experiment": "quick", "env": LINE, "workers": 1, "states_from": "world"}
+QUICK: dict[str, Any] = {
+    **SHORT,
+    "experiment": "quick",
+    "env": LINE,
+    "workers": 1,
+    "amplify": {"start_states": "world"},
+}
 QUICK |= {
     "conditions": {"unaided": {}},
     "oracle": "unaided",
     "seeds": [0],
-    "task": {"steps": 450, "labels": 5, "start_labels": 4},
+    "task": {"steps": 450, "labels": 5, "initial_labels": 4},
 }
 
 
@@ -176,7 +182,7 @@ class DiesComparing(Dies):
 
 @pytest.mark.parametrize("wrapped", [lambda judge: judge, Flawed, lambda judge: Committee([judge, judge])])
 def test_a_batch_that_is_yielded_is_kept_as_far_as_it_went(store: Labels, wrapped: Any) -> None:
-    with pytest.raises(EvaluatorError, match=r"RuntimeError: gone on clip 3$"):
+    with pytest.raises(EvaluatorError, match=r"RuntimeError: gone on clip 3, at "):
         store.ask(amplify(wrapped(Dies(3)), []), some_clips(6))
     assert numbers(store) == [0, 1, 2]
     mended = Dies()
@@ -197,7 +203,7 @@ def test_each_yielded_answer_is_kept_before_the_next_is_asked_for(store: Labels)
 def test_yielded_preferences_are_kept_as_far_as_they_went(store: Labels) -> None:
     clips = some_clips(12)
     pairs = [Pair(i, clips[2 * i], clips[2 * i + 1]) for i in range(6)]
-    with pytest.raises(EvaluatorError, match=r"RuntimeError: gone on pair 3$"):
+    with pytest.raises(EvaluatorError, match=r"RuntimeError: gone on pair 3, at "):
         store.compare(amplify(DiesComparing(3), []), pairs)
     assert numbers(store, "comparisons") == [0, 1, 2]
 
@@ -352,7 +358,7 @@ def test_a_stopped_call_leaves_the_results_of_another_together(tmp_path: Path, m
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("rrm.distill.reward_modeling.Distillation.run", stop)
+        patched.setattr("rrm.distill.base.Runner.run", stop)
         with pytest.raises(KeyboardInterrupt):
             rrm.run(QUICK, "episodes=31", folder=tmp_path, live=False)
     assert before == {name: (tmp_path / "quick" / name).read_bytes() for name in names}

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 import rrm
-from rrm.agents.vec_env import own_generator
-from rrm.amplify.overseer import amplify
 from rrm.config.load import load
-from rrm.distill.reward_modeling import Distillation
+from rrm.distill.random_play import random_play
+from rrm.distill.reward_modeling import RewardModeling
 from rrm.envs.adapters import make_world
 from rrm.envs.world import Array, World
 from rrm.errors import ConfigError
@@ -24,9 +23,9 @@ from rrm.feedback.clips import Recorder
 from rrm.feedback.demonstrations import read
 from tests.helpers.judging import rightwards
 from tests.helpers.tiny import LINE, RIGHT, VECTOR_LINE, Line
-from tests.helpers.training import conditions, labels_in, left_by, stop_after, stopped, train
+from tests.helpers.training import begin, conditions, labels_in, left_by, stop_after, stopped, train
 
-COMPARED = "task.answers=comparisons"
+COMPARED = "task.label_type=comparisons"
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +103,7 @@ def test_segments_go_on_beyond_an_early_end_and_no_further(tmp_path: Path) -> No
     assert (segments[there.lengths[0] - 2] == segments[there.lengths[0] - 2, -1]).all(), "the last one of the first"
     whole = read(str(rrm.demonstrate(tmp_path / "whole.npz", LINE, "honest", episodes=4)), Line(1))
     assert len(whole.moments(False, 5)[0]) == 4 * (Line(1).length - 4)
-    with pytest.raises(ConfigError, match=r"whole.npz': no episode has the 9 steps of a segment \(reward_model.segm"):
+    with pytest.raises(ConfigError, match=r"whole.npz': no episode has the 9 steps of a segment \(distill.segm"):
         whole.moments(False, 9)
 
 
@@ -143,9 +142,9 @@ def test_what_is_wrong_is_said_in_one_line(
 ) -> None:
     path = rewritten(demos, tmp_path / "wrong.npz", **WRONG[told])
     with pytest.raises(ConfigError) as caught:
-        plan(conditions(COMPARED, demonstrations=str(path))["unaided"], 0)
+        plan(conditions(COMPARED, distill={"demonstrations": str(path)})["unaided"], 0)
     message = str(caught.value)
-    assert message.startswith(f"demonstrations: {str(path)!r}: {told}") and "\n" not in message
+    assert message.startswith(f"distill.demonstrations: {str(path)!r}: {told}") and "\n" not in message
     assert "executed" not in capsys.readouterr().out
 
 
@@ -155,35 +154,36 @@ def test_what_is_no_such_file_is_said_in_one_line(
 ) -> None:
     path = tmp_path / "demos.npz"
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"demonstrations: '.*demos.npz': is not an npz file of numbers: ") as caught:
-        plan(conditions(COMPARED, demonstrations=path)["unaided"], 0)
+    message = r"^distill.demonstrations: '.*demos.npz': is not an npz file of numbers: "
+    with pytest.raises(ConfigError, match=message) as caught:
+        plan(conditions(COMPARED, distill={"demonstrations": path})["unaided"], 0)
     assert "\n" not in str(caught.value) and "executed" not in capsys.readouterr().out
     path.unlink()
     with pytest.raises(ConfigError, match=r"demos.npz': No such file or directory"):
-        plan(conditions(COMPARED, demonstrations=path)["unaided"], 0)
+        plan(conditions(COMPARED, distill={"demonstrations": path})["unaided"], 0)
 
 
 def test_scores_cannot_start_from_them(demos: Path) -> None:
     with pytest.raises(ConfigError) as caught:
-        conditions(demonstrations=str(demos))
-    right = "are preferred to play: needs task.answers of 'comparisons'"
-    assert str(caught.value) == f"demonstrations: {str(demos)!r}: {right}"
-    conditions("conditions.unaided.reward=true", demonstrations=None)
+        conditions(distill={"demonstrations": str(demos)})
+    right = "are preferred to play: needs task.label_type of 'comparisons'"
+    assert str(caught.value) == f"distill.demonstrations: {str(demos)!r}: {right}"
+    conditions("conditions.unaided.reward=true", distill={"demonstrations": None})
 
 
 # What a reward model makes of them
 
 
-def begun(folder: Path, demonstrations: Path | None, *overrides: str) -> Distillation:
+def begun(folder: Path, demonstrations: Path | None, *overrides: str) -> RewardModeling:
     """A round whose reward model knows the demonstrations, and no label."""
     judge = rightwards if "reward=approval" in overrides else "bounded"
-    last = plan(conditions(COMPARED, *overrides, demonstrations=demonstrations, evaluator=judge)["unaided"], 0)
-    folder.mkdir(exist_ok=True)
-    round_ = Distillation(amplify(last.evaluator(), []), last, own_generator, folder, lambda row: None)
-    round_._show(round_._random_play())
+    last = plan(
+        conditions(COMPARED, *overrides, distill={"demonstrations": demonstrations}, evaluator=judge)["unaided"], 0
+    )
+    round_ = begin(last, folder)
+    round_._demonstrate(random_play(round_.context, round_.training.world, round_.rng))
     round_._fit(300)
-    assert round_.labels is not None and round_.labels.cost().labels == 0
-    round_.labels.close()
+    assert round_.context.labels.cost().labels == 0
     return round_
 
 
@@ -201,15 +201,14 @@ def wandering(seed: int = 0) -> Any:
     return lambda world: rng.integers(3, size=world.n)
 
 
-@pytest.mark.parametrize("judges", ["state", "rate"])
+@pytest.mark.parametrize("target", ["state", "segment"])
 def test_before_any_label_it_ranks_demonstrated_states_above_random_ones(
-    demos: Path, tmp_path: Path, judges: str
+    demos: Path, tmp_path: Path, target: str
 ) -> None:
     """Ends of episodes that it has never seen: in how many pairs of a demonstrated one and a random
     one the former has the higher V, whether the goal is where the evaluator takes it to be (the right) or not."""
-    more = (f"reward_model.judges={judges}", "reward_model.segment=3", "task.start_labels=30")
+    more = (f"distill.label_target={target}", "distill.segment_length=3", "task.initial_labels=30")
     model = begun(tmp_path, demos, *more).model
-    assert model is not None
     honest, wild = unseen(lambda world: world.script("honest"), 8), unseen(wandering(), 8)
     for goal in (0, 6):
         one, other = (model.values(states[states[:, 7 + goal] == 1]) for states in (honest, wild))
@@ -222,8 +221,7 @@ def test_without_them_it_ranks_nothing(tmp_path: Path, what: str) -> None:
     path = None
     if what == "random play":
         path = rrm.demonstrate(tmp_path / "random.npz", LINE, wandering(3), episodes=200)
-    model = begun(tmp_path, path, "task.labels=100", "task.start_labels=100").model
-    assert model is not None
+    model = begun(tmp_path, path, "task.labels=100", "task.initial_labels=100").model
     one, other = model.values(unseen(wandering(1), 8)), model.values(unseen(wandering(2), 8))
     if path is None:
         assert not one.any() and not other.any()
@@ -233,8 +231,8 @@ def test_without_them_it_ranks_nothing(tmp_path: Path, what: str) -> None:
 
 def test_each_is_paired_with_play_as_far_into_its_episode(demos: Path, tmp_path: Path) -> None:
     """Ends with ends, where it is of states what is accomplished; elsewhere moments from all over an episode."""
-    for kind in (["reward_model.judges=rate", "reward_model.segment=3"], ["reward=approval"], []):
-        shown = begun(tmp_path / f"{kind}", demos, "task.start_labels=20", *kind).shown
+    for kind in (["distill.label_target=segment", "distill.segment_length=3"], ["reward=approval"], []):
+        shown = begun(tmp_path / f"{kind}", demos, "task.initial_labels=20", *kind).labelled.demonstrated
         time = shown[..., Line(1).layout.size - 1]  # t/T
         assert shown.shape[:2] == (20, 2)
         np.testing.assert_array_equal(time[:, 0], time[:, 1])
@@ -246,12 +244,12 @@ def test_each_is_paired_with_play_as_far_into_its_episode(demos: Path, tmp_path:
 
 def test_they_are_no_labels_and_survive_an_interruption(demos: Path, tmp_path: Path) -> None:
     """The evaluator is asked as often as without them, and at first about the same."""
-    lasts = [plan(conditions(COMPARED, demonstrations=path)["unaided"], 0) for path in (demos, None)]
+    lasts = [plan(conditions(COMPARED, distill={"demonstrations": path})["unaided"], 0) for path in (demos, None)]
     (seeded,), (plain,) = (train(last, tmp_path / "whole") for last in lasts)
     assert lasts[0].name != lasts[1].name
     assert seeded["labels"] == plain["labels"] == lasts[0].round.labels
-    assert (seeded["demonstrated"], plain["demonstrated"]) == (lasts[0].round.start_labels, None)
-    first = [labels_in(tmp_path / "whole" / last.name / "labels.sqlite")[: last.round.start_labels] for last in lasts]
+    assert (seeded["demonstrated"], plain["demonstrated"]) == (lasts[0].round.initial_labels, None)
+    first = [labels_in(tmp_path / "whole" / last.name / "labels.sqlite")[: last.round.initial_labels] for last in lasts]
     assert first[0] == first[1]
     for rows in (1, 2):
         stopped(lasts[0], tmp_path / "parts", stop_after(rows))
@@ -264,13 +262,15 @@ def test_a_round_is_named_by_what_the_file_holds(demos: Path, tmp_path: Path) ->
     copy = tmp_path / "elsewhere.npz"
     copy.write_bytes(demos.read_bytes())
     other = rrm.demonstrate(tmp_path / "other.npz", LINE, lambda world: np.full(world.n, RIGHT), episodes=12)
-    names = [plan(conditions(COMPARED, demonstrations=path)["unaided"], 0).name for path in (demos, copy, other)]
+    names = [
+        plan(conditions(COMPARED, distill={"demonstrations": path})["unaided"], 0).name for path in (demos, copy, other)
+    ]
     assert names[0] == names[1] != names[2]
     assert "demonstrations" not in json.dumps(plan(conditions(COMPARED)["unaided"], 0).content)
 
 
 def test_they_are_of_the_task_alone_and_the_oracle_needs_none(demos: Path) -> None:
-    found = conditions(COMPARED, demonstrations=demos)
+    found = conditions(COMPARED, distill={"demonstrations": demos})
     assisted, oracle = plan(found["assisted"], 0), plan(found["oracle"], 0)
     below = [each.demonstrations for each in assisted.below]
     assert below == [None] and assisted.demonstrations == str(demos) and oracle.demonstrations is None

@@ -16,11 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rrm.agents.vec_env import own_generator
 from rrm.amplify.overseer import amplify
-from rrm.config.schema import RewardModelConfig
-from rrm.distill.reward_modeling import Distillation
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.config.slots import EnsembleSettings
+from rrm.distill.random_play import random_play
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Layout
 from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, Verdict
@@ -32,7 +31,7 @@ from rrm.report.html import variables
 from rrm.report.page import Round, _rounds
 from rrm.rewards.ensemble import RewardModel
 from tests.helpers.judging import STREAMS, some_clips, some_moments, visible
-from tests.helpers.training import conditions, labels_in, left_by, stop_after, stopped, train
+from tests.helpers.training import begin, conditions, labels_in, left_by, stop_after, stopped, train
 
 MOMENTS = some_moments(TidyRooms(4), steps=12)
 PAIRS = [MOMENTS.pair(i, (i + 1) % 4, i, STREAMS) for i in range(4)]
@@ -138,7 +137,8 @@ def test_wrong_opinions_are_named(opinions: Any, told: str) -> None:
 
 def test_a_store_from_before_opinions_goes_on(tmp_path: Path) -> None:
     clips, path = some_clips(4), tmp_path / "labels.sqlite"
-    before = re.sub(r"not null,( +-- the .*\n) +opinions .*\n", r"not null\1", _SCHEMA)
+    labels = _SCHEMA.partition("create table if not exists evaluations")[0]
+    before = re.sub(r"not null,( +-- the .*\n) +opinions .*\n", r"not null\1", labels)
     assert before.count("opinions") == 0
     with sqlite3.connect(path) as db:
         db.executescript(before)
@@ -154,7 +154,7 @@ def test_a_store_from_before_opinions_goes_on(tmp_path: Path) -> None:
 
 
 def test_each_member_of_a_model_is_fitted_to_scores_of_its_own() -> None:
-    settings = RewardModelConfig(members=2, hidden=16, fit_steps=300, batch=64, learning_rate=1e-2)
+    settings = EnsembleSettings(ensemble_size=2, hidden=16, fit_steps=300, batch_size=64, learning_rate=1e-2)
     observations = np.random.default_rng(0).random((200, 2), dtype=np.float32)
     model = RewardModel(Layout(2), settings, 0)
     model.fit(observations, observations.T.astype(np.float64))
@@ -164,7 +164,7 @@ def test_each_member_of_a_model_is_fitted_to_scores_of_its_own() -> None:
 
 def test_each_member_of_a_model_is_fitted_to_comparisons_of_its_own() -> None:
     """The second has answered half of the questions only, the other way round."""
-    settings = RewardModelConfig(members=2, hidden=16, fit_steps=200, batch=64, learning_rate=1e-2)
+    settings = EnsembleSettings(ensemble_size=2, hidden=16, fit_steps=200, batch_size=64, learning_rate=1e-2)
     pairs = np.random.default_rng(0).random((200, 2, 1), dtype=np.float32)
     first = (pairs[:, 0, 0] > pairs[:, 1, 0]).astype(np.float64)
     second = np.where(np.arange(200) % 2, 1 - first, np.nan)
@@ -176,7 +176,7 @@ def test_each_member_of_a_model_is_fitted_to_comparisons_of_its_own() -> None:
 
 # Rounds
 
-BOTH = ("task.answers=scores", "task.answers=comparisons")
+BOTH = ("task.label_type=scores", "task.label_type=comparisons")
 
 
 def at(clip: Clip) -> float:
@@ -194,14 +194,16 @@ def committee(*members: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("answers", BOTH)
 def test_a_round_reports_it_and_goes_on_where_it_stopped(tmp_path: Path, answers: str) -> None:
-    last = plan(conditions(answers, "task.ask=dissent", evaluator=committee(at, torn))["unaided"], 0)
+    last = plan(
+        conditions(answers, "task.query_strategy=rater_disagreement", evaluator=committee(at, torn))["unaided"], 0
+    )
     (result,) = train(last, tmp_path / "whole")
     home = tmp_path / "whole" / last.name
     rows = list(csv.DictReader((home / "metrics.csv").read_text().splitlines()))
     opinions = np.array([json.loads(row[-1]) for row in labels_in(home / "labels.sqlite")])
     assert len(opinions) == last.round.labels
     assert result["dissent"] == pytest.approx(dissent(opinions, "comparisons" in answers)) and result["dissent"] > 0
-    asked = [last.labels_due(i) for i in range(last.rollouts)]
+    asked = [last.schedule.labels_due(i) for i in range(last.schedule.rollouts)]
     for row, first, after in zip(rows, asked, asked[1:], strict=False):
         assert float(row["dissent"]) == pytest.approx(dissent(opinions[first:after], "comparisons" in answers))
     assert rows[-1]["dissent"] == ""
@@ -222,37 +224,44 @@ def test_where_nobody_dissents_there_is_none(tmp_path: Path, evaluator: Any, tol
 def test_of_one_mind_it_asks_as_disagreement_does(tmp_path: Path, answers: str) -> None:
     """A panel of as many as the reward model has members, fitted to the same: to the bit."""
     asked = []
-    for ask in ("dissent", "disagreement"):
-        last = plan(conditions(answers, f"task.ask={ask}", evaluator=committee(at, at))["unaided"], 0)
+    for ask in ("rater_disagreement", "disagreement"):
+        last = plan(conditions(answers, f"task.query_strategy={ask}", evaluator=committee(at, at))["unaided"], 0)
         train(last, tmp_path)
         asked.append(labels_in(tmp_path / last.name / "labels.sqlite"))
     assert asked[0] == asked[1]
 
 
 @pytest.mark.parametrize("answers", BOTH)
-@pytest.mark.parametrize("ask", ["dissent", "uniform"])
+@pytest.mark.parametrize("ask", ["rater_disagreement", "uniform"])
 def test_it_asks_where_members_were_of_two_minds(tmp_path: Path, answers: str, ask: str) -> None:
     """After the first labels, of moments of random play: those in the last two cells of seven, which are rare."""
-    more = ("task.steps=3400", "task.labels=60", "task.start_labels=60", "reward_model.fit_steps=40", f"task.ask={ask}")
+    more = (
+        "task.steps=3400",
+        "task.labels=60",
+        "task.initial_labels=60",
+        "distill.fit_steps=40",
+        f"task.query_strategy={ask}",
+    )
     last = plan(conditions(answers, *more, evaluator=committee(at, torn))["unaided"], 0)
-    round_ = Distillation(amplify(last.evaluator(), []), last, own_generator, tmp_path, lambda row: None)
-    assert round_.labels is not None
-    moments = round_._random_play()
+    round_ = begin(last, tmp_path)
+    moments = random_play(round_.context, round_.training.world, round_.rng)
     round_._ask(moments, 60)
     round_._fit(400)
-    chosen = round_._choose_pairs(moments, 40) if round_.comparing else round_._choose(moments, 40)
+    choose = round_.queries.choose_pairs if round_.comparing else round_.queries.choose
+    chosen = choose(moments.observations, 40, first=False)
     late = np.array([views[-1, 0] > 4 for views in moments.views])
     share = late[chosen].reshape(40, -1).any(axis=1).mean()
     usual = 1 - (1 - late.mean()) ** (1 + round_.comparing)
-    assert usual < 0.45 and (share > 0.7) == (ask == "dissent"), (share, usual)
-    round_.labels.close()
+    assert usual < 0.45 and (share > 0.7) == (ask == "rater_disagreement"), (share, usual)
+    round_.context.labels.close()
 
 
 def test_one_who_answers_alone_cannot_be_asked_by_dissent() -> None:
     with pytest.raises(ConfigError) as caught:
-        plan(conditions("task.ask=dissent")["unaided"], 0)
-    assert str(caught.value) == "task.ask: 'dissent': the evaluator 'bounded' answers alone: must be a committee"
-    plan(conditions("task.ask=dissent")["oracle"], 0)  # asks nobody
+        plan(conditions("task.query_strategy=rater_disagreement")["unaided"], 0)
+    right = "the evaluator 'bounded' answers alone: must be a committee"
+    assert str(caught.value) == f"task.query_strategy: 'rater_disagreement': {right}"
+    plan(conditions("task.query_strategy=rater_disagreement")["oracle"], 0)  # asks nobody
 
 
 def test_the_report_has_a_column_for_it_where_there_is_a_committee() -> None:

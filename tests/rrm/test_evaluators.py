@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rrm.evaluators
-from rrm.envs.tidy_rooms import TidyRooms
+import rrm.evaluators.spec
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.errors import ConfigError
 from rrm.evaluators import Bounded, Evaluator, Function, identity, resolve
@@ -80,7 +80,7 @@ def test_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(group)
         return [EntryPoint("theirs", spec, group)]
 
-    monkeypatch.setattr(rrm.evaluators, "entry_points", entry_points)
+    monkeypatch.setattr(rrm.evaluators.spec, "entry_points", entry_points)
     assert scores("theirs") == [visible(clip) for clip in some_clips(3)]
     assert set(asked) == {group}
     assert "did you mean 'theirs'?" in refused("their")
@@ -176,7 +176,7 @@ def test_names_that_are_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("spec", ["tests.helpers.judging:STREAMS", 7, None, int, [visible]])
 def test_what_is_no_evaluator(spec: Any) -> None:
-    assert "it must be a function of a clip, or an rrm.Evaluator" in refused(spec)
+    assert "it must be a function of a clip, or an object or a class with a method score(clips)" in refused(spec)
 
 
 def written(tmp_path: Path, source: str, folder: str) -> str:

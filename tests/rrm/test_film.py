@@ -13,7 +13,7 @@ from PIL import Image
 
 import rrm
 from rrm.agents.video import Frame, film, save_gif, side_by_side, still
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
 from rrm.report.video import watch
 

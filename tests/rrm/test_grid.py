@@ -17,7 +17,8 @@ def condition(name: str, utility: Estimate, hacks: float) -> Condition:
 
 
 def config(depth: int = 0, **more: Any) -> dict[str, Any]:
-    return {"env": "World", "reward": "narrow", "assistants": "trained" if depth else "none", "depth": depth, **more}
+    amplify = {"assistants": "trained" if depth else "none", "depth": depth, "start_states": "unaided"}
+    return {"env": "World", "distill": {"reward": "narrow"}, "amplify": amplify, **more}
 
 
 def grid_of(configs: dict[str, dict[str, Any]]) -> Any:
@@ -37,9 +38,9 @@ def test_a_grid_is_found() -> None:
             "lily": config(2, horizon=SHORT),
             "unaided": config(0, horizon=LONG),
             "iris": config(2, horizon=LONG),
-            "oracle": config(0, reward="true", horizon=LONG),
-            "ideal": {**config(0, horizon=LONG), "assistants": "ideal", "depth": 2},
-            "broad": config(0, reward="broad", horizon=LONG),
+            "oracle": config(0, distill={"reward": "true"}, horizon=LONG),
+            "ideal": config(0, horizon=LONG, amplify={"assistants": "ideal", "depth": 2}),
+            "broad": config(0, distill={"reward": "broad"}, horizon=LONG),
         }
     )
     assert grid.horizons == ["γ = 0", "γ = 0.95"] and grid.depths == [0, 1, 2]
@@ -62,7 +63,7 @@ def test_horizons_go_from_short_to_long() -> None:
         {"a": config(0, horizon=SHORT), "b": config(0, horizon=LONG)},  # one depth
         {"a": config(0, horizon=SHORT), "b": config(1, horizon=LONG)},  # a diagonal
         {
-            f"{i}": config(depth, horizon=horizon, states_from=f"{i}")  # each differs in something else, too
+            f"{i}": config(depth, horizon=horizon, evaluator=f"{i}")  # each differs in something else, too
             for i, (depth, horizon) in enumerate([(0, SHORT), (1, SHORT), (0, LONG), (1, LONG)])
         },
     ],

@@ -21,7 +21,7 @@ from rrm.errors import ConfigError
 from rrm.evaluators import ChangeOfMind, Evaluator, Flawed, Function, Preference
 from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip, Pair, Recorder
-from rrm.iterate import load_agent
+from rrm.report.rounds import load_agent
 from tests.helpers.foreign import Walk
 from tests.helpers.judging import STREAMS, some_moments
 from tests.helpers.training import labels_in, train
@@ -32,11 +32,11 @@ TINY: dict[str, Any] = {
     "env": WALK,
     "episodes": 20,
     "seeds": 1,
-    "task": {"steps": 560, "labels": 14, "start_labels": 8},
-    "assistant": {"steps": 560, "labels": 14, "start_labels": 8},
-    "states_from": "world",
-    "ppo": {"copies": 5, "rollout": 20, "batch": 50, "epochs": 1},
-    "reward_model": {"members": 2, "hidden": 4, "fit_steps": 3},
+    "task": {"steps": 560, "labels": 14, "initial_labels": 8},
+    "assistant": {"steps": 560, "labels": 14, "initial_labels": 8},
+    "amplify": {"start_states": "world"},
+    "learner": {"num_envs": 5, "n_steps": 20, "batch_size": 50, "n_epochs": 1},
+    "distill": {"ensemble_size": 2, "hidden": 4, "fit_steps": 3},
 }
 
 
@@ -238,7 +238,9 @@ def test_help_that_shows_nothing_changes_nothing(tmp_path: Path, settings: dict[
     """Not a bit: for one who sees all frames already, or to whom all look the same."""
     conditions = load({**TINY, "env_settings": settings, "evaluator": evaluator}).conditions
     agents = []
-    for each in (conditions["unaided"], conditions["assisted"].model_copy(update={"assistants": "random"})):
+    assisted = conditions["assisted"]
+    random = assisted.model_copy(update={"amplify": assisted.amplify.model_copy(update={"assistants": "random"})})
+    for each in (conditions["unaided"], random):
         last = plan(each, 0)
         (result,) = train(last, tmp_path)
         agents.append((tmp_path / last.name / "agent.safetensors").read_bytes())
@@ -257,10 +259,10 @@ def test_an_assistant_learns(tmp_path: Path, settings: dict[str, Any], evaluator
         **TINY,
         "env_settings": settings,
         "evaluator": evaluator,
-        "assistant": {"steps": 8_000, "labels": 192, "start_labels": 128, "horizon": {"discount": 1.0}},
-        "ppo": {"copies": 10, "rollout": 40, "batch": 100, "epochs": 4},
-        "reward_model": {"members": 2, "fit_steps": 30},
-        "task": {"steps": 700, "labels": 14, "start_labels": 8},
+        "assistant": {"steps": 8_000, "labels": 192, "initial_labels": 128, "horizon": {"discount": 1.0}},
+        "learner": {"num_envs": 10, "n_steps": 40, "batch_size": 100, "n_epochs": 4},
+        "distill": {"ensemble_size": 2, "fit_steps": 30},
+        "task": {"steps": 700, "labels": 14, "initial_labels": 8},
     }
     (first,) = plan(load(experiment).conditions["assisted"], 0).below
     train(first, tmp_path)
@@ -298,8 +300,8 @@ def test_the_usual_conditions_have_no_ideal_assistant() -> None:
             " tests.helpers.foreign:Walk: must be 'trained', 'random' or 'none'",
         ),
         (
-            {"env_settings": LIGHT, "reward_model": {"judges": "rate", "segment": 5}},
-            "reward_model.judges: 'rate': assistants point at frames of the whole clip here: must be 'state'",
+            {"env_settings": LIGHT, "distill": {"label_target": "segment", "segment_length": 5}},
+            "distill.label_target: 'segment': assistants point at frames of the whole clip here: must be 'state'",
         ),
         ({"conditions": {"assisted": {}}}, "assistants: 'trained': .* has no evaluation world: must be 'none'"),
         (

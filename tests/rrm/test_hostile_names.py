@@ -50,7 +50,7 @@ def _summary() -> dict[str, object]:
     made: Made = STORY["unaided"]
     result: dict[str, Any] = {"utility": made.utility, "evaluator_score": made.score, "hack_rate": 0.5, "episodes": 10}
     result |= {"held_out_error": [None], "rounds": []}
-    result |= dict.fromkeys(("labels", "fields_read", "assistant_steps", "env_steps"), 1)
+    result |= dict.fromkeys(("labels", "evaluation_labels", "fields_read", "assistant_steps", "env_steps"), 1)
     return summarise("rooms", "rrm/TidyRooms-v0", [Cell("unaided", 0, "unaided-seed0-0", result)])
 
 

@@ -11,16 +11,21 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from rrm.agents.learner import Learner
-from rrm.config.schema import Condition
+from rrm.agents.learners.ppo import PPOLearner
+from rrm.config.load import load
+from rrm.config.schema import Condition, Round
+from rrm.config.slots import PPOSettings, RewardModelingSettings
 from rrm.errors import ConfigError, DamagedFileError
 from rrm.evaluators import Bounded, Evaluator, Function
-from rrm.experiment.plan import Plan, plan
+from rrm.experiment.plan import FORMAT, Plan, plan
 from rrm.feedback.clips import Clip
-from rrm.iterate import load_agent, load_reward, run_round
+from rrm.iterate import run_round
+from rrm.report.rounds import load_agent, load_reward
 from rrm.rewards.ensemble import RewardModel
 from tests.helpers.judging import Remembers, rightwards, visible
+from tests.helpers.tiny import LINE
 from tests.helpers.training import ROOMS, conditions, labels_in, left_by, train
 
 LAST = {name: plan(condition, 0) for name, condition in conditions().items()}
@@ -40,6 +45,9 @@ def silent(each: Plan, row: object) -> None:
 
 
 def changed(condition: Condition, **update: Any) -> Condition:
+    """The condition with other values; of its section ``amplify`` where they are given as a mapping."""
+    if "amplify" in update:
+        update["amplify"] = condition.amplify.model_copy(update=update["amplify"])
     return condition.model_copy(update=update)
 
 
@@ -54,13 +62,14 @@ def test_one_assistant_may_be_all_of_them(tmp_path: Path) -> None:
         shown.append(clip)
         return float(clip.view["banked"])
 
-    base = {"env": "rrm/Foresight-v0", "states_from": "world", "evaluator": judge}
+    base = {"env": "rrm/Foresight-v0", "amplify": {"start_states": "world"}, "evaluator": judge}
     tiny = conditions("assistant.horizon.discount=0", **base)["assisted"]
-    own, again = (plan(changed(tiny, assistants=kind, depth=3), 0) for kind in ("trained", "repeated"))
+    own, again = (plan(changed(tiny, amplify={"assistants": kind, "depth": 3}), 0) for kind in ("trained", "repeated"))
     assert [each.level for each in own.below] == [1, 2, 3] and len(own.needed()) == 3
     assert [each.name for each in (*again.below, *again.needed())] == [own.below[0].name] * 4
     assert again.content["assistants"] == [own.below[0].name] * 3 and again.name != own.name
-    assert plan(changed(tiny, assistants="repeated", depth=1), 0).name == plan(changed(tiny, depth=1), 0).name
+    one = changed(tiny, amplify={"depth": 1})
+    assert plan(changed(one, amplify={"assistants": "repeated"}), 0).name == plan(one, 0).name
     *_, result = train(again, tmp_path)
     assert result["assistant_steps"] == 3 * result["labels"]
     assert any(clip.evidence != clip.view for clip in shown)
@@ -75,28 +84,28 @@ def test_the_unaided_agent_is_trained_once() -> None:
 
 
 def test_practice_in_the_worlds_own_states_needs_nobody() -> None:
-    last = plan(conditions("conditions.assisted.states_from=world")["assisted"], 0)
+    last = plan(conditions("conditions.assisted.amplify.start_states=world")["assisted"], 0)
     assert [each.kind for each in last.needed()] == ["assistant1"]
-    assert last.name != LAST["assisted"].name and last.below[0].practice_steps == 0
+    assert last.name != LAST["assisted"].name and last.below[0].schedule.practice_steps == 0
 
 
 OTHER = [
     "horizon.discount=0.5",
     "horizon.window=3",
     "task.labels=31",
-    "task.start_labels=13",
+    "task.initial_labels=13",
     "task.steps=1701",
-    "task.ask=uniform",
-    "task.hold=0.5",
-    "ppo.copies=32",
-    "ppo.learning_rate=0.001",
-    "ppo.epochs=3",
-    "ppo.entropy=0.03",
-    "ppo.activation=tanh",
-    "reward_model.members=3",
-    "ppo.anneal=true",
-    "reward_model.fit_steps=6",
-    "reward_model.optimism=0.5",
+    "task.query_strategy=uniform",
+    "task.sticky_actions=0.5",
+    "learner.num_envs=32",
+    "learner.learning_rate=0.001",
+    "learner.n_epochs=3",
+    "learner.ent_coef=0.03",
+    "learner.activation_fn=tanh",
+    "distill.ensemble_size=3",
+    "learner.learning_rate=lin_3e-3",
+    "distill.fit_steps=6",
+    "distill.optimism=0.5",
     "episodes=31",
     "reward=broad",
     f"env={ROOMS}",
@@ -112,8 +121,75 @@ def test_whatever_matters_is_in_the_name(override: str) -> None:
     assert other["assisted"].needed()[0].name == other["unaided"].name
 
 
-def test_rounds_that_do_not_anneal_are_named_as_before_there_was_a_choice() -> None:
-    assert all("anneal" not in last.content["ppo"] for last in LAST.values())
+DEFAULTS = {
+    Condition: {"env_settings": {}, "episodes": 1000},
+    Round: {
+        "steps": 150_000,
+        "labels": 256,
+        "label_type": "scores",
+        "initial_labels": 128,
+        "sticky_actions": 0.0,
+        "schedule": "constant",
+        "query_strategy": "disagreement",
+    },
+    RewardModelingSettings: {
+        "network": "cells",
+        "ensemble_size": 3,
+        "hidden": 16,
+        "fit_steps": 40,
+        "batch_size": 128,
+        "learning_rate": 0.003,
+        "method": "reward_modeling",
+        "label_target": "state",
+        "segment_length": 25,
+        "optimism": 1.0,
+    },
+    PPOSettings: {
+        "algorithm": "ppo",
+        "num_envs": 256,
+        "n_steps": 16,
+        "batch_size": 512,
+        "n_epochs": 4,
+        "learning_rate": 0.003,
+        "gae_lambda": 0.9,
+        "clip_range": 0.2,
+        "ent_coef": 0.02,
+        "net_arch": (64, 64),
+        "activation_fn": "relu",
+    },
+}
+"""What the names of rounds leave out."""
+
+
+def test_a_round_is_named_by_the_settings_that_are_not_at_their_defaults() -> None:
+    """So that a setting added later renames nothing: of a round at its defaults, this is all content."""
+    last = plan(load({"env": LINE}).conditions["unaided"], 7)
+    assert last.content == {
+        "format": FORMAT,
+        "env": LINE,
+        "level": 0,
+        "seed": 7,
+        "reward": "narrow",
+        "evaluator": "bounded",
+        "assistants": [],
+        "practice": None,
+        "horizon": {"discount": 0.95, "window": None},
+        "round": {},
+        "learner": {},
+        "distill": {},
+    }
+    said = {"task": {"steps": 150_000}, "learner": {"n_steps": 16, "net_arch": [64, 64]}, "distill": {"optimism": 1}}
+    assert plan(load({"env": LINE, **said}).conditions["unaided"], 7).name == last.name
+    assert plan(load({"env": LINE, "task": {"labels": 300}}).conditions["unaided"], 7).content["round"] == {
+        "labels": 300
+    }
+
+
+@pytest.mark.parametrize("model", DEFAULTS)
+def test_a_default_that_changes_renames_every_round(model: type[BaseModel]) -> None:
+    """Names leave defaults out. Who changes one here raises ``rrm.experiment.plan.FORMAT`` with it."""
+    now = {name: field.default for name, field in model.model_fields.items()}
+    assert {name: now[name] for name in DEFAULTS[model]} == DEFAULTS[model] and FORMAT == 3
 
 
 def test_what_a_round_below_depends_on_is_in_the_name() -> None:
@@ -130,11 +206,11 @@ def test_assistants_may_look_less_far_than_the_agent() -> None:
 
 
 def test_however_the_agent_is_paid_its_assistants_are_shared() -> None:
-    fixed = ("assistant.horizon.discount=0.9", "states_from=world")
+    fixed = ("assistant.horizon.discount=0.9", "amplify.start_states=world")
     kinds = {
         "narrow": conditions(*fixed),
         "broad": conditions("reward=broad", *fixed),
-        "short": conditions("horizon.window=1", "judging=lower", *fixed),
+        "short": conditions("horizon.window=1", "distill.judging=lower", *fixed),
         "approval": conditions("reward=approval", *fixed, evaluator="tests.helpers.judging:rightwards"),
     }
     below = {plan(each["assisted"], 0).below[0].name for each in kinds.values()}
@@ -147,7 +223,7 @@ def test_seeds_are_apart() -> None:
 
 
 def test_the_oracle_does_not_depend_on_what_it_never_asks() -> None:
-    for override in ("task.labels=31", "task.ask=uniform", "reward_model.hidden=9", "assistant.labels=18"):
+    for override in ("task.labels=31", "task.query_strategy=uniform", "distill.hidden=9", "assistant.labels=18"):
         assert plan(conditions(override)["oracle"], 0).name == LAST["oracle"].name
 
 
@@ -158,7 +234,7 @@ def test_an_assistants_world_keeps_its_own_criterion() -> None:
         judges_assistants = True
 
     def below(evaluator: Any) -> tuple[Plan, Evaluator]:
-        alone = conditions("conditions.assisted.states_from=world")["assisted"]
+        alone = conditions("conditions.assisted.amplify.start_states=world")["assisted"]
         each = plan(changed(alone, evaluator=evaluator), 0).below[0]
         return each, each.evaluator()
 
@@ -184,32 +260,32 @@ def test_schedules_keep_their_budgets(budget: tuple[int, int, int], copies: int,
     start, more, slack = budget
     steps = max(10 * copies * -(-start // copies), 3 * copies * rollout) + slack
     base = conditions()["unaided"]
-    update = {"steps": steps, "labels": start + more, "start_labels": start, "schedule": schedule}
+    update = {"steps": steps, "labels": start + more, "initial_labels": start, "schedule": schedule}
     task = base.task.model_copy(update=update)
-    ppo = base.ppo.model_copy(update={"copies": copies, "rollout": rollout})
-    last = plan(changed(base, task=task, ppo=ppo), 0)
-    spent = last.random_steps + last.rollouts * copies * rollout
+    learner = base.learner.model_copy(update={"num_envs": copies, "n_steps": rollout})
+    last = plan(changed(base, task=task, learner=learner), 0)
+    spent = last.schedule.random_steps + last.schedule.rollouts * copies * rollout
     assert steps - copies * rollout < spent <= steps
-    due = [last.labels_due(rollout) for rollout in range(last.rollouts)]
+    due = [last.schedule.labels_due(rollout) for rollout in range(last.schedule.rollouts)]
     assert due == sorted(due) and due[-1] == start + more
-    assert due[0] == (start if last.rollouts > 1 else start + more)
+    assert due[0] == (start if last.schedule.rollouts > 1 else start + more)
 
 
 def test_a_hyperbolic_schedule_asks_most_at_first() -> None:
     """By a share t of the training, log(1 + 10 t) / log(11) of the labels that are to come."""
     base = conditions()["unaided"]
-    task = base.task.model_copy(update={"steps": 220_000, "labels": 1100, "start_labels": 100})
+    task = base.task.model_copy(update={"steps": 220_000, "labels": 1100, "initial_labels": 100})
     even, early = (
         plan(changed(base, task=task.model_copy(update={"schedule": schedule})), 0)
         for schedule in ("constant", "hyperbolic")
     )
-    last = early.rollouts - 1
+    last = early.schedule.rollouts - 1
     assert last > 20
     for tenths in range(1, 10):
         rollout = tenths * last // 10
         wanted = 100 + 1000 * np.log(1 + 10 * rollout / last) / np.log(11)
-        assert early.labels_due(rollout) == pytest.approx(wanted, abs=1)
-        assert even.labels_due(rollout) == pytest.approx(100 + 1000 * rollout / last, abs=1)
+        assert early.schedule.labels_due(rollout) == pytest.approx(wanted, abs=1)
+        assert even.schedule.labels_due(rollout) == pytest.approx(100 + 1000 * rollout / last, abs=1)
 
 
 def test_steps_that_hold_no_rollout_are_refused() -> None:
@@ -217,14 +293,14 @@ def test_steps_that_hold_no_rollout_are_refused() -> None:
         plan(conditions("assistant.steps=8192")["assisted"], 0)
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match=r"task\.steps: 200: must hold .* in which 30 labels"):
-        plan(conditions("task.steps=200", "task.start_labels=30")["unaided"], 0)
+        plan(conditions("task.steps=200", "task.initial_labels=30")["unaided"], 0)
 
 
 @pytest.mark.parametrize("name", LAST)
 def test_budgets_are_kept_exactly(rounds: Path, name: str) -> None:
     for each, result in zip((*LAST[name].needed(), LAST[name]), train(LAST[name], rounds), strict=True):
-        ppo = each.condition.ppo
-        assert each.round.steps - ppo.copies * ppo.rollout < result["env_steps"] <= each.round.steps
+        learner = each.condition.learner
+        assert each.round.steps - learner.num_envs * learner.n_steps < result["env_steps"] <= each.round.steps
         if each.reward is None:
             assert result["labels"] == result["fields_read"] == result["assistant_steps"] == 0
             assert not (rounds / each.name / "labels.sqlite").exists()
@@ -242,7 +318,7 @@ def test_budgets_are_kept_exactly(rounds: Path, name: str) -> None:
 def test_curves_end_where_the_budget_does(rounds: Path, name: str) -> None:
     last = LAST[name]
     rows = list(csv.DictReader((rounds / last.name / "metrics.csv").read_text().splitlines()))
-    assert len(rows) == last.rollouts
+    assert len(rows) == last.schedule.rollouts
     assert int(rows[-1]["env_steps"]) == train(last, rounds)[-1]["env_steps"]
     assert int(rows[-1]["labels"]) == (last.round.labels if last.reward else 0)
     assert all(bool(row["held_out_error"]) == bool(last.reward) for row in rows[:-1])
@@ -323,8 +399,6 @@ def test_a_costly_evaluator_is_asked_for_labels_alone(tmp_path: Path) -> None:
     asked: list[int] = []
 
     class Person(Evaluator):
-        costly = True
-
         def score(self, clips: Any) -> Any:
             asked.extend(clip.number for clip in clips)
             return [float(clip.view["at"]) for clip in clips]
@@ -336,19 +410,17 @@ def test_a_costly_evaluator_is_asked_for_labels_alone(tmp_path: Path) -> None:
     assert {row["evaluator_score"] for row in rows} == {""}
 
 
-@pytest.mark.parametrize(("hold", "repeated"), [(0.0, 1 / 3), (0.7, 0.8), (1.0, 1.0)])
-def test_random_play_holds_on_to_what_it_does(tmp_path: Path, hold: float, repeated: float) -> None:
-    """Of three actions, one that is not held is drawn again a third of the time."""
+@pytest.mark.parametrize(("sticky", "repeated"), [(0.0, 1 / 3), (0.7, 0.8), (1.0, 1.0)])
+def test_actions_of_random_play_are_sticky(tmp_path: Path, sticky: float, repeated: float) -> None:
+    """Of three actions, one that is not repeated is drawn again a third of the time."""
     same: list[bool] = []
 
     class Witness(Evaluator):
-        costly = True  # asked for labels alone; the first are about random play
-
         def score(self, clips: Any) -> Any:
             same.extend(again for clip in clips for again in clip.actions[1:] == clip.actions[:-1])
             return [float(clip.view["at"]) for clip in clips]
 
-    last = plan(conditions(f"task.hold={hold}", "task.start_labels=160", "task.labels=160")["unaided"], 0)
+    last = plan(conditions(f"task.sticky_actions={sticky}", "task.initial_labels=160", "task.labels=160")["unaided"], 0)
     train(plan(changed(last.condition, evaluator=Witness), 0), tmp_path)
     assert len(same) > 300
     assert np.mean(same) == pytest.approx(repeated, abs=0.08)
@@ -378,28 +450,28 @@ def test_with_all_labels_at_the_start_the_reward_model_is_frozen(tmp_path: Path)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(RewardModel, "fit", counted)
-        train(plan(conditions("task.start_labels=30")["unaided"], 0), tmp_path)
+        train(plan(conditions("task.initial_labels=30")["unaided"], 0), tmp_path)
         assert fitted == [30]
         fitted.clear()
         train(plan(conditions()["unaided"], 0), tmp_path)
     assert len(fitted) > 5 and fitted[0] == 12 and fitted[-1] == 30
 
 
-@pytest.mark.parametrize("anneal", [False, True])
-def test_the_learning_rate_falls_to_0_where_it_is_to(tmp_path: Path, anneal: bool) -> None:
+@pytest.mark.parametrize("rate", ["3e-3", "lin_3e-3"])
+def test_a_linear_learning_rate_falls_to_0(tmp_path: Path, rate: str) -> None:
     paces: list[float] = []
-    learn = Learner.learn_rollout
+    learn = PPOLearner.learn_rollout
 
-    def noted(self: Learner, pace: float = 1.0) -> None:
+    def noted(self: PPOLearner, pace: float = 1.0) -> None:
         paces.append(pace)
         learn(self, pace)
 
-    last = plan(conditions(f"ppo.anneal={anneal}")["unaided"], 0)
+    last = plan(conditions(f"learner.learning_rate={rate}")["unaided"], 0)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Learner, "learn_rollout", noted)
+        patched.setattr(PPOLearner, "learn_rollout", noted)
         train(last, tmp_path)
-    n = last.rollouts
-    assert n > 3 and paces == pytest.approx([1 - i / n for i in range(n)] if anneal else [1.0] * n)
+    n = last.schedule.rollouts
+    assert n > 3 and paces == pytest.approx([1 - i / n for i in range(n)] if rate.startswith("lin_") else [1.0] * n)
 
 
 def test_ideal_and_random_assistants_help(tmp_path: Path) -> None:
@@ -412,7 +484,7 @@ def test_ideal_and_random_assistants_help(tmp_path: Path) -> None:
     for kind, opened in (("ideal", {1.0}), ("random", {0.0, 1.0})):
         shown.clear()
         base = conditions()["ideal"]
-        last = plan(changed(base, assistants=kind, evaluator=judge), 0)
+        last = plan(changed(base, amplify={"assistants": kind}, evaluator=judge), 0)
         assert last.content["assistants"] == [kind] and not last.needed()
         train(last, tmp_path / kind)
         found = {clip.evidence["opened"] for clip in shown if clip.evidence is not None}

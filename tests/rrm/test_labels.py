@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
 from rrm.amplify.overseer import amplify
-from rrm.envs.tidy_rooms import TidyInspection, TidyRooms
+from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.errors import DamagedFileError, EvaluatorError, RRMError
 from rrm.evaluators import Bounded, Evaluator, Function
 from rrm.feedback.clips import Clip

@@ -36,11 +36,11 @@ FAMILIES = families()
 BRIEF: dict[str, Any] = {
     "seeds": 1,
     "episodes": 20,
-    "states_from": "world",
-    "task": {"steps": 800, "labels": 16, "start_labels": 10},
-    "assistant": {"steps": 800, "labels": 16, "start_labels": 10},
-    "ppo": {"copies": 16, "rollout": 8, "batch": 64, "epochs": 1},
-    "reward_model": {"members": 2, "hidden": 8, "fit_steps": 4},
+    "amplify": {"start_states": "world"},
+    "task": {"steps": 800, "labels": 16, "initial_labels": 10},
+    "assistant": {"steps": 800, "labels": 16, "initial_labels": 10},
+    "learner": {"num_envs": 16, "n_steps": 8, "batch_size": 64, "n_epochs": 1},
+    "distill": {"ensemble_size": 2, "hidden": 8, "fit_steps": 4},
 }
 
 TRUTH = ("utility", "hack_rate")

@@ -10,14 +10,15 @@ import pytest
 from gymnasium import spaces
 
 from rrm import load_reward
-from rrm.agents.learner import Learner
+from rrm.agents.learners.ppo import PPOLearner
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.config.schema import Kind
+from rrm.config.values import Kind
 from rrm.envs.adapters import WorldEnv
 from rrm.envs.world import Array, Floats
 from rrm.experiment.plan import Plan, plan
 from rrm.feedback.clips import at_rest, with_action
-from rrm.rewards.functions import RewardVecEnv, RewardWrapper
+from rrm.rewards.functions import REWARDS, Predictions
+from rrm.rewards.wrappers import RewardVecEnv, RewardWrapper
 from tests.helpers.tiny import Line
 from tests.helpers.training import conditions, stop_after, stopped, train
 
@@ -41,9 +42,9 @@ class Three:
 
 
 def optimist(kind: Kind, beta: float, n: int = 5, rest: float = 0.0, **settings: Any) -> RewardVecEnv:
-    venv = RewardVecEnv(WorldVecEnv(Line(n, **settings), seed=1), Three(), kind, COST, rest)
-    venv.payer.optimism = beta
-    return venv
+    reward = REWARDS[kind](Three(), spaces.Discrete(3), COST, rest)
+    reward.changed(optimism=beta)
+    return RewardVecEnv(WorldVecEnv(Line(n, **settings), seed=1), Predictions(reward, n))
 
 
 @pytest.mark.parametrize("beta", [0.5, 2.0])
@@ -83,8 +84,9 @@ def test_broad_reward_is_optimistic_at_the_end() -> None:
 @pytest.mark.parametrize("rest", [0.0, 4.0])
 def test_approval_is_optimistic_about_each_action_and_its_baseline_is_not(rest: float) -> None:
     model, space = Three(), spaces.Discrete(3)
-    env = RewardWrapper(WorldEnv(Line(1, ends_at_goal=True)), model, "approval", COST, rest)
-    env._payer.optimism = 1.5
+    approval = REWARDS["approval"](model, space, COST, rest)
+    approval.changed(optimism=1.5)
+    env = RewardWrapper(WorldEnv(Line(1, ends_at_goal=True)), approval)
     observation, _ = env.reset(seed=3)
     terminated, steps = False, 0
     while not terminated:
@@ -107,8 +109,9 @@ def test_what_is_said_of_finished_episodes_goes_by_the_mean(kind: Kind) -> None:
         venv.reset()
         for _ in range(40):
             venv.step(rng.integers(3, size=5))
-        said.append(venv.finished)
-    assert len(said[0]) > 10 and said[0] == said[1]
+        assert isinstance(venv.reward, Predictions)
+        said.append(venv.reward.finished())
+    assert said[0] is not None and said[0] == said[1]
 
 
 def rounds(*overrides: str) -> dict[str, Plan]:
@@ -116,63 +119,63 @@ def rounds(*overrides: str) -> dict[str, Plan]:
 
 
 def test_beta_falls_evenly_to_0_over_the_first_70_percent_of_the_rollouts() -> None:
-    last = rounds("task.steps=2200", "reward_model.optimism=2")["unaided"]
-    assert last.rollouts == 10
-    betas = [last.optimism(rollout) for rollout in range(10)]
+    last = rounds("task.steps=2200", "distill.optimism=2")["unaided"]
+    assert last.schedule.rollouts == 10
+    betas = [last.schedule.optimism(rollout) for rollout in range(10)]
     assert betas == pytest.approx([2 * (1 - i / 7) for i in range(7)] + [0, 0, 0])
     assert betas[7:] == [0, 0, 0], "exactly"
 
 
 @pytest.mark.parametrize(("steps", "rollouts"), [(240, 1), (430, 2), (650, 3)])
 def test_the_last_rollout_is_never_optimistic(steps: int, rollouts: int) -> None:
-    last = rounds(f"task.steps={steps}", "task.start_labels=1", "task.labels=2", "reward_model.optimism=1")["unaided"]
-    assert last.rollouts == rollouts and last.optimism(rollouts - 1) == 0
-    assert (last.optimism(0) == 1) == (rollouts > 1)
+    last = rounds(f"task.steps={steps}", "task.initial_labels=1", "task.labels=2", "distill.optimism=1")["unaided"]
+    assert last.schedule.rollouts == rollouts and last.schedule.optimism(rollouts - 1) == 0
+    assert (last.schedule.optimism(0) == 1) == (rollouts > 1)
 
 
 def test_one_member_has_nothing_to_disagree_with() -> None:
-    overrides = ["reward_model.members=1", "task.ask=uniform", "assistant.ask=uniform"]
-    plain, other = rounds("reward_model.optimism=0", *overrides), rounds("reward_model.optimism=1", *overrides)
-    assert not other["unaided"].optimism(0)
+    overrides = ["distill.ensemble_size=1", "task.query_strategy=uniform", "assistant.query_strategy=uniform"]
+    plain, other = rounds("distill.optimism=0", *overrides), rounds("distill.optimism=1", *overrides)
+    assert not other["unaided"].schedule.optimism(0)
     assert {name: last.name for name, last in plain.items()} == {name: last.name for name, last in other.items()}
 
 
 def test_it_is_in_the_name_of_all_rounds_that_it_changes() -> None:
-    plain, other = rounds("reward_model.optimism=0"), rounds("reward_model.optimism=1")
+    plain, other = rounds("distill.optimism=0"), rounds("distill.optimism=1")
     for one, two in zip(plain.values(), other.values(), strict=True):
         differ = [a.name != b.name for a, b in zip((*one.needed(), one), (*two.needed(), two), strict=True)]
         assert all(differ) if one.reward else not any(differ)
-    assert "optimism" not in str([last.content for last in plain.values()])
+    assert "optimism" not in str([last.content for last in other.values()]), "it is at its default"
 
 
-@pytest.mark.parametrize("more", [[], ["horizon.window=3"], ["task.start_labels=30"]])
+@pytest.mark.parametrize("more", [[], ["horizon.window=3"], ["task.initial_labels=30"]])
 def test_an_interrupted_run_goes_on_with_the_same_rewards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
 ) -> None:
-    last = rounds("reward_model.optimism=1.5", *more)["unaided"]
+    last = rounds("distill.optimism=1.5", *more)["unaided"]
     paid: list[tuple[float, list[float]]] = []
-    learn = Learner.learn_rollout
+    learn = PPOLearner.learn_rollout
 
-    def noted(self: Learner, pace: float = 1.0) -> None:
-        assert isinstance(self.env, RewardVecEnv)
+    def noted(self: PPOLearner, pace: float = 1.0) -> None:
+        assert isinstance(self.env, RewardVecEnv) and isinstance(self.env.reward, Predictions)
         learn(self, pace)
-        paid.append((self.env.payer.optimism, self._ppo.rollout_buffer.rewards.ravel().tolist()))
+        paid.append((self.env.reward.reward.optimism, self._ppo.rollout_buffer.rewards.ravel().tolist()))
 
-    monkeypatch.setattr(Learner, "learn_rollout", noted)
+    monkeypatch.setattr(PPOLearner, "learn_rollout", noted)
     train(last, tmp_path / "whole")
     whole = paid.copy()
     paid.clear()
-    for _ in range((last.rollouts - 1) // 2):
+    for _ in range((last.schedule.rollouts - 1) // 2):
         stopped(last, tmp_path / "stopped", stop_after(2))
     train(last, tmp_path / "stopped")
-    assert [beta for beta, _ in whole] == [last.optimism(rollout) for rollout in range(last.rollouts)]
+    assert [beta for beta, _ in whole] == [last.schedule.optimism(rollout) for rollout in range(last.schedule.rollouts)]
     assert whole == paid
     files = [(tmp_path / which / last.name / "agent.safetensors").read_bytes() for which in ("whole", "stopped")]
     assert files[0] == files[1]
 
 
 def test_a_loaded_reward_goes_by_the_mean(tmp_path: Path) -> None:
-    last = rounds("reward_model.optimism=2")["unaided"]
+    last = rounds("distill.optimism=2")["unaided"]
     train(last, tmp_path)
     reward = load_reward(tmp_path / last.name, None)
     venv = reward.wrap_vec_env(WorldVecEnv(Line(4, length=8), seed=0))

@@ -13,18 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.config.schema import RewardModelConfig
+from rrm.config.slots import EnsembleSettings
 from rrm.envs.world import Floats, Layout
 from rrm.errors import ConfigError
 from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip, Moments, Recorder, with_action
-from rrm.iterate import load_reward
+from rrm.report.rounds import load_reward
 from rrm.rewards.ensemble import RewardModel
 from tests.helpers.tiny import LINE, VECTOR_LINE, Line
 from tests.helpers.training import conditions, left_by, stop_after, stopped, train
 
 LAYOUT = Layout(3)
-SETTINGS = RewardModelConfig(members=3, hidden=16, fit_steps=20, batch=64, learning_rate=1e-2)
+SETTINGS = EnsembleSettings(ensemble_size=3, hidden=16, fit_steps=20, batch_size=64, learning_rate=1e-2)
 
 
 class Paid(Line):
@@ -161,7 +161,7 @@ def test_scores_of_segments_are_means() -> None:
 
 # Rounds
 
-RATE = ("reward_model.judges=rate", "reward_model.segment=4", "task.steps=2000")
+RATE = ("distill.label_target=segment", "distill.segment_length=4", "task.steps=2000")
 
 
 def to_the_right(first: Clip, second: Clip) -> float:
@@ -178,7 +178,7 @@ def mean_place(clip: Clip) -> float:
 @pytest.mark.parametrize(("env", "ask"), [(LINE, "disagreement"), (VECTOR_LINE, "coverage")])
 @pytest.mark.parametrize(("judge", "answers"), [(to_the_right, "comparisons"), (mean_place, "scores")])
 def test_a_round_goes_on_where_it_stopped(tmp_path: Path, env: str, judge: Any, answers: str, ask: str) -> None:
-    overrides = (*RATE, f"task.answers={answers}", f"task.ask={ask}")
+    overrides = (*RATE, f"task.label_type={answers}", f"task.query_strategy={ask}")
     last = plan(conditions(*overrides, env=env, evaluator=judge)["unaided"], 0)
     (whole,) = train(last, tmp_path / "whole")
     assert whole["labels"] == last.round.labels
@@ -189,9 +189,9 @@ def test_a_round_goes_on_where_it_stopped(tmp_path: Path, env: str, judge: Any, 
 
 @pytest.mark.parametrize(("judge", "answers"), [(to_the_right, "comparisons"), (mean_place, "scores")])
 def test_v_learns_the_rate_from_few_segments(tmp_path: Path, judge: Any, answers: str) -> None:
-    overrides = (*RATE, f"task.answers={answers}", "task.steps=6000", "task.labels=120", "task.start_labels=60")
-    settings = {"members": 3, "hidden": 16, "fit_steps": 30}
-    last = plan(conditions(*overrides, env=VECTOR_LINE, evaluator=judge, reward_model=settings)["unaided"], 0)
+    overrides = (*RATE, f"task.label_type={answers}", "task.steps=6000", "task.labels=120", "task.initial_labels=60")
+    settings = {"ensemble_size": 3, "hidden": 16, "fit_steps": 30}
+    last = plan(conditions(*overrides, env=VECTOR_LINE, evaluator=judge, distill=settings)["unaided"], 0)
     train(last, tmp_path)
     world = Line(200, planes=False)
     world.at[:], world.goal[:], world.t[:] = np.random.default_rng(0).integers([[7], [2], [8]], size=(3, 200))
@@ -200,7 +200,7 @@ def test_v_learns_the_rate_from_few_segments(tmp_path: Path, judge: Any, answers
     assert np.corrcoef(values, world.at)[0, 1] > 0.8
 
 
-APPROVAL = ("reward=approval", "env=CartPole-v1", "reward_model.judges=rate", "reward_model.segment=4")
+APPROVAL = ("reward=approval", "env=CartPole-v1", "distill.label_target=segment", "distill.segment_length=4")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ APPROVAL = ("reward=approval", "env=CartPole-v1", "reward_model.judges=rate", "r
         (("horizon.discount=1",), 0.0),
         (("horizon.window=3",), 0.0),
         (("reward=narrow",), 0.0),
-        (("reward_model.judges=state",), 0.0),
+        (("distill.label_target=state",), 0.0),
         ((f"env={VECTOR_LINE}", "evaluator=tests.helpers.judging:rightwards"), 0.0),
     ],
 )
@@ -222,7 +222,7 @@ def test_what_comes_after_an_end_counts_where_an_end_is_seen(overrides: tuple[st
 
 @pytest.mark.parametrize("answers", ["comparisons", "scores"])
 def test_approval_is_counted_from_that_of_the_ends_that_were_judged(tmp_path: Path, answers: str) -> None:
-    overrides = (*APPROVAL, f"task.answers={answers}", "task.steps=4000", "task.labels=60", "ppo.rollout=60")
+    overrides = (*APPROVAL, f"task.label_type={answers}", "task.steps=4000", "task.labels=60", "learner.n_steps=60")
     last = plan(conditions(*overrides)["unaided"], 0)
     train(last, tmp_path / "whole")
     home = tmp_path / "whole" / last.name
@@ -239,8 +239,11 @@ def test_approval_is_counted_from_that_of_the_ends_that_were_judged(tmp_path: Pa
 
 
 def test_a_segment_fits_into_an_episode_and_into_random_play() -> None:
-    with pytest.raises(ConfigError, match=r"reward_model.segment: 25: must be at most 8, the steps of an episode"):
-        plan(conditions("reward_model.judges=rate", "task.steps=9600")["unaided"], 0)
-    with pytest.raises(ConfigError, match=r"reward_model.segment: 11: must be at most 10"):
-        plan(conditions("reward_model.judges=rate", "reward_model.segment=11", "env=rrm/TidyRooms-v0")["unaided"], 0)
-    plan(conditions("reward_model.segment=1000")["unaided"], 0)  # of states: no segments
+    with pytest.raises(ConfigError, match=r"distill.segment_length: 25: must be at most 8, the steps of an episode"):
+        plan(conditions("distill.label_target=segment", "task.steps=9600")["unaided"], 0)
+    with pytest.raises(ConfigError, match=r"distill.segment_length: 11: must be at most 10"):
+        plan(
+            conditions("distill.label_target=segment", "distill.segment_length=11", "env=rrm/TidyRooms-v0")["unaided"],
+            0,
+        )
+    plan(conditions("distill.segment_length=1000")["unaided"], 0)  # of states: no segments

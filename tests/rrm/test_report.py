@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import re
 import shutil
@@ -12,18 +13,22 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from matplotlib.text import Text
 from rich.console import Console
 
 import rrm
 from rrm.config.minimal import compact, recipe
-from rrm.envs.tidy_rooms import TidyRooms
+from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
 from rrm.errors import DamagedFileError
 from rrm.report import build as report
+from rrm.report import figures, stats, tradeoff
 from rrm.report import summary as found
 from rrm.report.schema import curve
+from rrm.report.summary import Curve
 from rrm.storage import rundir
 from tests.helpers.runs import STORY, Made, write_run
 
@@ -184,9 +189,9 @@ def test_films_say_where_their_agents_stand(built: Path) -> None:
 
 
 GRID = {
-    "unaided": replace(STORY["unaided"], more={"horizon": {"discount": 0.9}, "depth": 0}),
-    "a": replace(STORY["assisted"], more={"horizon": {"discount": 0.9}, "depth": 2}),
-    "b": Made(-2.9, -2.8, 0.01, more={"horizon": {"window": 2}, "depth": 0}),
+    "unaided": replace(STORY["unaided"], more={"horizon": {"discount": 0.9}}, depth=0),
+    "a": replace(STORY["assisted"], more={"horizon": {"discount": 0.9}}, depth=2),
+    "b": Made(-2.9, -2.8, 0.01, more={"horizon": {"window": 2}}, depth=0),
     "oracle": STORY["oracle"],
 }
 
@@ -292,7 +297,7 @@ def change(path: Path, *keys: Any, to: Any) -> None:
     ("keys", "to", "message"),
     [
         (("conditions", "assisted", "utility", "iqm"), None, "conditions.assisted: utility.iqm is null"),
-        (("conditions", "assisted", "hack_rate"), None, "conditions.assisted: hack_rate is null"),
+        (("conditions", "assisted", "labels"), None, "conditions.assisted: labels is null"),
         (
             ("conditions", "assisted", "labels", "low"),
             "few",
@@ -341,7 +346,7 @@ def test_a_measurement_beyond_all_bounds_is_an_error(run: Path) -> None:
 
 def said(tmp_path: Path, conditions: Mapping[str, Made], seeds: int = 3) -> tuple[str, str]:
     findings = found.read(summary_of(write_run(tmp_path, conditions, seeds)))
-    configs = {name: {"assistants": made.assistants} for name, made in conditions.items()}
+    configs = {name: {"amplify": {"assistants": made.assistants}} for name, made in conditions.items()}
     about = found.featured(findings, configs)
     return found.headline(findings, about), found.paragraph(findings, about)
 
@@ -474,7 +479,7 @@ def test_the_table_says_undefined(tmp_path: Path) -> None:
 def test_the_recipe_is_the_same_experiment(tmp_path: Path) -> None:
     from rrm.config.load import load
 
-    config = load("tidy_rooms", ["conditions.assisted.horizon.discount=0.9", "conditions.oracle.ppo.copies=128"])
+    config = load("tidy_rooms", ["conditions.assisted.horizon.discount=0.9", "conditions.oracle.learner.num_envs=128"])
     path = tmp_path / f"{config.experiment}.yaml"
     path.write_text(recipe(config.model_dump(mode="json"), list(config.conditions)))
     assert load(path) == config
@@ -488,3 +493,60 @@ def test_what_all_conditions_share_is_said_once(story: Path) -> None:
     assert tree["conditions"]["assisted"] == {"assistants": "trained", "reward": "narrow"}
     assert "oracle" not in tree and list(tree)[:2] == ["experiment", "env"]
     assert yaml.safe_load(recipe(experiment, list(STORY))) == tree
+
+
+# --- Where no hack is defined -----------------------------------------------------------------------------------------
+
+
+def without_hacks(folder: Path) -> Path:
+    """The same results in a world that defines no hack."""
+    for path in folder.glob("[cr]*s/*/result.json"):
+        change(path, "hack_rate", to=None)
+    for name in STORY:
+        change(folder / "summary.json", "conditions", name, "hack_rate", to=None)
+        change(folder / "summary.json", "conditions", name, "seeds_that_hack", to=None)
+        for i in range(3):
+            change(folder / "summary.json", "conditions", name, "seeds", i, "hack_rate", to=None)
+    return folder
+
+
+def test_without_hacks_nobody_is_called_honest(tmp_path: Path) -> None:
+    folder = without_hacks(write_run(tmp_path, STORY))
+    findings = found.read(summary_of(folder))
+    assert not findings.hacks
+    assert not any(words in found.paragraph(findings, None) for words in ("hack", "honest", "fooled"))
+    assert "hack" not in tradeoff.told(findings).replace("No hack is defined here", "")
+    text = report.build(folder).read_text()
+    assert "Capability against hack rate" not in text and not (folder / "figures" / "tradeoff.png").exists()
+    rows = [line for line in printed(summary_of(folder)) if "seed 0" in line]
+    assert rows and all(line.split()[4] == "–" for line in rows)
+    summary = stats.summarise(
+        "x", "y", [stats.Cell("a", 0, "a", {**RESULT, "hack_rate": None})], unaided="u", oracle="o"
+    )
+    assert summary["conditions"]["a"]["hack_rate"] is None and summary["conditions"]["a"]["seeds_that_hack"] is None
+
+
+RESULT = {
+    **dict.fromkeys(("utility", "evaluator_score", "labels", "fields_read", "assistant_steps", "env_steps"), 1.0),
+    "held_out_error": [],
+}
+
+
+def test_a_learning_curve_says_why_it_may_end_elsewhere_than_the_table(built: Path) -> None:
+    text = re.sub(r"\s+", " ", (built / "report.html").read_text())
+    assert "In training the agent draws its actions" in text and "its most likely actions after training" in text
+
+
+def test_names_of_curves_stand_above_the_axes(story: Path) -> None:
+    """Where they cover no curve, whatever the curves are."""
+    steps, flat = np.arange(1.0, 9.0), np.linspace(0.0, 1.0, 8)
+    curves = [Curve(steps, flat, flat, flat)]
+    figure, (ax,) = figures.canvas(2.4)
+    figures.learning(ax, "a", curves, "#123456", (0.0, 1.0), own_scale=False, ceiling=None)
+    figure.draw_without_rendering()
+    texts = {each.get_text(): each.get_window_extent() for each in figure.findobj(Text) if each.get_text()}
+    for name in ("utility", "evaluator’s score", "reward model"):
+        assert texts[name].y0 >= ax.get_window_extent().y1, name
+    row = [texts[name] for name in ("utility", "evaluator’s score", "reward model")]
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(row))
+    assert row[0].y1 <= texts["a"].y0, "below the title"

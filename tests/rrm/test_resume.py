@@ -17,18 +17,18 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from rrm.distill.reward_modeling import Distillation
+from rrm.distill.reward_modeling import RewardModeling
 from rrm.errors import DamagedFileError, EvaluatorError
 from rrm.experiment.plan import Plan, plan
 from rrm.feedback.clips import Clip
 from rrm.feedback.labels import Labels
-from rrm.storage.rundir import Checkpoint
+from rrm.storage.checkpoint import Checkpoint
 from tests.helpers.judging import STREAMS, Remembers
 from tests.helpers.training import Stopped, conditions, labels_in, left_by, stop_after, stopped, train
 
 ROOT = Path(__file__).parents[2]
 LAST = {name: plan(condition, 0) for name, condition in conditions().items()}
-LAST["windows"] = plan(conditions("horizon.window=5", "judging=hindsight")["unaided"], 0)
+LAST["windows"] = plan(conditions("horizon.window=5", "distill.judging=hindsight")["unaided"], 0)
 LAST["approval"] = plan(conditions("reward=approval", evaluator="tests.helpers.judging:rightwards")["unaided"], 0)
 
 
@@ -66,7 +66,7 @@ def test_stopped_after_every_few_rollouts(whole: Path, tmp_path: Path, name: str
             break
         except Stopped:
             stops += 1
-    assert stops >= LAST[name].rollouts // rows
+    assert stops >= LAST[name].schedule.rollouts // rows
     same(LAST[name], tmp_path, whole)
 
 
@@ -117,7 +117,7 @@ def test_stopped_around_a_checkpoint(
 def test_stopped_while_the_result_is_written(whole: Path, tmp_path: Path, file: str) -> None:
     """All rollouts are done; of the files that follow, one is there in part and those after it are not there."""
     last = LAST["unaided"]
-    stopped(last, tmp_path, stop_after(last.rollouts))
+    stopped(last, tmp_path, stop_after(last.schedule.rollouts))
     home = tmp_path / last.name
     (home / (f".{file}.1" if file == "result.json" else file)).write_bytes(b"half of it")
     train(last, tmp_path)
@@ -164,19 +164,19 @@ def test_an_evaluator_that_remembers_killed_between_an_answer_and_the_checkpoint
     """What it remembers while the answers that are there are replayed, and afterwards, is what it remembered then."""
     last = plan(conditions()["unaided"].model_copy(update={"evaluator": Wanders}), 0)
     train(last, tmp_path / "whole")
-    fit = Distillation._fit
+    fit = RewardModeling._fit
 
     for fits in range(3):
         left = [fits]
 
-        def stop_later(self: Distillation, steps: int | None = None, left: list[int] = left) -> None:
+        def stop_later(self: RewardModeling, steps: int | None = None, left: list[int] = left) -> None:
             if not left[0]:
                 raise Stopped
             left[0] -= 1
             fit(self, steps)
 
         with monkeypatch.context() as patched:
-            patched.setattr(Distillation, "_fit", stop_later)
+            patched.setattr(RewardModeling, "_fit", stop_later)
             stopped(last, tmp_path, lambda each, row: None)
     train(last, tmp_path)
     same(last, tmp_path, tmp_path / "whole")
@@ -271,7 +271,7 @@ def test_who_trains_stops_when_the_one_who_asked_for_it_is_killed(tmp_path: Path
 import rrm
 from tests.helpers.training import SHORT
 home = {str(tmp_path)!r}
-task = {{"steps": 100_000, "labels": 10_000, "start_labels": 30}}
+task = {{"steps": 100_000, "labels": 10_000, "initial_labels": 30}}
 long = {{**SHORT, "task": task, "conditions": {{"unaided": {{}}}}}}
 rrm.run({{**long, "evaluator": f"{{home}}/judge.py:judge", "oracle": "unaided"}}, folder=home, seeds=2, workers=2)
 """
@@ -303,18 +303,18 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_every_row_is_told_once(tmp_path: Path) -> None:
+def test_on_rollout_is_called_once_for_every_rollout(tmp_path: Path) -> None:
     rows: list[Any] = []
 
-    def tell(each: Plan, row: Any) -> None:
+    def on_rollout(each: Plan, row: Any) -> None:
         if row is not None:
             rows.append(row["env_steps"])
             if len(rows) == 3:
                 raise Stopped
 
-    stopped(LAST["oracle"], tmp_path, tell)
-    train(LAST["oracle"], tmp_path, tell)
-    assert rows == sorted(set(rows)) and len(rows) == LAST["oracle"].rollouts
+    stopped(LAST["oracle"], tmp_path, on_rollout)
+    train(LAST["oracle"], tmp_path, on_rollout)
+    assert rows == sorted(set(rows)) and len(rows) == LAST["oracle"].schedule.rollouts
 
 
 def test_a_missing_store_is_named_and_not_made_anew(whole: Path, tmp_path: Path) -> None:

@@ -14,14 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from rrm.agents.learner import Tensors
-from rrm.config.schema import RewardModelConfig
+from rrm.agents.state import Tensors
+from rrm.config.slots import EnsembleSettings
+from rrm.distill.queries import farthest_points
 from rrm.envs.world import Array, Floats, Layout
-from rrm.rewards.ensemble import RewardModel, farthest_points, pooled
+from rrm.rewards.ensemble import RewardModel, pooled
 
 GRID = Layout(2, (3, 4, 5))
 VECTOR = Layout(4)
-SETTINGS = RewardModelConfig(members=3, hidden=16, fit_steps=20, batch=64, learning_rate=5e-3)
+SETTINGS = EnsembleSettings(ensemble_size=3, hidden=16, fit_steps=20, batch_size=64, learning_rate=5e-3)
 
 WHOLE = SETTINGS.model_copy(update={"network": "whole"})
 
@@ -64,7 +65,7 @@ def assert_same(first: tuple[Tensors, Any], second: tuple[Tensors, Any]) -> None
 
 @layouts
 def test_it_learns_from_few_labels_what_holds_for_states_it_has_not_seen(layout: Layout) -> None:
-    model = RewardModel(layout, RewardModelConfig(members=3, hidden=16, batch=64, learning_rate=1e-2), 0)
+    model = RewardModel(layout, EnsembleSettings(ensemble_size=3, hidden=16, batch_size=64, learning_rate=1e-2), 0)
     seen, unseen = random_states(layout, 200, 1), random_states(layout, 500, 2)
     truth = work_done(layout, seen)
     model.fit(seen, truth, 300)
@@ -88,7 +89,7 @@ def far_apart(seed: int, m: int) -> tuple[Array, Floats]:
 
 
 @pytest.mark.parametrize(("settings", "low", "high"), [(SETTINGS, 0.6, 2.0), (WHOLE, 0.0, 0.3)], ids=["cells", "whole"])
-def test_how_far_things_lie_apart_is_no_sum_over_cells(settings: RewardModelConfig, low: float, high: float) -> None:
+def test_how_far_things_lie_apart_is_no_sum_over_cells(settings: EnsembleSettings, low: float, high: float) -> None:
     """One network of the whole grid learns it; a sum knows no more of two things than of each alone."""
     model = RewardModel(GRID, settings, 0)
     seen, moves = far_apart(0, 800)
@@ -230,7 +231,7 @@ def test_a_model_resumes_to_the_same_bits(layout: Layout, fits: int) -> None:
 @layouts
 @pytest.mark.parametrize("settings", [SETTINGS, WHOLE], ids=["cells", "whole"])
 def test_a_model_comes_back_from_disk_with_the_same_values(
-    layout: Layout, settings: RewardModelConfig, tmp_path: Path
+    layout: Layout, settings: EnsembleSettings, tmp_path: Path
 ) -> None:
     model = RewardModel(layout, settings, 0)
     seen = random_states(layout, 100, 1)
@@ -238,7 +239,7 @@ def test_a_model_comes_back_from_disk_with_the_same_values(
     paths = model.save(tmp_path / "reward.task")
     assert paths == (tmp_path / "reward.task.safetensors", tmp_path / "reward.task.json")
     assert sorted(tmp_path.iterdir()) == sorted(paths)
-    assert load_file(paths[0]) and json.loads(paths[1].read_text())["format"] == 1
+    assert load_file(paths[0]) and json.loads(paths[1].read_text())["format"] == 2
     loaded = RewardModel.load(tmp_path / "reward.task")
     states = random_states(layout, 40, 7)
     np.testing.assert_array_equal(loaded.members(states), model.members(states))

@@ -12,14 +12,15 @@ from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm import iterate
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.config.schema import Kind
+from rrm.config.values import Kind
 from rrm.envs.adapters import WorldEnv, make_world
 from rrm.envs.world import Array, Floats
 from rrm.errors import DamagedFileError
 from rrm.feedback.clips import at_rest, with_action
-from rrm.rewards.functions import RewardVecEnv, RewardWrapper, reward_of_step
+from rrm.report import rounds
+from rrm.rewards.functions import REWARDS, Predictions
+from rrm.rewards.wrappers import Reward, RewardVecEnv, RewardWrapper
 from rrm.storage import rundir
 from tests.helpers.tiny import Line
 
@@ -60,11 +61,24 @@ class MarksResets:
         return self.values(observations)[None]
 
 
+class Same:
+    """V is what is observed."""
+
+    zero = 0.0
+
+    def values(self, observations: Array) -> Floats:
+        return observations[:, 0].astype(np.float64)
+
+    def members(self, observations: Array) -> Floats:
+        return self.values(observations)[None]
+
+
 def paid(kind: Kind, values: list[float]) -> Floats:
     """The rewards of an episode that passes through states of these values."""
     v = np.array(values)
     done = np.arange(len(v) - 1) == len(v) - 2
-    return reward_of_step(kind, v[:-1], v[1:], done)
+    reward = REWARDS[kind](Same(), spaces.Discrete(1))
+    return reward(v[:-1, None], np.zeros(len(v) - 1, np.int64), v[1:, None], done, done)
 
 
 @given(some_values)
@@ -113,8 +127,10 @@ def test_a_dip_is_taken_only_by_a_horizon_that_is_long_enough(dip: int, gain: in
 def both(kind: Kind, model: Any, seed: int, length: int = 8) -> tuple[RewardVecEnv, RewardWrapper]:
     """The same world in both forms, with episodes that end early, and the same seed."""
     settings: dict[str, Any] = {"ends_at_goal": True, "cost": COST, "length": length}
-    venv = RewardVecEnv(WorldVecEnv(Line(1, **settings), seed=seed), model, kind, COST)
-    return venv, RewardWrapper(WorldEnv(Line(1, **settings)), model, kind, COST)
+    reward = Reward(model, kind, COST)
+    return reward.wrap_vec_env(WorldVecEnv(Line(1, **settings), seed=seed)), reward.wrap_env(
+        WorldEnv(Line(1, **settings))
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -144,13 +160,13 @@ def episodes(venv: RewardVecEnv, steps: int, seed: int = 0) -> list[tuple[Floats
 
 
 def test_the_value_at_an_end_is_never_that_of_the_state_after_the_reset() -> None:
-    venv = RewardVecEnv(WorldVecEnv(Line(16, ends_at_goal=True), seed=0), MarksResets(), "broad")
+    venv = Reward(MarksResets(), "broad", 0.0).wrap_vec_env(WorldVecEnv(Line(16, ends_at_goal=True), seed=0))
     story = episodes(venv, 60)
     ends = np.concatenate([rewards[done] for rewards, done in story])
     assert len(ends) > 50 and ends.max() <= 1.0, "V(s_T) is t/T, at most 1"
     assert all(not rewards[~done].any() for rewards, done in story)
 
-    venv = RewardVecEnv(WorldVecEnv(Line(16, ends_at_goal=True), seed=0), MarksResets(), "narrow")
+    venv = Reward(MarksResets(), "narrow", 0.0).wrap_vec_env(WorldVecEnv(Line(16, ends_at_goal=True), seed=0))
     totals, sums = np.zeros(16), []
     for rewards, done in episodes(venv, 60):
         assert rewards.max() <= 1.0, "a step into the state after a reset would pay a million"
@@ -164,7 +180,7 @@ def test_the_value_at_an_end_is_never_that_of_the_state_after_the_reset() -> Non
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_wrapper_too_pays_no_reset(kind: Kind) -> None:
-    env = RewardWrapper(WorldEnv(Line(1, length=4)), MarksResets(), kind)
+    env = Reward(MarksResets(), kind, 0.0).wrap_env(WorldEnv(Line(1, length=4)))
     for seed in range(3):
         env.reset(seed=seed)
         rewards = [float(env.step(1)[1]) for _ in range(4)]
@@ -176,7 +192,7 @@ def test_the_wrapper_too_pays_no_reset(kind: Kind) -> None:
 
 def test_a_truncation_is_an_end_for_the_wrapper() -> None:
     limited = gymnasium.wrappers.TimeLimit(WorldEnv(Line(1, length=8)), 3)
-    env = RewardWrapper(limited, MarksResets(), "broad")
+    env = Reward(MarksResets(), "broad", 0.0).wrap_env(limited)
     env.reset(seed=0)
     story = [env.step(1) for _ in range(3)]
     assert [float(reward) for _, reward, *_ in story] == [0.0, 0.0, 0.375]
@@ -186,7 +202,8 @@ def test_a_truncation_is_an_end_for_the_wrapper() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_cost_of_steps_is_outside_v(kind: Kind) -> None:
     plain, costly = (
-        RewardVecEnv(WorldVecEnv(Line(8, ends_at_goal=True), seed=4), Anything(), kind, cost) for cost in (0.0, 0.25)
+        Reward(Anything(), kind, cost).wrap_vec_env(WorldVecEnv(Line(8, ends_at_goal=True), seed=4))
+        for cost in (0.0, 0.25)
     )
     for (rewards, done), (less, over) in zip(episodes(plain, 30), episodes(costly, 30), strict=True):
         np.testing.assert_array_equal(done, over)
@@ -194,9 +211,10 @@ def test_the_cost_of_steps_is_outside_v(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_finished_holds_v_of_the_last_observations(kind: Kind) -> None:
+def test_predictions_are_v_of_the_last_observations(kind: Kind) -> None:
     model = Anything()
-    venv = RewardVecEnv(WorldVecEnv(Line(5, ends_at_goal=True), seed=1), model, kind, COST)
+    predictions = Predictions(REWARDS[kind](model, spaces.Discrete(3), COST), 5)
+    venv = RewardVecEnv(WorldVecEnv(Line(5, ends_at_goal=True), seed=1), predictions)
     expected: list[float] = []
     venv.reset()
     for _ in range(40):
@@ -204,12 +222,14 @@ def test_finished_holds_v_of_the_last_observations(kind: Kind) -> None:
         last = [infos[i]["terminal_observation"] for i in np.flatnonzero(done)]
         expected += model.values(np.stack(last)).tolist() if last else []
     assert len(expected) > 10
-    np.testing.assert_allclose(venv.finished, expected)
+    assert predictions.finished() == pytest.approx(np.mean(expected))
+    assert predictions.finished() is None
 
 
-def test_finished_holds_the_mean_approval_of_an_episodes_actions() -> None:
+def test_predictions_are_the_mean_approval_of_an_episodes_actions() -> None:
     model = Anything()
-    venv = RewardVecEnv(WorldVecEnv(Line(5, ends_at_goal=True), seed=1), model, "approval", COST)
+    predictions = Predictions(REWARDS["approval"](model, spaces.Discrete(3), COST), 5)
+    venv = RewardVecEnv(WorldVecEnv(Line(5, ends_at_goal=True), seed=1), predictions)
     episodes_of: list[list[float]] = [[] for _ in range(5)]
     expected: list[float] = []
     rng = np.random.default_rng(0)
@@ -226,15 +246,13 @@ def test_finished_holds_the_mean_approval_of_an_episodes_actions() -> None:
                 expected.append(float(np.mean(episodes_of[i])))
                 episodes_of[i] = []
     assert len(expected) > 10
-    np.testing.assert_allclose(venv.finished, expected)
-    assert venv.tally[:, 1].tolist() == [len(each) for each in episodes_of]
-    venv.reset()
-    assert not venv.tally.any()
+    assert predictions.finished() == pytest.approx(np.mean(expected))
+    assert predictions.tally[:, 1].tolist() == [len(each) for each in episodes_of]
 
 
 def test_approval_around_one_environment_pays_for_the_action_before_the_step() -> None:
     model = Anything()
-    env = RewardWrapper(WorldEnv(Line(1)), model, "approval", COST)
+    env = Reward(model, "approval", COST).wrap_env(WorldEnv(Line(1)))
     observation, _ = env.reset(seed=3)
     for action in (0, 2, 1, 2):
         approved = model.values(with_action(observation[None], np.array([action]), spaces.Discrete(3)))[0]
@@ -246,7 +264,7 @@ def test_approval_around_one_environment_pays_for_the_action_before_the_step() -
 def test_approval_counts_what_comes_after_an_end_as_that_moment_again_and_again(seed: int, rest: float) -> None:
     """sum γ^t r_t = (1−γ) sum_{t<T} γ^t A(s_t, a_t) + γ^T A(end) − A0, γ being rest / (1 + rest)."""
     model, space, rng = Anything(), spaces.Discrete(3), np.random.default_rng(seed)
-    env = RewardWrapper(WorldEnv(Line(1, ends_at_goal=True, length=100)), model, "approval", rest=rest)
+    env = Reward(model, "approval", 0.0, rest).wrap_env(WorldEnv(Line(1, ends_at_goal=True, length=100)))
     observation, _ = env.reset(seed=seed)
     rewards, approved, terminated = [], [], False
     while not terminated:
@@ -263,8 +281,9 @@ def test_approval_counts_what_comes_after_an_end_as_that_moment_again_and_again(
 
 def test_nothing_comes_after_what_a_time_limit_cuts_short() -> None:
     model, settings = Anything(), {"max_episode_steps": 12}
-    venv = RewardVecEnv(WorldVecEnv(make_world("CartPole-v1", 8, **settings)), model, "approval", rest=9.0)
-    env = RewardWrapper(WorldEnv(make_world("CartPole-v1", 1, **settings)), model, "approval", rest=9.0)
+    reward_of = Reward(model, "approval", 0.0, rest=9.0)
+    venv = reward_of.wrap_vec_env(WorldVecEnv(make_world("CartPole-v1", 8, **settings)))
+    env = reward_of.wrap_env(WorldEnv(make_world("CartPole-v1", 1, **settings)))
     rng, ends = np.random.default_rng(0), []
     before = np.asarray(venv.reset())
     for _ in range(100):
@@ -301,7 +320,7 @@ def test_an_action_stands_behind_the_observation_as_one_hot_numbers() -> None:
     assert rest.tolist() == [[0.5, -1, 0, 0, 0]] and rest.dtype == np.float32
 
 
-def test_revalue_reads_v_again_after_it_changed() -> None:
+def test_v_is_read_again_after_it_changed() -> None:
     class Scaled:
         scale, zero = 1.0, 0.0
 
@@ -312,13 +331,14 @@ def test_revalue_reads_v_again_after_it_changed() -> None:
             return self.values(observations)[None]
 
     model = Scaled()
-    venv = RewardVecEnv(WorldVecEnv(Line(2, length=8), seed=0), model)
+    reward = REWARDS["narrow"](model, spaces.Discrete(3))
+    venv = RewardVecEnv(WorldVecEnv(Line(2, length=8), seed=0), reward)
     venv.reset()
     for _ in range(4):
         _, rewards, _, _ = venv.step(np.ones(2, np.int64))
         np.testing.assert_allclose(rewards, 1 / 8)
     model.scale = 100.0
-    venv.revalue(venv.env_method("observe", indices=0)[0])
+    reward.changed(optimism=0.0)
     _, rewards, _, _ = venv.step(np.ones(2, np.int64))
     np.testing.assert_allclose(rewards, 100 / 8)
 
@@ -326,7 +346,7 @@ def test_revalue_reads_v_again_after_it_changed() -> None:
 def test_the_observations_and_infos_pass_through() -> None:
     model = Anything()
     bare = WorldVecEnv(Line(4, ends_at_goal=True), seed=2)
-    venv = RewardVecEnv(WorldVecEnv(Line(4, ends_at_goal=True), seed=2), model)
+    venv = Reward(model, "narrow", 0.0).wrap_vec_env(WorldVecEnv(Line(4, ends_at_goal=True), seed=2))
     np.testing.assert_array_equal(venv.reset(), bare.reset())
     rng = np.random.default_rng(0)
     for _ in range(30):
@@ -344,17 +364,29 @@ def test_the_observations_and_infos_pass_through() -> None:
 
 def test_v_is_asked_of_each_state_once() -> None:
     model = Anything()
-    venv = RewardVecEnv(WorldVecEnv(Line(4, length=3), seed=2), model)
+    venv = Reward(model, "narrow", 0.0).wrap_vec_env(WorldVecEnv(Line(4, length=3), seed=2))
     venv.reset()
-    for _ in range(3):
+    for _ in range(4):
         venv.step(np.ones(4, np.int64))
-    assert [len(seen) for seen in model.seen] == [4, 4, 4, 4, 4], "first state, three steps, the states after the reset"
+    assert [len(seen) for seen in model.seen] == [4] * 6, (
+        "first states, three steps, the states after the reset, a step"
+    )
+
+
+def test_an_environment_that_writes_into_the_same_array_gets_the_same_rewards() -> None:
+    reward, observed, rewards = REWARDS["narrow"](Same(), spaces.Discrete(3)), np.zeros((1, 1)), []
+    over = np.zeros(1, np.bool_)
+    for value in (1.0, 3.0, 6.0):
+        before = observed.copy()
+        observed[:] = value
+        rewards += reward(before, np.zeros(1, np.int64), observed, over, over).tolist()
+    assert rewards == [1.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize("rest", [10**400, float("nan"), True, "9"])
 def test_what_a_folder_says_of_the_end_must_be_a_number(rest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"reward.json": "", "reward.safetensors": ""}
-    monkeypatch.setattr(iterate, "result_of", lambda home: {"files": files, "step_cost": 0.0})
+    monkeypatch.setattr(rounds, "result_of", lambda home: {"files": files, "step_cost": 0.0})
     monkeypatch.setattr(rundir, "read_json", lambda path: {"reward": "approval", "rest": rest})
     with pytest.raises(DamagedFileError, match=r"round\.json: tells of no reward"):
-        iterate.load_reward(Path("nowhere"), None)
+        rounds.load_reward(Path("nowhere"), None)

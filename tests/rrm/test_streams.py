@@ -36,7 +36,7 @@ OWN_SEEDS = {
     "rrm/rewards/ensemble.py": "is handed its seed",
     "rrm/amplify/isolation.py": "is handed its seed: the global generators while an evaluator is asked",
     "agents/video.py": "the seed is the caller's own",
-    "agents/learner.py": "is handed its seed",
+    "agents/state.py": "is handed its seed",
     "agents/vec_env.py": "is handed its generator; a seed, by users of SB3",
 }
 """Where generators are made, and why that may be."""

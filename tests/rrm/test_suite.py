@@ -175,7 +175,7 @@ def test_help_is_worth_nothing_where_nobody_can_show_the_flaw(preset: str) -> No
 
 
 def test_what_the_solver_has_no_row_for_is_left_out() -> None:
-    rows = exact_row(load("audit_tree", ["conditions.ideal.judging=lower", "horizon.window=1"]))
+    rows = exact_row(load("audit_tree", ["conditions.ideal.distill.judging=lower", "horizon.window=1"]))
     assert rows is not None and "ideal" not in rows and "random" in rows
     assert exact_row(load("tidy_rooms")) is None
 

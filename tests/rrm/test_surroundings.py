@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import random
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,6 @@ import yaml
 
 import rrm
 from rrm.agents.files import write_bytes
-from rrm.amplify.timeout import patience
 from rrm.cli import main
 from rrm.envs.adapters import WorldEnv, make_world
 
@@ -30,9 +28,9 @@ TINY: dict[str, Any] = {
     "seeds": 1,
     "workers": 1,
     "conditions": {"unaided": {}},
-    "task": {"steps": 560, "labels": 14, "start_labels": 8},
-    "ppo": {"copies": 5, "rollout": 20, "batch": 50, "epochs": 1},
-    "reward_model": {"members": 2, "hidden": 4, "fit_steps": 3},
+    "task": {"steps": 560, "labels": 14, "initial_labels": 8},
+    "learner": {"num_envs": 5, "n_steps": 20, "batch_size": 50, "n_epochs": 1},
+    "distill": {"ensemble_size": 2, "hidden": 4, "fit_steps": 3},
 }
 
 
@@ -131,7 +129,7 @@ def test_a_backend_is_kept_where_there_is_such_a_one(backend: str) -> None:
     assert done.stdout.split() == [backend, str(backend == "pdf")]
 
 
-# --- Windows, where there are neither alarms nor folders that can be opened -------------------------------------------
+# --- Windows, where no folder can be opened --------------------------------------------
 
 
 def test_files_are_written_where_no_folder_can_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,10 +143,3 @@ def test_files_are_written_where_no_folder_can_be_opened(tmp_path: Path, monkeyp
     monkeypatch.setattr(os, "open", refuse)
     monkeypatch.setattr("rrm.agents.files.sys", SimpleNamespace(platform="win32"))
     assert write_bytes(tmp_path / "a", b"1").read_bytes() == b"1"
-
-
-def test_there_is_no_time_limit_without_alarms(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("setitimer", "SIGALRM", "ITIMER_REAL"):
-        monkeypatch.delattr(signal, name)
-    with patience(1e-9):
-        pass

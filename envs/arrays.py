@@ -1,0 +1,17 @@
+"""Arrays that worlds share."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+
+Found = TypeVar("Found", bound=tuple[object, ...])
+
+
+def read_only(found: Found) -> Found:
+    """Make the arrays of a tuple read-only, and return the tuple."""
+    for each in found:
+        if isinstance(each, np.ndarray):
+            each.flags.writeable = False
+    return found

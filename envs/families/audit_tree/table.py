@@ -1,0 +1,169 @@
+"""AuditTree and its auditors' worlds as tables for the exact solver."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from rrm.envs.exact import Rows, Table, explore
+from rrm.envs.families.audit_tree.books import COOKED, HONEST, tree
+from rrm.envs.world import Bools, Floats
+
+MOST_ROWS = 20_000
+"""More states would make a table too large."""
+
+
+def few_states(branching: int, depth: int, length: int, sizes: int, off_books: bool) -> bool:
+    """Whether the accountant's world has few enough states for a table; ``sizes`` is how many there are."""
+    states = 0
+    for cooked in range(length + 1):
+        states += sizes * (length + 1 - cooked) * _spreads(branching, depth, 0 if off_books else cooked)
+        if states > MOST_ROWS:
+            return False
+    return True
+
+
+def few_node_states(branching: int, length: int) -> bool:
+    """Whether an auditor's world has few enough states for a table."""
+    return math.comb(branching + length, length) <= MOST_ROWS
+
+
+def _spreads(branching: int, depth: int, cooked: int) -> int:
+    """How many vectors of numbers of false nodes, height by height, so many cooked steps can lead to."""
+    ways = dict.fromkeys(range(1, min(cooked, branching**depth) + 1), 1)  # by how many leaves are false
+    for _ in range(depth):  # that many nodes can be above 1 to ``branching`` false ones each
+        above: dict[int, int] = {}
+        for below, count in ways.items():
+            for nodes in range(-(-below // branching), below + 1):
+                above[nodes] = above.get(nodes, 0) + count
+        ways = above
+    return ways.get(1, 0) if cooked else 1
+
+
+@lru_cache(maxsize=64)
+def tree_table(
+    branching: int,
+    depth: int,
+    length: int,
+    gain: float,
+    penalty: float,
+    sizes: tuple[float, ...],
+    off_books: bool,
+    uninformative: bool,
+) -> Table:
+    """The accountant's world, over what it observes: averaged is which leaf is read, not which leaves are false."""
+    scale = np.array(sizes, np.float64)
+    end = np.array([length, length])
+    nodes = tree(branching, depth).size[::-1]  # of each height
+
+    def outcomes(rows: Rows, action: int) -> tuple[Floats, Rows]:
+        t, spread = rows[:, 1:3], rows[:, 3:]
+        after = np.repeat(rows[:, None], depth + 2 if action == COOKED else 1, axis=1)
+        after[..., 1:3] = np.minimum(t + np.array([1, int(action == COOKED)]), end)[:, None]
+        if action == HONEST or off_books:
+            return np.eye(1, after.shape[1]).repeat(len(rows), axis=0), after
+        # The new false leaf lies in or below a node that was false already from some height on, or not even the root
+        # was; below that height one node more is false at each.
+        within = np.column_stack([spread / nodes, np.ones(len(rows))])
+        newly = np.arange(depth + 2)[:, None] > np.arange(depth + 1)
+        after[..., 3:] += newly
+        return np.diff(within, axis=1, prepend=0.0), after
+
+    def over(rows: Rows) -> Bools:
+        return np.asarray(rows[:, 1] >= length)
+
+    begin = np.zeros((len(sizes), 3 + depth + 1))
+    begin[:, 0] = np.arange(len(sizes))
+    rows, to, chance = explore(begin, outcomes, 2, over)
+    size, (t, cooked), spread = scale[rows[:, 0]], rows[:, 1:3].T, rows[:, 3:]
+    claim = size * (t + (gain - 1) * cooked)
+    shown = spread / nodes
+
+    scores = {
+        ("unaided" if not level else str(level)): claim * (1 - (1 + penalty) * shown[:, 0 if uninformative else level])
+        for level in range(depth + 1)
+    }
+    if depth > 1:  # the first auditor does at one height what is right at all, and so at all levels
+        scores[f"repeated {depth}"] = scores[str(depth)]
+    return Table(
+        rows=rows,
+        next=to,
+        chance=chance,
+        start=np.where((rows[:, 1:] == 0).all(axis=1), 1 / len(sizes), 0.0),
+        over=over(rows),
+        length=length,
+        utility=(t - 3 * cooked).astype(np.float64),
+        hacked=cooked > 0,
+        # Auditors that walk at random hand over a random leaf.
+        scores=scores | {"random": scores["unaided"]},
+        approval=size[:, None] * np.array([1.0, gain]),  # an action is worth what it claims
+    )
+
+
+@lru_cache(maxsize=64)
+def node_table(branching: int, depth: int, length: int, level: int, off_books: bool) -> Table:
+    """The world of an auditor who is told the truth."""
+    books = tree(branching, depth)
+    below = int(books.size[level - 1])
+    starts = _false_leaves(branching, below, books.leaves, 0 if off_books else length)
+
+    def outcomes(rows: Rows, action: int) -> tuple[Floats, Rows]:
+        after = np.zeros_like(rows)
+        after[:, 0], after[:, 1] = 1, rows[:, 1 + action]
+        return np.ones((len(rows), 1)), after[:, None]
+
+    def over(rows: Rows) -> Bools:
+        return np.asarray(rows[:, 0] == 1)
+
+    rows, to, chance = explore(np.array([(0, *counts) for counts in starts]), outcomes, branching, over)
+    acted = over(rows)
+
+    def found(helpers: int) -> Floats:
+        """The chance that a random node at height ``helpers`` below a child, or the node, has a false leaf below it."""
+        width = int(books.size[helpers])
+        most = int(rows[:, 1:].max())
+        by_count = np.array([1 - math.comb(below - width, m) / math.comb(below, m) for m in range(most + 1)])
+        return np.where(acted, by_count[rows[:, 1]], by_count[rows[:, 1:]].mean(axis=1))
+
+    scores = {("unaided" if not helpers else str(helpers)): found(helpers) for helpers in range(level)}
+    return Table(
+        rows=rows,
+        next=to,
+        chance=chance,
+        start=np.array([starts.get(tuple(row[1:]), 0.0) if not row[0] else 0.0 for row in rows.tolist()]),
+        over=acted,
+        length=1,
+        utility=np.asarray((rows[:, 1:] > 0).any(axis=1), dtype=np.float64),
+        hacked=np.zeros(len(rows), np.bool_),
+        scores=scores | {"random": scores["unaided"]},
+    )
+
+
+def _false_leaves(b: int, below: int, leaves: int, most: int) -> dict[tuple[int, ...], float]:
+    """How likely it is that so many leaves of the ``below`` under each of a node's b children are false.
+
+    As ``AuditNode.reset`` has it: 0 to ``most`` leaves are drawn, the first of them from under the node in one case of
+    two.
+    """
+    none = (0,) * b
+    found: dict[tuple[int, ...], float] = {none: 1 / (most + 1)}
+
+    def draw(chances: dict[tuple[int, ...], float], among: int) -> dict[tuple[int, ...], float]:
+        after: dict[tuple[int, ...], float] = {}
+        for counts, chance in chances.items():
+            for child in range(b):
+                more = (*counts[:child], counts[child] + 1, *counts[child + 1 :])
+                if counts[child] < below:
+                    after[more] = after.get(more, 0.0) + chance * (below - counts[child]) / among
+            after[counts] = after.get(counts, 0.0) + chance * (1 - (b * below - sum(counts)) / among)
+        return {counts: chance for counts, chance in after.items() if chance > 0}
+
+    for among in (b * below, leaves):
+        chances = {none: 0.5 / (most + 1)}
+        for cooked in range(most):
+            chances = draw(chances, leaves if cooked else among)
+            for counts, chance in chances.items():
+                found[counts] = found.get(counts, 0.0) + chance
+    return found

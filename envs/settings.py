@@ -1,0 +1,14 @@
+"""Checks of a world's settings."""
+
+from __future__ import annotations
+
+
+def check_range(low: float, high: float, **settings: float) -> None:
+    """Check that all settings lie between ``low`` and ``high``, both included.
+
+    Raises:
+        ValueError: the first setting that does not, by its name.
+    """
+    for name, value in settings.items():
+        if not low <= value <= high:
+            raise ValueError(f"{name} must be {low} to {high}, got {value}")

@@ -1,0 +1,154 @@
+"""Names of configuration keys: short forms for the ones said most often, and what older names have become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from rrm.config.reading import Tree, merge, plain
+from rrm.errors import ConfigError
+
+# --- Short forms ------------------------------------------------------------------------------------------------------
+
+SHORT: Final[Mapping[str, tuple[str, str]]] = {
+    "assistants": ("amplify", "assistants"),
+    "depth": ("amplify", "depth"),
+    "reward": ("distill", "reward"),
+}
+"""Keys that may stand at the top of a condition in place of the section and key to which they belong."""
+
+
+def full_path(path: Sequence[str]) -> tuple[str, ...]:
+    """A path within a condition, without short forms."""
+    return SHORT.get(path[0], tuple(path)) if len(path) == 1 else tuple(path)
+
+
+def short_path(path: Sequence[str]) -> tuple[str, ...]:
+    """The short form of a path within a condition, where it has one."""
+    return next(((short,) for short, full in SHORT.items() if full == tuple(path)), tuple(path))
+
+
+def stated(condition: Mapping[str, Any], short: str) -> Any:
+    """What a condition's configuration says of a key that has a short form, in either form; None if nothing."""
+    section, key = SHORT[short]
+    inner = condition.get(section)
+    return condition[short] if short in condition else inner.get(key) if isinstance(inner, Mapping) else None
+
+
+def without_short_forms(tree: Mapping[str, Any], where: str = "") -> Tree:
+    """A copy of a configuration in which short forms are written out, at the top and in each condition.
+
+    Args:
+        tree: a whole configuration, or that of one condition; its keys are known, and sections are mappings.
+        where: the dotted path of ``tree`` itself, with a dot at its end, for errors.
+
+    Raises:
+        ConfigError: a key is there in both forms.
+    """
+    written: Tree = {key: plain(value) for key, value in tree.items() if key not in SHORT}
+    for short, (section, key) in SHORT.items():
+        if short in tree:
+            if key in written.get(section, {}):
+                raise ConfigError(f"{where}{short}: is short for {section}.{key}, which is there too: say it once")
+            written = merge(written, {section: {key: tree[short]}})
+    if isinstance(written.get("conditions"), dict):
+        written["conditions"] = {
+            name: without_short_forms(each, f"{where}conditions.{name}.") if isinstance(each, dict) else each
+            for name, each in written["conditions"].items()
+        }
+    return written
+
+
+def with_short_forms(condition: Mapping[str, Any]) -> Tree:
+    """A copy of a condition's configuration that uses short forms where there are any."""
+    written = plain(condition)
+    for short, (section, key) in SHORT.items():
+        if key in written.get(section, {}):
+            written[short] = written[section].pop(key)
+    return {key: value for key, value in written.items() if value != {} or condition.get(key) == {}}
+
+
+# --- Older names ------------------------------------------------------------------------------------------------------
+
+_SECTIONS: Final = {"ppo": "learner", "reward_model": "distill"}
+
+_ROUND: Final = {
+    "start_labels": "initial_labels",
+    "ask": "query_strategy",
+    "answers": "label_type",
+    "hold": "sticky_actions",
+}
+
+_KEYS: Final[Mapping[str, Mapping[str, str]]] = {
+    "": {
+        "states_from": "amplify.start_states",
+        "judging": "distill.judging",
+        "demonstrations": "distill.demonstrations",
+    },
+    "learner": {
+        "learning_rate": "learning_rate",
+        "gae_lambda": "gae_lambda",
+        "copies": "num_envs",
+        "rollout": "n_steps",
+        "batch": "batch_size",
+        "epochs": "n_epochs",
+        "anneal": "learning_rate; write lin_3e-3 for a rate that falls linearly from there to 0",
+        "clip": "clip_range",
+        "entropy": "ent_coef",
+        "hidden": "net_arch",
+        "activation": "activation_fn",
+    },
+    "distill": {
+        "network": "network",
+        "hidden": "hidden",
+        "fit_steps": "fit_steps",
+        "learning_rate": "learning_rate",
+        "optimism": "optimism",
+        "members": "ensemble_size",
+        "judges": "label_target",
+        "segment": "segment_length",
+        "batch": "batch_size",
+    },
+    "amplify": {"states_from": "start_states"},
+    "task": _ROUND,
+    "assistant": _ROUND,
+}
+"""Of each section, "" being a condition's top, the keys that have another name now, or stood in an older section."""
+
+_VALUES: Final = {
+    ("query_strategy", "dissent"): "rater_disagreement",
+    ("label_target", "rate"): "segment",
+}
+
+
+def renamed(path: Sequence[str], value: Any = None) -> tuple[str, str] | None:
+    """An older key and its newer name, both with the sections that they stand in; None where there was no such key.
+
+    Args:
+        path: the key with the sections it stands in.
+        value: what it was set to. Of an older section, the first key in it is named.
+    """
+    start = 2 if path[0] == "conditions" else 0
+    inner = list(path[start:])
+    if len(inner) == 1 and inner[0] in _SECTIONS and isinstance(value, Mapping) and value:
+        inner.append(str(next(iter(value))))
+    match inner:
+        case [key] if key in _SECTIONS:
+            new: str | None = _SECTIONS[key]
+        case [key]:
+            new = _KEYS[""].get(key)
+        case [section, key]:
+            newer = _SECTIONS.get(section, section)
+            name = _KEYS.get(newer, {}).get(key)
+            new = f"{newer}.{name}" if name else _SECTIONS.get(section)
+            inner = inner if name else [section]
+        case _:
+            new = None
+    if new is None:
+        return None
+    return ".".join([*path[:start], *inner]), ".".join([*path[:start], new])
+
+
+def renamed_value(key: str, value: Any) -> str | None:
+    """What an older value of a key is called now; None where there never was such a value."""
+    return _VALUES.get((key, value)) if isinstance(value, str) else None

@@ -1,0 +1,162 @@
+"""Which keys a configuration may hold, and how an override sets one of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel
+
+from rrm.config.keys import SHORT, full_path, renamed, without_short_forms
+from rrm.config.reading import FREE, LONGEST, WHOLE, Tree, merge, parse
+from rrm.config.schema import Condition, Experiment
+from rrm.errors import ConfigError, nearest
+from rrm.text import clip, line, show
+
+CONDITION_KEYS: Final = (*Condition.model_fields, *SHORT)
+_TOP: Final = tuple(dict.fromkeys((*CONDITION_KEYS, *Experiment.model_fields)))  # a set has no order to rely on
+
+
+def _sections(*models: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """The fields of ``models`` that are sections."""
+    return {
+        name: kind
+        for model in models
+        for name, field in model.model_fields.items()
+        for kind in (field.annotation, *get_args(field.annotation))  # the latter where it may be null
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and name != "conditions"
+    }
+
+
+def _known(path: Sequence[str], conditions: Iterable[str]) -> Iterable[str] | None:
+    """The keys that may stand under ``path``; None where a value stands, not a section."""
+    match list(path):
+        case []:
+            return _TOP
+        case ["conditions"]:
+            return conditions
+        case ["conditions", _]:
+            return CONDITION_KEYS
+        case ["conditions", _, *inner]:
+            model: type[BaseModel] | None = Condition
+        case [first, *inner]:
+            model = _sections(Condition, Experiment).get(first)
+    for section in inner:
+        model = _sections(model).get(section) if model else None
+    return model.model_fields if model else None
+
+
+def _unknown(path: Sequence[str], key: str, value: Any, conditions: Iterable[str], shown: str) -> str:
+    """What is wrong with ``key`` under ``path``: its newer name; or the nearest one, there or in a section there.
+
+    ``shown`` is the override that said it, where one did.
+    """
+    here = [*path, key]
+    known = list(_known(path, conditions) or ())
+    dotted = shown or clip(line(".".join(here)))
+    if list(path) == ["conditions"]:
+        return f"{dotted}: no such condition{nearest(key, known)}"
+    if (names := renamed(here, value)) is not None:
+        old, new = names
+        if not shown:
+            return f"{old}: is now {new}"
+        return f"{shown}: is now {new}" if shown.startswith(f"{old}=") else f"{shown}: {old} is now {new}"
+    places = {name: name for name in known}
+    for section in known:
+        for name in _known([*path, section], ()) or ():
+            places.setdefault(name, f"{section}.{name}")
+    close = difflib.get_close_matches(key, places, n=1, cutoff=0.5)
+    hint = f"; did you mean {places[close[0]]!r}?" if close else nearest(key, known)
+    return f"{dotted}: no such key{hint}"
+
+
+def check_keys(tree: Tree, conditions: Iterable[str], path: tuple[str, ...] = (), shown: str = "") -> None:
+    """Refuse unknown keys, and values in the place of sections; a section left empty in a file says nothing.
+
+    ``shown`` is the override that said it, where one did.
+    """
+    for key, value in list(tree.items()):
+        here = (*path, str(key))
+        dotted = shown or clip(line(".".join(here)))
+        known = _known(path, conditions) or ()
+        if key not in known:
+            raise ConfigError(_unknown(path, str(key), value, conditions, shown))
+        if _known(here, conditions) is None:
+            continue
+        if value is None and not shown:
+            if here[:-1] == ("conditions",):
+                tree[key] = {}
+            else:
+                del tree[key]
+        elif isinstance(value, dict):
+            check_keys(value, conditions, here, shown)
+        else:
+            keys = ", ".join(_known(here, conditions) or ())
+            raise ConfigError(f"{dotted}: {show(value)}: must be a section; its keys are {keys}")
+
+
+def set_value(tree: Tree, dotted: str, value: Any, shown: str) -> None:
+    """Put ``value`` at a dotted path of ``tree``, whose conditions are there already. ``shown`` names it in errors."""
+    path, conditions = dotted.split("."), tree["conditions"]
+    own = 2 if path[0] == "conditions" else 0
+    if path[own + 1 :] and path[own] in FREE:
+        value = _with_parameter(tree, path[: own + 1], path[own + 1 :], value)
+        path = path[: own + 1]
+    for i, key in enumerate(path):
+        known = _known(path[:i], conditions)
+        if known is None:
+            raise ConfigError(f"{shown}: {'.'.join(path[:i])} has no keys of its own")
+        if key not in known:
+            raise ConfigError(_unknown(path[:i], key, _nested(path[i + 1 :], value), conditions, shown))
+    check_keys({path[-1]: value}, conditions, tuple(path[:-1]), shown)
+    tree.update(merge(tree, without_short_forms(_nested(path, value))))
+    heeded = (isinstance(value, dict) and path[0] not in WHOLE) or not all(
+        says(each, full_path(path)) for each in conditions.values()
+    )
+    if path[0] in CONDITION_KEYS and not heeded:
+        where = f"conditions.{next(iter(conditions))}.{dotted}"
+        raise ConfigError(f"{shown}: changes nothing, as every condition sets it for itself; set {where} and so on")
+
+
+def _with_parameter(tree: Tree, path: Sequence[str], keys: Sequence[str], value: Any) -> Any:
+    """What stands at ``path``, with ``value`` at ``keys`` within it; an evaluator that is a name becomes a mapping."""
+    if path[-1] not in WHOLE:
+        return _nested(keys, value)
+    said = tree["conditions"][path[1]] if path[0] == "conditions" else tree
+    said = said if says(said, path[-1:]) else tree
+    return _parameter(said.get(path[-1], "bounded"), keys, value)
+
+
+def _parameter(evaluator: Any, keys: Sequence[str], value: Any) -> Any:
+    parameters = dict(evaluator) if isinstance(evaluator, Mapping) else {"name": evaluator}
+    first, *rest = keys
+    parameters[first] = _parameter(parameters.get(first, {}), rest, value) if rest else value
+    return parameters
+
+
+def _nested(path: Sequence[str], value: Any) -> Any:
+    """The tree that says ``value`` at ``path``."""
+    for key in reversed(path):
+        value = {key: value}
+    return value
+
+
+def apply_override(tree: Tree, override: str) -> None:
+    """Apply 'a.b.c=value', its value read as YAML."""
+    shown = clip(line(override))
+    if len(override) > LONGEST:
+        raise ConfigError(f"{shown}: is too long: must have at most {LONGEST:,} characters")
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted.strip():
+        raise ConfigError(f"{shown!r}: not an override; write key=value, such as seeds=5")
+    set_value(tree, dotted.strip(), parse(text, shown), shown)
+
+
+def says(tree: Any, path: Sequence[str]) -> bool:
+    """Whether ``path`` is said in ``tree``."""
+    for key in path:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return False
+        tree = tree[key]
+    return True

@@ -1,0 +1,131 @@
+"""The runner: takes a distiller through its rollouts, saves it after each, and says what they gave and cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rrm.agents.agent import Agent
+from rrm.agents.state import generators, load_generators, seed_process
+from rrm.agents.vec_env import Start
+from rrm.amplify.overseer import Overseer
+from rrm.envs.wrapped.environment import BrokenEnvironmentError
+from rrm.envs.wrapped.making import line
+from rrm.errors import DamagedFileError
+from rrm.feedback.labeller import Labeller
+from rrm.protocols import Distiller, Row
+from rrm.storage import rundir
+from rrm.storage.checkpoint import Checkpoint, joined, part
+from rrm.streams import Purpose
+
+if TYPE_CHECKING:
+    from rrm.experiment.plan import Plan
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a distiller is made with."""
+
+    plan: Plan
+    """The round: its world, its schedule, its settings, its random streams."""
+
+    labels: Labeller
+    """Puts questions to the round's overseer, and keeps the answers."""
+
+    start: Start
+    """Puts copies of the round's world at the start of an episode."""
+
+    @property
+    def overseer(self) -> Overseer:
+        """Who judges. What is asked here and not of ``labels`` is no label, and kept nowhere."""
+        return self.labels.overseer
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a round has come to."""
+
+    agent: Agent
+    distiller: Distiller
+    rows: list[Row]
+    labels: Labeller
+    """All labels, closed: it is opened by who asks it something, to be closed again."""
+
+    seconds: float
+
+
+class Runner:
+    """One round while it runs. It goes on from the newest checkpoint in ``folder``, bit for bit.
+
+    Args:
+        make: makes the distiller.
+        overseer: who judges in the round.
+        plan: the round.
+        start: where its episodes start.
+        folder: the round's, for its labels and checkpoints.
+        on_rollout: called with the figures of each rollout, once it is saved.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Context], Distiller],
+        overseer: Overseer,
+        plan: Plan,
+        start: Start,
+        folder: Path,
+        on_rollout: Callable[[Row], None],
+    ) -> None:
+        self.checkpoint = Checkpoint(folder)
+        self.labels = Labeller(overseer, folder / "labels.sqlite", self.checkpoint.advice)
+        self.rows: list[Row] = []
+        self.seconds = 0.0
+        self._on_rollout = on_rollout
+        seed_process(plan.streams.seed(Purpose.LEARNER))
+        self.distiller = make(Context(plan, self.labels, start))
+
+    def run(self) -> Outcome:
+        """Run what is left of the rollouts."""
+        with closing(self.labels):  # it opens again where it is needed
+            begun = time.perf_counter()
+            self._resume()
+            before = self.seconds
+            for number in range(len(self.rows), self.distiller.rollouts):
+                self.rows.append(self.distiller.rollout(number))
+                self.seconds = before + time.perf_counter() - begun
+                self._save()
+                self._on_rollout(self.rows[-1])
+            return Outcome(self.distiller.agent(), self.distiller, self.rows, self.labels, self.seconds)
+
+    def _save(self) -> None:
+        tensors, values = joined({"distiller": self.distiller.state(), "generators": generators()})
+        values |= {"labels": self.labels.state(), "rows": self.rows, "seconds": self.seconds}
+        self.checkpoint.save(len(self.rows), tensors, values)
+
+    def _resume(self) -> None:
+        """Go on from the newest checkpoint, if there is one."""
+        saved = self.checkpoint.load()
+        if saved is None:
+            return
+        _, tensors, values = saved
+        with rundir.advice(self.checkpoint.advice), self._of_this_round():
+            labels, rows, seconds = values["labels"], values["rows"], float(values["seconds"])
+        self.labels.load_state(labels)
+        with rundir.advice(self.checkpoint.advice), self._of_this_round():
+            self.distiller.load_state(*part("distiller", tensors, values))
+            load_generators(*part("generators", tensors, values))
+            self.rows, self.seconds = rows, seconds
+
+    @contextmanager
+    def _of_this_round(self) -> Iterator[None]:
+        """What is wrong with the content of a checkpoint names its file."""
+        try:
+            yield
+        except BrokenEnvironmentError:  # the user's own code, while states were replayed
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            what = f"is none of this round ({type(error).__name__}: {line(error)})"
+            raise DamagedFileError(f"{self.checkpoint.path}: {what}") from None

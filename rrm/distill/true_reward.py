@@ -1,0 +1,36 @@
+"""The oracle: an agent trained on the true utility, which nobody else gets to see. It asks no overseer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from rrm.agents.agent import Agent
+from rrm.agents.state import State, Tensors
+from rrm.distill.base import Context
+from rrm.distill.training import Training
+from rrm.feedback.clips import Recorder
+from rrm.protocols import Answers, Distiller, Row
+
+
+class TrueReward(Distiller):
+    """The learner on the true utility: what the same training comes to without a judge."""
+
+    needs: Collection[Answers] = ()
+
+    def __init__(self, context: Context) -> None:
+        self.rollouts = context.plan.schedule.rollouts
+        world = context.plan.world(context.plan.schedule.num_envs)
+        self.training = Training(context, world, None, Recorder(world))
+
+    def rollout(self, number: int) -> Row:
+        return {**self.training.rollout(number), "labels": 0}
+
+    def agent(self) -> Agent:
+        return self.training.learner.agent()
+
+    def state(self) -> State:
+        return self.training.state()
+
+    def load_state(self, tensors: Tensors, values: Mapping[str, Any]) -> None:
+        self.training.load_state(tensors, values)

@@ -1,0 +1,61 @@
+"""The world's own evaluators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from rrm.envs.world import Floats, Indices, World
+from rrm.evaluators.base import Evaluator
+from rrm.feedback.clips import Clip
+
+
+class Bounded(Evaluator):
+    """The world's own careful reader: it concludes from the fields of the view, or of the evidence, and no more."""
+
+    free = True
+
+    def __init__(self, world: World) -> None:
+        self._appraise = world.appraise
+
+    @property
+    def name(self) -> str:
+        return "bounded"
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        views = np.stack([clip.views[-1] for clip in clips])
+        return _by_help(clips, lambda which, evidence: self._appraise(views[which], evidence))
+
+
+class Approving(Evaluator):
+    """The same reader's opinion of the last action of each clip, from the views before and after it."""
+
+    free = True
+
+    def __init__(self, world: World) -> None:
+        self._approve = world.approve
+
+    @property
+    def name(self) -> str:
+        return "bounded (of actions)"
+
+    def score(self, clips: Sequence[Clip]) -> Floats:
+        before, after = (np.stack([clip.views[i] for clip in clips]) for i in (-2, -1))
+        actions = np.stack([clip.actions[-1] for clip in clips])
+        return _by_help(
+            clips, lambda which, evidence: self._approve(before[which], actions[which], after[which], evidence)
+        )
+
+
+def _by_help(clips: Sequence[Clip], read: Callable[[Indices, Floats | None], Floats]) -> Floats:
+    """What ``read`` makes of clips, by their indices (k,): of those that were helped with their evidence (k, e), of the
+    others without; of m clips (m,)."""
+    shown = {i: clip.evidence_values for i, clip in enumerate(clips) if clip.evidence_values is not None}
+    helped, alone = np.array([*shown], np.intp), np.setdiff1d(np.arange(len(clips)), [*shown])
+    scores = np.empty(len(clips))
+    if len(helped):
+        scores[helped] = read(helped, np.stack([*shown.values()]))
+    if len(alone):
+        scores[alone] = read(alone, None)
+    return scores

@@ -1,0 +1,73 @@
+"""The code of functions: the names in it, and what it does as text."""
+
+from __future__ import annotations
+
+import dis
+import importlib.util
+import inspect
+import linecache
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache, lru_cache
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+from rrm.evaluators.loading import files_of, imported_beside, is_theirs
+
+
+def codes(code: CodeType) -> Iterator[CodeType]:
+    """The code of a function, and of those within it."""
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from codes(each)
+
+
+def names(code: CodeType, only: str | None = None) -> set[str]:
+    """All names in the code of a function, or those of one kind of instruction."""
+    if only is None:
+        return {name for each in codes(code) for name in each.co_names}
+    found = (step for each in codes(code) for step in dis.get_instructions(each))
+    return {str(step.argval) for step in found if step.opname == only}
+
+
+@cache
+def text(code: CodeType, file: str) -> str:
+    """What a function does: its text, if the file still holds what was loaded; else what it was compiled to."""
+    linecache.checkcache(file)
+    lines = linecache.getlines(file)
+    if code.co_name != "<lambda>" and code in _compiled("".join(lines), file):  # of several lambdas in a line, which?
+        return "".join(inspect.getblock(lines[code.co_firstlineno - 1 :]))
+    return repr(_instructions(code))
+
+
+@lru_cache
+def _compiled(text: str, file: str) -> frozenset[CodeType]:
+    try:
+        return frozenset(codes(compile(text, file, "exec", dont_inherit=True)))
+    except (SyntaxError, ValueError, RecursionError):  # it has been edited since, or is no file
+        return frozenset()
+
+
+def _instructions(code: CodeType) -> list[Any]:
+    """What a function does, without where it was written."""
+    constants = [_instructions(each) if isinstance(each, CodeType) else _constant(each) for each in code.co_consts]
+    return [code.co_code, code.co_names, code.co_varnames, constants]
+
+
+def _constant(value: Any) -> Any:
+    return sorted(map(repr, value)) if isinstance(value, frozenset) else value  # its order is another in each process
+
+
+def texts_of_module(name: str) -> Iterator[str]:
+    """The text of a module of the user's own, and of what it imports that lies beside it. It is not imported."""
+    with suppress(ImportError, ValueError, AttributeError):
+        spec = importlib.util.find_spec(name.partition(".")[0])
+        if spec is not None and spec.origin is not None and is_theirs(spec.origin):
+            top = Path(spec.origin).resolve()
+            root = top.parents[1] if top.name == "__init__.py" else top.parent
+            files = {top: top.read_bytes(), **imported_beside(top, root)}
+            for path in files_of(root, name.split(".")):
+                files |= {path: path.read_bytes(), **imported_beside(path, root)}
+            yield from (content.decode(errors="replace") for _, content in sorted(files.items()))

@@ -1,0 +1,27 @@
+"""The code of an environment, as a part of the name of the rounds that are run in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+from gymnasium.envs.registration import load_env_creator
+
+from rrm.envs.wrapped.making import constructor_of, name_of
+from rrm.evaluators.identity import fingerprint, is_own
+
+
+def env_code(env: Any) -> str | None:
+    """The fingerprint of an environment's code, with all that it refers to; None where that is not the user's own.
+
+    Environments that are installed, and those of this package, have versions in their ids.
+    """
+    name = name_of(env)
+    found: Any = constructor_of(env)
+    if found is None and (spec := gymnasium.registry.get(name.rpartition(":")[2])) is not None:
+        found = spec.kwargs.get("world", spec.entry_point)
+        if isinstance(found, str):
+            found = load_env_creator(found)
+    if isinstance(env, str) and not is_own(getattr(found, "__module__", "rrm")):
+        return None
+    return fingerprint(found, name)

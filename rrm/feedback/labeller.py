@@ -1,0 +1,109 @@
+"""The labels of one round: its questions, put to the overseer once and for good."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rrm.amplify.overseer import Overseer
+from rrm.envs.world import Floats
+from rrm.errors import DamagedFileError
+from rrm.feedback.clips import Clip, Pair
+from rrm.feedback.labels import Cost, Labels, run_anew
+from rrm.storage.rundir import advice
+
+
+class Labeller:
+    """Puts a round's questions to its overseer. Their numbers go on from ``count``.
+
+    The answers lie in a store at ``path``, which is opened with the first question. After a checkpoint has been loaded,
+    those that the store holds beyond it are replayed, not asked for again.
+
+    Args:
+        overseer: who answers.
+        path: the store's file.
+        without: what may be done where the store is not what the checkpoint remembers.
+    """
+
+    def __init__(self, overseer: Overseer, path: Path, without: str) -> None:
+        self.overseer = overseer
+        self.path = path
+        self.count = 0
+        """How many answers the round has used so far; those without one are counted, too."""
+        self.evaluated = 0
+        """How many scores have been asked for that are no labels, where the evaluator's answers are not free."""
+        self._without = without
+        self._labels: Labels | None = None
+
+    @property
+    def _store(self) -> Labels:
+        if self._labels is None:
+            self._labels = Labels(self.path)
+        return self._labels
+
+    def scores(self, clips: Sequence[Clip]) -> Floats:
+        """The scores (m,) of the next m questions. Raises EvaluatorError: every answer before that is kept."""
+        answers = self._store.ask(self.overseer, clips)
+        self.count += len(clips)
+        return answers
+
+    def preferences(self, pairs: Sequence[Pair]) -> Floats:
+        """The preferences (m,) for the first clips of the next m pairs, NaN where the evaluator gave no answer."""
+        answers = self._store.compare(self.overseer, pairs)
+        self.count += len(pairs)
+        return answers
+
+    def evaluate(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
+        """Scores (m,) for the report, which are no labels: what is not free is kept, and its numbers go on from
+        ``evaluated``. An evaluator that remembers forgets that it was asked."""
+        if overseer.free:
+            return overseer.score(clips)
+        self.evaluated += len(clips)
+        return self._store.evaluate(overseer, clips)
+
+    def ratings(self, first: int, last: int) -> Floats:
+        """What each rater of a committee said to the questions from ``first`` up to ``last``, (m, raters); (m, 0) where
+        the evaluator answers alone."""
+        return self._store.opinions(first, last)
+
+    def cost(self) -> Cost:
+        """What all labels have cost."""
+        return self._store.cost() if self._labels or os.path.lexists(self.path) else Cost(0, 0, 0)
+
+    def digest(self) -> str | None:
+        """The fingerprint of the answers that have been used; None where nothing has been asked."""
+        return self._store.digest(self.count, self.evaluated) if self.count or self.evaluated else None
+
+    def close(self) -> None:
+        if self._labels:
+            self._labels.close()
+            self._labels = None
+
+    # In a checkpoint, the answers are told by their number and fingerprint; they themselves are in the store.
+
+    def state(self) -> dict[str, Any]:
+        """How far the questions have come, JSON-able."""
+        return {"count": self.count, "evaluated": self.evaluated, "digest": self.digest()}
+
+    def load_state(self, values: Mapping[str, Any]) -> None:
+        """Go on from ``state``: the evaluator's memory is that of then, too.
+
+        Raises:
+            DamagedFileError: the store does not hold the answers that the checkpoint remembers.
+        """
+        count, evaluated, digest = values["count"], values["evaluated"], values["digest"]
+        if digest is None:
+            return
+        put_back = f"put it back as it was, if you can; {self._without}"
+        if not os.path.lexists(self.path):  # it would be made, and be empty
+            raise DamagedFileError(f"{self.path}: is missing, and the checkpoint remembers answers; {put_back}")
+        store = self._store
+        with advice(put_back):
+            found = store.digest(count, evaluated)
+        if found != digest:  # a round that replays those may ask something else
+            what = f"its first {count} answers are not those that were given"
+            raise DamagedFileError(f"{self.path}: {what}; {run_anew(self.path)}")
+        self.count, self.evaluated = count, evaluated
+        store.recall(self.overseer, before=count)

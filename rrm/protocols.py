@@ -1,0 +1,138 @@
+"""The slots of the loop, as protocols: what each choice for a slot has to have. None of them needs a base class.
+
+    overseer = amplify(evaluator, assistants)    # Evaluator -> Overseer
+    agent    = distill(overseer, round)          # a Distiller, which may use a RewardFunction and a Learner
+
+Whoever derives a class from ``Distiller`` gets the defaults that are written there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from rrm.agents.agent import Agent
+    from rrm.agents.state import State, Tensors
+    from rrm.amplify.overseer import Judgment
+    from rrm.envs.world import Array, Bools, Floats
+    from rrm.feedback.clips import Clip, Pair
+
+Row = dict[str, float | None]
+"""The figures of one rollout, by column of ``metrics.csv``; None and what is missing are empty there."""
+
+Answers = Literal["scores", "comparisons", "actions"]
+"""What an overseer can be asked for."""
+
+
+class Evaluator(Protocol):
+    """Judges clips. ``rrm.Evaluator`` is a base class with defaults; a plain function of a clip will do as well."""
+
+    def score(self, clips: Sequence[Clip]) -> Any:
+        """Scores (m,) of m clips: how much has been accomplished at the end of each, higher being better."""
+        ...
+
+
+class Overseer(Protocol):
+    """An evaluator with help, as a way to amplify makes it: it judges, and says what each judgment cost."""
+
+    costly: bool
+    """Whether an answer costs somebody something: then it is asked for labels and nothing else."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def compares_only(self) -> bool:
+        """Whether it can be asked for comparisons only."""
+        ...
+
+    def judge(self, clips: Sequence[Clip]) -> Iterator[Judgment]:
+        """The judgments of clips, one by one."""
+        ...
+
+    def judge_pairs(self, pairs: Sequence[Pair]) -> Iterator[Judgment]:
+        """The same of pairs: the preferences for their first clips."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it needs to go on, JSON-able; empty where its answers do not depend on earlier ones."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+@runtime_checkable
+class Stateful(Protocol):
+    """What can be saved in a checkpoint and put back, so that training goes on bit for bit."""
+
+    def state(self) -> State:
+        """All that what comes next depends on: tensors by name, and values that JSON can hold.
+
+        The global generators of Python, NumPy and torch are no part of it: the runner saves them.
+        """
+        ...
+
+    def load_state(self, tensors: Tensors, values: Mapping[str, Any]) -> None:
+        """Put back what ``state`` gave, in an object that was made with the same arguments."""
+        ...
+
+
+class RewardFunction(Protocol):
+    """The reward of steps, a function of (s, a, s', done)."""
+
+    def __call__(
+        self, observations: Array, actions: Array, next_observations: Array, done: Bools, terminated: Bools
+    ) -> Floats:
+        """The rewards (n,) of n steps.
+
+        Args:
+            observations: those before the steps, (n, …).
+            actions: the actions taken, (n, …).
+            next_observations: those after the steps, (n, …); of a step that ends an episode, the episode's last.
+            done: whether the episode ended with the step, (n,).
+            terminated: whether it ended by itself, and was not cut short by a time limit, (n,).
+        """
+        ...
+
+
+class Learner(Stateful, Protocol):
+    """A reinforcement learner on a Stable-Baselines3 ``VecEnv``, one rollout at a time."""
+
+    def learn_rollout(self, pace: float = 1.0) -> None:
+        """Take ``n_steps`` steps in each copy and learn from them, at ``pace`` times the learning rate."""
+        ...
+
+    def agent(self) -> Agent:
+        """A copy of the policy as it is now."""
+        ...
+
+
+class Distiller(Stateful, Protocol):
+    """Makes an agent of an overseer's judgment or example. It is made with a ``rrm.distill.base.Context``.
+
+    The runner calls ``rollout`` for 0, 1, …, ``rollouts`` - 1, and saves ``state`` after each.
+    """
+
+    needs: Collection[Answers] = ()
+    """What it asks the overseer for. Of scores and comparisons together, what the configuration says is asked for."""
+
+    rollouts: int
+    """How many rollouts there are in its budget."""
+
+    def rollout(self, number: int) -> Row:
+        """Do a part of the work that is worth a checkpoint; returns its figures, ``env_steps`` so far among them."""
+        ...
+
+    def agent(self) -> Agent:
+        """The agent, after the last rollout."""
+        ...
+
+    def artefacts(self, folder: Path) -> Collection[Path]:
+        """Write what it leaves beside the agent to ``folder``, such as a reward model; returns the files."""
+        return ()
+
+    def summary(self) -> Row:
+        """Figures of the whole round, for its result."""
+        return {}

@@ -1,0 +1,91 @@
+"""What a round that is done has left in its folder, read and verified. Nothing of it is executed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rrm.config.values import Kind
+from rrm.errors import ConfigError, DamagedFileError, RRMError
+from rrm.feedback.labels import digest_of
+from rrm.report.schema import round_result, rounds_of
+from rrm.report.summary import LARGEST
+from rrm.storage import rundir
+
+if TYPE_CHECKING:
+    from rrm.agents.agent import Agent
+    from rrm.rewards.wrappers import Reward
+
+
+def round_folder(run: str | Path) -> Path:
+    """The folder of a round that is done, given itself or the folder of a cell, whose last round it then is."""
+    folder = Path(run)
+    if (folder / "cell.json").exists():
+        return rounds_of(folder)[-1]
+    if (folder / "round.json").exists():
+        return folder
+    if folder.is_dir():
+        raise RRMError(f"{folder}: is neither the folder of a cell (runs/…/cells/…) nor of a round (runs/…/rounds/…)")
+    raise DamagedFileError(f"{folder}: no such folder")
+
+
+def result_of(home: Path) -> dict[str, Any]:
+    """The result of a round that is done, all its files verified. Raises DamagedFileError."""
+    path = home / "result.json"
+    with rundir.advice(f"to train the round again, without asking again, move {path} away and `rrm run` it"):
+        result = round_result(home)
+        check_name(home)
+        files = result["files"]
+        if not {"agent.json", "agent.safetensors", "metrics.csv"} <= files.keys():
+            raise DamagedFileError(f"{path}: files: does not name what a round leaves")
+        rundir.verify(home, files)
+    with rundir.advice(f"put it back as it was; or move {path} away, and what is not there is asked again"):
+        asked = result["labels"], result.get("evaluation_labels", 0)
+        if result["answers"] != (digest_of(home / "labels.sqlite", *asked) if any(asked) else None):
+            raise DamagedFileError(f"{home / 'labels.sqlite'}: holds other answers than those that were given")
+    return result
+
+
+def check_name(home: Path) -> None:
+    """Raise DamagedFileError unless ``round.json`` holds what the folder is named after."""
+    if rundir.fingerprint(rundir.read_json(home / "round.json")) != home.resolve().name.rpartition("-")[2]:
+        raise DamagedFileError(f"{home / 'round.json'}: is not what the folder {home.resolve().name} is named after")
+
+
+def load_agent(home: Path) -> Agent:
+    """The agent of a round that is done. Raises DamagedFileError."""
+    from rrm.agents.agent import Agent
+
+    result_of(home)
+    try:
+        return Agent.load(home / "agent")
+    except ValueError as error:
+        raise DamagedFileError(str(error)) from None
+
+
+def load_reward(home: Path, kind: Kind | None) -> Reward:
+    """The reward of a round that is done, of the round's own kind unless said. No world is made for it."""
+    from rrm.agents.agent import Agent
+    from rrm.rewards.ensemble import RewardModel
+    from rrm.rewards.functions import REWARDS
+    from rrm.rewards.wrappers import Reward
+
+    result, about = result_of(home), rundir.read_json(home / "round.json")
+    own = next((each for each in REWARDS if each == about.get("reward")), None)
+    rest = about.get("rest", 0.0)  # of approval alone
+    if not {"reward.json", "reward.safetensors"} <= result["files"].keys():
+        raise RRMError(f"{home}: has no learnt reward: its agent was paid the true utility")
+    if own is None or not _is_number(rest):
+        raise DamagedFileError(f"{home / 'round.json'}: tells of no reward")
+    right = [each for each, reward in REWARDS.items() if reward.of_actions == REWARDS[own].of_actions]
+    if kind not in (None, *right):
+        raise ConfigError(f"kind: {kind!r}: must be {' or '.join(map(repr, right))}")
+    try:
+        model, agent = RewardModel.load(home / "reward"), Agent.load(home / "agent")
+    except ValueError as error:
+        raise DamagedFileError(str(error)) from None
+    return Reward(model, kind or own, result["step_cost"], rest, agent.trained)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST

@@ -1,0 +1,121 @@
+"""The learnt reward around a Gymnasium environment or a Stable-Baselines3 ``VecEnv``."""
+
+from __future__ import annotations
+
+from typing import Any, SupportsFloat
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
+from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
+
+from rrm.agents.as_trained import Trained
+from rrm.config.values import Kind
+from rrm.envs.world import Array
+from rrm.protocols import RewardFunction
+from rrm.rewards.functions import REWARDS, LearntReward, Model
+
+
+class RewardVecEnv(VecEnvWrapper):
+    """Replaces the reward of a ``VecEnv`` by that of a reward function.
+
+    A finished episode's last step leads to its last observation, never to the one after the reset.
+    """
+
+    def __init__(self, venv: VecEnv, reward: RewardFunction) -> None:
+        super().__init__(venv)
+        self.reward = reward
+        self._observations: Array = np.empty(0)
+        self._taken: Array = np.empty(0)
+
+    def reset(self) -> Array:
+        self._observations = np.array(self.venv.reset())  # a copy: the environment may use its array again
+        return self._observations
+
+    def resume(self, observations: Array) -> None:
+        """Go on from ``observations`` (n, …), without a reset: the environment has been put there."""
+        self._observations = observations
+
+    def step_async(self, actions: Array) -> None:
+        self._taken = np.array(actions)
+        self.venv.step_async(actions)
+
+    def step_wait(self) -> VecEnvStepReturn:
+        observations, _, done, infos = self.venv.step_wait()
+        observations = np.array(observations)
+        ended, terminated = np.flatnonzero(done), np.zeros(len(done), np.bool_)
+        last = observations
+        if len(ended):
+            terminated[ended] = [not infos[i].get("TimeLimit.truncated", False) for i in ended]
+            last = observations.copy()
+            last[ended] = [infos[i]["terminal_observation"] for i in ended]
+        rewards = self.reward(self._observations, self._taken, last, done, terminated)
+        self._observations = observations
+        return observations, rewards.astype(np.float32), done, infos
+
+
+class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Replaces the reward of a Gymnasium environment by that of a reward function, for any trainer."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any], reward: RewardFunction) -> None:
+        super().__init__(env)
+        self.reward = reward
+        self._observation: Array = np.empty(0)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        observation, info = self.env.reset(seed=seed, options=options)
+        self._observation = np.array(observation)[None]
+        return observation, info
+
+    def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
+        taken = np.array(action)[None]  # before the step, which may change it
+        observation, _, terminated, truncated, info = self.env.step(action)
+        before, self._observation = self._observation, np.array(observation)[None]
+        over, by_itself = np.array([[terminated or truncated], [terminated]])
+        reward = self.reward(before, taken, self._observation, over, by_itself)
+        return observation, float(reward[0]), terminated, truncated, info
+
+
+class Reward:
+    """A learnt reward, to be put around environments of the spaces that it was learnt in.
+
+    Args:
+        model: the reward model.
+        kind: which reward is made of it.
+        step_cost: what each step costs.
+        rest: weight of what comes after an end, in approval of what has one.
+        trained: what was observed and done while it was learnt; None: environments are taken as they are.
+    """
+
+    def __init__(
+        self, model: Model, kind: Kind, step_cost: float, rest: float = 0.0, trained: Trained | None = None
+    ) -> None:
+        self.model = model
+        self.kind = kind
+        self.step_cost = step_cost
+        self.rest = rest
+        self.trained = trained
+
+    def wrap_env(self, env: gymnasium.Env[Any, Any]) -> RewardWrapper:
+        """An environment with its reward replaced by the learnt one.
+
+        Around a foreign environment, such as ``gymnasium.make("CartPole-v1")``, observations and actions become those
+        of the training, too: t/T and the flag of the end are added, quantities standardised, actions from -1 to 1.
+
+        Args:
+            env: an environment of the spaces that the reward was learnt in.
+
+        Raises:
+            ValueError: its spaces are others; one line.
+        """
+        env = self.trained.wrap_env(env) if self.trained else env
+        return RewardWrapper(env, self._function(env.action_space))
+
+    def wrap_vec_env(self, venv: VecEnv) -> RewardVecEnv:
+        """The same for a Stable-Baselines3 ``VecEnv``."""
+        venv = self.trained.wrap_vec_env(venv) if self.trained else venv
+        return RewardVecEnv(venv, self._function(venv.action_space))
+
+    def _function(self, actions: spaces.Space[Any]) -> LearntReward:
+        return REWARDS[self.kind](self.model, actions, self.step_cost, self.rest)

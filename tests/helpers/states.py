@@ -1,0 +1,29 @@
+"""Worlds in states that are given by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rrm.envs.contract import everyone
+from rrm.envs.world import Array, State, World
+
+
+def begun(world: World, **state: Array) -> World:
+    """A world at the beginning of its episodes, with some of its state given by hand."""
+    world.reset(everyone(world), np.random.default_rng(0))
+    return again(world, **state)
+
+
+def again(world: World, **state: Array) -> World:
+    """A copy of a world, with some of its state given by hand."""
+    twin = world.copies(world.n)
+    kept: State = world.save(everyone(world))
+    assert kept.keys() >= state.keys()
+    twin.load(kept | state, everyone(twin))
+    return twin
+
+
+def act(world: World, *actions: int) -> World:
+    for action in actions:
+        world.step(np.full(world.n, action))
+    return world

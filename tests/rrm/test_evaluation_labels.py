@@ -1,0 +1,235 @@
+"""Whoever is not of this package is asked for labels alone; what is asked beyond them is a budget of its own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import rrm
+from rrm.cli import app
+from rrm.config.load import load
+from rrm.errors import ConfigError, DamagedFileError
+from rrm.experiment.plan import Plan, plan
+from rrm.feedback.clips import Clip
+from rrm.report import build, summary
+from rrm.report.rounds import result_of
+from tests.helpers.training import SHORT, left_by, stop_after, stopped, train
+
+ASKED: Counter[str] = Counter()
+
+
+@pytest.fixture(autouse=True)
+def unasked() -> None:
+    ASKED.clear()
+
+
+def judge(clip: Clip) -> float:
+    ASKED[clip.digest()] += 1
+    return clip.view["at"] * 0.5
+
+
+def last(condition: str = "unaided", evaluator: Any = judge, **settings: Any) -> Plan:
+    return plan(load({**SHORT, "evaluator": evaluator, **settings}).conditions[condition], 0)
+
+
+def test_one_of_a_users_own_is_asked_for_labels_alone(tmp_path: Path) -> None:
+    (result,) = train(last(), tmp_path)
+    assert ASKED.total() == result["labels"] == 30
+    assert result["evaluation_labels"] == 0 and result["evaluator_score"] is None
+
+
+@pytest.mark.parametrize(("asked", "final"), [(7, 7), (30, 30), (41, 30)])
+def test_more_is_asked_if_it_is_said(tmp_path: Path, asked: int, final: int) -> None:
+    """About the final policy first, then along the way; and the agent is the same."""
+    plain, more = last(), last(evaluation_labels=asked)
+    train(plain, tmp_path)
+    ASKED.clear()
+    (result,) = train(more, tmp_path)
+    assert plain.name != more.name and more.final_labels == final
+    assert ASKED.total() == result["labels"] + result["evaluation_labels"] == 30 + asked
+    assert set(ASKED.values()) == {1} and isinstance(result["evaluator_score"], float)
+    rows = list(csv.DictReader((tmp_path / more.name / "metrics.csv").read_text().splitlines()))
+    assert any(row["evaluator_score"] for row in rows) == (asked > final)
+    for file in ("agent.safetensors", "reward.safetensors"):
+        assert (tmp_path / plain.name / file).read_bytes() == (tmp_path / more.name / file).read_bytes()
+
+
+def test_the_final_ones_are_of_episodes_however_long_they_take(tmp_path: Path) -> None:
+    """Those that end first would be the shortest."""
+    from rrm.agents.vec_env import own_generator
+    from rrm.amplify.overseer import amplify
+    from rrm.distill.episode_metrics import judge_policy
+    from rrm.evaluators import Function
+    from tests.helpers.tiny import Line
+
+    world = Line(40, ends_at_goal=True)
+    lengths: list[int] = []
+
+    def length(clip: Clip) -> float:
+        lengths.append(len(clip.views) - 1)
+        return 0.0
+
+    rng = np.random.default_rng(0)
+
+    def policy(world: Any) -> Any:
+        return np.where(np.arange(40) < 20, 1, rng.integers(3, size=40))  # the first twenty stand still
+
+    figures = judge_policy(policy, world, own_generator, amplify(Function(length), []), last().streams, 20)
+    assert figures.asked == 20 and set(lengths) == {world.length}
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_nothing_is_asked_twice_after_an_interruption(tmp_path: Path, rows: int) -> None:
+    asks = last(evaluation_labels=50)
+    train(asks, tmp_path / "whole")
+    ASKED.clear()
+    stopped(asks, tmp_path / "parts", stop_after(rows))
+    (result,) = train(asks, tmp_path / "parts")
+    assert set(ASKED.values()) == {1} and ASKED.total() == 30 + result["evaluation_labels"]
+    assert left_by(asks, tmp_path / "whole") == left_by(asks, tmp_path / "parts")
+
+
+class Breaks:
+    """Breaks at a question of the final judgment, once; it remembers what it was asked."""
+
+    broken = False
+
+    last = 0.5
+
+    def score(self, clips: Sequence[Clip]) -> Any:
+        if ASKED.total() == 30 + 50 - 5 and not Breaks.broken:
+            Breaks.broken = True
+            raise ConnectionError("gone")
+        ASKED.update(clip.digest() for clip in clips)
+        (clip,) = clips
+        self.last = 0.5 * self.last + clip.view["at"]
+        return [self.last]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"last": self.last}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.last = state["last"]
+
+
+def test_who_remembers_forgets_that_it_was_asked(tmp_path: Path) -> None:
+    """Its labels are as without; and what it says in the end is the same after an interruption."""
+    Breaks.broken = True
+    asks = last(evaluator=Breaks, evaluation_labels=50)
+    (whole,) = train(asks, tmp_path / "whole")
+    ASKED.clear()
+    Breaks.broken = False
+    with pytest.raises(rrm.errors.EvaluatorError, match="gone on clip"):
+        train(asks, tmp_path / "parts")
+    assert train(asks, tmp_path / "parts") == [whole]
+    assert set(ASKED.values()) == {1}
+    (plain,) = train(last(evaluator=Breaks), tmp_path / "plain")
+    assert plain["utility"] == whole["utility"]
+    alone, among = (
+        (home / each.name / "agent.safetensors").read_bytes()
+        for home, each in ((tmp_path / "plain", last(evaluator=Breaks)), (tmp_path / "whole", asks))
+    )
+    assert alone == among
+
+
+def test_the_oracle_is_judged_by_it_too(tmp_path: Path) -> None:
+    (result,) = train(last("oracle", evaluation_labels=9), tmp_path)
+    assert result["labels"] == 0 and result["evaluation_labels"] == ASKED.total() == 9
+    assert result_of(tmp_path / last("oracle", evaluation_labels=9).name) == result
+
+
+def test_those_of_this_package_are_asked_as_ever(tmp_path: Path) -> None:
+    plain, more = last(evaluator="bounded"), last(evaluator="bounded", evaluation_labels=9)
+    assert plain.name == more.name
+    (result,) = train(more, tmp_path)
+    assert result["evaluation_labels"] == 0 and result["evaluator_score"] is not None
+    assert last(evaluator={"of": "bounded", "noise": 1.0}).evaluator().free
+    assert not last(evaluator={"of": judge, "noise": 1.0}).evaluator().free
+    assert not last(evaluator={"committee": ["bounded", judge]}).evaluator().free
+
+
+def test_answers_are_sealed_as_labels_are(tmp_path: Path) -> None:
+    asks = last(evaluation_labels=9)
+    train(asks, tmp_path)
+    home = tmp_path / asks.name
+    result_of(home)
+    with sqlite3.connect(home / "labels.sqlite") as db:
+        assert db.execute("select count(*) from evaluations").fetchone() == (9,)
+        db.execute("update evaluations set score = score + 1 where number = 4")
+    db.close()
+    with pytest.raises(DamagedFileError, match="holds other answers than those that were given"):
+        result_of(home)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        ({"reward": "approval"}, "the evaluator judges actions"),
+        (
+            {"evaluator": lambda one, two: 0.5, "task": {**SHORT["task"], "label_type": "comparisons"}},
+            "only compares",
+        ),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(settings: dict[str, Any], why: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^evaluation_labels: 5: .*{why}.*: must be 0$"):
+        last(evaluation_labels=5, **settings)
+
+
+def test_the_readme_says_how_often_its_judge_is_called() -> None:
+    """By its own command, as the plan has it."""
+    root = Path(__file__).parents[2]
+    said = re.search(r"by this command (\d+) times", (root / "README.md").read_text(encoding="utf-8"))
+    calls: dict[str, int] = {}
+    for condition in load(root / "configs" / "tidy_rooms.yaml", evaluator=judge, seeds=[0]).conditions.values():
+        asks = plan(condition, 0)
+        for each in (*asks.needed(), asks):
+            theirs = each.content["evaluator"] != "bounded"
+            calls[each.name] = theirs * each.schedule.total()[1]
+    assert said is not None and sum(calls.values()) == int(said[1])
+
+
+FIVE_LINES = """
+from pathlib import Path
+def judge(clip):
+    seen = clip.evidence or clip.view
+    with (Path(__file__).parent / "asked").open("a") as file:
+        file.write("asked\\n")
+    return seen["at"]
+"""
+
+
+def test_an_experiment_says_how_often_it_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the command line, in the table, in summary.json and in the report: in a column of its own."""
+    monkeypatch.chdir(tmp_path)
+    Path("corner.py").write_text(FIVE_LINES)
+    few = {"seeds": 1, "workers": 1, "conditions": {"unaided": {}, "oracle": {}}}
+    Path("line.yaml").write_text(json.dumps({**SHORT, **few, "evaluator": "corner.py:judge"}))
+    done = CliRunner().invoke(app, ["run", "line.yaml", "--quiet"])
+    assert done.exit_code == 0, done.output
+    assert len(Path("asked").read_text().split()) == 30 and "evaluation" not in done.output
+    assert "evaluation labels</th>" not in (tmp_path / "runs/line/report.html").read_text(encoding="utf-8")
+    Path("asked").unlink()
+    command = ["run", "line.yaml", "--quiet", "evaluation_labels=12"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert len(Path("asked").read_text().split()) == 30 + 12 + 12
+    found = json.loads((tmp_path / "runs/line/summary.json").read_text())["conditions"]
+    assert [found[name]["evaluation_labels"]["iqm"] for name in ("unaided", "oracle")] == [12, 12]
+    assert [found[name]["labels"]["iqm"] for name in ("unaided", "oracle")] == [30, 0]
+    assert "evaluation labels</th>" in (tmp_path / "runs/line/report.html").read_text(encoding="utf-8")
+    tree = json.loads((tmp_path / "runs/line/summary.json").read_text())
+    assert "evaluation labels" in [column.header for column in build.table(tree).columns]
+    assert summary.read(tree).evaluated
+    CliRunner().invoke(app, command)
+    assert len(Path("asked").read_text().split()) == 54, "what is done is not asked again"
