@@ -18,13 +18,10 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, f
 
 from rrm.choices import DISTILL
 from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
-from rrm.config.values import Copies, Count, JSONValues, Section, Seeds, Share, whole
+from rrm.config.values import MOST_LABELS, MOST_STEPS, Copies, Count, JSONValues, Large, Section, Seeds, Share, whole
 
 if TYPE_CHECKING:
     from rrm.envs.world import World
-
-MOST_ROLLOUT: Final = 10**7
-"""Steps of all copies between two updates, all in memory together."""
 
 
 class Horizon(Section):
@@ -35,7 +32,7 @@ class Horizon(Section):
         description="Discount of the reward: at 0 only the next step counts, at 1 the whole episode. null: 0.95, or 1"
         " where horizon.window is set.",
     )
-    window: Count | None = Field(
+    window: Large | None = Field(
         default=None,
         description="Length of a receding window: a step is credited with the rewards of so many steps, its own the"
         " first, and nothing is bootstrapped past them. null: no window, rewards count to the end of the episode.",
@@ -54,11 +51,13 @@ class Round(Section):
 
     steps: Count = Field(
         default=150_000,
+        le=MOST_STEPS,
         description="Environment steps of the round: random play and PPO's rollouts together. As many whole rollouts"
         " are taken as fit.",
     )
     labels: Count = Field(
         default=256,
+        le=MOST_LABELS,
         description="Labels that the round asks for, exactly: the initial ones included, and comparisons that the"
         " evaluator leaves without an answer.",
     )
@@ -69,6 +68,7 @@ class Round(Section):
     )
     initial_labels: Count = Field(
         default=128,
+        le=MOST_LABELS,
         description="How many of the labels are asked before training, about states chosen from random play.",
     )
     sticky_actions: Share = Field(
@@ -183,10 +183,10 @@ class Condition(Section):
 class Budget(Section):
     """Caps on all rounds of a condition together; an experiment that asks for more is refused."""
 
-    labels: Count | None = Field(
+    labels: Large | None = Field(
         default=None, description="The most labels that a condition may ask for, in all its rounds together."
     )
-    steps: Count | None = Field(
+    steps: Large | None = Field(
         default=None, description="The most environment steps that a condition may take, in all its rounds together."
     )
 
@@ -221,7 +221,9 @@ class Experiment(Section):
         min_length=1,
         description="How many seeds (3 means 0, 1 and 2), or a list of them.",
     )
-    workers: Count | None = Field(default=None, description="Processes that run at once. null: one for each core.")
+    workers: Annotated[Count, Field(le=10_000)] | None = Field(
+        default=None, description="Processes that run at once. null: one for each core."
+    )
     budget: Budget = Field(default=Budget(), description="Caps on all rounds of a condition together.")
     conditions: dict[str, Condition] = Field(
         min_length=1,

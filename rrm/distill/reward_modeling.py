@@ -31,9 +31,6 @@ from rrm.rewards.functions import REWARDS, Predictions
 from rrm.storage.checkpoint import joined, part
 from rrm.streams import Purpose
 
-CANDIDATES = 1024
-"""Moments of a rollout among which the states to label are chosen."""
-
 FIRST_FIT = 10
 """The first fit takes so many times the steps of a refit."""
 
@@ -119,7 +116,7 @@ class RewardModeling(Distiller):
         have, due = labels.count, schedule.labels_due(number + 1)
         asks = number < self.rollouts - 1 and due > have
         if asks:
-            self.training.recorder.choose(schedule.n_steps, CANDIDATES, self.rng)
+            self.training.recorder.choose(schedule.n_steps, schedule.candidates, self.rng)
         self.reward.changed(schedule.optimism(number))
         row = self.training.rollout(number)
         finished = self.predictions.finished()

@@ -144,6 +144,7 @@ def run_cell(cell: Cell, home: Path, owner: int, shared: Shared) -> dict[str, An
 
     Where that process was started by ``owner``, it stops at the next rollout once ``owner`` is gone: killed, say.
     """
+    from rrm.evaluators.isolation import isolated
     from rrm.iterate import iterate  # torch: in the workers only
 
     shared.take_over()
@@ -184,7 +185,8 @@ def run_cell(cell: Cell, home: Path, owner: int, shared: Shared) -> dict[str, An
     with rundir.locked(folder):
         try:
             rundir.write_sealed(folder / "cell.json", _about(cell))
-            result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), on_rollout, wait))
+            with isolated(0):  # with one worker this is the caller's process; each round seeds its own generators
+                result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), on_rollout, wait))
             rundir.write_sealed(folder / "result.json", result)
         except BaseException as error:
             progress.update(status="stopped" if isinstance(error, KeyboardInterrupt) else "failed")
