@@ -243,9 +243,11 @@ def _build(
     box = spaces.Box(-np.inf, np.inf, (layout.size,), np.float32)
     # No orthogonal weights, which take long to draw: others are loaded.
     # A generator of its own, so that building a network to load weights into draws nothing from the global one.
-    state = torch.get_rng_state()
+    state, dtype = torch.get_rng_state(), torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)  # whatever the caller's is: saved weights are of this type
     try:
         settings = policy_settings(layout, hidden, activation)
         return ActorCriticPolicy(box, action_space, lambda _: 0.0, ortho_init=False, **settings)
     finally:
         torch.set_rng_state(state)
+        torch.set_default_dtype(dtype)

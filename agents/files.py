@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 from pathlib import Path
 
 TEMPORARY = ".*.tmp"
@@ -78,7 +79,9 @@ def remove(path: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Make the names in a folder last, too."""
+    """Make the names in a folder last, too. Windows opens no folders."""
+    if sys.platform == "win32":
+        return
     number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)

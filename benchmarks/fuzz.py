@@ -13,25 +13,21 @@ A traceback, a hang, a command that is run and a difference that nobody hears of
 from __future__ import annotations
 
 import argparse
-import faulthandler
 import os
 import resource
-import signal
 import sys
 import tempfile
 import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 from unittest import mock
 
-from rrm.errors import RRMError
+from benchmarks import fuzz_folders, hostile
+from benchmarks.fuzz_case import CANARY, Case, Failure, Hang, Kind, within
 
 SECONDS = 10
 """The longest that a case may take."""
@@ -39,28 +35,8 @@ SECONDS = 10
 MEMORY = 8 * 2**30
 """Bytes of address space that the process may take beyond what it has when it begins."""
 
-LONGEST = 600
-"""Characters of the one line with which something is refused."""
-
 RUNS = ("os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.startfile", "pty.spawn")
 """Audit events of a process that is started."""
-
-CANARY = "rrm_fuzz_canary"
-"""The name of a module and of files that only hostile input asks for."""
-
-Case = Callable[[], str]
-"""Does it, and says whether it was 'accepted' or 'refused'; raises ``Failure`` or whatever it should not raise."""
-
-Kind = Callable[[int, int], Case]
-"""Makes the case of a number and a seed."""
-
-
-class Failure(Exception):
-    """What is wrong with the outcome of a case."""
-
-
-class Hang(BaseException):
-    """A case takes too long. No ``Exception``, so that nobody takes it for one of a user's code."""
 
 
 @dataclass
@@ -79,45 +55,6 @@ class Watch:
         named = event == "import" and CANARY in str(arguments[0])
         if event in RUNS or named:
             self.seen.append(f"{event} {str(arguments[:1])[:80]}")
-
-
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Raise ``Hang`` in the block after so many seconds of the processor, or six times as many by the clock; end the
-    process where that helps nothing."""
-
-    def ring(number: int, frame: FrameType | None) -> None:
-        raise Hang(f"takes more than {seconds:g} seconds")
-
-    clocks = {signal.ITIMER_PROF: (signal.SIGPROF, seconds), signal.ITIMER_REAL: (signal.SIGALRM, 6 * seconds)}
-    before = [signal.signal(number, ring) for number, _ in clocks.values()]
-    try:
-        for clock, (_, limit) in clocks.items():
-            signal.setitimer(clock, limit)
-        faulthandler.dump_traceback_later(12 * seconds, exit=True, file=2)
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()
-        for (clock, (number, _)), handler in zip(clocks.items(), before, strict=True):
-            signal.setitimer(clock, 0)
-            signal.signal(number, handler)
-
-
-def refusal(error: RRMError) -> str:
-    """'refused', if the error is what a user may be told."""
-    text = str(error)
-    if not text.strip() or len(text) > LONGEST or not all(each.isprintable() for each in text):
-        raise Failure(f"not one short line: {text[:300]!r} ({len(text)} characters)")
-    return "refused"
-
-
-def attempt(do: Callable[[], object]) -> str:
-    """Whether what is done is accepted or refused."""
-    try:
-        do()
-    except RRMError as error:
-        return refusal(error)
-    return "accepted"
 
 
 def run(case: Case, watch: Watch, seconds: float = SECONDS) -> tuple[str, str]:
@@ -143,8 +80,6 @@ def run(case: Case, watch: Watch, seconds: float = SECONDS) -> tuple[str, str]:
 
 def kinds(home: Path, quick: bool) -> dict[str, tuple[Kind, int]]:
     """Of each kind how its cases are made, and how many there are."""
-    from benchmarks import fuzz_folders, hostile
-
     return hostile.kinds(home, quick) | fuzz_folders.kinds(home, quick)
 
 
@@ -206,6 +141,4 @@ def _all(there: dict[str, tuple[Kind, int]], seed: int, quick: bool) -> int:
 
 
 if __name__ == "__main__":
-    from benchmarks.fuzz import main as same  # the module that the cases know, not a second copy of it
-
-    sys.exit(same())
+    sys.exit(main())

@@ -23,7 +23,7 @@ from unittest import mock
 import numpy as np
 
 import rrm
-from benchmarks.fuzz import CANARY, Case, Failure, Kind, refusal, within
+from benchmarks.fuzz_case import CANARY, Case, Failure, Kind, refusal, within
 from rrm.errors import RRMError
 from rrm.experiment.progress import Progress
 from rrm.experiment.suite import run_suite

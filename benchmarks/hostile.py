@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from benchmarks.fuzz import LONGEST, Case, Failure, Kind, attempt
+from benchmarks.fuzz_case import LONGEST, Case, Failure, Kind, attempt
 from rrm.amplify.overseer import amplify
 from rrm.cli import main as command_line
 from rrm.config.load import load

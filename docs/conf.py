@@ -12,10 +12,13 @@ from pathlib import Path
 
 import gymnasium
 import numpy as np
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
 from PIL import Image
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
+from sphinx.writers.html5 import HTML5Translator
 
 from rrm.config import reference
 from rrm.envs import make_world, tables
@@ -27,13 +30,14 @@ project = "rrm-gym"
 author = "rrm-gym contributors"
 copyright = "rrm-gym contributors"
 
-extensions = ["myst_parser", "sphinx.ext.mathjax"]
+extensions = ["myst_parser"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_generated", "measured"]
 html_theme = "furo"
 html_title = "rrm-gym"
 html_copy_source = False
+html_math_renderer = "mathml"
 
 HERE = Path(__file__).parent
 MADE = HERE / "_generated"
@@ -142,6 +146,14 @@ def generate(app: Sphinx, config: Config) -> None:
     compare(found)
 
 
+def formula(translator: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
+    """Write a formula as MathML, which browsers draw themselves: no script and no font is loaded from a network."""
+    block = isinstance(node, nodes.math_block)
+    translator.body.append(tex2mathml(node.astext(), as_block=block))
+    raise nodes.SkipNode
+
+
 def setup(app: Sphinx) -> None:
     """Sphinx calls this once, before it reads the pages."""
+    app.add_html_math_renderer("mathml", (formula, None), (formula, None))
     app.connect("config-inited", generate)

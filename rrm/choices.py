@@ -70,7 +70,7 @@ class Slot:
 
     def asks(self, spec: str) -> bool:
         """Whether a user's distiller asks for labels."""
-        return bool({"scores", "comparisons"} & set(self.find(spec).needs))
+        return not self.is_own(spec) and bool({"scores", "comparisons"} & set(self.find(spec).needs))
 
     def settings(self, spec: str, given: Mapping[str, Any]) -> BaseModel | None:
         """The settings of a user's choice; None where it declares none. Raises ConfigError, which names the key."""

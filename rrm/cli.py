@@ -5,6 +5,7 @@ Only typer, rich, errors and text are imported here: whatever is heavy waits unt
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rrm.errors import ConfigError, RRMError, nearest
-from rrm.text import line, short
+from rrm.text import PLAINER, line, short
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -243,6 +244,9 @@ def _folder(path: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line ``arguments`` (those of the process by default); return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=PLAINER)
     command = typer.main.get_command(app)
     try:
         status = command.main(arguments, prog_name="rrm", standalone_mode=False)

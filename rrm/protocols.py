@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from rrm.agents.agent import Agent
     from rrm.agents.state import State, Tensors
-    from rrm.amplify.overseer import Judgment
     from rrm.envs.world import Array, Bools, Floats
     from rrm.feedback.clips import Clip, Pair
+    from rrm.feedback.judgment import Judgment
 
 Row = dict[str, float | None]
 """The figures of one rollout, by ``COLUMNS``."""
@@ -46,6 +46,9 @@ class Overseer(Protocol):
 
     scores: bool
     """Whether it can be asked for scores, and not for comparisons only."""
+
+    raters: int
+    """How many evaluators answer each question together, as a committee does; 1 where one answers alone."""
 
     @property
     def name(self) -> str: ...

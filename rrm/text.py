@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import reprlib
+import unicodedata
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 LONGEST = 80
 """Characters of a value that is shown in a message."""
@@ -23,6 +25,26 @@ def line(value: object) -> str:
 def clip(text: str, longest: int = LONGEST) -> str:
     """A text that fits into a message."""
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
+
+
+_PLAIN = {"−": "-", "–": "-", "’": "'", "×": "x", "±": "+/-", "→": "->", "≥": ">=", "≤": "<=", "†": "*", "γ": "gamma"}
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    """Instead of characters that a terminal cannot show, ASCII that says the same, or '?'."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    there = error.object[error.start : error.end]
+    plain = (
+        _PLAIN.get(each) or unicodedata.normalize("NFKD", each).encode("ascii", "ignore").decode() for each in there
+    )
+    return "".join(each or "?" for each in plain), error.end
+
+
+PLAINER: Final = "rrm.plainer"
+"""How a stream that is not UTF-8 is to treat characters that it cannot encode, as its ``errors``."""
+
+codecs.register_error(PLAINER, _plainer)
 
 
 def place(path: object) -> str:

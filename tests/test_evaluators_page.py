@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 import rrm
-import rrm.evaluators.spec
+import rrm.evaluators.loading
 from rrm.cli import app
 from rrm.config.load import load
 from rrm.envs.families.tidy_rooms import TidyRooms
@@ -68,7 +68,7 @@ def test_the_entry_point_is_a_name(home: Path, monkeypatch: pytest.MonkeyPatch) 
     (project,) = blocks("toml")
     ((name, value),) = tomllib.loads(project)["project"]["entry-points"]["rrm.evaluators"].items()
     there = EntryPoint(name, value.replace("my_package.judges", "judges"), "rrm.evaluators")
-    monkeypatch.setattr(rrm.evaluators.spec, "entry_points", lambda *, group: [there])
+    monkeypatch.setattr(rrm.evaluators.loading, "entry_points", lambda *, group: [there])
     monkeypatch.syspath_prepend(home)
     strict: Any = resolve({"name": "strict", "grudge": 0.2})(TidyRooms(1))
     assert type(strict).__name__ == "Strict" and strict.grudge == 0.2 and strict.remembers

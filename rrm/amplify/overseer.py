@@ -11,7 +11,6 @@ import copy
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -26,26 +25,9 @@ from rrm.evaluators.base import Evaluator, checked, checked_preference
 from rrm.evaluators.isolation import isolated
 from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip, Pair
+from rrm.feedback.judgment import Judgment
 from rrm.streams import Purpose
 from rrm.text import short
-
-
-@dataclass(frozen=True)
-class Judgment:
-    """One answer, and what it cost: fields read by the evaluator, steps taken by the assistants.
-
-    ``index`` is that of its question among those that were asked: answers come in any order. The answer is a score; or
-    the preference for the first clip of a pair, NaN where there is none. ``opinions`` are what each of those said who
-    answered together; none where the evaluator answers alone. ``more`` says that the next answer is there already: the
-    evaluator gave both at once.
-    """
-
-    index: int
-    answer: float
-    fields_read: int
-    assistant_steps: int
-    opinions: tuple[float, ...] = ()
-    more: bool = False
 
 
 class Overseer(Wrapper):
@@ -59,6 +41,7 @@ class Overseer(Wrapper):
         super().__init__([evaluator])
         self.evaluator = evaluator
         self.assistants = list(assistants)
+        self.raters = evaluator.voices
 
     @property
     def name(self) -> str:

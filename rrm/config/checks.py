@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rrm.choices import DISTILL, LEARNER
-from rrm.config.schema import MOST_ROLLOUT, Condition, levels, models_reward
+from rrm.config.schema import Condition, levels, models_reward
 from rrm.config.slots import RewardModelingSettings
+from rrm.config.values import MOST_ROLLOUT
 from rrm.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -18,13 +18,10 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, f
 
 from rrm.choices import DISTILL
 from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
-from rrm.config.values import Copies, Count, JSONValues, Section, Seeds, Share, whole
+from rrm.config.values import MOST_LABELS, MOST_STEPS, Copies, Count, JSONValues, Large, Section, Seeds, Share, whole
 
 if TYPE_CHECKING:
     from rrm.envs.world import World
-
-MOST_ROLLOUT: Final = 10**7
-"""Steps of all copies between two updates, all in memory together."""
 
 
 class Horizon(Section):
@@ -35,7 +32,7 @@ class Horizon(Section):
         description="Discount of the reward: at 0 only the next step counts, at 1 the whole episode. null: 0.95, or 1"
         " where horizon.window is set.",
     )
-    window: Count | None = Field(
+    window: Large | None = Field(
         default=None,
         description="Length of a receding window: a step is credited with the rewards of so many steps, its own the"
         " first, and nothing is bootstrapped past them. null: no window, rewards count to the end of the episode.",
@@ -54,11 +51,13 @@ class Round(Section):
 
     steps: Count = Field(
         default=150_000,
+        le=MOST_STEPS,
         description="Environment steps of the round: random play and PPO's rollouts together. As many whole rollouts"
         " are taken as fit.",
     )
     labels: Count = Field(
         default=256,
+        le=MOST_LABELS,
         description="Labels that the round asks for, exactly: the initial ones included, and comparisons that the"
         " evaluator leaves without an answer.",
     )
@@ -69,6 +68,7 @@ class Round(Section):
     )
     initial_labels: Count = Field(
         default=128,
+        le=MOST_LABELS,
         description="How many of the labels are asked before training, about states chosen from random play.",
     )
     sticky_actions: Share = Field(
@@ -183,10 +183,10 @@ class Condition(Section):
 class Budget(Section):
     """Caps on all rounds of a condition together; an experiment that asks for more is refused."""
 
-    labels: Count | None = Field(
+    labels: Large | None = Field(
         default=None, description="The most labels that a condition may ask for, in all its rounds together."
     )
-    steps: Count | None = Field(
+    steps: Large | None = Field(
         default=None, description="The most environment steps that a condition may take, in all its rounds together."
     )
 
@@ -195,6 +195,9 @@ LONGEST_NAME: Final = 100
 """Characters of a name. A cell's folder adds a seed and a fingerprint, and systems allow 255 bytes."""
 
 MOST_CONDITIONS: Final = 500
+
+MOST_EXPERIMENTS: Final = 100
+"""Of a suite."""
 
 
 def proper_name(value: str) -> str:
@@ -218,14 +221,16 @@ class Experiment(Section):
         min_length=1,
         description="How many seeds (3 means 0, 1 and 2), or a list of them.",
     )
-    workers: Count | None = Field(default=None, description="Rounds at once; null: one for each core.")
+    workers: Annotated[Count, Field(le=10_000)] | None = Field(
+        default=None, description="Rounds that run at once. null: one for each core."
+    )
     engine: Literal["local", "ray"] = Field(
-        default="local",
-        description="What runs the rounds: processes of this machine, or a Ray cluster (docs: running).",
+        default="local", description="What runs the rounds: processes of this machine (local), or a Ray cluster (ray)."
     )
     ray_address: str | None = Field(
         default=None,
-        description="Of the cluster, host:port; null: that in RAY_ADDRESS, or else one is started on this machine.",
+        description="Address of the Ray cluster, host:port. null: that in RAY_ADDRESS, or else a Ray is started on this"
+        " machine.",
     )
     budget: Budget = Field(default=Budget(), description="Caps on all rounds of a condition together.")
     conditions: dict[str, Condition] = Field(
@@ -279,8 +284,7 @@ def models_reward(condition: Condition) -> bool:
 
 def asks(condition: Condition) -> bool:
     """Whether labels are asked for."""
-    own = DISTILL.is_own(condition.distill.method)
-    return models_reward(condition) if own else DISTILL.asks(condition.distill.method)
+    return models_reward(condition) or DISTILL.asks(condition.distill.method)
 
 
 def levels(condition: Condition) -> int:

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from rrm.config.values import (
     LINEAR,
+    MOST_ROLLOUT,
     Copies,
     Count,
     FileName,
@@ -74,7 +75,7 @@ class EnsembleSettings(Section):
         description="Gradient steps of each fit of the reward model; the first takes ten times as many.",
     )
     batch_size: Count = Field(default=128, le=10**6, description="Labels in each gradient step of a fit.")
-    learning_rate: Positive = Field(default=3e-3, description="Adam's learning rate in fits of the reward model.")
+    learning_rate: Positive = Field(default=3e-3, le=1, description="Adam's learning rate in fits of the reward model.")
 
 
 class RewardModelingSettings(EnsembleSettings):
@@ -119,6 +120,7 @@ class RewardModelingSettings(EnsembleSettings):
     )
     optimism: Annotated[Real, Field(ge=0)] = Field(
         default=1.0,
+        le=100,
         description="Weight of the ensemble's standard deviation, which is added to V while the agent trains, so that"
         " it tries what V does not know. It falls linearly to 0 over the first 70 % of the rollouts; labels, fits and"
         " results use V alone. An ensemble of one has no spread, and the weight changes nothing.",
@@ -141,10 +143,11 @@ class PPOSettings(Section):
     )
     num_envs: Copies = Field(default=256, description="Copies of the world that are stepped together.")
     n_steps: Count = Field(
-        default=16, description="Steps of each copy in a rollout, between two updates of the policy."
+        default=16, le=MOST_ROLLOUT, description="Steps of each copy in a rollout, between two updates of the policy."
     )
     batch_size: Annotated[Count, Field(ge=2)] = Field(
         default=512,
+        le=MOST_ROLLOUT,
         description="Minibatch of an update. It must divide num_envs x n_steps, so that no minibatch is a small"
         " remainder.",
     )
@@ -157,9 +160,9 @@ class PPOSettings(Section):
     )
     gae_lambda: Share = Field(default=0.9, description="Lambda of generalised advantage estimation.")
     clip_range: Positive = Field(
-        default=0.2, description="Range to which the ratio of new to old probabilities is clipped."
+        default=0.2, le=100, description="Range to which the ratio of new to old probabilities is clipped."
     )
-    ent_coef: Annotated[Real, Field(ge=0)] = Field(default=0.02, description="Weight of the entropy bonus.")
+    ent_coef: Annotated[Real, Field(ge=0)] = Field(default=0.02, le=100, description="Weight of the entropy bonus.")
     net_arch: tuple[Width, ...] = Field(
         default=(64, 64),
         strict=False,

@@ -55,6 +55,8 @@ def _learning_rate(value: Any) -> float | str:
         raise ValueError("must be a finite number")
     if number <= 0:
         raise ValueError("must be more than 0")
+    if number > 1:
+        raise ValueError("must be at most 1")
     return f"{LINEAR}{float(number)}" if isinstance(value, str) else float(number)
 
 
@@ -88,12 +90,24 @@ Seeds = Annotated[
 """How many, or which."""
 
 
-Count = Annotated[int, BeforeValidator(whole), Field(ge=1, le=10**12)]
+Count = Annotated[int, BeforeValidator(whole), Field(ge=1)]
+Large = Annotated[Count, Field(le=10**12)]
+"""What costs nothing, however large it is."""
+
 Copies = Annotated[Count, Field(le=10**5)]
 """Copies of a world, all in memory together."""
 
 Width = Annotated[Count, Field(le=4096)]
 """Of a layer."""
+
+MOST_ROLLOUT: Final = 10**7
+"""Steps of all copies between two updates, all in memory together."""
+
+MOST_STEPS: Final = 10 * MOST_ROLLOUT
+"""Steps of a round: a tenth of them is random play, all in memory together."""
+
+MOST_LABELS: Final = 10**6
+"""Labels of a round, all in memory together."""
 
 Real = Annotated[float, BeforeValidator(_real)]
 Share = Annotated[Real, Field(ge=0, le=1)]
@@ -106,7 +120,7 @@ LearningRate = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "number", "exclusiveMinimum": 0},
+                {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
                 {"type": "string", "pattern": "^lin_", "examples": ["lin_3e-3"]},
             ]
         }

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any
 from rrm.agents.agent import Agent
 from rrm.agents.state import generators, load_generators, seed_process
 from rrm.agents.vec_env import Start
-from rrm.amplify.overseer import Overseer
 from rrm.choices import DISTILL
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.envs.wrapped.making import line
 from rrm.errors import DamagedFileError
 from rrm.feedback.labeller import Labeller
-from rrm.protocols import COLUMNS, Distiller, Row
+from rrm.protocols import COLUMNS, Distiller, Overseer, Row
 from rrm.storage import rundir
 from rrm.storage.checkpoint import Checkpoint, joined, part
 from rrm.streams import Purpose

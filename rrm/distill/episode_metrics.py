@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rrm.agents.vec_env import Start
-from rrm.amplify.overseer import Overseer
 from rrm.envs.world import Array, Bools, Floats, Indices, World
 from rrm.feedback.clips import Clip, Moments, Recorder
+from rrm.protocols import Overseer
 from rrm.streams import Purpose, Streams
 
 
@@ -30,6 +30,13 @@ class Figures:
 
 
 Ask = Callable[[Overseer, Sequence[Clip]], Floats]
+
+
+def ask_by_the_way(overseer: Overseer, clips: Sequence[Clip]) -> Floats:
+    """The scores (m,) of m clips, kept nowhere."""
+    return overseer.score(clips)
+
+
 """Asks an overseer for the scores (m,) of m clips."""
 
 
@@ -73,7 +80,7 @@ class Scoreboard:
             self._ends.append(self._recorder.moments(world, shown))
 
     def figures(
-        self, overseer: Overseer, streams: Streams, ask: Ask = Overseer.score, first: int = 0
+        self, overseer: Overseer, streams: Streams, ask: Ask = ask_by_the_way, first: int = 0
     ) -> Figures | None:
         """What has ended since ``clear``; None where nothing has.
 
@@ -97,7 +104,7 @@ def judge_policy(
     overseer: Overseer,
     streams: Streams,
     asked: int,
-    ask: Ask = Overseer.score,
+    ask: Ask = ask_by_the_way,
     first: int = 0,
 ) -> Figures:
     """One fresh episode in each copy of ``world``, those of the first ``asked`` copies shown to the overseer.

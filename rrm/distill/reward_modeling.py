@@ -31,9 +31,6 @@ from rrm.rewards.functions import REWARDS, Predictions
 from rrm.storage.checkpoint import joined, part
 from rrm.streams import Purpose
 
-CANDIDATES = 1024
-"""Moments of a rollout among which the states to label are chosen."""
-
 FIRST_FIT = 10
 """The first fit takes so many times the steps of a refit."""
 
@@ -101,14 +98,14 @@ class RewardModeling(Distiller):
             bootstrap=self.reward.bootstraps,
             scored=not plan.of_actions,
         )
-        voices = context.overseer.evaluator.voices
+        raters = context.overseer.raters
         of_each = (2,) * self.comparing + (plan.segment,) * bool(plan.segment) + (self.layout.size,)
-        self.labelled = Labelled(of_each, voices if voices > 1 else 0)
+        self.labelled = Labelled(of_each, raters if raters > 1 else 0)
         self.raters: RewardModel | None = None
         """The model of the raters, each of whose members is fitted to what one of them said."""
         if plan.round.query_strategy == "rater_disagreement":
             # The reward model's own seed: where all raters say the same, it is the reward model.
-            self.raters = RewardModel(self.layout, settings.model_copy(update={"ensemble_size": voices}), seed)
+            self.raters = RewardModel(self.layout, settings.model_copy(update={"ensemble_size": raters}), seed)
         self.rng = plan.streams.generator(Purpose.CHOICE)
         self.queries = Queries(plan.round.query_strategy, self.raters or self.model, self.rng)
 
@@ -119,7 +116,7 @@ class RewardModeling(Distiller):
         have, due = labels.count, schedule.labels_due(number + 1)
         asks = number < self.rollouts - 1 and due > have
         if asks:
-            self.training.recorder.choose(schedule.n_steps, CANDIDATES, self.rng)
+            self.training.recorder.choose(schedule.n_steps, schedule.candidates, self.rng)
         self.reward.changed(schedule.optimism(number))
         row = self.training.rollout(number)
         finished = self.predictions.finished()

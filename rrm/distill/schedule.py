@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+CANDIDATES = 1024
+"""Moments of a rollout among which the states to label are chosen."""
+
 PRACTICE = 8192
 """How many states of the unaided agent there are among which an assistant's episodes start."""
 
@@ -70,6 +73,16 @@ class Schedule:
             return first + more * rollout // last
         # At a rate of 1 / (1 + 10 t), t from 0 to 1: that of Christiano et al. 2017 (arXiv 1706.03741), appendix A.2.
         return first + int(more * math.log1p(10 * rollout / last) / math.log(11))
+
+    @property
+    def candidates(self) -> int:
+        """Among how many moments of a rollout the states to label are chosen."""
+        return min(CANDIDATES, self.steps_of_rollout)
+
+    @property
+    def most_scores(self) -> int:
+        """How many scores can be asked: the initial ones, and after each rollout but the last one of each candidate."""
+        return self.initial_labels + (self.rollouts - 1) * self.candidates
 
     def total(self) -> tuple[int, int]:
         """All steps, and all labels."""

@@ -204,11 +204,11 @@ class _Walk:
             return
         self._look_for_compiled(found.__module__)
         yield from map(self.digest, (type(found), *found.__bases__))
-        made = "__dataclass_fields__" in vars(found)
         for name, value in sorted(vars(found).items(), key=lambda item: item[0]):
-            generated = made and isinstance(value, FunctionType) and value.__code__.co_filename == "<string>"
+            generated = name.startswith("__pydantic_") and name != "__pydantic_fields__"  # anew in each process
+            code = getattr(value, "__code__", None) if "__dataclass_fields__" in vars(found) else None
+            generated |= code is not None and code.co_filename == "<string>"
             slot = inspect.isdatadescriptor(value) and not isinstance(value, property)
-            generated |= name.startswith("__pydantic_") and name != "__pydantic_fields__"  # anew in each process
             if name not in _OF_PYTHON and not generated and not slot:
                 yield from (name, self.digest(value))
 

@@ -1,4 +1,4 @@
-"""Code of a user that shares the process: what it does to global state does not reach the training."""
+"""Code of a user that shares the process: neither its global state nor that of the training reaches the other."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numpy as np
 def isolated(seed: int) -> Iterator[None]:
     """Seed the global generators of Python, NumPy and torch for the block; put them back as they were afterwards.
 
-    So are torch's default type and how NumPy handles floating-point errors. SB3 draws from the global generators: an
-    evaluator that does so, too, would change the training, and a resumed run, which does not ask it again, would
-    differ.
+    So are torch's default type, its number of threads, whether it records gradients, and how NumPy handles
+    floating-point errors; in the block they are as in a new process. SB3 draws from the global generators: an evaluator
+    that does so, too, would change the training, and a resumed run, which does not ask it again, would differ.
 
     Args:
         seed: from 0 up to 2^32.
@@ -23,16 +23,19 @@ def isolated(seed: int) -> Iterator[None]:
     import torch  # this module is imported where there is none
 
     put_back = remembered()
-    dtype = torch.get_default_dtype()
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     try:
         random.seed(seed)
         np.random.seed(seed)
         torch.default_generator.manual_seed(seed)
-        with np.errstate():
+        torch.set_default_dtype(torch.float32)
+        with torch.enable_grad(), np.errstate(divide="warn", over="warn", under="ignore", invalid="warn"):
             yield
     finally:
         put_back()
         torch.set_default_dtype(dtype)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
 
 
 def remembered() -> Callable[[], None]:

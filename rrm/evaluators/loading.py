@@ -25,12 +25,12 @@ from rrm.text import clip, line, place, raised
 @cache
 def _not_theirs() -> tuple[str, ...]:
     """The folders of Python, of what is installed, and of this package."""
-    import rrm
     import rrm.agents
     import rrm.envs
+    import rrm.errors
 
     places = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    ours = [each for package in (rrm, rrm.agents, rrm.envs) for each in package.__path__]
+    ours = [*rrm.agents.__path__, *rrm.envs.__path__, str(Path(rrm.errors.__file__).parent)]
     return tuple({f"{folder}{os.sep}" for each in (*places, *ours) for folder in (each, os.path.realpath(each))})
 
 

@@ -26,6 +26,14 @@ def check(plan: Plan) -> None:
         )
     if not plan.asks:
         return
+    # Pairs are drawn with replacement: there are always enough.
+    own, scores = DISTILL.is_own(plan.condition.distill.method), plan.round.label_type == "scores"
+    if own and scores and spends.labels > spends.most_scores:
+        raise ConfigError(
+            f"{plan.section}.labels: {spends.labels}: must be at most {spends.most_scores}: the"
+            f" {spends.initial_labels} of {plan.section}.initial_labels, and {spends.candidates} after each of"
+            f" {spends.rollouts - 1} rollouts"
+        )
     longest = min(plan.world(1).length, spends.random_steps // spends.num_envs)
     if plan.segment > longest:
         raise ConfigError(

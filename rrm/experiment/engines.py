@@ -120,10 +120,12 @@ def train(
     plan: Plan, folder: Path, on_rollout: Callable[[Row | None], None], on_wait: Callable[[], None]
 ) -> dict[str, Any]:
     """Run a round in this process; return its result."""
+    from rrm.evaluators.isolation import isolated
     from rrm.iterate import run_round  # torch: only where a round is run
 
     try:
-        return run_round(plan, folder, lambda _, row: on_rollout(row), on_wait)
+        with isolated(0):  # this may be the caller's process; each round seeds its own generators
+            return run_round(plan, folder, lambda _, row: on_rollout(row), on_wait)
     except BrokenEnvironmentError as error:  # the user's own code
         raise RRMError(str(error)) from error
 

@@ -14,7 +14,7 @@ from rrm.agents.files import holds, remove
 from rrm.config.keys import stated
 from rrm.config.load import load
 from rrm.config.reading import Tree, parse, read
-from rrm.config.schema import NAMED, Condition, Experiment, levels, proper_name
+from rrm.config.schema import MOST_EXPERIMENTS, NAMED, Condition, Experiment, levels, proper_name
 from rrm.errors import ConfigError
 from rrm.experiment.notices import notices
 from rrm.storage import rundir
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 OWN = ("suite", "experiment", "seeds", "conditions", "unaided", "oracle")
 """What a suite may say: its experiments, and seeds and conditions that take the place of theirs."""
-
-MOST_EXPERIMENTS = 100
 
 
 def is_suite(config: str | Path | Mapping[str, Any]) -> bool:

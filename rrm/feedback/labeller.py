@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rrm.amplify.overseer import Overseer
 from rrm.envs.world import Floats
 from rrm.errors import DamagedFileError
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Cost, Labels, run_anew
+from rrm.protocols import Overseer
 from rrm.storage.rundir import advice
 
 

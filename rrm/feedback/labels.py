@@ -17,11 +17,12 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from rrm.amplify.overseer import Judgment, Overseer
 from rrm.envs.world import Floats
 from rrm.errors import DamagedFileError, EvaluatorError, RRMError
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.database import check_tables, connect, files_beside
+from rrm.feedback.judgment import Judgment
+from rrm.protocols import Overseer
 from rrm.storage.rundir import advice, check_regular
 
 _SCHEMA = """

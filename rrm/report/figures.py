@@ -6,16 +6,27 @@ others a row that stays apart under the common kinds of colour blindness. Names 
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from html import escape
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-import matplotlib
 import numpy as np
+
+# ruff: noqa: E402 (a notebook's backend, which its processes inherit, may be missing here; nothing here needs one)
+_backend = None if "matplotlib" in sys.modules else os.environ.pop("MPLBACKEND", None)
+import matplotlib
+
+if _backend is not None:
+    os.environ["MPLBACKEND"] = _backend
+    with contextlib.suppress(ValueError):
+        matplotlib.rcParams["backend"] = _backend
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg

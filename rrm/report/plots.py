@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
+# ruff: noqa: I001 (figures first, which sees to the backend of Matplotlib)
+from rrm.report.figures import INK, MUTED, OTHERS, PAPER, RULE, UNAIDED, tip
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
-from rrm.report.figures import INK, MUTED, OTHERS, PAPER, RULE, UNAIDED, tip
 from rrm.report.grid import Grid
 from rrm.report.stats import CAPABLE, Floats
 from rrm.report.summary import HONEST, Condition, Findings, Style, amount, share, with_interval

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from rrm.agents.files import write_bytes
-from rrm.config.schema import proper_name
+from rrm.config.schema import MOST_EXPERIMENTS, proper_name
 from rrm.envs.tables import NOTE
-from rrm.experiment.suite import MOST_EXPERIMENTS
 from rrm.report import summary as found
 from rrm.report import tradeoff
 from rrm.report.build import exact_figures, has_ties, suite_markdown

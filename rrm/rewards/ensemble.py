@@ -60,9 +60,8 @@ class RewardModel:
     def _add_network(self, name: str, inputs: int) -> None:
         widths = [inputs, self.settings.hidden, self.settings.hidden, 1]
         for i, (a, b) in enumerate(pairwise(widths)):
-            uniform = (
-                2 * torch.rand(self.settings.ensemble_size, a + 1, b, generator=self._generator) - 1
-            )  # last row: bias
+            shape = self.settings.ensemble_size, a + 1, b  # the last row: bias
+            uniform = 2 * torch.rand(shape, generator=self._generator, dtype=torch.float32) - 1
             # The last layer starts at 0: a sum of random numbers over all cells would have to be unlearnt first.
             self._weights[f"{name}{i}"] = (uniform * (i < 2) / max(a, 1) ** 0.5).requires_grad_()
 

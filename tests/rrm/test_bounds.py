@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pytest
+from pydantic import BaseModel
 
 from benchmarks import fuzz
 from rrm.cli import main
 from rrm.config.load import load
+from rrm.config.schema import Condition, Experiment
 from rrm.errors import ConfigError, RRMError
+from rrm.experiment.plan import plan
 from rrm.experiment.suite import read_suite
 from rrm.feedback.demonstrations import fingerprint
 
@@ -60,6 +64,62 @@ MERGED = ", ".join(
 )
 def test_large_and_deep_values_are_refused_with_the_limit(override: str, limit: str) -> None:
     assert limit in refused(None, override)
+
+
+def _numbers(model: type[BaseModel], *above: str) -> Iterator[tuple[str, bool]]:
+    """The dotted keys of a model that take a number, and whether it is a whole one."""
+    for name, field in model.model_fields.items():
+        kinds = [field.annotation, *get_args(field.annotation)]
+        kinds += [kind for each in kinds for kind in get_args(each)]
+        for kind in kinds:
+            if isinstance(kind, type) and issubclass(kind, BaseModel) and name != "conditions":
+                yield from _numbers(kind, *above, name)
+        if (int in kinds or float in kinds) and get_origin(field.annotation) is not tuple:
+            yield ".".join([*above, name]), int in kinds
+
+
+NUMBERS = sorted({*_numbers(Condition), *_numbers(Experiment)})
+
+
+@pytest.mark.parametrize(("key", "whole"), NUMBERS)
+def test_every_number_has_a_limit(key: str, whole: bool) -> None:
+    assert "must be at most" in refused(None, f"{key}={10**13 if whole else '1e30'}")
+    for absurd in ("-1e30", "1e400", "-1"):
+        assert "must be" in refused(None, f"{key}={absurd}")
+
+
+def test_every_number_is_found() -> None:
+    found = {key for key, _ in NUMBERS}
+    assert {
+        "task.labels",
+        "learner.learning_rate",
+        "distill.ensemble_size",
+        "workers",
+        "episodes",
+        "amplify.depth",
+    } <= found
+    assert {"horizon.window", "assistant.horizon.window", "budget.steps"} <= found
+
+
+@pytest.mark.parametrize("schedule", ["constant", "hyperbolic"])
+def test_labels_that_the_rollouts_cannot_hold_are_refused_with_the_limit(schedule: str) -> None:
+    said = [
+        "task.labels=100000",
+        "task.steps=50_000",
+        f"task.schedule={schedule}",
+        "learner.n_steps=16",
+        "learner.num_envs=256",
+    ]
+    with pytest.raises(ConfigError) as caught:
+        plan(load({"env": ENV}, said).conditions["unaided"], 0)
+    assert str(caught.value).startswith("task.labels: 100000: must be at most ")
+    limit = int(str(caught.value).split(": ")[2].split()[-1])
+    last = plan(load({"env": ENV}, [*said, f"task.labels={limit}"]).conditions["unaided"], 0).schedule
+    have = last.labels_due(0)
+    for rollout in range(1, last.rollouts):  # what is not asked for lack of candidates is asked after the next one
+        have += min(last.labels_due(rollout) - have, last.candidates)
+    assert have == limit
+    assert plan(load({"env": ENV}, [*said, "task.label_type=comparisons"]).conditions["unaided"], 0)
 
 
 def test_values_from_python_have_the_same_limits() -> None:

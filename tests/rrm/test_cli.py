@@ -117,8 +117,8 @@ WRONG = {
     "mine.yaml task.labels=many": "task.labels: 'many': must be a whole number",
     "mine.yaml env=rrm/TidyRoom-v0": "env: 'rrm/TidyRoom-v0' is not a registered environment; did you mean ",
     "mine.yaml evaluator=bonded": "evaluator: 'bonded' is not a registered evaluator",
-    "mine.yaml task.labels= -3": "No such option: -3",
-    "mine.yaml --folde x": "No such option: --folde",
+    "mine.yaml task.labels= -3": "No such option",
+    "mine.yaml --folde x": "No such option",
     "mine.yaml --folder": "Option '--folder' requires an argument",
 }
 
@@ -234,7 +234,7 @@ def test_report_builds_anew(home: Path, monkeypatch: pytest.MonkeyPatch, capsys:
         (["exact", "rrm/AuditTre-v0"], "'rrm/AuditTre-v0': 'rrm/AuditTre-v0' is not registered: "),
         (["watch"], "Missing argument"),
         (["rnu"], "No such command 'rnu'"),
-        (["--nosuch"], "No such option: --nosuch"),
+        (["--nosuch"], "No such option"),
     ],
 )
 def test_the_others_answer_in_one_line_too(

@@ -465,7 +465,7 @@ OVERRIDES = {
         "learner.batch_size: 512: must divide learner.num_envs x learner.n_steps = 8 x 16 = 128; the nearest"
         " that does is 128"
     ),
-    "task.labels=1e13": "task.labels: 10000000000000.0: must be at most 1e+12",
+    "task.labels=1e13": "task.labels: 10000000000000: must be at most 1e+06",
     "learner.num_envs=1e12": "learner.num_envs: 1000000000000.0: must be at most 100000",
     "learner.n_steps=1e6": (
         "learner.n_steps: 1000000: must be at most 39062: learner.num_envs x learner.n_steps = 256 x 1000000 ="
@@ -722,7 +722,7 @@ settings = st.fixed_dictionaries(
         "conditions.assisted.horizon.discount": st.floats(0, 1),
         "conditions.oracle.amplify.start_states": st.sampled_from(["unaided", "world"]),
         "assistant.query_strategy": st.sampled_from(["coverage", "disagreement", "uniform"]),
-        "learner.learning_rate": st.floats(1e-300, 1e300),
+        "learner.learning_rate": st.floats(1e-300, 1),
         "learner.net_arch": st.lists(st.integers(1, 512), min_size=1, max_size=3),
         "budget.steps": st.integers(10**6, 10**9) | st.none(),
     },

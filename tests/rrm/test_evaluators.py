@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import rrm.evaluators.spec
+import rrm.evaluators.loading
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.errors import ConfigError
@@ -80,7 +80,7 @@ def test_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(group)
         return [EntryPoint("theirs", spec, group)]
 
-    monkeypatch.setattr(rrm.evaluators.spec, "entry_points", entry_points)
+    monkeypatch.setattr(rrm.evaluators.loading, "entry_points", entry_points)
     assert scores("theirs") == [visible(clip) for clip in some_clips(3)]
     assert set(asked) == {group}
     assert "did you mean 'theirs'?" in refused("their")

@@ -79,7 +79,9 @@ def test_what_is_no_key_is_told_what_is(key: str, message: str) -> None:
 def test_rrm_config_prints_a_key_a_section_or_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "learner.n_steps"]) == 0
     out, err = capsys.readouterr()
-    assert out.splitlines()[:2] == ["learner.n_steps", "    a whole number of at least 1; default: 16"] and not err
+    assert (
+        out.splitlines()[:2] == ["learner.n_steps", "    a whole number from 1 to 10,000,000; default: 16"] and not err
+    )
     assert main(["config", "assistant.horizon"]) == 0
     assert [line for line in capsys.readouterr().out.splitlines() if line[:1].strip()] == [
         "assistant.horizon.discount",
