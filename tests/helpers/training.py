@@ -103,6 +103,15 @@ def left_by(last: Plan, folder: Path) -> dict[str, Any]:
     return left
 
 
+def folder_content(folder: Path) -> dict[str, bytes]:
+    """All that an experiment leaves, by file. Seconds are left out."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in (".lock", "timings.json")
+    }
+
+
 def labels_in(path: Path) -> list[tuple[Any, ...]]:
     """Every row of a label store."""
     db = sqlite3.connect(path)
