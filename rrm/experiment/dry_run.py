@@ -17,10 +17,10 @@ from rrm.config.load import load
 from rrm.config.schema import Experiment
 from rrm.experiment.graph import RoundGraph
 from rrm.experiment.live import clock, short
-from rrm.experiment.plan import Plan
 from rrm.experiment.run import cells_of, workers_for
 from rrm.experiment.suite import read_suite
 from rrm.report.schema import round_result
+from rrm.rounds.plan import Plan
 from rrm.storage import rundir
 
 if TYPE_CHECKING:
