@@ -151,16 +151,16 @@ def _simulated(graph: RoundGraph, jobs: Mapping[str, Job], workers: int) -> tupl
     Where the time of some is unknown, each is taken to be as long as it has steps, for the order alone.
     """
     known = all(job.seconds is not None for job in jobs.values())
-    running: list[tuple[float, str]] = []
+    running: list[tuple[float, int, str]] = []
     order: list[str] = []
     now = 0.0
     while len(order) < len(jobs) or running:
         while len(running) < workers and (plan := graph.next()):
             job = jobs[plan.name]
             length = job.seconds if known and job.seconds is not None else job.steps - job.steps_done
-            heapq.heappush(running, (now + length, plan.name))
+            heapq.heappush(running, (now + length, len(order), plan.name))  # who started first ends first
             order.append(plan.name)
-        now, name = heapq.heappop(running)
+        now, _, name = heapq.heappop(running)
         graph.done(name)
     return order, now if known else None
 
