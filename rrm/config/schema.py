@@ -229,8 +229,7 @@ class Experiment(Section):
     )
     ray_address: str | None = Field(
         default=None,
-        description="Address of the Ray cluster, host:port. null: that in RAY_ADDRESS, or else a Ray is started on this"
-        " machine.",
+        description="Address of the Ray cluster, host:port. null: RAY_ADDRESS; without it, one is started here.",
     )
     budget: Budget = Field(default=Budget(), description="Caps on all rounds of a condition together.")
     conditions: dict[str, Condition] = Field(

@@ -17,10 +17,10 @@ from rrm.config.load import load
 from rrm.config.schema import Experiment
 from rrm.experiment.graph import RoundGraph
 from rrm.experiment.live import clock, short
-from rrm.experiment.plan import Plan
 from rrm.experiment.run import cells_of, workers_for
 from rrm.experiment.suite import read_suite
 from rrm.report.schema import round_result
+from rrm.rounds.plan import Plan
 from rrm.storage import rundir
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _simulated(graph: RoundGraph, jobs: Mapping[str, Job], workers: int) -> tupl
         while len(running) < workers and (plan := graph.next()):
             job = jobs[plan.name]
             length = job.seconds if known and job.seconds is not None else job.steps - job.steps_done
-            heapq.heappush(running, (now + length, len(order), plan.name))
+            heapq.heappush(running, (now + length, len(order), plan.name))  # who started first ends first
             order.append(plan.name)
         now, _, name = heapq.heappop(running)
         graph.done(name)

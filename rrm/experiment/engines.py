@@ -21,8 +21,8 @@ from rrm.envs.wrapped import probe
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.errors import RRMError
 from rrm.experiment.graph import RoundGraph
-from rrm.experiment.plan import Plan
 from rrm.experiment.progress import POLL, Progress
+from rrm.rounds.plan import Plan
 
 Row = Mapping[str, float | None]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

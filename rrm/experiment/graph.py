@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rrm.experiment.plan import Plan
+from rrm.rounds.plan import Plan
 
 
 class RoundGraph:

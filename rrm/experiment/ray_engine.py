@@ -27,10 +27,10 @@ from rrm.agents.files import write_bytes
 from rrm.errors import RRMError
 from rrm.evaluators.loading import is_theirs
 from rrm.experiment.engines import Outcome, Shared, train
-from rrm.experiment.plan import Plan
 from rrm.experiment.progress import POLL, Progress
 from rrm.experiment.ray_worker import Files, Mailbox, Message, run_remotely, sources_of
 from rrm.feedback.labels import STORE, Labels
+from rrm.rounds.plan import Plan
 from rrm.storage import rundir
 from rrm.text import line, short
 

@@ -21,8 +21,8 @@ from rrm.envs.wrapped.making import place_file
 from rrm.errors import RRMError
 from rrm.evaluators.loading import imported_beside
 from rrm.experiment.engines import Row, train
-from rrm.experiment.plan import Plan
 from rrm.feedback.labels import STORE, forwarded
+from rrm.rounds.plan import Plan
 from rrm.text import line
 
 Files = dict[str, bytes]

@@ -26,9 +26,9 @@ from rrm.experiment.engines import Engine, InProcess, Processes, Shared, run_rou
 from rrm.experiment.graph import RoundGraph
 from rrm.experiment.live import Live
 from rrm.experiment.notices import notices
-from rrm.experiment.plan import Plan, plan
 from rrm.experiment.progress import Progress, RoundProgress
 from rrm.report.schema import cell_result, check_own
+from rrm.rounds.plan import Plan, plan
 from rrm.storage import rundir
 from rrm.text import raised, short
 

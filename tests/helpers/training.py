@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from rrm.config.load import load
 from rrm.config.schema import Condition
-from rrm.experiment.plan import Plan, plan
+from rrm.rounds.plan import Plan, plan
 from tests.helpers.tiny import LINE
 
 if TYPE_CHECKING:

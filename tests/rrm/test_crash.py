@@ -24,10 +24,10 @@ from rrm.amplify.overseer import amplify
 from rrm.cli import main
 from rrm.errors import EvaluatorError, RRMError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function
-from rrm.experiment.plan import plan
 from rrm.feedback import labels
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Labels
+from rrm.rounds.plan import plan
 from rrm.storage import rundir
 from rrm.storage.rundir import locked
 from tests.helpers.judging import some_clips, visible

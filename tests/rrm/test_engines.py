@@ -22,10 +22,10 @@ from rrm.errors import EvaluatorError
 from rrm.experiment.dry_run import dry_run
 from rrm.experiment.engines import Outcome, run_rounds
 from rrm.experiment.graph import RoundGraph
-from rrm.experiment.plan import Plan, plan
 from rrm.experiment.progress import Progress, RoundProgress
 from rrm.experiment.run import cells_of
 from rrm.feedback.clips import Clip
+from rrm.rounds.plan import Plan, plan
 from tests.helpers.training import SHORT, folder_content
 
 ROOT = Path(__file__).parents[2]
