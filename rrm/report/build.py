@@ -18,15 +18,16 @@ from rrm.envs.named import UntrustedError
 from rrm.envs.tables import NOTE, TIED
 from rrm.envs.world import World
 from rrm.errors import DamagedFileError, RRMError
-from rrm.report import goodhart, grid, tradeoff
+from rrm.report import formats, goodhart, grid, tradeoff, wording
 from rrm.report import summary as found
+from rrm.report.formats import amount, count, share
 from rrm.report.grid import Grid
 from rrm.report.html import variables
 from rrm.report.page import Content, Film, Round, page
 from rrm.report.rounds import load_agent, round_folder
 from rrm.report.schema import ROUND_FIGURES, CellFiles, cell_files, check_own, curve, reading
 from rrm.report.stats import interval
-from rrm.report.summary import Condition, Curve, Findings, amount, count, share
+from rrm.report.summary import Condition, Curve, Findings
 from rrm.storage import rundir
 from rrm.text import line
 
@@ -71,7 +72,7 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
     configs = {name: many[0].config for name, many in cells.items()}
     own_scale = [name for name, config in configs.items() if config.get("evaluator", "bounded") != "bounded"]
     helped = [name for name, config in configs.items() if config["amplify"]["assistants"] != "none"]
-    about = found.featured(findings, configs)
+    about = wording.featured(findings, configs)
     curves = {name: [curve(one.last_round) for one in many] for name, many in cells.items()}
     films = _films(folder, findings, cells, about, trust, worlds)
     plan = grid.find(findings, configs)
@@ -91,8 +92,8 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
     content = Content(
         findings=findings,
         colours=shades,
-        headline=found.headline(findings, about, helped),
-        paragraph=found.paragraph(findings, about, own_scale, helped),
+        headline=wording.headline(findings, about, helped),
+        paragraph=wording.paragraph(findings, about, own_scale, helped),
         episodes=max(one.episodes for many in cells.values() for one in many),
         dots=dots,
         dots_caption=dots_caption,
@@ -149,7 +150,7 @@ def table(summary: Mapping[str, Any]) -> Table:
             values = [("–" if (x := figures[key]) is None else style(x)) for key, style in styles]
             values += [_short(seed.figures[key] or 0) for key in paid]
             rows.add_row(f"  seed {seed.seed}", *values, style="dim")
-    rows.caption = "One seed, so no intervals." if findings.seeds == 1 else found.INTERVAL_NOTE
+    rows.caption = "One seed, so no intervals." if findings.seeds == 1 else wording.INTERVAL_NOTE
     return rows
 
 
@@ -177,7 +178,7 @@ def suite_table(summary: Mapping[str, Any]) -> Table:
             rows.add_section()
         rows.add_row(*row)
     tied = f"{NOTE} " if has_ties(summary) else ""
-    rows.caption = f"Exact: the best agents, with ideal assistants at as many levels. {tied}{found.INTERVAL_NOTE}"
+    rows.caption = f"Exact: the best agents, with ideal assistants at as many levels. {tied}{wording.INTERVAL_NOTE}"
     return rows
 
 
@@ -191,7 +192,7 @@ def suite_markdown(summary: Mapping[str, Any]) -> str:
     lines = [SUITE_COLUMNS, ["---"] * len(SUITE_COLUMNS)]
     for row in _suite_rows(summary, word=" seeds"):
         cells = [[_markdown(part) for part in cell.plain.split("\n")] for cell in row]
-        lines.append([found.joined(first, more) for first, *more in cells])
+        lines.append([formats.joined(first, more) for first, *more in cells])
     note = f"\n{NOTE}\n" if has_ties(summary) else ""
     return "".join(f"| {' | '.join(line)} |\n" for line in lines) + note
 
@@ -240,7 +241,7 @@ def _estimated(findings: Findings, one: Condition, key: str, style: Callable[[fl
     estimate = one.figures[key]
     if estimate is None:
         return Text("undefined" if key == "gap_recovered" and one is not findings.unaided else "–")
-    more = found.below(findings, one, key, style, word)
+    more = wording.below(findings, one, key, style, word)
     return Text("\n").join([Text(style(estimate.value), style="bold"), *map(Text, more)])
 
 
@@ -381,7 +382,7 @@ def _curves_caption(findings: Findings, own_scale: Sequence[str], turns: bool) -
         text += f" The dotted line is where *{findings.oracle.name}* ends."
     if own_scale:
         text += (
-            f" Scores and opinions of {found.listed(own_scale)} are not in units of the utility: they belong to the "
+            f" Scores and opinions of {formats.listed(own_scale)} are not in units of the utility: they belong to the "
             "axis on the right."
         )
     return text
@@ -447,7 +448,7 @@ def _uri(kind: str, content: bytes) -> str:
 
 def _films_caption(films: Sequence[Film]) -> str:
     agents = [f"*{film.condition}* (seed {film.seed}{f', {film.corner}' if film.corner else ''})" for film in films]
-    together = found.enumerated(agents)
+    together = formats.enumerated(agents)
     if len(films) == 1:
         return (
             f"One episode of {together}, its agent of median utility. Above the picture what an evaluator sees without "

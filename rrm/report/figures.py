@@ -35,8 +35,9 @@ from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from rrm.agents.files import write_bytes
+from rrm.report.formats import Style, amount, count, share
 from rrm.report.stats import Floats
-from rrm.report.summary import Condition, Curve, Findings, Style, amount, count, share
+from rrm.report.summary import Condition, Curve, Findings
 
 INK, MUTED, RULE, PAPER = "#1f2328", "#6b7280", "#dfddd6", "#fdfcfa"
 UNAIDED, ORACLE = "#c2410c", "#71767f"
