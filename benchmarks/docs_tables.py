@@ -95,7 +95,7 @@ def beside_exact(_: str, run: str) -> str:
     """The conditions of a run beside what the best agents reach, as in the table of a suite."""
     from rrm.config.load import load
     from rrm.experiment.suite import exact_row
-    from rrm.report.build import suite_markdown
+    from rrm.report.terminal import suite_markdown
 
     tree = summary(run)
     lines = suite_markdown({"experiments": [{**tree, "exact": exact_row(load(run))}]}).splitlines()

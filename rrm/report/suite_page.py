@@ -13,11 +13,11 @@ from rrm.config.schema import MOST_EXPERIMENTS, proper_name
 from rrm.envs.tables import NOTE
 from rrm.report import formats, tradeoff, wording
 from rrm.report import summary as found
-from rrm.report.build import exact_figures, has_ties, suite_markdown
 from rrm.report.formats import amount, share
 from rrm.report.html import cell, coloured, document, row, table, variables
 from rrm.report.schema import check_own, reading
 from rrm.report.summary import Condition, Findings
+from rrm.report.terminal import exact_figures, has_ties, suite_markdown
 from rrm.storage import rundir
 
 

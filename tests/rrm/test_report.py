@@ -19,13 +19,12 @@ import yaml
 from matplotlib.text import Text
 from rich.console import Console
 
-import rrm
 from rrm.config.minimal import compact, recipe
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
 from rrm.errors import DamagedFileError
 from rrm.report import build as report
-from rrm.report import figures, formats, stats, tradeoff, wording
+from rrm.report import curves, figures, films, formats, stats, terminal, tradeoff, wording
 from rrm.report import summary as found
 from rrm.report.schema import curve
 from rrm.report.summary import Curve
@@ -58,7 +57,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the report of what one hopes to find, films included."""
     folder = with_agents(write_run(tmp_path_factory.mktemp("runs")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rrm, "load_agent", Scripted, raising=False)
+        patch.setattr(films, "load_agent", Scripted)
         assert report.build(folder) == folder / "report.html"
     return folder
 
@@ -179,7 +178,7 @@ def test_figures_and_films_are_there(built: Path) -> None:
 
 
 def test_equal_results_give_equal_files(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rrm, "load_agent", Scripted, raising=False)
+    monkeypatch.setattr(films, "load_agent", Scripted)
     again = with_agents(write_run(tmp_path))
     report.build(again)
     for path in built.rglob("*"):
@@ -244,7 +243,7 @@ def test_an_agent_that_does_not_load_is_an_error(run: Path, monkeypatch: pytest.
     def damaged(path: Path) -> Any:
         raise DamagedFileError(f"{path}: is not what was written there")
 
-    monkeypatch.setattr(rrm, "load_agent", damaged, raising=False)
+    monkeypatch.setattr(films, "load_agent", damaged)
     with pytest.raises(DamagedFileError, match="unaided-seed"):
         report.build(with_agents(run))
 
@@ -444,7 +443,7 @@ def test_numbers(style: formats.Style, value: float, text: str) -> None:
 
 def printed(summary: Any, width: int = 100) -> list[str]:
     console = Console(width=width, file=io.StringIO(), color_system=None)
-    console.print(report.table(summary))
+    console.print(terminal.table(summary))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 
@@ -544,9 +543,9 @@ def test_a_learning_curve_says_why_it_may_end_elsewhere_than_the_table(built: Pa
 def test_names_of_curves_stand_above_the_axes(story: Path) -> None:
     """Where they cover no curve, whatever the curves are."""
     steps, flat = np.arange(1.0, 9.0), np.linspace(0.0, 1.0, 8)
-    curves = [Curve(steps, flat, flat, flat)]
+    seeds = [Curve(steps, flat, flat, flat)]
     figure, (ax,) = figures.canvas(2.4)
-    figures.learning(ax, "a", curves, "#123456", (0.0, 1.0), own_scale=False, ceiling=None)
+    curves.learning(ax, "a", seeds, "#123456", (0.0, 1.0), own_scale=False, ceiling=None)
     figure.draw_without_rendering()
     texts = {each.get_text(): each.get_window_extent() for each in figure.findobj(Text) if each.get_text()}
     for name in ("utility", "evaluator’s score", "reward model"):

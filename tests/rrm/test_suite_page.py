@@ -15,7 +15,7 @@ from rich.console import Console
 from rrm.errors import DamagedFileError
 from rrm.report import formats, suite_page
 from rrm.report import summary as found
-from rrm.report.build import suite_table
+from rrm.report.terminal import suite_table
 from rrm.storage import rundir
 from tests.helpers.runs import STORY, Made, write_run
 from tests.rrm.test_report import Checker
