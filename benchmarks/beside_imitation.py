@@ -47,8 +47,8 @@ from rrm.distill.base import Runner
 from rrm.distill.episode_metrics import judge_policy
 from rrm.distill.reward_modeling import RewardModeling
 from rrm.envs.world import Layout
-from rrm.experiment.plan import plan
 from rrm.rewards.ensemble import RewardModel
+from rrm.rounds.plan import plan
 
 PINS = ("imitation==1.0.1", f"torch=={torch.__version__}", "numpy<2", "setuptools<81")
 """gymnasium 0.29, to which imitation is pinned, needs the NumPy of its time; sacred needs pkg_resources."""

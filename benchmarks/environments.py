@@ -112,8 +112,8 @@ def row(env: str, settings: dict[str, Any]) -> dict[str, Any]:
     from rrm.config.load import load
     from rrm.envs.wrapped.environment import Wrapped
     from rrm.errors import RRMError
-    from rrm.experiment.plan import plan
     from rrm.iterate import iterate
+    from rrm.rounds.plan import plan
 
     start = time.process_time()
     try:

@@ -114,15 +114,15 @@ def _originals(home: Path) -> dict[str, Path]:
     there = {name: home / "whole" / name for name in KINDS}
     rrm.run(SETTINGS, folder=there["finished"], live=False)
 
-    left, update = [20], Progress.update
+    left, row = [20], Progress.row
 
-    def stops(self: Progress, **figures: Any) -> None:
+    def stops(self: Progress, name: str, figures: Any) -> None:
         left[0] -= 1
-        update(self, **figures)
+        row(self, name, figures)
         if not left[0]:
             raise KeyboardInterrupt
 
-    with mock.patch.object(Progress, "update", stops):
+    with mock.patch.object(Progress, "row", stops):
         try:
             rrm.run(SETTINGS, folder=there["stopped"], live=False)
         except KeyboardInterrupt:

@@ -28,9 +28,9 @@ from rrm.config.schema import Experiment
 from rrm.envs.adapters import make_world
 from rrm.errors import EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference
-from rrm.experiment.plan import plan
 from rrm.experiment.suite import read_suite
 from rrm.feedback.clips import Clip, Pair, Recorder
+from rrm.rounds.plan import plan
 from rrm.streams import Streams
 from rrm.text import short
 

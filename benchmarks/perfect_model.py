@@ -23,8 +23,8 @@ from rrm.config.load import load
 from rrm.config.schema import Condition
 from rrm.distill.episode_metrics import Figures, judge_policy
 from rrm.envs.world import Floats, World
-from rrm.experiment.plan import plan
 from rrm.experiment.suite import exact_row, scores_of
+from rrm.rounds.plan import plan
 from rrm.streams import Purpose
 
 TRAINED = ("narrow", "true")

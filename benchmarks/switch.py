@@ -35,9 +35,9 @@ from rrm.envs import make_world, register
 from rrm.envs.exact import onset
 from rrm.envs.families.fork import Dip, Fork, Trap
 from rrm.envs.families.fork.table import SECOND
-from rrm.experiment.plan import plan
 from rrm.iterate import iterate
 from rrm.report.rounds import load_agent
+from rrm.rounds.plan import plan
 
 DIPS = ((1, 1, 3), (2, 1, 5), (1, 3, 2), (0.5, 2, 4), (3, 1, 6))
 """dip, gain, gain_at."""

@@ -22,10 +22,10 @@ from rrm.envs.exact import ALIKE, Table, narrow, solve_ties
 from rrm.envs.families.foresight import Foresight
 from rrm.envs.tables import NOTE, TIED
 from rrm.envs.world import Floats
-from rrm.experiment.plan import plan
-from rrm.experiment.rounds import load_assistants
 from rrm.experiment.run import configuration
 from rrm.experiment.suite import exact_row
+from rrm.rounds.folder import load_assistants
+from rrm.rounds.plan import plan
 from rrm.storage.rundir import read_sealed
 
 

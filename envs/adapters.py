@@ -19,6 +19,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from rrm.envs.world import Array, Bools, Floats, Indices, World
+from rrm.envs.wrapped import helpers  # noqa: F401  # tells Wrapped of its evaluation worlds
 from rrm.envs.wrapped.environment import Wrapped
 from rrm.envs.wrapped.making import Constructor, constructor_of
 

@@ -18,6 +18,8 @@ from rrm.errors import ConfigError, RRMError, nearest
 from rrm.text import PLAINER, line, short
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from rrm.experiment.suite import SuiteResults
 
 
@@ -75,6 +77,10 @@ def run(
     ] = None,
     folder: Annotated[Path, typer.Option(help="Where the experiment's own folder goes.")] = Path("runs"),
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing but the table at the end.")] = False,
+    dry: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show which rounds would run, in which order, and how long; write nothing."),
+    ] = False,
 ) -> None:
     """Run an experiment, or go on with it: what is there already is not done again."""
     for argument in overrides or ():
@@ -91,6 +97,12 @@ def run(
         import rrm
         from rrm.experiment.suite import is_suite, run_suite
 
+        if dry:
+            from rrm.experiment.dry_run import dry_runs
+
+            for name, each in dry_runs(config, overrides or (), folder):
+                _console().print(name, each.table(), sep="\n")
+            return
         results: rrm.Results | SuiteResults
         if is_suite(config):
             results = run_suite(config, *(overrides or ()), folder=folder, live=not quiet)
@@ -101,15 +113,18 @@ def run(
     except KeyboardInterrupt:
         raise _Stopped("stopped; the same command goes on from here") from None
 
-    from rich.console import Console
-
-    console = Console()
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console = Console(width=160)  # a log wraps nothing
-    console.print(results.table())
+    _console().print(results.table())
     for name in files:
         path, here = results.folder / name, Path.cwd()
         print(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    console = Console()
+    # A log wraps nothing.
+    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=160)
 
 
 @app.command()

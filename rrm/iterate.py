@@ -16,9 +16,9 @@ from rrm.choices import AMPLIFY, DISTILL
 from rrm.distill.base import Outcome, Runner
 from rrm.distill.true_reward import TrueReward
 from rrm.evaluators import Evaluator
-from rrm.experiment import rounds
-from rrm.experiment.plan import Plan
 from rrm.protocols import Row
+from rrm.rounds import folder as rounds
+from rrm.rounds.plan import Plan
 from rrm.storage import rundir
 
 OnRollout = Callable[[Plan, Row | None], None]

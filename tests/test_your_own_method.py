@@ -13,7 +13,7 @@ import pytest
 import rrm
 from rrm.config.load import load
 from rrm.errors import ConfigError
-from rrm.experiment.plan import Plan, plan
+from rrm.rounds.plan import Plan, plan
 from tests.helpers.tiny import LINE
 from tests.helpers.training import SHORT, left_by, stop_after, stopped, train
 

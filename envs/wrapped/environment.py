@@ -78,6 +78,8 @@ class Wrapped(World):
     defines_hacks: ClassVar[bool] = False
     shows_history = True
     shows_actions = True
+    helpers: ClassVar[dict[str, type[Wrapped]]] = {}
+    """The evaluation worlds that there are, by the setting that asks for one: helpers.py enters them."""
 
     def __init__(
         self,
@@ -154,7 +156,7 @@ class Wrapped(World):
         rewards, terminated, truncated = told
         self._reward[which] = rewards
         self._return[which] += rewards
-        self._over[which] = (terminated + truncated > 0) | (self.t[which] >= self.length)
+        self._over[which] = (terminated + truncated > 0) | (self.t[which] >= self.interface.length)
         self._cut[which] = self._over[which] & (terminated == 0)
 
     def _check_observed(self) -> None:
@@ -212,11 +214,9 @@ class Wrapped(World):
         return self.interface.actions.shown(actions)
 
     def evaluation(self, level: int, n: int) -> World | None:
-        from rrm.envs.wrapped.helpers import LookAhead, Spotlight  # which are made of this class
-
         if level != 1 or not self.depth:
             return None
-        kind = LookAhead if "look_ahead" in self.settings else Spotlight
+        kind = next(kind for setting, kind in self.helpers.items() if setting in self.settings)
         return kind(n, **self.settings)
 
     def utility(self) -> Floats:

@@ -153,3 +153,7 @@ class Spotlight(_Below):
         row, column = np.nonzero(self.lit[which] == self.t[which, None])
         if len(row):
             self._shown[which[row], column] = super().observe()[which[row]]
+
+
+Wrapped.helpers["look_ahead"] = LookAhead
+Wrapped.helpers["spotlight"] = Spotlight

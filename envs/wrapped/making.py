@@ -107,12 +107,26 @@ def is_file(where: str) -> bool:
     return where.endswith(".py")
 
 
+_PLACED: dict[str, Path] = {}
+"""Where copies of files lie that were sent here from another machine, by the paths that they are named by."""
+
+
+def place_file(path: str, copy: Path) -> None:
+    """Take ``copy`` for the file that a configuration names ``path``."""
+    _PLACED[path] = copy
+
+
+def placed(path: str) -> Path:
+    """The file that a configuration names ``path``, on this machine."""
+    return Path(_PLACED.get(path, path)).expanduser().resolve()
+
+
 def load_file(path: str) -> ModuleType:
     """The file ``path`` as a module. It is run once for each content: after an edit, anew.
 
     Raises FileNotFoundError where it is not there, and whatever the file raises.
     """
-    file = Path(path).expanduser().resolve()
+    file = placed(path)
     name = f"rrm_file_{hashlib.sha256(str(file).encode() + file.read_bytes()).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]

@@ -222,7 +222,15 @@ class Experiment(Section):
         description="How many seeds (3 means 0, 1 and 2), or a list of them.",
     )
     workers: Annotated[Count, Field(le=10_000)] | None = Field(
-        default=None, description="Processes that run at once. null: one for each core."
+        default=None, description="Rounds that run at once. null: one for each core."
+    )
+    engine: Literal["local", "ray"] = Field(
+        default="local",
+        description="What runs the rounds: processes of this machine, or a Ray cluster (docs: running).",
+    )
+    ray_address: str | None = Field(
+        default=None,
+        description="Address of the Ray cluster, host:port. null: RAY_ADDRESS; without it, one is started here.",
     )
     budget: Budget = Field(default=Budget(), description="Caps on all rounds of a condition together.")
     conditions: dict[str, Condition] = Field(

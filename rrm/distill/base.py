@@ -23,7 +23,7 @@ from rrm.storage.checkpoint import Checkpoint, joined, part
 from rrm.streams import Purpose
 
 if TYPE_CHECKING:
-    from rrm.experiment.plan import Plan
+    from rrm.rounds.plan import Plan
 
 
 @dataclass(frozen=True)

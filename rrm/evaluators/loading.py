@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from rrm.envs.wrapped.making import placed
 from rrm.errors import ConfigError, nearest
 from rrm.text import clip, line, place, raised
 
@@ -103,7 +104,7 @@ def load_file(path: str, about: str) -> ModuleType:
         ConfigError: there is no such file, or running it fails; ``about`` stands before the reason.
     """
     try:
-        file = Path(path).expanduser().resolve()
+        file = placed(path)
         there = file.is_file()
     except (OSError, ValueError, RuntimeError) as error:  # a name that no system allows, a link to itself, no such user
         raise ConfigError(f"{about}: {line(error)}") from None

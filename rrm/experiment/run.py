@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 from cloudpickle import dumps  # type: ignore[import-untyped]
-from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 
 from rrm.agents.files import holds, remove
 from rrm.config.load import load
@@ -22,13 +20,15 @@ from rrm.config.reading import checked
 from rrm.config.schema import Experiment
 from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.wrapped import probe
-from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError, DamagedFileError, RRMError
+from rrm.experiment.engines import Engine, InProcess, Processes, Shared, run_rounds
+from rrm.experiment.graph import RoundGraph
+from rrm.experiment.live import Live
 from rrm.experiment.notices import notices
-from rrm.experiment.plan import Plan, plan
-from rrm.experiment.progress import Live, Progress, stop
+from rrm.experiment.progress import Progress, RoundProgress
 from rrm.report.schema import cell_result, check_own
+from rrm.rounds.plan import Plan, plan
 from rrm.storage import rundir
 from rrm.text import raised, short
 
@@ -63,6 +63,11 @@ class Cell:
         """Its folder: an override makes another cell and overwrites none."""
         return f"{self.condition}-seed{self.seed}-{self.last.name.rpartition('-')[2][:8]}"
 
+    @property
+    def rounds(self) -> list[str]:
+        """The names of its rounds, its own last."""
+        return [each.name for each in (*self.last.needed(), self.last)]
+
 
 def run(
     config: str | Path | Mapping[str, Any] | Experiment,
@@ -75,8 +80,8 @@ def run(
 
     ``config`` is a YAML file, the name of a preset, a mapping, or a loaded ``Experiment``. ``overrides`` are dotted,
     ``"task.labels=128"``; ``settings`` are the same as Python values, ``evaluator=judge``. The results lie in
-    ``folder``/<experiment>. Cells run in processes of their own, as many as ``workers``; inside
-    ``joblib.parallel_config(backend="ray")`` on a cluster.
+    ``folder``/<experiment>. Rounds run in processes of their own, as many at once as ``workers``, each as soon as those
+    below it are done. The first error stops the others.
 
     Raises:
         ConfigError: something in the configuration is wrong; nothing has been written.
@@ -87,43 +92,37 @@ def run(
     with notices() if live else nullcontext():
         experiment = load(config, overrides, **settings)
     home = Path(folder).absolute() / experiment.experiment  # whatever directory the user's code changes to
-    cells = [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
-    workers = min(experiment.workers or joblib.cpu_count(), len(cells))
-    if workers > 1:
+    cells = cells_of(experiment)
+    workers = workers_for(experiment, cells)
+    graph = RoundGraph([cell.last for cell in cells])
+    progress = Progress(
+        {name: RoundProgress(*plan.schedule.total()) for name, plan in graph.rounds.items()},
+        {(cell.condition, cell.seed): cell.rounds for cell in cells},
+    )
+    if workers > 1 or experiment.engine == "ray":
         _check_sendable(experiment)
+    rounds = rundir.inside(home, "rounds")
+    engine = _engine(experiment, rounds, progress, workers)
     folders = {cell.name: rundir.inside(home, "cells", cell.name) for cell in cells}
-    with Live(folders) if live else nullcontext():
-        # Without batching and in this order: what others wait for comes first.
-        shared = Shared(tuple(sys.path), tuple(probe.known(experiment.env)))
-        jobs = (joblib.delayed(run_cell)(cell, home, os.getpid(), shared) for cell in cells)
-        try:
-            results = joblib.Parallel(n_jobs=workers, batch_size=1, pre_dispatch=workers)(jobs)
-        except KeyboardInterrupt:
-            if workers > 1:
-                get_reusable_executor().shutdown(wait=False, kill_workers=True)
-            stop(folders.values())
-            raise
-        except BrokenProcessPool:  # out of memory, killed, or ended by what the user's code called
-            raise RRMError(
-                "a process that was training died; what it had done is kept, and the same call goes on from there"
-            ) from None
+    for cell in cells:
+        with rundir.locked(folders[cell.name]):
+            rundir.write_sealed(folders[cell.name] / "cell.json", _about(cell))
+
+    def conclude(name: str, so_far: Mapping[str, dict[str, Any]]) -> None:
+        for cell in cells:
+            if cell.last.name == name:
+                result = cell_result([so_far[each] for each in cell.rounds])
+                with rundir.locked(folders[cell.name]):
+                    rundir.write_sealed(folders[cell.name] / "result.json", result)
+
+    with Live(progress) if live else nullcontext():
+        results = run_rounds(graph, engine, rounds, progress, conclude)
     return summarise(experiment, home, cells, results)
 
 
-@dataclass(frozen=True)
-class Shared:
-    """What the processes that train need of the one that reads the configuration."""
-
-    paths: tuple[str, ...]
-    """Where Python finds modules: the configuration's own folder is among them."""
-
-    environments: tuple[probe.Entry, ...]
-    """What the start-up checks have found, so that they are done once."""
-
-    def take_over(self) -> None:
-        """Make it this process's."""
-        sys.path += [each for each in self.paths if each not in sys.path]
-        probe.remember(self.environments)
+def cells_of(experiment: Experiment) -> list[Cell]:
+    """All cells of an experiment. Raises ConfigError."""
+    return [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
 
 
 def _check_sendable(experiment: Experiment) -> None:
@@ -139,63 +138,23 @@ def _check_sendable(experiment: Experiment) -> None:
                 ) from None
 
 
-def run_cell(cell: Cell, home: Path, owner: int, shared: Shared) -> dict[str, Any]:
-    """Run the rounds of a cell, in a process of its own; returns its result.
-
-    Where that process was started by ``owner``, it stops at the next rollout once ``owner`` is gone: killed, say.
-    """
-    from rrm.evaluators.isolation import isolated
-    from rrm.iterate import iterate  # torch: in the workers only
-
-    shared.take_over()
-    child = os.getppid() == owner
-    folder = rundir.inside(home, "cells", cell.name)
-    rounds = [*cell.last.needed(), cell.last]
-    before: dict[str, tuple[int, int]] = {}  # steps and labels of each round taken up so far
-    progress = Progress(
-        folder,
-        condition=cell.condition,
-        seed=cell.seed,
-        rounds=len(rounds),
-        env_steps_total=sum(each.schedule.total()[0] for each in rounds),
-        labels_total=sum(each.schedule.total()[1] for each in rounds),
-    )
-
-    def wait() -> None:
-        progress.update(status="locked")
-
-    def on_rollout(plan: Plan, row: Mapping[str, float | None] | None) -> None:
-        if child and os.getppid() != owner:
-            os._exit(1)  # nobody is left to be told; what is done is on the disk
-        number = [each.name for each in rounds].index(plan.name)
-        for each in rounds[:number]:
-            before[each.name] = each.schedule.total()
-        if row is not None:
-            before[plan.name] = (int(row["env_steps"] or 0), int(row["labels"] or 0))
-        progress.update(
-            status="running",
-            round=number + 1,
-            world=plan.world(1).name,
-            env_steps=sum(steps for steps, _ in before.values()),
-            labels=sum(labels for _, labels in before.values()),
-            utility=row["utility"] if row else None,
-            evaluator_score=row["evaluator_score"] if row else None,
-        )
-
-    with rundir.locked(folder):
-        try:
-            rundir.write_sealed(folder / "cell.json", _about(cell))
-            with isolated(0):  # with one worker this is the caller's process; each round seeds its own generators
-                result = cell_result(iterate(cell.last, rundir.inside(home, "rounds"), on_rollout, wait))
-            rundir.write_sealed(folder / "result.json", result)
-        except BaseException as error:
-            progress.update(status="stopped" if isinstance(error, KeyboardInterrupt) else "failed")
-            if isinstance(error, BrokenEnvironmentError):  # the user's own code
-                raise RRMError(str(error)) from error
+def _engine(experiment: Experiment, rounds: Path, progress: Progress, workers: int) -> Engine:
+    shared = Shared(tuple(sys.path), tuple(probe.known(experiment.env)))
+    if experiment.engine == "local":
+        return InProcess(rounds, progress) if workers == 1 else Processes(rounds, progress, shared, workers)
+    try:
+        from rrm.experiment.ray_engine import RayEngine
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
             raise
-        shown = {key: result[key] for key in ("env_steps", "labels", "utility", "evaluator_score")}
-        progress.update(status="done", round=len(rounds), **shown)
-    return result
+        raise ConfigError("engine: 'ray': Ray is not installed: pip install \"rrm-gym[ray]\"") from None
+    address = experiment.ray_address or os.environ.get("RAY_ADDRESS") or None
+    return RayEngine(rounds, progress, shared, workers if experiment.workers or not address else None, address)
+
+
+def workers_for(experiment: Experiment, cells: Sequence[Cell]) -> int:
+    """How many rounds run at once: those of a cell stand on each other, so no more than there are cells."""
+    return min(experiment.workers or joblib.cpu_count(), len(cells))
 
 
 def _about(cell: Cell) -> dict[str, Any]:
@@ -204,12 +163,14 @@ def _about(cell: Cell) -> dict[str, Any]:
         "condition": cell.condition,
         "seed": cell.seed,
         "config": cell.last.condition.model_dump(mode="json"),
-        "rounds": [each.name for each in (*cell.last.needed(), cell.last)],
+        "rounds": cell.rounds,
         "practice": practice,
     }
 
 
-def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: list[dict[str, Any]]) -> Results:
+def summarise(
+    experiment: Experiment, home: Path, cells: Sequence[Cell], results: Mapping[str, dict[str, Any]]
+) -> Results:
     """Write what the experiment has found: ``experiment.json``, ``timings.json``, ``summary.json`` and the report.
 
     They belong together: those of another configuration are removed first, and nobody else writes in between.
@@ -217,7 +178,10 @@ def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: li
     from rrm.report import build as report
     from rrm.report import stats
 
-    counted = [stats.Cell(c.condition, c.seed, c.name, result) for c, result in zip(cells, results, strict=True)]
+    counted = [
+        stats.Cell(cell.condition, cell.seed, cell.name, cell_result([results[name] for name in cell.rounds]))
+        for cell in cells
+    ]
     summary = stats.summarise(
         experiment.experiment,
         name_of(cells[0].last.condition.env),
@@ -225,9 +189,10 @@ def summarise(experiment: Experiment, home: Path, cells: list[Cell], results: li
         unaided=experiment.unaided,
         oracle=experiment.oracle,
     )
-    configuration = experiment.model_dump(mode="json")
+    # Where it ran is no part of what it is: a folder goes on elsewhere.
+    configuration = experiment.model_dump(mode="json", exclude={"engine", "ray_address"}) | {"workers": None}
     summary["configuration"] = rundir.fingerprint(configuration)
-    names = {each.name for cell in cells for each in (*cell.last.needed(), cell.last)}
+    names = {name for cell in cells for name in cell.rounds}
     seconds = {name: _seconds(home / "rounds" / name / "timings.json") for name in sorted(names)}
     total = round(sum(each or 0 for each in seconds.values()), 2)
     texts = {

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -72,8 +73,26 @@ _LABELS = ("scores", "comparisons")
 _ANSWER = {"scores": "score", "comparisons": "preference", "evaluations": "score"}
 _ASKED = {"scores": "clip", "comparisons": "pair", "evaluations": "clip"}
 
+STORE = "labels.sqlite"
+"""The file in the folder of a round."""
+
+OnKept = Callable[[str, Sequence[tuple[Any, ...]]], None]
+"""Hears a table and rows that are put into it."""
+
+_FORWARD: ContextVar[OnKept | None] = ContextVar("_FORWARD", default=None)
+
 _PATIENCE = 60
 """Seconds for which another process that holds the file is waited for; with an answer in hand, as long as it takes."""
+
+
+@contextlib.contextmanager
+def forwarded(on_kept: OnKept) -> Iterator[None]:
+    """Hand every answer that a store keeps meanwhile to ``on_kept``, too, before the next question is put."""
+    token = _FORWARD.set(on_kept)
+    try:
+        yield
+    finally:
+        _FORWARD.reset(token)
 
 
 class Cost(NamedTuple):
@@ -280,6 +299,16 @@ class Labels:
         if memory:
             overseer.load_state_dict(memory)
 
+    def add(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Keep answers that were given elsewhere, as ``forwarded`` hands them on.
+
+        Raises:
+            RRMError: they could not be kept; it says what they were.
+        """
+        if table not in _ANSWER:
+            raise RRMError(f"{self.path}: has no table {table!r}")
+        self._keep(table, rows)
+
     def _keep(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Put answers on disk, all or none. Of two processes that ask the same question, the faster one's answer
         stands.
@@ -288,6 +317,8 @@ class Labels:
             RRMError: they could not be kept; it says what they were.
         """
         insert = f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
+        if rows and (forward := _FORWARD.get()):
+            forward(table, tuple(rows))
         which = f"answer{'s' * (len(rows) > 1)} " + ", ".join(f"{row[0]} ({row[2]})" for row in rows)
         told = False
         while rows:

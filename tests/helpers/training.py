@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from rrm.config.load import load
 from rrm.config.schema import Condition
-from rrm.experiment.plan import Plan, plan
+from rrm.rounds.plan import Plan, plan
 from tests.helpers.tiny import LINE
 
 if TYPE_CHECKING:
@@ -101,6 +101,15 @@ def left_by(last: Plan, folder: Path) -> dict[str, Any]:
             elif path.name not in (".lock", "timings.json") and not path.name.startswith("labels.sqlite"):
                 left[name] = path.read_bytes()
     return left
+
+
+def folder_content(folder: Path) -> dict[str, bytes]:
+    """All that an experiment leaves, by file. Seconds are left out."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in (".lock", "timings.json")
+    }
 
 
 def labels_in(path: Path) -> list[tuple[Any, ...]]:

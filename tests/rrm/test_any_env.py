@@ -18,7 +18,7 @@ from rrm.config.load import load
 from rrm.envs.adapters import WorldEnv, make_world
 from rrm.envs.wrapped.environment import Wrapped
 from rrm.errors import ConfigError, RRMError
-from rrm.experiment.plan import plan
+from rrm.rounds.plan import plan
 from tests.helpers.foreign import AnySpace, Dice, Walk
 from tests.helpers.training import left_by, train
 

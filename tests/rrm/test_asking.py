@@ -23,9 +23,9 @@ from rrm.config.load import load
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, asking, resolve
-from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Labels
+from rrm.rounds.plan import plan
 from tests.helpers.judging import Remembers, some_clips, visible
 from tests.helpers.training import SHORT, train
 

@@ -26,9 +26,9 @@ from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.errors import ConfigError, EvaluatorError, RRMError
 from rrm.evaluators import Evaluator, Flawed, Function, Preference, identity, resolve
 from rrm.evaluators.timeout import OutOfTime, within_time
-from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Labels
+from rrm.rounds.plan import plan
 from tests.helpers.judging import some_clips, visible
 from tests.helpers.tiny import LINE
 from tests.helpers.training import SHORT, labels_in, stop_after, stopped, train
@@ -168,7 +168,7 @@ def test_one_that_takes_its_process_with_it_loses_no_answer(tmp_path: Path) -> N
     code = f"""
 from pathlib import Path
 from rrm.config.load import load
-from rrm.experiment.plan import plan
+from rrm.rounds.plan import plan
 from tests.helpers.training import SHORT, train
 home = Path({str(tmp_path)!r})
 train(plan(load({{**SHORT, "evaluator": f"{{home}}/judge.py:judge"}}).conditions["unaided"], 0), home)

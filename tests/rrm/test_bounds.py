@@ -15,9 +15,9 @@ from rrm.cli import main
 from rrm.config.load import load
 from rrm.config.schema import Condition, Experiment
 from rrm.errors import ConfigError, RRMError
-from rrm.experiment.plan import plan
 from rrm.experiment.suite import read_suite
 from rrm.feedback.demonstrations import fingerprint
+from rrm.rounds.plan import plan
 
 ENV = "rrm/TidyRooms-v0"
 

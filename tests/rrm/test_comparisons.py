@@ -23,10 +23,10 @@ from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.world import Layout
 from rrm.errors import ConfigError, DamagedFileError, EvaluatorError
 from rrm.evaluators import Bounded, Evaluator, Preference, resolve
-from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Labels
 from rrm.rewards.ensemble import RewardModel
+from rrm.rounds.plan import plan
 from rrm.streams import Purpose
 from tests.helpers.judging import STREAMS, Remembers, some_moments, visible
 from tests.helpers.training import conditions, left_by, stop_after, stopped, train

@@ -24,10 +24,10 @@ from rrm.amplify.overseer import amplify
 from rrm.cli import main
 from rrm.errors import EvaluatorError, RRMError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function
-from rrm.experiment.plan import plan
 from rrm.feedback import labels
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Labels
+from rrm.rounds.plan import plan
 from rrm.storage import rundir
 from rrm.storage.rundir import locked
 from tests.helpers.judging import some_clips, visible
@@ -335,7 +335,7 @@ def test_on_a_read_only_disk_a_finished_run_is_read(finished: Path, monkeypatch:
     def refuse(*path: Any, **_: Any) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path[0]))
 
-    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.name != "progress.json"}
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
     real, opened = io.open, os.open
     for name in ("mkdir", "replace", "unlink", "rename"):
         monkeypatch.setattr(os, name, refuse)
@@ -345,7 +345,7 @@ def test_on_a_read_only_disk_a_finished_run_is_read(finished: Path, monkeypatch:
     monkeypatch.setattr(Path, "mkdir", lambda self, **_: None if self.exists() else refuse(self))
     results = rrm.run(QUICK, folder=finished, live=False)
     assert results.summary["conditions"] and main(["report", str(finished / "quick")]) == 0
-    assert before == {path: path.stat().st_mtime_ns for path in finished.rglob("*") if path.name != "progress.json"}
+    assert before == {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
 
 
 def test_a_stopped_call_leaves_the_results_of_another_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,8 +362,8 @@ def test_a_stopped_call_leaves_the_results_of_another_together(tmp_path: Path, m
         with pytest.raises(KeyboardInterrupt):
             rrm.run(QUICK, "episodes=31", folder=tmp_path, live=False)
     assert before == {name: (tmp_path / "quick" / name).read_bytes() for name in names}
-    states = [json.loads(path.read_text())["status"] for path in tmp_path.glob("quick/cells/*/progress.json")]
-    assert sorted(states) == ["done", "stopped"]
+    done = [(cell / "result.json").exists() for cell in tmp_path.glob("quick/cells/*")]
+    assert sorted(done) == [False, True]
 
     with monkeypatch.context() as patched:  # and one that dies while it writes leaves no mixture
         patched.setattr(rundir, "write_text", _dies_at("summary.json"))

@@ -18,9 +18,9 @@ from rrm.distill.reward_modeling import RewardModeling
 from rrm.envs.adapters import make_world
 from rrm.envs.world import Array, World
 from rrm.errors import ConfigError
-from rrm.experiment.plan import plan
 from rrm.feedback.clips import Recorder
 from rrm.feedback.demonstrations import read
+from rrm.rounds.plan import plan
 from tests.helpers.judging import rightwards
 from tests.helpers.tiny import LINE, RIGHT, VECTOR_LINE, Line
 from tests.helpers.training import begin, conditions, labels_in, left_by, stop_after, stopped, train

@@ -24,12 +24,12 @@ from rrm.envs.world import Layout
 from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, Verdict
 from rrm.evaluators.committee import dissent
-from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip
 from rrm.feedback.labels import _SCHEMA, Labels
 from rrm.report.html import variables
 from rrm.report.page import Round, _rounds
 from rrm.rewards.ensemble import RewardModel
+from rrm.rounds.plan import plan
 from tests.helpers.judging import STREAMS, some_clips, some_moments, visible
 from tests.helpers.training import begin, conditions, labels_in, left_by, stop_after, stopped, train
 

@@ -19,10 +19,10 @@ import rrm
 from rrm.cli import app
 from rrm.config.load import load
 from rrm.errors import ConfigError, DamagedFileError
-from rrm.experiment.plan import Plan, plan
 from rrm.feedback.clips import Clip
 from rrm.report import summary, terminal
 from rrm.report.rounds import result_of
+from rrm.rounds.plan import Plan, plan
 from tests.helpers.training import SHORT, left_by, stop_after, stopped, train
 
 ASKED: Counter[str] = Counter()

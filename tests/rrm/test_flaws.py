@@ -24,8 +24,8 @@ from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, identity, resolve
-from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip
+from rrm.rounds.plan import plan
 from rrm.streams import Purpose
 from tests.helpers.judging import STREAMS, Remembers, some_moments
 from tests.helpers.tiny import LINE, Line, LineInspection

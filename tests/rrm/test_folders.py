@@ -18,10 +18,10 @@ import rrm
 from rrm.cli import main
 from rrm.envs.named import UntrustedError, named_world
 from rrm.errors import DamagedFileError, RRMError
-from rrm.experiment.plan import plan
 from rrm.experiment.run import configuration
 from rrm.feedback.clips import Clip
 from rrm.report import build as report
+from rrm.rounds.plan import plan
 from rrm.storage import rundir
 from rrm.streams import Purpose
 from tests.helpers.training import SHORT, conditions, labels_in, left_by, stop_after, stopped, train

@@ -19,9 +19,9 @@ from rrm.envs.spaces import random_actions
 from rrm.envs.world import POINTER, World
 from rrm.errors import ConfigError
 from rrm.evaluators import ChangeOfMind, Evaluator, Flawed, Function, Preference
-from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip, Pair, Recorder
 from rrm.report.rounds import load_agent
+from rrm.rounds.plan import plan
 from tests.helpers.foreign import Walk
 from tests.helpers.judging import STREAMS, some_moments
 from tests.helpers.training import labels_in, train

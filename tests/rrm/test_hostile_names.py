@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 
 from rrm.config.schema import proper_name
-from rrm.experiment.progress import read as read_progress
 from rrm.report import figures, terminal
 from rrm.report.html import cell, coloured, document, row
 from rrm.report.stats import Cell, summarise
@@ -98,16 +97,6 @@ def test_terminals_and_tables_take_names_for_text(name: str) -> None:
     assert line(name)[:200] in shown and "\x1b[31m" not in shown
     row = terminal._markdown(name)
     assert "\n" not in row and "|" not in row.replace("\\|", "") and "<" not in row.replace("\\<", "")
-
-
-def test_a_view_of_progress_takes_no_more_than_it_can_show() -> None:
-    assert read_progress('{"condition": "a", "env_steps": 5}') is not None
-    for wrong in ('"\\u001b[31m"', f'"{"x" * 20_000}"'):
-        assert read_progress(f'{{"condition": {wrong}}}') is None
-    for wrong in ("1e999", "NaN", "1" + "0" * 400):
-        assert read_progress(f'{{"condition": "a", "utility": {wrong}}}') is None
-    assert read_progress(f'{{"condition": "a", "env_steps": {10**400}}}') is None
-    assert read_progress("[" * 100_000) is None
 
 
 def test_values_of_any_size_are_shown_on_a_short_line() -> None:

@@ -19,8 +19,8 @@ from rrm.config.load import load
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.errors import ConfigError
 from rrm.evaluators import identity, resolve
-from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip
+from rrm.rounds.plan import plan
 from tests.helpers.judging import some_clips, visible
 from tests.helpers.training import SHORT, train
 

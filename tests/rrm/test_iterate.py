@@ -19,12 +19,12 @@ from rrm.config.schema import Condition, Round
 from rrm.config.slots import PPOSettings, RewardModelingSettings
 from rrm.errors import ConfigError, DamagedFileError
 from rrm.evaluators import Bounded, Evaluator, Function
-from rrm.experiment.env_code import env_code
-from rrm.experiment.plan import FORMAT, Plan, plan
 from rrm.feedback.clips import Clip
 from rrm.iterate import run_round
 from rrm.report.rounds import load_agent, load_reward
 from rrm.rewards.ensemble import RewardModel
+from rrm.rounds.env_code import env_code
+from rrm.rounds.plan import FORMAT, Plan, plan
 from tests.helpers.judging import Remembers, rightwards, visible
 from tests.helpers.tiny import LINE
 from tests.helpers.training import ROOMS, conditions, labels_in, left_by, train
@@ -189,7 +189,7 @@ def test_a_round_is_named_by_the_settings_that_are_not_at_their_defaults() -> No
 
 @pytest.mark.parametrize("model", DEFAULTS)
 def test_a_default_that_changes_renames_every_round(model: type[BaseModel]) -> None:
-    """Names leave defaults out. Who changes one here raises ``rrm.experiment.plan.FORMAT`` with it."""
+    """Names leave defaults out. Who changes one here raises ``rrm.rounds.plan.FORMAT`` with it."""
     now = {name: field.default for name, field in model.model_fields.items()}
     assert {name: now[name] for name in DEFAULTS[model]} == DEFAULTS[model] and FORMAT == 3
 

@@ -23,8 +23,8 @@ from rrm.envs.families.tidy_rooms.floorplan import HIDDEN, RUG
 from rrm.envs.families.tidy_rooms.room import TidyWorld
 from rrm.envs.world import Bools, Floats, World
 from rrm.evaluators import Function
-from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip
+from rrm.rounds.plan import plan
 from tests.helpers.judging import some_clips, visible
 from tests.helpers.tiny import Line, LineInspection
 from tests.helpers.training import ROOMS, conditions, labels_in, train

@@ -14,7 +14,7 @@ from rrm.config.load import load
 from rrm.envs.adapters import make_world
 from rrm.envs.check import check_hidden
 from rrm.envs.world import Bools, Floats, World
-from rrm.experiment.plan import plan
+from rrm.rounds.plan import plan
 from tests.helpers.foreign import Walk
 from tests.helpers.training import labels_in, train
 

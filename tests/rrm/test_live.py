@@ -1,14 +1,10 @@
-"""What a run shows while it runs: the files of the workers, the arithmetic of the time left, the table and the log."""
+"""What a run shows while it runs: what is known of the rounds, the time left, the table and the log."""
 
 import io
-import json
-import os
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,12 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from rrm.experiment import progress as live
-from rrm.experiment.progress import FILE, WINDOW, Live, Progress, Sight, Speed, Status, clock, draw, read, time_left
+from rrm.experiment import live
+from rrm.experiment.live import Live, clock, draw
+from rrm.experiment.progress import WINDOW, CellProgress, Progress, RoundProgress, Speed, Status
 
-RUNNING = Sight("assisted", 1, 2, 3, "Cleaner", 350_000, 1_000_000, 130, 768, -2.904, -0.4, "running")
-FRESH = Sight("oracle", 0, env_steps_total=200_000)
-DONE = Sight("unaided", 0, 1, 1, "Cleaner", 200_000, 200_000, 256, 256, -2.9, -0.4, "done")
+RUNNING = CellProgress("assisted", 1, 2, 3, "Cleaner", 350_000, 1_000_000, 130, 768, -2.904, -0.4, "running")
+FRESH = CellProgress("oracle", 0, env_steps_total=200_000)
+DONE = CellProgress("unaided", 0, 1, 1, "Cleaner", 200_000, 200_000, 256, 256, -2.9, -0.4, "done")
+
+ROUND = RoundProgress(1000, 100, "running", "Cleaner")
 
 
 def drawn(view: RenderableType, width: int = 120) -> str:
@@ -37,151 +36,141 @@ def eventually(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-# --- The file ---------------------------------------------------------------------------------------------------------
+# --- What is known ----------------------------------------------------------------------------------------------------
 
 
-def test_progress_says_what_it_was_told_last(tmp_path: Path) -> None:
-    progress = Progress(tmp_path, condition="assisted", seed=1)
-    progress.update(round=1, rounds=2, world="Cleaner", status="running")
-    progress.update(env_steps=np.int64(8192), utility=np.float32(-2.5), evaluator_score=float("nan"))
-    assert json.loads((tmp_path / FILE).read_text()) == {
-        "condition": "assisted",
-        "seed": 1,
-        "round": 1,
-        "rounds": 2,
-        "world": "Cleaner",
-        "status": "running",
-        "env_steps": 8192,
-        "utility": -2.5,
-        "evaluator_score": None,
-    }
-    sight = Sight("assisted", 1, 1, 2, "Cleaner", env_steps=8192, utility=-2.5, status="running")
-    assert read((tmp_path / FILE).read_text()) == sight
-    assert [path.name for path in tmp_path.iterdir()] == [FILE]
+def row(steps: Any, labels: int = 10, utility: Any = -2.5, score: Any = -0.5) -> dict[str, Any]:
+    return {"env_steps": steps, "labels": labels, "utility": utility, "evaluator_score": score, "hack_rate": 0.0}
 
 
-def test_progress_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
-    Progress(tmp_path / "nowhere", condition="a").update(status="running")
+def three_rounds() -> Progress:
+    """A cell of three rounds, the first of which is another cell's own."""
+    rounds = {name: RoundProgress(1000, 100) for name in ("shared", "helper", "last")}
+    return Progress(rounds, {("unaided", 0): ["shared"], ("assisted", 0): ["shared", "helper", "last"]})
 
 
-def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
-    progress = Progress(tmp_path, condition="a", world="x" * 200)
-    progress.update(env_steps=0)
-    stop = threading.Event()
-
-    def write() -> None:
-        step = 0
-        while not stop.is_set():
-            progress.update(env_steps=(step := step + 1))
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        assert all(read((tmp_path / FILE).read_text()) is not None for _ in range(300))
-    finally:
-        stop.set()
-        writer.join()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{",
-        '{"condition": "a"',
-        "[]",
-        "3",
-        "null",
-        "{}",
-        '{"condition": 3}',
-        '{"condition": "a", "seed": "x"}',
-        '{"condition": "a", "env_steps": 1.5}',
-        '{"condition": "a", "env_steps": null}',
-        '{"condition": "a", "status": "sleeping"}',
-        '{"condition": "a", "status": []}',
-        '{"condition": "a", "utility": "high"}',
-    ],
-)
-def test_what_is_no_progress_is_not_read(text: str) -> None:
-    assert read(text) is None
+def test_cells_share_what_is_known_of_a_round() -> None:
+    progress = three_rounds()
+    assert [cell.status for cell in progress.cells()] == ["waiting"] * 2
+    assert progress.cells()[1] == CellProgress("assisted", 0, rounds=3, env_steps_total=3000, labels_total=300)
+    progress.update("shared", world="Cleaner")
+    progress.row("shared", None)
+    progress.row("shared", row(400))
+    for cell, rounds in zip(progress.cells(), (1, 3), strict=True):
+        assert (cell.status, cell.round, cell.rounds, cell.world) == ("running", 1, rounds, "Cleaner")
+        assert (cell.env_steps, cell.labels, cell.utility) == (400, 10, -2.5)
+    progress.done("shared", row(1000, 100, utility=-2.25))
+    unaided, assisted = progress.cells()
+    assert (unaided.status, unaided.round, unaided.utility) == ("done", 1, -2.25)
+    assert (assisted.status, assisted.round, assisted.env_steps) == ("waiting", 2, 1000)
+    progress.row("helper", row(500))
+    assert progress.cells()[1].env_steps == 1500 and progress.cells()[1].status == "running"
+    progress.update("helper", status="locked")
+    assert progress.cells()[1].status == "locked"
 
 
-def test_fields_of_other_versions_are_passed_over() -> None:
-    assert read('{"condition": "a", "colour": "red", "utility": 1}') == Sight("a", utility=1)
+def test_a_round_that_fails_stops_the_others() -> None:
+    progress = three_rounds()
+    progress.done("shared", row(1000))
+    progress.stop("helper")
+    assert [cell.status for cell in progress.cells()] == ["done", "failed"]
+    progress = three_rounds()
+    progress.stop()
+    assert [cell.status for cell in progress.cells()] == ["stopped", "stopped"]
+    assert progress.time_left(1.0) == 0.0
+
+
+def test_figures_are_plain_numbers() -> None:
+    progress = three_rounds()
+    progress.row("shared", row(np.int64(8192), utility=np.float32(-2.5), score=float("nan")))
+    cell = progress.cells()[0]
+    assert type(cell.env_steps) is int and type(cell.utility) is float and cell.evaluator_score is None
+
+
+def test_what_was_done_before_does_not_run() -> None:
+    progress = three_rounds()
+    progress.update("shared", before=True)
+    progress.row("shared", None)
+    assert progress.cells()[0].status == "waiting"
+    progress.done("shared", row(1000))
+    assert [cell.before for cell in progress.cells()] == [True, False]
 
 
 # --- The arithmetic ---------------------------------------------------------------------------------------------------
 
 
+def left(cells: Sequence[Sequence[RoundProgress]], speed: float) -> float | None:
+    """The time left of cells that share no rounds."""
+    rounds = {f"{i} {j}": each for i, cell in enumerate(cells) for j, each in enumerate(cell)}
+    names = {("a", i): [f"{i} {j}" for j in range(len(cell))] for i, cell in enumerate(cells)}
+    return Progress(rounds, names).time_left(speed)
+
+
 def test_time_left_is_the_steps_left_at_the_speed_of_all() -> None:
-    two = [replace(RUNNING, env_steps=400, env_steps_total=1000), replace(RUNNING, env_steps=200, env_steps_total=800)]
-    assert time_left(two, 100.0) == 12.0
-    assert time_left([*two, replace(DONE, env_steps_total=1000)], 100.0) == 12.0
+    two = [[replace(ROUND, env_steps=400)], [replace(ROUND, env_steps=200, env_steps_total=800)]]
+    assert left(two, 100.0) == 12.0
+    assert left([*two, [replace(ROUND, status="done")]], 100.0) == 12.0
 
 
 def test_the_longest_cell_is_not_shared_out() -> None:
-    cells = [replace(RUNNING, env_steps=0, env_steps_total=1000), replace(RUNNING, env_steps=900, env_steps_total=1000)]
-    assert time_left(cells, 100.0) == 20.0  # 1000 steps at 50 a second, though 1100 at 100 would take 11
+    long = [replace(ROUND, env_steps_total=400), replace(ROUND, env_steps_total=600, status="waiting")]
+    assert left([long, [replace(ROUND, env_steps=900)]], 100.0) == 20.0  # though 1100 at 100 would take 11
 
 
-def test_cells_that_have_said_nothing_count_as_average() -> None:
-    cells = [replace(RUNNING, env_steps=500, env_steps_total=1000), Sight("new"), Sight("newer")]
-    assert time_left(cells, 100.0) == 25.0
-
-
-def test_failed_cells_have_nothing_left() -> None:
-    cells = [replace(RUNNING, env_steps=0, env_steps_total=1000, status="failed"), replace(DONE, env_steps=10)]
-    assert time_left(cells, 0.0) == 0.0
+def test_a_round_that_cells_share_is_counted_once() -> None:
+    progress = three_rounds()
+    progress.row("shared", row(500))
+    assert progress.time_left(100.0) == 25.0
 
 
 def test_no_telling() -> None:
-    assert time_left([RUNNING], 0.0) is None
-    assert time_left([Sight("a"), Sight("b")], 100.0) is None
+    assert left([[ROUND]], 0.0) is None
 
 
-cells = st.lists(
-    st.builds(
-        Sight,
-        condition=st.just("a"),
-        env_steps=st.integers(0, 10**6),
-        env_steps_total=st.integers(0, 10**6),
-        status=st.sampled_from(["waiting", "running", "done", "failed"]),
+progresses = st.lists(
+    st.lists(
+        st.builds(
+            RoundProgress,
+            env_steps=st.integers(0, 10**6),
+            env_steps_total=st.integers(0, 10**6),
+            status=st.sampled_from(["waiting", "running", "done", "failed"]),
+        ),
+        min_size=1,
+        max_size=3,
     ),
     min_size=1,
     max_size=8,
 )
 
 
-@given(cells, st.floats(0.1, 1e6))
-def test_time_left_is_never_negative_and_falls_with_the_speed(sights: list[Sight], speed: float) -> None:
-    left, faster = time_left(sights, speed), time_left(sights, 2 * speed)
-    assert (left is None) == (faster is None)
-    if left is not None and faster is not None:
-        assert 0 <= faster <= left
-        assert left >= sum(sight.left for sight in sights) / speed * (1 - 1e-9)
+@given(progresses, st.floats(0.1, 1e6))
+def test_time_left_is_never_negative_and_falls_with_the_speed(cells: list[list[RoundProgress]], speed: float) -> None:
+    slower, faster = left(cells, speed), left(cells, 2 * speed)
+    assert slower is not None and faster is not None and 0 <= faster <= slower
+    assert slower >= sum(each.left for cell in cells for each in cell) / speed * (1 - 1e-9)
 
 
 def test_speed_is_that_of_all_workers() -> None:
     speed = Speed()
     for second in range(11):
-        cells = {name: replace(RUNNING, env_steps=rate * second) for name, rate in (("a", 100), ("b", 50))}
-        found = speed.see(float(second), cells)
+        rounds = {name: replace(ROUND, env_steps=rate * (second + 1)) for name, rate in (("a", 100), ("b", 50))}
+        found = speed.see(float(second), rounds)
     assert found == pytest.approx(150, rel=0.05)
 
 
 def test_speed_does_not_count_what_was_there_already() -> None:
     speed = Speed()
-    speed.see(0.0, {"a": replace(RUNNING, round=1, env_steps=500_000)})  # resumed
-    speed.see(1.0, {"a": replace(RUNNING, round=1, env_steps=500_100)})
-    speed.see(2.0, {"a": replace(RUNNING, round=2, env_steps=900_000)})  # a round taken over from another condition
-    found = speed.see(3.0, {"a": replace(RUNNING, round=2, env_steps=900_100)})
-    assert found < 200
+    speed.see(0.0, {"a": ROUND})
+    speed.see(1.0, {"a": replace(ROUND, env_steps=500_000), "b": ROUND})  # resumed
+    speed.see(2.0, {"a": replace(ROUND, env_steps=500_100), "b": replace(ROUND, env_steps=900_000, status="done")})
+    found = speed.see(3.0, {"a": replace(ROUND, env_steps=500_200)})
+    assert 0 < found < 200
 
 
 def test_speed_leaves_out_the_wait_for_the_first_steps() -> None:
     speed = Speed()
     for second in range(15):
-        found = speed.see(float(second), {"a": replace(RUNNING, env_steps=100 * max(second - 10, 0))})
+        found = speed.see(float(second), {"a": replace(ROUND, env_steps=100 * max(second - 9, 0))})
     assert found == pytest.approx(100, rel=0.3)
 
 
@@ -189,14 +178,14 @@ def test_speed_forgets() -> None:
     speed, steps = Speed(), 0
     for second in range(int(3 * WINDOW)):
         steps += 1000 if second < WINDOW else 10
-        found = speed.see(float(second), {"a": replace(RUNNING, env_steps=steps)})
+        found = speed.see(float(second), {"a": replace(ROUND, env_steps=steps)})
     assert found == pytest.approx(10, rel=0.05)
 
 
 def test_speed_is_not_known_at_once() -> None:
     speed = Speed()
-    assert speed.see(0.0, {"a": RUNNING}) == 0.0
-    assert speed.see(0.0, {"a": RUNNING}) == 0.0
+    assert speed.see(0.0, {"a": ROUND}) == 0.0
+    assert speed.see(0.0, {"a": ROUND}) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -211,7 +200,7 @@ def test_clock(seconds: float, text: str) -> None:
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_shows_a_row_a_cell(width: int) -> None:
-    text = drawn(draw([RUNNING, FRESH, DONE, Sight("new")], 65, 130, width), width)
+    text = drawn(draw([RUNNING, FRESH, DONE, CellProgress("new", 7)], 65, 130, width), width)
     lines = text.splitlines()
     row = next(line for line in lines if "assisted" in line)
     for figure in ("1", "2/3 Cleaner", "350k/1M", "130/768", "-2.90", "-0.40", "running"):
@@ -228,12 +217,12 @@ def test_no_estimate_where_there_is_no_telling() -> None:
 
 
 def test_markup_in_names_is_text() -> None:
-    assert "[red]" in drawn(draw([Sight("[red]a", world="[/]", round=1)], 1, None))
+    assert "[red]" in drawn(draw([CellProgress("[red]a", 0, world="[/]", round=1)], 1, None))
 
 
 def test_what_is_over_goes_first_where_room_is_short() -> None:
-    sights = [replace(DONE, seed=i) for i in range(30)] + [RUNNING, FRESH, Sight("broken", status="failed")]
-    text = drawn(draw(sights, 65, None, height=10))
+    cells = [replace(DONE, seed=i) for i in range(30)] + [RUNNING, FRESH, CellProgress("broken", 0, status="failed")]
+    text = drawn(draw(cells, 65, None, height=10))
     assert len(text.splitlines()) <= 10
     assert "assisted" in text and "broken" in text
     assert "and 29 done" in text
@@ -241,11 +230,6 @@ def test_what_is_over_goes_first_where_room_is_short() -> None:
 
 
 # --- Following --------------------------------------------------------------------------------------------------------
-
-
-def cell(folder: Path, sight: Sight) -> None:
-    folder.mkdir(exist_ok=True)
-    Progress(folder, **vars(sight)).update()
 
 
 @pytest.fixture(autouse=True)
@@ -264,92 +248,67 @@ def log() -> tuple[Console, Callable[[], list[str]]]:
     return console, lines
 
 
-def test_a_log_has_a_line_for_each_round_and_each_end(tmp_path: Path) -> None:
+def test_a_log_has_a_line_for_each_round_and_each_end() -> None:
     console, lines = log()
-    folder = tmp_path / "assisted-seed1"
-    with Live({"assisted-seed1": folder}, console):
-        cell(folder, replace(RUNNING, status="waiting"))
-        cell(folder, replace(RUNNING, round=1))
-        eventually(lambda: len(lines()) == 1)
-        cell(folder, replace(RUNNING, round=1, env_steps=400_000))
-        (folder / FILE).write_text('{"half": ')
-        time.sleep(0.05)
-        cell(folder, RUNNING)
+    progress = three_rounds()
+    for name, world in (("shared", "Cleaner"), ("helper", "Inspection"), ("last", "Cleaner")):
+        progress.update(name, world=world)
+    with Live(progress, console):
+        progress.row("shared", None)
         eventually(lambda: len(lines()) == 2)
-        cell(folder, replace(RUNNING, status="done", env_steps=1_000_000, labels=768))
+        progress.row("shared", row(400))
+        progress.done("shared", row(1000, 100))
+        eventually(lambda: len(lines()) == 3)
+        progress.row("helper", None)
+        eventually(lambda: len(lines()) == 4)
+        progress.update("helper", status="locked")
+        eventually(lambda: len(lines()) == 5)
+        progress.done("helper", row(1000, 100))
+        progress.done("last", row(1000, 100, -2.9, -0.4))
     assert lines() == [
-        "assisted seed 1: round 1 of 3, Cleaner",
-        "assisted seed 1: round 2 of 3, Cleaner",
-        "assisted seed 1: done; 1000000 steps, 768 labels, utility -2.90, evaluator's score -0.40",
+        "unaided seed 0: round 1 of 1, Cleaner",
+        "assisted seed 0: round 1 of 3, Cleaner",
+        "unaided seed 0: done; 1000 steps, 100 labels, utility -2.50, evaluator's score -0.50",
+        "assisted seed 0: round 2 of 3, Inspection",
+        "assisted seed 0: round 2 of 3, Inspection: waits for another process that trains it",
+        "assisted seed 0: done; 3000 steps, 300 labels, utility -2.90, evaluator's score -0.40",
     ]
 
 
-def test_what_an_earlier_run_left_behind_is_not_running(tmp_path: Path) -> None:
+def test_what_an_earlier_call_has_done_is_said_to_be() -> None:
     console, lines = log()
-    cell(tmp_path / "a", replace(RUNNING, seed=0))
-    cell(tmp_path / "b", replace(RUNNING, seed=1, status="failed"))
-    cell(tmp_path / "c", DONE)
-    for name in "abc":
-        os.utime(tmp_path / name / FILE, (1, 1))
-    with Live({name: tmp_path / name for name in "abc"}, console):
-        eventually(lambda: len(lines()) == 1)
-        cell(tmp_path / "a", replace(RUNNING, seed=0))
-        eventually(lambda: len(lines()) == 2)
-    assert lines() == ["unaided seed 0: done before", "assisted seed 0: round 2 of 3, Cleaner"]
+    progress = three_rounds()
+    with Live(progress, console):
+        progress.update("shared", before=True)
+        progress.row("shared", None)
+        progress.done("shared", row(1000))
+    assert lines() == ["unaided seed 0: done before"]
 
 
-def test_failures_are_shown_and_pass_through(tmp_path: Path) -> None:
+def test_failures_are_shown_and_pass_through() -> None:
     console, lines = log()
-    with pytest.raises(ValueError, match="judge"), Live({"a": tmp_path / "a"}, console):
-        cell(tmp_path / "a", replace(RUNNING, status="failed", utility=None, evaluator_score=None))
+    progress = three_rounds()
+    with pytest.raises(ValueError, match="judge"), Live(progress, console):
+        progress.row("shared", row(350, 13, None, None))
+        progress.stop("shared")
         raise ValueError("judge")
-    assert lines() == ["assisted seed 1: failed; 350000 steps, 130 labels"]
+    assert lines()[-2:] == [f"{name} seed 0: failed; 350 steps, 13 labels" for name in ("unaided", "assisted")]
 
 
-def test_a_terminal_has_the_table(tmp_path: Path) -> None:
+def test_a_terminal_has_the_table() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=120, height=40, record=True)
-    with Live({"assisted-seed1": tmp_path / "a", "not-yet": tmp_path / "b"}, console):
-        cell(tmp_path / "a", RUNNING)
-        eventually(lambda: "350k/1M" in console.file.getvalue())  # type: ignore[attr-defined]
-        cell(tmp_path / "a", replace(RUNNING, status="done"))
+    progress = three_rounds()
+    with Live(progress, console):
+        progress.row("shared", row(350))
+        eventually(lambda: "350/1k" in console.file.getvalue())  # type: ignore[attr-defined]
+        progress.done("shared", row(1000))
     text = console.export_text()
-    assert "not-yet" in text and "1 of 2 done" in text
-
-
-@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "deep"])
-def test_what_is_no_file_of_a_worker_is_passed_over(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / "a" / FILE
-    path.parent.mkdir()
-    if kind == "pipe":
-        os.mkfifo(path)
-    elif kind == "device":
-        path.symlink_to("/dev/zero")
-    elif kind == "folder":
-        path.mkdir()
-    else:
-        path.write_text("[" * 100_000)
-    console, lines = log()
-    with Live({"a": path.parent}, console):
-        pass
-    assert lines() == []
-
-
-@pytest.mark.parametrize("kind", ["pipe", "link"])
-def test_a_worker_writes_to_its_own_file_alone(tmp_path: Path, kind: str) -> None:
-    beside, mine = tmp_path / f".{FILE}.tmp", tmp_path / "mine"
-    mine.write_text("mine")
-    if kind == "pipe":
-        os.mkfifo(beside)
-    else:
-        beside.symlink_to(mine)
-    Progress(tmp_path).update(round=1)
-    assert json.loads((tmp_path / FILE).read_text()) == {"round": 1}
-    assert mine.read_text() == "mine" and not os.path.lexists(beside)
+    assert "assisted" in text and "1 of 2 done" in text
 
 
 def test_no_cells_no_trouble() -> None:
     for terminal in (False, True):
-        with Live({}, Console(file=io.StringIO(), force_terminal=terminal)):
+        with Live(Progress({}, {}), Console(file=io.StringIO(), force_terminal=terminal)):
             pass
 
 

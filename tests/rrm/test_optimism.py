@@ -15,10 +15,10 @@ from rrm.agents.vec_env import WorldVecEnv
 from rrm.config.values import Kind
 from rrm.envs.adapters import WorldEnv
 from rrm.envs.world import Array, Floats
-from rrm.experiment.plan import Plan, plan
 from rrm.feedback.clips import at_rest, with_action
 from rrm.rewards.functions import REWARDS, Predictions
 from rrm.rewards.wrappers import RewardVecEnv, RewardWrapper
+from rrm.rounds.plan import Plan, plan
 from tests.helpers.tiny import Line
 from tests.helpers.training import conditions, stop_after, stopped, train
 

@@ -16,10 +16,10 @@ from rrm.agents.vec_env import WorldVecEnv
 from rrm.config.slots import EnsembleSettings
 from rrm.envs.world import Floats, Layout
 from rrm.errors import ConfigError
-from rrm.experiment.plan import plan
 from rrm.feedback.clips import Clip, Moments, Recorder, with_action
 from rrm.report.rounds import load_reward
 from rrm.rewards.ensemble import RewardModel
+from rrm.rounds.plan import plan
 from tests.helpers.tiny import LINE, VECTOR_LINE, Line
 from tests.helpers.training import conditions, left_by, stop_after, stopped, train
 

@@ -19,9 +19,9 @@ from safetensors.numpy import load_file
 
 from rrm.distill.reward_modeling import RewardModeling
 from rrm.errors import DamagedFileError, EvaluatorError
-from rrm.experiment.plan import Plan, plan
 from rrm.feedback.clips import Clip
 from rrm.feedback.labels import Labels
+from rrm.rounds.plan import Plan, plan
 from rrm.storage.checkpoint import Checkpoint
 from tests.helpers.judging import STREAMS, Remembers
 from tests.helpers.training import Stopped, conditions, labels_in, left_by, stop_after, stopped, train

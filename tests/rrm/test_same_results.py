@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from rrm.experiment.plan import Plan, plan
+from rrm.rounds.plan import Plan, plan
 from tests.helpers.foreign import Walk
 from tests.helpers.judging import rightwards
 from tests.helpers.training import conditions, train

@@ -9,7 +9,7 @@ from rrm.errors import ConfigError
 from rrm.feedback import demonstrations
 
 if TYPE_CHECKING:
-    from rrm.experiment.plan import Plan
+    from rrm.rounds.plan import Plan
 
 
 def check(plan: Plan) -> None:

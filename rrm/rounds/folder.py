@@ -22,9 +22,9 @@ from rrm.envs.world import Indices, State, World
 from rrm.envs.wrapped.environment import Wrapped
 from rrm.envs.wrapped.making import name_of
 from rrm.errors import DamagedFileError
-from rrm.experiment.plan import Plan
 from rrm.protocols import COLUMNS, Row
 from rrm.report.rounds import check_name, load_agent, result_of
+from rrm.rounds.plan import Plan
 from rrm.storage import rundir
 from rrm.storage.checkpoint import Checkpoint
 from rrm.streams import Purpose

@@ -21,10 +21,10 @@ from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
 from rrm.evaluators.spec import is_named
-from rrm.experiment.checks import check
-from rrm.experiment.env_code import env_code
 from rrm.feedback import demonstrations
 from rrm.rewards.functions import REWARDS
+from rrm.rounds.checks import check
+from rrm.rounds.env_code import env_code
 from rrm.storage import rundir
 from rrm.streams import Streams
 from rrm.text import short

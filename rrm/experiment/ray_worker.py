@@ -1,0 +1,192 @@
+"""The worker's side of ``engine: ray``: a round in a folder of its own, all of whose files go to the driver.
+
+Ray is imported here alone and in ``ray_engine``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import ray
+from pydantic import BaseModel
+
+from rrm.agents.files import write_bytes
+from rrm.envs.wrapped.making import place_file
+from rrm.errors import RRMError
+from rrm.evaluators.loading import imported_beside
+from rrm.experiment.engines import Row, train
+from rrm.feedback.labels import STORE, forwarded
+from rrm.rounds.plan import Plan
+from rrm.text import line
+
+Files = dict[str, bytes]
+"""The content of files, by name."""
+
+Sources = dict[str, Files]
+"""Files by the paths by which a configuration names them, each with those beside it that it needs."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a worker tells the driver of its round."""
+
+    round: str
+    attempt: int
+    """How often the round had been given to a worker before."""
+
+    row: Row | None = None
+    """The figures of the rollout that has just been saved."""
+
+    table: str = ""
+    answers: Sequence[tuple[Any, ...]] = ()
+    """Rows of that table of the label store."""
+
+    files: Files = field(default_factory=dict)
+    """Those that have been written since the last message."""
+
+    there: Sequence[str] | None = None
+    """The names of all files in the folder of the round; None: the message is not about files."""
+
+
+class Mailbox:
+    """Takes messages of workers to the driver. An actor."""
+
+    def __init__(self) -> None:
+        self._new: asyncio.Queue[tuple[int, Message]] = asyncio.Queue()
+        self._kept: dict[int, asyncio.Event] = {}
+        self._count = 0
+
+    async def put(self, message: Message) -> None:
+        """Hand over a message. Returns once the driver has kept what is in it."""
+        number, kept = self._count, asyncio.Event()
+        self._count += 1
+        self._kept[number] = kept
+        await self._new.put((number, message))
+        await kept.wait()
+
+    async def take(self, kept: Sequence[int]) -> list[tuple[int, Message]]:
+        """Wait for messages; those numbered ``kept`` have been kept."""
+        for number in kept:
+            self._kept.pop(number).set()
+        messages = [await self._new.get()]
+        while not self._new.empty():
+            messages.append(self._new.get_nowait())
+        return messages
+
+
+def run_remotely(
+    pickled: bytes, attempt: int, sources: Sources, below: Mapping[str, Files], own: Files, mailbox: Any
+) -> dict[str, Any]:
+    """Run a round on a worker; return its result.
+
+    Args:
+        pickled: the plan, and what is ``Shared``.
+        attempt: how often this has been tried before.
+        sources: the files that the plan's condition names, as ``sources_of`` finds them.
+        below: the folders of the rounds that it stands on.
+        own: what there is of its own folder, a checkpoint above all.
+        mailbox: takes messages to the driver.
+    """
+    try:
+        plan, shared = ray.cloudpickle.loads(pickled)
+    except ImportError as error:
+        raise RRMError(
+            f"a worker of the cluster cannot import {error.name or 'a module'}: {line(error)}; install the same"
+            " packages on all its machines"
+        ) from None
+    with tempfile.TemporaryDirectory(prefix="rrm-") as place:
+        folder, home = Path(place, "rounds"), Path(place, "rounds", plan.name)
+        plan = _placed(plan, sources, Path(place, "sources"))
+        shared.take_over()
+        for name, files in {**below, plan.name: own}.items():
+            for file, content in files.items():
+                write_bytes(folder / name / file, content)
+        seen = _state(home)
+
+        def tell(**what: Any) -> None:
+            ray.get(mailbox.put.remote(Message(plan.name, attempt, **what)))
+
+        def tell_files(row: Row | None = None) -> None:
+            nonlocal seen
+            before, seen = seen, _state(home)
+            new = {name: (home / name).read_bytes() for name, state in seen.items() if before.get(name) != state}
+            tell(row=row, files=new, there=[*seen, *([STORE] if (home / STORE).exists() else [])])
+
+        def on_rollout(row: Row | None) -> None:
+            if row is not None:
+                tell_files(row)
+
+        tell()
+        with forwarded(lambda table, rows: tell(table=table, answers=list(rows))):
+            result = train(plan, folder, on_rollout, lambda: None)
+        tell_files()
+        return result
+
+
+def _state(home: Path) -> dict[str, tuple[int, int]]:
+    """When each file of a round was written, and its size; of all but the label store, whose answers go one by one."""
+    if not home.is_dir():
+        return {}
+    found = {}
+    for path in home.iterdir():
+        if not path.name.startswith((".", STORE)):
+            if not path.is_file():
+                raise RRMError(f"{path.name}: a round may leave files in its folder, and no folders")
+            about = path.stat()
+            found[path.name] = (about.st_mtime_ns, about.st_size)
+    return found
+
+
+# --- Files that a condition names -------------------------------------------------------------------------------------
+
+
+def sources_of(plan: Plan) -> Sources:
+    """The files that the plan's condition names, and the modules beside them that Python files import."""
+    found: Sources = {}
+    for path in _named(plan.condition):
+        file = Path(path).expanduser().resolve()
+        if file.is_file():
+            others = imported_beside(file, file.parent) if file.suffix == ".py" else {}
+            texts = {file: file.read_bytes(), **others}
+            found[path] = {str(each.relative_to(file.parent)): text for each, text in texts.items()}
+    return found
+
+
+def _named(value: Any) -> Iterator[str]:
+    """Each path in 'path.py:name', and that of the demonstrations."""
+    if isinstance(value, BaseModel):
+        value = dict(value)
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if key == "demonstrations" and isinstance(each, str):
+                yield each
+            else:
+                yield from _named(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _named(each)
+    elif isinstance(value, str):
+        path, colon, _ = value.rpartition(":")
+        if colon and path.endswith(".py"):
+            yield path
+
+
+def _placed(plan: Plan, sources: Sources, folder: Path) -> Plan:
+    """The plan, in a process in which these files are copies in ``folder``. It keeps its name."""
+    for i, (path, texts) in enumerate(sources.items()):
+        for name, text in texts.items():
+            write_bytes(folder / str(i) / name, text)
+        copy_of = folder / str(i) / Path(path).expanduser().name
+        if path == plan.demonstrations:
+            distill = plan.condition.distill.model_copy(update={"demonstrations": str(copy_of)})
+            plan = copy.copy(plan)
+            plan.__dict__["condition"] = plan.condition.model_copy(update={"distill": distill})
+        else:
+            place_file(path, copy_of)
+    return plan
