@@ -28,8 +28,8 @@ import numpy as np
 import rrm
 from rrm.envs.world import Floats
 from rrm.feedback.clips import Clip
+from rrm.report.formats import amount, bounds
 from rrm.report.stats import interval
-from rrm.report.summary import amount, bounds
 
 Seen = Mapping[str, float]
 

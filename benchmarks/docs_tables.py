@@ -26,8 +26,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rrm.report import formats, wording
 from rrm.report import summary as found
-from rrm.report.summary import Condition, Findings, Style, amount, count, share
+from rrm.report.formats import Style, amount, count, share
+from rrm.report.summary import Condition, Findings
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("rrm", "agents", "envs", "configs", "benchmarks")
@@ -68,7 +70,7 @@ def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def estimated(findings: Findings, one: Condition, key: str, style: Style) -> str:
     """A figure with its interval, and with the number of seeds that hack or recover the gap."""
     estimate = one.figures[key]
-    return "–" if estimate is None else found.joined(style(estimate.value), found.below(findings, one, key, style))
+    return "–" if estimate is None else formats.joined(style(estimate.value), wording.below(findings, one, key, style))
 
 
 def conditions(_: str, run: str, columns: Sequence[str]) -> str:
@@ -93,7 +95,7 @@ def beside_exact(_: str, run: str) -> str:
     """The conditions of a run beside what the best agents reach, as in the table of a suite."""
     from rrm.config.load import load
     from rrm.experiment.suite import exact_row
-    from rrm.report.build import suite_markdown
+    from rrm.report.terminal import suite_markdown
 
     tree = summary(run)
     lines = suite_markdown({"experiments": [{**tree, "exact": exact_row(load(run))}]}).splitlines()

@@ -36,8 +36,8 @@ import numpy as np
 import rrm
 from rrm.envs.adapters import make_world
 from rrm.envs.spaces import random_actions
+from rrm.report.formats import amount, bounds, share
 from rrm.report.stats import gap_recovered, interquartile_mean
-from rrm.report.summary import amount, bounds, share
 
 SLOW: Mapping[str, Any] = {
     "num_envs": 16,

@@ -45,7 +45,7 @@ class Results:
 
     def table(self) -> Table:
         """The summary for a terminal."""
-        from rrm.report.build import table
+        from rrm.report.terminal import table
 
         return table(self.summary)
 

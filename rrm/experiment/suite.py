@@ -136,7 +136,7 @@ class SuiteResults:
 
     def table(self) -> Table:
         """The summary for a terminal."""
-        from rrm.report.build import suite_table
+        from rrm.report.terminal import suite_table
 
         return suite_table(self.summary)
 

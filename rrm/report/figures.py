@@ -27,16 +27,14 @@ if _backend is not None:
     os.environ["MPLBACKEND"] = _backend
     with contextlib.suppress(ValueError):
         matplotlib.rcParams["backend"] = _backend
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from rrm.agents.files import write_bytes
-from rrm.report.stats import Floats
-from rrm.report.summary import Condition, Curve, Findings, Style, amount, count, share
+from rrm.report.formats import Style, amount, count, share
+from rrm.report.summary import Condition, Findings
 
 INK, MUTED, RULE, PAPER = "#1f2328", "#6b7280", "#dfddd6", "#fdfcfa"
 UNAIDED, ORACLE = "#c2410c", "#71767f"
@@ -197,110 +195,6 @@ def dots(ax: Axes, rows: Sequence[Condition], key: str, shades: Mapping[str, str
 def _seeds(row: Condition, key: str) -> list[float]:
     values = [seed.gap_recovered if key == "gap_recovered" else seed.figures[key] for seed in row.seeds]
     return [value for value in values if value is not None]
-
-
-# --- What the agent does while it trains, and what its evaluator believes ------------------------------------------
-
-
-def curve_limits(curves: Mapping[str, Sequence[Curve]], own_scale: Sequence[str]) -> tuple[float, float]:
-    """Limits of utility (and of scores in its units) for panels that are to be compared."""
-    parts = [c.utility for many in curves.values() for c in many]
-    scored = [c for name, many in curves.items() if name not in own_scale for c in many]
-    values = _finite([*parts, *(c.evaluator_score for c in scored)])
-    if not values.size:
-        return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())
-    opinions = _finite([c.predicted for c in scored])
-    if opinions.size:  # a model that extrapolates may be anywhere: it must not squeeze the others
-        size = high - low
-        low, high = min(low, max(opinions.min(), low - size)), max(high, min(opinions.max(), high + size))
-    room = 0.08 * (high - low or 1.0)
-    return low - room, high + room
-
-
-def _finite(parts: Sequence[Floats]) -> Floats:
-    values: Floats = np.concatenate([*parts, np.zeros(0)])
-    kept: Floats = values[np.isfinite(values)]
-    return kept
-
-
-def learning(
-    ax: Axes, name: str, many: Sequence[Curve], shade: str, limits: tuple[float, float], *,
-    own_scale: bool, ceiling: tuple[str, float] | None, turns: Sequence[float] = (),
-) -> None:  # fmt: skip
-    """Utility, evaluator's score and the reward model's opinion over the steps of a condition's last round.
-
-    Each is the mean and the range over seeds. Where the evaluator sees more than there is, the space between the two is
-    shaded. ``own_scale``: score and opinion are not in units of the utility and get an axis of their own. ``ceiling``:
-    the name and final utility of the oracle. ``turns``: the steps to mark as those where Goodhart's law set in.
-    """
-    ax.set_title(name, loc="left", color=shade, fontweight="bold", fontsize=10, pad=20)
-    ax.set_ylim(limits)
-    ax.yaxis.set_major_locator(MaxNLocator(5))
-    ax.xaxis.set_major_locator(MaxNLocator(4))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x / 1000:g}k" if x else "0"))
-    ax.set_xlabel("steps of the last round", fontsize=8)
-    if ceiling is not None and ceiling[0] != name:
-        ax.axhline(ceiling[1], color=MUTED, lw=0.8, ls=(0, (1, 2)), zorder=1)
-    steps, utility = over_seeds(many, "utility")
-    _, score = over_seeds(many, "evaluator_score")
-    _, opinion = over_seeds(many, "predicted")
-    if not steps.size:
-        ax.text(0.5, 0.5, "no episode ended", transform=ax.transAxes, ha="center", color=MUTED)
-        return
-    ax.set_xlim(0, float(steps[-1]) * 1.02)
-    scores = _second_axis(ax) if own_scale else ax
-    names = [("utility", shade)]
-    for step in turns:
-        ax.axvline(step, 0, 0.06, color=INK, lw=1.6, zorder=5)
-    if np.isfinite(score).any():
-        names.append(("evaluator’s score", MUTED))
-        scores.plot(steps, score.mean(axis=0), color=MUTED, lw=1.6, ls=(0, (4, 1.5)), zorder=3)
-        scores.fill_between(steps, score.min(axis=0), score.max(axis=0), color=MUTED, alpha=0.15, lw=0, zorder=2)
-        if not own_scale:
-            believed, true = score.mean(axis=0), utility.mean(axis=0)
-            ax.fill_between(steps, true, believed, where=believed > true, color=shade, alpha=0.09, lw=0, zorder=1)
-    if np.isfinite(opinion).any():
-        scores.plot(steps, opinion.mean(axis=0), color=INK, lw=1.1, zorder=5)
-        scores.fill_between(steps, opinion.min(axis=0), opinion.max(axis=0), color=INK, alpha=0.08, lw=0, zorder=2)
-        names.append(("reward model", INK))
-    ax.plot(steps, utility.mean(axis=0), color=shade, lw=2.2, zorder=4)
-    ax.fill_between(steps, utility.min(axis=0), utility.max(axis=0), color=shade, alpha=0.2, lw=0, zorder=2)
-    _name_lines(ax, names)
-
-
-def over_seeds(many: Sequence[Curve], key: str) -> tuple[Floats, Floats]:
-    """(steps,) and (seeds, steps): the seeds' curves at common steps, where all of them have begun and none has ended.
-
-    Rows where no episode ended are left out and bridged. Seeds of one condition share their steps, so bridging is all
-    that ever happens.
-    """
-    usable = [(c.env_steps[ok], getattr(c, key)[ok]) for c in many if (ok := np.isfinite(c.utility)).any()]
-    if not usable:
-        return np.zeros(0), np.zeros((0, 0))
-    first, last = max(x[0] for x, _ in usable), min(x[-1] for x, _ in usable)
-    steps = np.unique(np.concatenate([x for x, _ in usable]))
-    steps = steps[(steps >= first) & (steps <= last)]
-    return steps, np.array([np.interp(steps, x, y) for x, y in usable])
-
-
-def _second_axis(ax: Axes) -> Axes:
-    second = ax.twinx()
-    second.yaxis.set_major_locator(MaxNLocator(5))
-    second.spines["right"].set_visible(True)
-    return second
-
-
-def _name_lines(ax: Axes, names: Sequence[tuple[str, str]]) -> None:
-    """Write the lines' names, each (name, colour), in a row above the axes, where they cover no line."""
-    words: list[Artist] = [TextArea(name, textprops={"color": colour, "fontsize": 8.5}) for name, colour in names]
-    row = HPacker(children=words, pad=0, sep=9)
-    ax.add_artist(
-        AnchoredOffsetbox(
-            "lower left", child=row, pad=0, borderpad=0, frameon=False, bbox_to_anchor=(0, 1.01),
-            bbox_transform=ax.transAxes,
-        )
-    )  # fmt: skip
 
 
 # --- What it costs --------------------------------------------------------------------------------------------------

@@ -10,11 +10,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from rrm.report.formats import count, share
 from rrm.report.stats import Floats
-from rrm.report.summary import NEAR_BEST, TURN, Curve, Findings, count, share
+from rrm.report.summary import Curve, Findings
 
 FEWEST_ROWS = 12
 """A curve with fewer is too short to be smoothed, and nothing is said of it."""
+
+TURN, NEAR_BEST = 0.2, 0.05
+"""In shares of a curve's range: what is a fall or a rise, and what still is the best."""
 
 SURE = 4.0
 """Standard errors of the noise by which both have to change."""

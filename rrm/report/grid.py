@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rrm.config.schema import Horizon
-from rrm.report.summary import Condition, Findings, Style, amount, ends, share
+from rrm.report.formats import Style, amount, ends, share
+from rrm.report.summary import Condition, Findings
 
 
 @dataclass(frozen=True)

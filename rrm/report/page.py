@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from html import escape
 
+from rrm.report.formats import Style, amount, count, share
 from rrm.report.html import cell, coloured, document, row, table, variables
-from rrm.report.summary import INTERVAL_NOTE, Condition, Findings, Style, amount, below, count, share
+from rrm.report.summary import Condition, Findings
+from rrm.report.wording import INTERVAL_NOTE, below
 
 COLUMNS: Sequence[tuple[str, str, Style]] = (
     ("utility", "utility", amount),

@@ -13,10 +13,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import Bbox
 
+from rrm.report.formats import Style, amount, share, with_interval
 from rrm.report.grid import Grid
 from rrm.report.stats import CAPABLE, Floats
-from rrm.report.summary import HONEST, Condition, Findings, Style, amount, share, with_interval
-from rrm.report.tradeoff import recovered
+from rrm.report.summary import Condition, Findings
+from rrm.report.tradeoff import HONEST, recovered
 
 # --- Capability against hack rate -----------------------------------------------------------------------------------
 

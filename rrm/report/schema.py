@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rrm.config.schema import Horizon
 from rrm.errors import DamagedFileError
-from rrm.report.summary import LARGEST, Curve, Seed, amount, count
+from rrm.report.formats import amount, count
+from rrm.report.summary import LARGEST, Curve, Seed
 from rrm.storage import rundir
 
 ROUND_FIGURES = {

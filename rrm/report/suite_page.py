@@ -11,12 +11,13 @@ from typing import Any, get_args
 from rrm.agents.files import write_bytes
 from rrm.config.schema import MOST_EXPERIMENTS, proper_name
 from rrm.envs.tables import NOTE
+from rrm.report import formats, tradeoff, wording
 from rrm.report import summary as found
-from rrm.report import tradeoff
-from rrm.report.build import exact_figures, has_ties, suite_markdown
+from rrm.report.formats import amount, share
 from rrm.report.html import cell, coloured, document, row, table, variables
 from rrm.report.schema import check_own, reading
-from rrm.report.summary import Condition, Findings, amount, share
+from rrm.report.summary import Condition, Findings
+from rrm.report.terminal import exact_figures, has_ties, suite_markdown
 from rrm.storage import rundir
 
 
@@ -146,7 +147,7 @@ gap to measure by, it is the utility. The shaded corner is where capable and hon
 <h2>Learnt beside exact</h2>
 {_beside(members, names)}
 <p class="note">Exact: the best agents, with ideal assistants at as many levels; “–” where the world is too large for a
-table. {escape(note)}Learnt: {escape(found.INTERVAL_NOTE)}</p>
+table. {escape(note)}Learnt: {escape(wording.INTERVAL_NOTE)}</p>
 </section>"""
     return document(first, suite, shades, body)
 
@@ -154,7 +155,7 @@ table. {escape(note)}Learnt: {escape(found.INTERVAL_NOTE)}</p>
 def _told(member: Member) -> str:
     text = tradeoff.told(member.findings)
     missing = [f"*{name}* ({why})" for name, why in member.left_out.items()]
-    return f"{text} Left out: {found.enumerated(missing)}." if missing else text
+    return f"{text} Left out: {formats.enumerated(missing)}." if missing else text
 
 
 def _linked(folder: Path, experiment: str) -> str:
@@ -192,8 +193,10 @@ def _beside(members: Sequence[Member], names: Mapping[str, str]) -> str:
     return table(headings, rows, "seeds")
 
 
-def _learnt(findings: Findings, one: Condition, key: str, style: found.Style) -> str:
+def _learnt(findings: Findings, one: Condition, key: str, style: formats.Style) -> str:
     estimate = one.figures[key]
     if estimate is None:
         return "–"
-    return style(estimate.value) + "".join(f"<small>{text}</small>" for text in found.below(findings, one, key, style))
+    return style(estimate.value) + "".join(
+        f"<small>{text}</small>" for text in wording.below(findings, one, key, style)
+    )

@@ -20,7 +20,7 @@ from rrm.cli import app
 from rrm.config.load import load
 from rrm.errors import ConfigError, DamagedFileError
 from rrm.feedback.clips import Clip
-from rrm.report import build, summary
+from rrm.report import summary, terminal
 from rrm.report.rounds import result_of
 from rrm.rounds.plan import Plan, plan
 from tests.helpers.training import SHORT, left_by, stop_after, stopped, train
@@ -229,7 +229,7 @@ def test_an_experiment_says_how_often_it_asked(tmp_path: Path, monkeypatch: pyte
     assert [found[name]["labels"]["iqm"] for name in ("unaided", "oracle")] == [30, 0]
     assert "evaluation labels</th>" in (tmp_path / "runs/line/report.html").read_text(encoding="utf-8")
     tree = json.loads((tmp_path / "runs/line/summary.json").read_text())
-    assert "evaluation labels" in [column.header for column in build.table(tree).columns]
+    assert "evaluation labels" in [column.header for column in terminal.table(tree).columns]
     assert summary.read(tree).evaluated
     CliRunner().invoke(app, command)
     assert len(Path("asked").read_text().split()) == 54, "what is done is not asked again"

@@ -11,8 +11,7 @@ import pytest
 from rich.console import Console
 
 from rrm.config.schema import proper_name
-from rrm.report import build as report
-from rrm.report import figures
+from rrm.report import figures, terminal
 from rrm.report.html import cell, coloured, document, row
 from rrm.report.stats import Cell, summarise
 from rrm.report.summary import read
@@ -93,10 +92,10 @@ def test_pages_take_names_for_text(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_terminals_and_tables_take_names_for_text(name: str) -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=1000, color_system=None)
-    console.print(report._title(name), highlight=False)
+    console.print(terminal._title(name), highlight=False)
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert line(name)[:200] in shown and "\x1b[31m" not in shown
-    row = report._markdown(name)
+    row = terminal._markdown(name)
     assert "\n" not in row and "|" not in row.replace("\\|", "") and "<" not in row.replace("\\<", "")
 
 

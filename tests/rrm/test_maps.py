@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from matplotlib.patches import Rectangle
 
-from rrm.report import figures
+from rrm.report import figures, formats
 from rrm.report import plots as maps
 from rrm.report import summary as found
 from rrm.report.grid import Grid
@@ -50,5 +50,5 @@ def test_a_heat_map_has_all_its_cells(tmp_path: Path) -> None:
     assert [bool(cell.get_hatch()) for cell in cells] == [False, False, False, True]
     darkest = max(cells[:3], key=lambda cell: cell.get_alpha() or 0.0)
     assert darkest is cells[1]  # b hacks
-    assert [text.get_text() for text in ax.texts] == [found.share(x.known("hack_rate").value) for x in (a, b, c)]
+    assert [text.get_text() for text in ax.texts] == [formats.share(x.known("hack_rate").value) for x in (a, b, c)]
     assert "<title>b: hack rate 9" in figures.svg(figure, "hack rate", {})

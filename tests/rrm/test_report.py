@@ -19,13 +19,12 @@ import yaml
 from matplotlib.text import Text
 from rich.console import Console
 
-import rrm
 from rrm.config.minimal import compact, recipe
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
 from rrm.errors import DamagedFileError
 from rrm.report import build as report
-from rrm.report import figures, stats, tradeoff
+from rrm.report import curves, figures, films, formats, stats, terminal, tradeoff, wording
 from rrm.report import summary as found
 from rrm.report.schema import curve
 from rrm.report.summary import Curve
@@ -58,7 +57,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the report of what one hopes to find, films included."""
     folder = with_agents(write_run(tmp_path_factory.mktemp("runs")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rrm, "load_agent", Scripted, raising=False)
+        patch.setattr(films, "load_agent", Scripted)
         assert report.build(folder) == folder / "report.html"
     return folder
 
@@ -136,13 +135,17 @@ def test_page_says_what_was_found(built: Path) -> None:
     text = re.sub(r"<[^>]+>", "", (built / "report.html").read_text().split("<body>")[1])
     findings = found.read(summary_of(built))
     for one in findings.conditions:
-        for key, style in (("utility", found.amount), ("evaluator_score", found.amount), ("hack_rate", found.share)):
+        for key, style in (
+            ("utility", formats.amount),
+            ("evaluator_score", formats.amount),
+            ("hack_rate", formats.share),
+        ):
             assert style(one.figures[key].value) in text  # type: ignore[union-attr]
             assert all(style(seed.figures[key] or 0) in text for seed in one.seeds)
     assisted = findings.others[0]
     recovered = assisted.figures["gap_recovered"]
     assert recovered is not None
-    assert f"assisted recovers {found.share(recovered.value)} of the gap" in text
+    assert f"assisted recovers {formats.share(recovered.value)} of the gap" in text
     assert "at a cost of 768 labels" in text
     assert re.search(r"1,000\s+episodes that they never trained on", text)
     assert "(U − U_unaided) / (U_oracle − U_unaided)" in text
@@ -156,8 +159,8 @@ def test_points_say_what_they_are(built: Path) -> None:
     tips = re.findall(r"<title>(\w+): ([^<]+)</title>", (built / "report.html").read_text().split("<body>")[1])
     assert [name for name, _ in tips] == list(STORY)
     for one, (_, tip) in zip(found.read(summary_of(built)).conditions, tips, strict=True):
-        assert tip.startswith(f"utility {found.amount(one.known('utility').value)} (95\u202f% interval ")
-        assert f"hack rate {found.share(one.known('hack_rate').value)}" in tip
+        assert tip.startswith(f"utility {formats.amount(one.known('utility').value)} (95\u202f% interval ")
+        assert f"hack rate {formats.share(one.known('hack_rate').value)}" in tip
 
 
 def test_figures_and_films_are_there(built: Path) -> None:
@@ -175,7 +178,7 @@ def test_figures_and_films_are_there(built: Path) -> None:
 
 
 def test_equal_results_give_equal_files(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rrm, "load_agent", Scripted, raising=False)
+    monkeypatch.setattr(films, "load_agent", Scripted)
     again = with_agents(write_run(tmp_path))
     report.build(again)
     for path in built.rglob("*"):
@@ -240,7 +243,7 @@ def test_an_agent_that_does_not_load_is_an_error(run: Path, monkeypatch: pytest.
     def damaged(path: Path) -> Any:
         raise DamagedFileError(f"{path}: is not what was written there")
 
-    monkeypatch.setattr(rrm, "load_agent", damaged, raising=False)
+    monkeypatch.setattr(films, "load_agent", damaged)
     with pytest.raises(DamagedFileError, match="unaided-seed"):
         report.build(with_agents(run))
 
@@ -347,8 +350,8 @@ def test_a_measurement_beyond_all_bounds_is_an_error(run: Path) -> None:
 def said(tmp_path: Path, conditions: Mapping[str, Made], seeds: int = 3) -> tuple[str, str]:
     findings = found.read(summary_of(write_run(tmp_path, conditions, seeds)))
     configs = {name: {"amplify": {"assistants": made.assistants}} for name, made in conditions.items()}
-    about = found.featured(findings, configs)
-    return found.headline(findings, about), found.paragraph(findings, about)
+    about = wording.featured(findings, configs)
+    return wording.headline(findings, about), wording.paragraph(findings, about)
 
 
 def test_the_story(tmp_path: Path) -> None:
@@ -364,8 +367,8 @@ def test_the_story(tmp_path: Path) -> None:
 def test_a_baseline_that_is_helped_is_not_called_alone(tmp_path: Path) -> None:
     findings = found.read(summary_of(write_run(tmp_path, STORY, 3)))
     about, helped = findings.others[0], ["unaided"]
-    assert found.headline(findings, about, helped).endswith("of the gap between *unaided* and *oracle*")
-    assert found.paragraph(findings, about, helped=helped).startswith(
+    assert wording.headline(findings, about, helped).endswith("of the gap between *unaided* and *oracle*")
+    assert wording.paragraph(findings, about, helped=helped).startswith(
         "In the baseline (*unaided*), the evaluator gives"
     )
 
@@ -418,20 +421,20 @@ def test_only_baselines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("style", "value", "text"),
     [
-        (found.amount, -1.126, "−1.13"),
-        (found.amount, -0.001, "−0.001"),
-        (found.amount, 0.0, "0.00"),
-        (found.amount, -0.0, "0.00"),
-        (found.amount, 12345.6, "12,346"),
-        (found.count, 550_912, "550,912"),
-        (found.share, 0.974, "97\u202f%"),
-        (found.share, 0.004, "0.4\u202f%"),
-        (found.share, -0.0001, "0\u202f%"),
-        (found.share, -0.2, "−20\u202f%"),
-        (found.share, 1.0, "100\u202f%"),
+        (formats.amount, -1.126, "−1.13"),
+        (formats.amount, -0.001, "−0.001"),
+        (formats.amount, 0.0, "0.00"),
+        (formats.amount, -0.0, "0.00"),
+        (formats.amount, 12345.6, "12,346"),
+        (formats.count, 550_912, "550,912"),
+        (formats.share, 0.974, "97\u202f%"),
+        (formats.share, 0.004, "0.4\u202f%"),
+        (formats.share, -0.0001, "0\u202f%"),
+        (formats.share, -0.2, "−20\u202f%"),
+        (formats.share, 1.0, "100\u202f%"),
     ],
 )
-def test_numbers(style: found.Style, value: float, text: str) -> None:
+def test_numbers(style: formats.Style, value: float, text: str) -> None:
     assert style(value) == text
 
 
@@ -440,7 +443,7 @@ def test_numbers(style: found.Style, value: float, text: str) -> None:
 
 def printed(summary: Any, width: int = 100) -> list[str]:
     console = Console(width=width, file=io.StringIO(), color_system=None)
-    console.print(report.table(summary))
+    console.print(terminal.table(summary))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
 
@@ -453,7 +456,7 @@ def test_the_table_tells_the_story(story: Path) -> None:
     assert text.count("seed 0") == text.count("seed 1") == text.count("seed 2") == len(STORY)
     for one in found.read(summary_of(story)).conditions:
         rows = [line for line in lines if line.lstrip().startswith("seed")]
-        assert all(any(found.amount(seed.figures["utility"] or 0) in row for row in rows) for seed in one.seeds)
+        assert all(any(formats.amount(seed.figures["utility"] or 0) in row for row in rows) for seed in one.seeds)
     assert "768" in text and "97 %" in text.replace("\u202f", " ")
 
 
@@ -514,7 +517,7 @@ def test_without_hacks_nobody_is_called_honest(tmp_path: Path) -> None:
     folder = without_hacks(write_run(tmp_path, STORY))
     findings = found.read(summary_of(folder))
     assert not findings.hacks
-    assert not any(words in found.paragraph(findings, None) for words in ("hack", "honest", "fooled"))
+    assert not any(words in wording.paragraph(findings, None) for words in ("hack", "honest", "fooled"))
     assert "hack" not in tradeoff.told(findings).replace("No hack is defined here", "")
     text = report.build(folder).read_text()
     assert "Capability against hack rate" not in text and not (folder / "figures" / "tradeoff.png").exists()
@@ -540,9 +543,9 @@ def test_a_learning_curve_says_why_it_may_end_elsewhere_than_the_table(built: Pa
 def test_names_of_curves_stand_above_the_axes(story: Path) -> None:
     """Where they cover no curve, whatever the curves are."""
     steps, flat = np.arange(1.0, 9.0), np.linspace(0.0, 1.0, 8)
-    curves = [Curve(steps, flat, flat, flat)]
+    seeds = [Curve(steps, flat, flat, flat)]
     figure, (ax,) = figures.canvas(2.4)
-    figures.learning(ax, "a", curves, "#123456", (0.0, 1.0), own_scale=False, ceiling=None)
+    curves.learning(ax, "a", seeds, "#123456", (0.0, 1.0), own_scale=False, ceiling=None)
     figure.draw_without_rendering()
     texts = {each.get_text(): each.get_window_extent() for each in figure.findobj(Text) if each.get_text()}
     for name in ("utility", "evaluator’s score", "reward model"):

@@ -13,9 +13,9 @@ import pytest
 from rich.console import Console
 
 from rrm.errors import DamagedFileError
-from rrm.report import suite_page
+from rrm.report import formats, suite_page
 from rrm.report import summary as found
-from rrm.report.build import suite_table
+from rrm.report.terminal import suite_table
 from rrm.storage import rundir
 from tests.helpers.runs import STORY, Made, write_run
 from tests.rrm.test_report import Checker
@@ -85,7 +85,7 @@ def test_the_page_says_what_was_found(built: Path) -> None:
     assert "only_here is safe but incapable" in text
     for summary in json.loads((built / "suite.json").read_text())["experiments"]:
         for one in found.read(summary).conditions:
-            assert found.amount(one.known("utility").value) in text
+            assert formats.amount(one.known("utility").value) in text
     assert "−1.50" in text and "75\u202f%".replace("\u202f", " ") in text.replace("\u202f", " ")
 
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.report.stats import CAPABLE, FIGURES, Estimate, rate
-from rrm.report.summary import HACKING, HONEST, INCAPABLE, Condition, Findings, Seed
-from rrm.report.tradeoff import corner, filmed, paragraph
+from rrm.report.summary import Condition, Findings, Seed
+from rrm.report.tradeoff import HACKING, HONEST, INCAPABLE, corner, filmed, paragraph
 
 Interval = tuple[float | None, float, float | None]
 

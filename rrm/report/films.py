@@ -1,0 +1,77 @@
+"""The films of a report: one episode each of a few agents, all from the same start."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from rrm.envs.named import UntrustedError
+from rrm.envs.world import World
+from rrm.errors import RRMError
+from rrm.report import formats, tradeoff
+from rrm.report.page import Film
+from rrm.report.rounds import load_agent, round_folder
+from rrm.report.schema import CellFiles
+from rrm.report.summary import Condition, Findings
+
+FILM_SEED = 0
+"""All films start from this episode, which nobody chose."""
+
+
+def films(
+    folder: Path,
+    findings: Findings,
+    cells: Mapping[str, Sequence[CellFiles]],
+    about: Condition | None,
+    trust: bool,
+    worlds: Mapping[str, Callable[[], World]] | None,
+) -> list[Film]:
+    """Film the unaided agent, that of the condition which the experiment is about, and those of other corners.
+
+    Raises RRMError: a world is not registered in this process, or cannot be made.
+    """
+    from rrm.agents.video import film, save_gif, side_by_side, still
+
+    shown, taken = [], []
+    for one, corner in tradeoff.filmed(findings, about):
+        seed = one.typical().seed
+        cell = next(cell for cell in cells[one.name] if cell.seed == seed)
+        if not any((cell.last_round / f"agent.{kind}").exists() for kind in ("json", "safetensors")):
+            continue  # results alone, brought here without their weights, still make a report
+        agent = load_agent(round_folder(cell.folder))
+        try:
+            world = worlds[one.name]() if worlds else agent.make_world(1, trust=trust)
+        except UntrustedError as error:
+            what = str(error).rpartition("; if you trust")[0]
+            raise RRMError(f"{cell.folder}: {what}; if you trust the folder: `rrm report {folder} --trust`") from None
+        except ValueError as error:
+            if trust:  # made by a constructor that only the Python that ran it knows
+                continue
+            raise RRMError(f"{cell.folder}: {error}") from None
+        frames = film(world, agent, FILM_SEED, one.name)
+        path = save_gif(frames, folder / "films" / f"{one.name}.gif")
+        taken.append(frames)
+        shown.append(Film(one.name, seed, corner, _uri("gif", path.read_bytes()), _uri("png", still(frames))))
+    if len(taken) > 1:
+        save_gif(side_by_side(taken), folder / "films" / "side_by_side.gif")
+    return shown
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def caption(shown: Sequence[Film]) -> str:
+    """What stands below the films: whose they are, and what is seen."""
+    agents = [f"*{film.condition}* (seed {film.seed}{f', {film.corner}' if film.corner else ''})" for film in shown]
+    together = formats.enumerated(agents)
+    if len(shown) == 1:
+        return (
+            f"One episode of {together}, its agent of median utility. Above the picture what an evaluator sees without "
+            "help, and the truth."
+        )
+    return (
+        f"One episode of {together}: of each condition the agent of median utility, all from the same start, which was "
+        "not chosen. Above each picture what an evaluator sees without help, and the truth."
+    )

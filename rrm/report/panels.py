@@ -1,0 +1,147 @@
+"""The figures of a report: each is drawn, written to a PNG file, and returned as SVG for the page.
+
+Each function takes the folder of the experiment, its findings, the colour of each condition (``shades``), and the CSS
+variable of each colour (``palette``). Their captions are here, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rrm.agents.files import remove
+from rrm.report import curves as lines
+from rrm.report import figures, formats, goodhart
+from rrm.report import plots as maps
+from rrm.report.grid import Grid
+from rrm.report.summary import Curve, Findings
+
+
+def dots(folder: Path, findings: Findings, shades: Mapping[str, str], palette: Mapping[str, str]) -> tuple[str, str]:
+    """Each seed a dot: of the gap recovered or, where there is none, of the utility. The figure and its caption."""
+    gap = findings.gap is not None and bool(findings.others)
+    rows = findings.others if gap else findings.conditions
+    key = "gap_recovered" if gap else "utility"
+    figure, (ax,) = figures.canvas(figures.dots_height(len(rows)))
+    figures.dots(ax, rows, key, shades, findings)
+    stale = "utility" if gap else "gap_recovered"  # of an earlier report, when the gap was still within noise
+    remove(folder / "figures" / f"{stale}.png")
+    figures.png(figure, folder / "figures" / f"{key}.png")
+    words = "Gap recovered" if gap else "Utility"
+    caption = f"{words}. Each dot is a seed, the stroke their interquartile mean"
+    if findings.seeds > 1:
+        caption += ", the bar its 95\u202f% interval"
+    caption += "."
+    if gap and findings.unaided and findings.oracle:
+        caption += f" 0\u202f% is *{findings.unaided.name}*, 100\u202f% is *{findings.oracle.name}*."
+    if gap and any(seed.gap_recovered is None for one in findings.others for seed in one.seeds):
+        caption += " A seed whose oracle is no better than its unaided agent has no dot."
+    return figures.svg(figure, f"{words}: a dot for each seed of each condition", palette), caption
+
+
+def tradeoff(folder: Path, findings: Findings, shades: Mapping[str, str], palette: Mapping[str, str]) -> str | None:
+    """Utility against hack rate; None where there are fewer than three conditions, or no hack is defined."""
+    path = folder / "figures" / "tradeoff.png"
+    if len(findings.conditions) < 3 or not findings.hacks:
+        remove(path)
+        return None
+    figure, (ax,) = figures.canvas(maps.tradeoff_height(len(findings.conditions)), width=5.2)
+    maps.tradeoff(ax, findings, shades)
+    figures.png(figure, path)
+    return figures.svg(figure, "Utility against hack rate: a point for each condition", palette)
+
+
+def tradeoff_caption(findings: Findings) -> str:
+    """The caption of ``tradeoff``."""
+    text = "Utility against hack rate: each condition at its interquartile mean and its mean hack rate"
+    if findings.seeds > 1:
+        text += ", with 95\u202f% intervals both ways, and its seeds as small dots"
+    text += "."
+    if findings.gap is not None:
+        text += " The shaded corner is where capable and honest conditions are."
+    return text
+
+
+def heats(folder: Path, plan: Grid | None, palette: Mapping[str, str]) -> list[str]:
+    """Utility and hack rate over horizon and rounds of assistants; none where the experiment is not such a grid."""
+    path = folder / "figures" / "horizon_rounds.png"
+    if plan is None:
+        remove(path)
+        return []
+    height = maps.heat_height(len(plan.horizons))
+    known = [heat for heat in maps.HEATS if all(one.figures[heat[0]] for one in plan.cells.values())]
+    whole, axes = figures.canvas(height, across=len(known))
+    panels = []
+    for (key, title, style, shade), ax in zip(known, axes, strict=True):
+        alone, (own,) = figures.canvas(height)
+        for each in (ax, own):
+            maps.heat(each, plan, key, title, style, shade)
+        panels.append(figures.svg(alone, f"{title} over horizon and rounds of assistants", palette))
+    figures.png(whole, path)
+    return panels
+
+
+def learning(
+    folder: Path,
+    findings: Findings,
+    curves: Mapping[str, Sequence[Curve]],
+    own_scale: Sequence[str],
+    shades: Mapping[str, str],
+    palette: Mapping[str, str],
+) -> list[str]:
+    """The learning curves of each condition's last round. ``own_scale``: whose scores have an axis of their own."""
+    limits = lines.curve_limits(curves, own_scale)
+    ceiling = (findings.oracle.name, findings.oracle.known("utility").value) if findings.oracle else None
+    names = [one.name for one in findings.conditions]
+    across = min(2, len(names))
+    whole, axes = figures.canvas(2.7, across=across, down=-(-len(names) // across))
+    panels = []
+    for name, ax in zip(names, axes, strict=False):
+        alone, (own,) = figures.canvas(2.7)
+        turns = [step for each in curves[name] if (step := goodhart.turn(each)) is not None]
+        for each in (ax, own):
+            scale = name in own_scale
+            lines.learning(
+                each, name, curves[name], shades[name], limits, own_scale=scale, ceiling=ceiling, turns=turns
+            )
+        label = f"{name}: utility, evaluator’s score and the reward model’s opinion against steps"
+        panels.append(figures.svg(alone, label, palette))
+    for spare in axes[len(names) :]:
+        spare.set_axis_off()
+    figures.png(whole, folder / "figures" / "learning.png")
+    return panels
+
+
+def learning_caption(findings: Findings, own_scale: Sequence[str], turns: bool) -> str:
+    """The caption of ``learning``. ``turns``: whether the step where Goodhart’s law set in is marked in any."""
+    text = (
+        "Utility (in colour), the evaluator’s score (dashed) and the reward model’s opinion (thin) of the episodes "
+        "that ended during the last round of each condition: the mean over seeds, and the range from the lowest to the "
+        "highest seed. Where the evaluator sees more than there is, the space between its score and the utility is "
+        "shaded. In training the agent draws its actions, and the figures are of what it did then; the table above is "
+        "of its most likely actions after training, which can be worth much more, or less."
+    )
+    if turns:
+        text += " A tick on the axis of steps: there Goodhart’s law set in, in one of the seeds."
+    if findings.oracle is not None:
+        text += f" The dotted line is where *{findings.oracle.name}* ends."
+    if own_scale:
+        text += (
+            f" Scores and opinions of {formats.listed(own_scale)} are not in units of the utility: they belong to the "
+            "axis on the right."
+        )
+    return text
+
+
+def cost(folder: Path, findings: Findings, shades: Mapping[str, str], palette: Mapping[str, str]) -> list[str]:
+    """What each condition cost."""
+    height = figures.cost_height(len(findings.conditions))
+    whole, axes = figures.canvas(height, across=len(figures.COSTS), width=3.1)
+    panels = []
+    for (key, title), ax in zip(figures.COSTS, axes, strict=True):
+        alone, (own,) = figures.canvas(height, width=3.1)
+        for each in (ax, own):
+            figures.cost(each, findings.conditions, key, title, shades)
+        panels.append(figures.svg(alone, f"{title}, by condition", palette))
+    figures.png(whole, folder / "figures" / "cost.png")
+    return panels
