@@ -167,6 +167,8 @@ TRAINS = (
     "feedback/clips",
     "feedback/labeller",
     "feedback/labels",
+    "feedback/store",
+    "feedback/tables",
     "rewards/ensemble",
     "rewards/functions",
     "rewards/wrappers",
