@@ -171,6 +171,7 @@ TRAINS = (
     "feedback/tables",
     "rewards/ensemble",
     "rewards/functions",
+    "rewards/networks",
     "rewards/wrappers",
 )
 
