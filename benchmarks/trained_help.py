@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from rrm.agents.assistants import Assistant
-from rrm.config.schema import Condition, trained
+from rrm.config.cost import trained
+from rrm.config.schema import Condition
 from rrm.envs.exact import ALIKE, Table, narrow, solve_ties
 from rrm.envs.families.foresight import Foresight
 from rrm.envs.tables import NOTE, TIED

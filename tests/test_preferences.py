@@ -8,8 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from rrm.config.cost import cost
 from rrm.config.load import load
-from rrm.config.schema import cost
 
 FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "preferences.py"
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rrm.choices import DISTILL, LEARNER
-from rrm.config.schema import Condition, levels, models_reward
+from rrm.config.cost import levels, models_reward
+from rrm.config.schema import Condition
 from rrm.config.slots import RewardModelingSettings
 from rrm.config.values import MOST_ROLLOUT
 from rrm.errors import ConfigError

@@ -16,11 +16,12 @@ from pydantic import BaseModel, ValidationError
 
 from rrm.choices import DISTILL, SLOTS
 from rrm.config.checks import check_together, clashes, has_assistants
+from rrm.config.cost import cost, levels
 from rrm.config.environments import check_env, registered_worlds
 from rrm.config.keys import SHORT, chosen, renamed_value, short_path, with_short_forms, without_short_forms, written_out
 from rrm.config.overrides import apply_override, check_keys, says, set_value
 from rrm.config.reading import Tree, checked, merge, read
-from rrm.config.schema import MOST_CONDITIONS, NAMED, Condition, Experiment, cost, levels, proper_name
+from rrm.config.schema import MOST_CONDITIONS, NAMED, Condition, Experiment, proper_name
 from rrm.errors import ConfigError, nearest
 from rrm.text import line, show
 

@@ -1,4 +1,4 @@
-"""What an experiment is: its words, their defaults and ranges, and what it costs.
+"""What an experiment is: its words, their defaults and ranges.
 
 A configuration is a mapping. Its top level holds what belongs to the experiment (``seeds``, ``budget``, …) and whatever
 holds for all its conditions (``env``, ``task``, ``horizon``, …); ``conditions.<name>`` overrides any of the latter. The
@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, field_validator
 
-from rrm.choices import DISTILL
 from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
 from rrm.config.values import MOST_LABELS, MOST_STEPS, Copies, Count, JSONValues, Large, Section, Seeds, Share, whole
 
@@ -272,41 +271,3 @@ NAMED: Final[Mapping[str, Mapping[str, Any]]] = {
     "oracle": {"amplify": {"assistants": "none"}, "distill": {"reward": "true"}},
 }
 """What these condition names mean, unless the condition itself says otherwise. The four of a file that names none."""
-
-# --- What a condition costs -------------------------------------------------------------------------------------------
-
-
-def models_reward(condition: Condition) -> bool:
-    """Whether the agent is distilled by reward modeling, and not by a method of the user's own or as the oracle."""
-    return DISTILL.is_own(condition.distill.method) and condition.distill.reward != "true"
-
-
-def asks(condition: Condition) -> bool:
-    """Whether labels are asked for."""
-    return models_reward(condition) or DISTILL.asks(condition.distill.method)
-
-
-def levels(condition: Condition) -> int:
-    """How many assistants stand below the task: 0 where nobody helps, else its depth or its world's."""
-    if condition.amplify.assistants == "none":
-        return 0
-    return condition.world(1).depth if condition.amplify.depth is None else condition.amplify.depth
-
-
-def trained(condition: Condition) -> int:
-    """How many of them are trained, each in a round of its own."""
-    below = levels(condition)
-    return {"trained": below, "repeated": min(1, below)}.get(condition.amplify.assistants, 0)
-
-
-def cost(condition: Condition) -> tuple[int, int]:
-    """(labels, steps) that a condition asks for, all its rounds together, as configured.
-
-    Those are its task, a round for each assistant that is trained, and the unaided agent in whose states they practise.
-    The true reward asks for no labels.
-    """
-    rounds = [condition.task]
-    if below := trained(condition):
-        rounds += [condition.assistant] * below
-        rounds += [condition.task] * (condition.amplify.start_states == "unaided")
-    return sum(each.labels for each in rounds) * asks(condition), sum(each.steps for each in rounds)

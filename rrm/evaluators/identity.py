@@ -31,7 +31,7 @@ import numpy as np
 from gymnasium.spaces import Space
 
 from rrm.evaluators.code import names, text, texts_of_module
-from rrm.evaluators.loading import is_theirs
+from rrm.evaluators.loading import is_own, is_theirs
 
 _LOG = logging.getLogger("rrm")
 
@@ -267,17 +267,6 @@ class _Walk:
 
 def _hash(parts: Iterable[str]) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def is_own(module: object) -> bool:
-    """Whether a module is the user's own."""
-    if not isinstance(module, str | None):  # some classes of C have a descriptor of that name
-        return False
-    top = (module or "__main__").partition(".")[0]
-    if top == "rrm" or (top in sys.stdlib_module_names and top != "__main__"):
-        return False
-    file = getattr(sys.modules.get(module or ""), "__file__", None)
-    return top == "__main__" or file is None or is_theirs(file)
 
 
 def _installed(module: str) -> Iterator[str]:

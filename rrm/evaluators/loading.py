@@ -41,6 +41,17 @@ def is_theirs(file: str) -> bool:
     return not (installed or file.startswith("<frozen ") or os.path.realpath(file).startswith(_not_theirs()))
 
 
+def is_own(module: object) -> bool:
+    """Whether a module is the user's own."""
+    if not isinstance(module, str | None):  # some classes of C have a descriptor of that name
+        return False
+    top = (module or "__main__").partition(".")[0]
+    if top == "rrm" or (top in sys.stdlib_module_names and top != "__main__"):
+        return False
+    file = getattr(sys.modules.get(module or ""), "__file__", None)
+    return top == "__main__" or file is None or is_theirs(file)
+
+
 def place_of(error: BaseException) -> str | None:
     """The line of the user's own code in which an error arose, if it was in such: 'judges.py, line 3'."""
     found, trace = None, error.__traceback__

@@ -29,7 +29,8 @@ from rrm.evaluators.loading import is_theirs
 from rrm.experiment.engines import Outcome, Shared, train
 from rrm.experiment.progress import POLL, Progress
 from rrm.experiment.ray_worker import Files, Mailbox, Message, run_remotely, sources_of
-from rrm.feedback.labels import STORE, Labels
+from rrm.feedback.labels import Labels
+from rrm.feedback.tables import STORE
 from rrm.rounds.plan import Plan
 from rrm.storage import rundir
 from rrm.text import line, short

@@ -21,7 +21,8 @@ from rrm.envs.wrapped.making import place_file
 from rrm.errors import RRMError
 from rrm.evaluators.loading import imported_beside
 from rrm.experiment.engines import Row, train
-from rrm.feedback.labels import STORE, forwarded
+from rrm.feedback.store import forwarded
+from rrm.feedback.tables import STORE
 from rrm.rounds.plan import Plan
 from rrm.text import line
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from rrm.agents.files import holds, remove
+from rrm.config.cost import levels
 from rrm.config.keys import stated
 from rrm.config.load import load
 from rrm.config.reading import Tree, parse, read
-from rrm.config.schema import MOST_EXPERIMENTS, NAMED, Condition, Experiment, levels, proper_name
+from rrm.config.schema import MOST_EXPERIMENTS, NAMED, Condition, Experiment, proper_name
 from rrm.errors import ConfigError
 from rrm.experiment.notices import notices
 from rrm.storage import rundir

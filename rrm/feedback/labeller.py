@@ -10,7 +10,9 @@ from typing import Any
 from rrm.envs.world import Floats
 from rrm.errors import DamagedFileError
 from rrm.feedback.clips import Clip, Pair
-from rrm.feedback.labels import Cost, Labels, run_anew
+from rrm.feedback.labels import Labels
+from rrm.feedback.store import Cost
+from rrm.feedback.tables import run_anew
 from rrm.protocols import Overseer
 from rrm.storage.rundir import advice
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rrm.config.values import Kind
 from rrm.errors import ConfigError, DamagedFileError, RRMError
-from rrm.feedback.labels import digest_of
+from rrm.feedback.tables import digest_of
 from rrm.report.schema import round_result, rounds_of
 from rrm.report.summary import LARGEST
 from rrm.storage import rundir

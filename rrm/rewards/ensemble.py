@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,8 @@ from rrm.agents.files import write_bytes
 from rrm.agents.state import State, Tensors, load_moments, moments
 from rrm.config.slots import EnsembleSettings
 from rrm.envs.world import Array, Floats, Layout
+from rrm.rewards.networks import Networks
 from rrm.rewards.saved import About
-
-Layers = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
-"""Of each layer its weights (members, inputs, outputs), and what is added, (members, 1, outputs)."""
 
 
 class RewardModel:
@@ -48,28 +45,14 @@ class RewardModel:
         self.zero = 0.0
         """What V is counted from where ``functions.py`` pays for what comes after an end; ``values`` does not."""
         self._generator = torch.Generator().manual_seed(seed)
-        self._weights: Tensors = {}
-        self._planes = layout.planes if settings.network == "cells" else None
-        self._add_network("g", layout.scalars if self._planes else layout.size)
-        if self._planes:
-            self._add_network("f", self._planes[0] + 2 + layout.scalars)
-        self._frozen = {name: _layers(weight.detach()) for name, weight in self._weights.items()}
-        """The weights outside the graph of any fit, as they are now: Adam and ``load_state`` change them in place."""
-        self._optimizer = torch.optim.Adam(self._weights.values(), lr=settings.learning_rate)
-
-    def _add_network(self, name: str, inputs: int) -> None:
-        widths = [inputs, self.settings.hidden, self.settings.hidden, 1]
-        for i, (a, b) in enumerate(pairwise(widths)):
-            shape = self.settings.ensemble_size, a + 1, b  # the last row: bias
-            uniform = 2 * torch.rand(shape, generator=self._generator, dtype=torch.float32) - 1
-            # The last layer starts at 0: a sum of random numbers over all cells would have to be unlearnt first.
-            self._weights[f"{name}{i}"] = (uniform * (i < 2) / max(a, 1) ** 0.5).requires_grad_()
+        self._networks = Networks(layout, settings, self._generator)
+        self._optimizer = torch.optim.Adam(self._networks.weights.values(), lr=settings.learning_rate)
 
     def members(self, observations: Array) -> Floats:
         """Each member's values (members, m): of observations (m, layout.size), or its mean along each of m segments
         (m, steps, layout.size)."""
         rows = observations.reshape(-1, observations.shape[-1])
-        members: Floats = self._forward(rows, self._frozen).numpy().astype(np.float64)
+        members: Floats = self._networks.forward(rows).numpy().astype(np.float64)
         if self.spread is not None:
             members = (members - self.spread[0]) / self.spread[1]
         if observations.ndim > 2:
@@ -84,7 +67,7 @@ class RewardModel:
     def features(self, observations: Array) -> Array:
         """Features (m, d) in which to cover what was seen, before V is known: two states that differ in none of them
         are much the same to the network. One network of the whole grid tells all apart, a sum not where things lie."""
-        return pooled(self.layout, observations) if self._planes or not self.layout.planes else observations
+        return pooled(self.layout, observations) if self._networks.planes or not self.layout.planes else observations
 
     def scores(self, observations: Array) -> Floats:
         """V in the units of the labels (m,)."""
@@ -101,7 +84,7 @@ class RewardModel:
         targets = torch.as_tensor((scores - self.mean) / self.std, dtype=torch.float32)
 
         def loss(draw: torch.Tensor) -> torch.Tensor:
-            values = self._raw(observations[draw.numpy()], self._live())
+            values = self._networks.raw(observations[draw.numpy()], self._networks.live())
             values = values if values.ndim == 2 else values.mean(dim=2)
             return ((values - targets[..., draw]) ** 2).mean(dim=1).sum()
 
@@ -124,36 +107,21 @@ class RewardModel:
         wanted = torch.as_tensor(np.where(known, preferences, 0.5), dtype=torch.float32)
 
         def loss(draw: torch.Tensor) -> torch.Tensor:
-            first, second = self._both(observations[draw.numpy()], self._live())
+            first, second = self._networks.both(observations[draw.numpy()], self._networks.live())
             chance, answer = 0.9 * torch.sigmoid(first - second) + 0.05, wanted[..., draw]
             entropy = -answer * torch.log(chance) - (1 - answer) * torch.log(1 - chance)
             return (entropy * known[..., draw]).mean(dim=1).sum()
 
         self._descend(loss, len(observations), steps)
-        compared = self._forward(observations.reshape(-1, observations.shape[-1]), self._frozen).double().numpy()
+        compared = self._networks.forward(observations.reshape(-1, observations.shape[-1])).double().numpy()
         spread = compared.std(axis=1, keepdims=True)
         self.spread = compared.mean(axis=1, keepdims=True), np.where(spread > 0, spread, 1.0)
 
     def chances(self, observations: Array) -> Floats:
         """How likely each member takes it to be that the first of two (m, 2, layout.size) is better: (members, m)."""
-        first, second = self._both(observations, self._frozen)
+        first, second = self._networks.both(observations)
         chances: Floats = torch.sigmoid(first - second).double().numpy()
         return chances
-
-    def _both(self, observations: Array, layers: Layers) -> tuple[torch.Tensor, torch.Tensor]:
-        """The members' raw values (members, m) of the first and of the second: of segments, their sums."""
-        values = self._raw(observations, layers)
-        values = values if values.ndim == 3 else values.sum(dim=3)
-        return values[:, :, 0], values[:, :, 1]
-
-    def _raw(self, observations: Array, layers: Layers) -> torch.Tensor:
-        """The members' raw values (members, …) of observations (…, layout.size)."""
-        flat = self._forward(observations.reshape(-1, observations.shape[-1]), layers)
-        return flat.reshape(len(flat), *observations.shape[:-1])
-
-    def _live(self) -> Layers:
-        """The layers in the graph of a fit."""
-        return {name: _layers(weight) for name, weight in self._weights.items()}
 
     def _descend(self, loss: Callable[[torch.Tensor], torch.Tensor], m: int, steps: int | None) -> None:
         """Adam steps on the loss of a batch, which is drawn from ``m`` labels."""
@@ -163,35 +131,9 @@ class RewardModel:
             loss(draw).backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
 
-    def _forward(self, observations: Array, layers: Layers) -> torch.Tensor:
-        """The members' raw values (members, m) of observations (m, layout.size)."""
-        x = torch.as_tensor(np.ascontiguousarray(observations, np.float32))
-        if not self._planes:
-            return self._network("g", x, layers)
-        scalars = x[:, x.shape[1] - self.layout.scalars :]
-        values = self._network("g", scalars, layers)
-        channels, height, width = self._planes
-        planes = x[:, : channels * height * width].reshape(len(x), channels, height * width).transpose(1, 2)
-        sample, cell = planes.any(dim=2).nonzero(as_tuple=True)
-        # Up to 1/6: what lies in a cell counts at once, where it lies only as the labels ask for it.
-        place = torch.stack([cell // width - height // 2, cell % width - width // 2], dim=1) / (3 * max(height, width))
-        inputs = torch.cat([planes[sample, cell], place, scalars[sample]], dim=1)
-        return values.index_add(1, sample, self._network("f", inputs, layers))
-
-    def _network(self, name: str, x: torch.Tensor, layers: Layers) -> torch.Tensor:
-        """(m, inputs) to (members, m)."""
-        x = x.expand(self.settings.ensemble_size, *x.shape)
-        for i in range(3):
-            weight, bias = layers[f"{name}{i}"]
-            # To the bit what matmul and a sum of its own say, and faster: the backward pass needs neither sum.
-            x = torch.bmm(x, weight).add_(bias)
-            if i < 2:
-                x = x.relu_()
-        return x.squeeze(2)
-
     def state(self) -> State:
         """Everything that the next fit depends on, the labels apart: named tensors, and JSON-able values."""
-        tensors = {f"weights.{name}": weight.detach().clone() for name, weight in self._weights.items()}
+        tensors = {f"weights.{name}": weight.detach().clone() for name, weight in self._networks.weights.items()}
         tensors |= moments(self._optimizer)
         tensors["generator"] = self._generator.get_state()
         return tensors, self._statistics()
@@ -209,7 +151,7 @@ class RewardModel:
     def load_state(self, tensors: Tensors, values: Mapping[str, Any]) -> None:
         """Put back what ``state`` gave, into a model made with the same layout and settings."""
         with torch.no_grad():
-            for name, weight in self._weights.items():
+            for name, weight in self._networks.weights.items():
                 weight.copy_(tensors[f"weights.{name}"])
         load_moments(self._optimizer, tensors)
         self._generator.set_state(tensors["generator"])
@@ -218,7 +160,7 @@ class RewardModel:
     def save(self, path: str | Path) -> tuple[Path, Path]:
         """Write ``PATH.safetensors`` (weights) and ``PATH.json`` (the rest); return both paths."""
         weights, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
-        tensors = {name: weight.detach().contiguous() for name, weight in self._weights.items()}
+        tensors = {name: weight.detach().contiguous() for name, weight in self._networks.weights.items()}
         write_bytes(weights, serialized(tensors))
         content = {
             "format": 2,
@@ -241,24 +183,19 @@ class RewardModel:
             found = load_file(weights)
             about.check_size(weights.stat().st_size)
             model = cls(about.layout, about.settings, seed=0)
-            if _kinds(found) != _kinds(model._weights):
+            if _kinds(found) != _kinds(model._networks.weights):
                 raise ValueError(f"its tensors are not those that {path}.json tells of")
         except (SafetensorError, OSError, ValueError) as error:
             raise ValueError(f"{weights}: {error}") from None
         with torch.no_grad():
             for name, weight in found.items():
-                model._weights[name].copy_(weight)
+                model._networks.weights[name].copy_(weight)
         model._load_statistics(about.model_dump())
         return model
 
 
 def _kinds(tensors: Tensors) -> dict[str, tuple[torch.Size, torch.dtype]]:
     return {name: (each.shape, each.dtype) for name, each in tensors.items()}
-
-
-def _layers(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """A layer's two parts as views: the bias is the last row."""
-    return weight[:, :-1], weight[:, -1:]
 
 
 def pooled(layout: Layout, observations: Array) -> Floats:

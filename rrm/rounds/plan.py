@@ -13,7 +13,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from rrm.choices import AMPLIFY, DISTILL, LEARNER
-from rrm.config.schema import Condition, Horizon, Round, asks, levels, trained
+from rrm.config.cost import asks, levels, trained
+from rrm.config.schema import Condition, Horizon, Round
 from rrm.config.values import Judging, Kind
 from rrm.distill.schedule import Schedule
 from rrm.envs.world import World

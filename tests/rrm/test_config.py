@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from rrm.config import reading
+from rrm.config.cost import cost, levels
 from rrm.config.load import load
-from rrm.config.schema import NAMED, Budget, Condition, Experiment, Horizon, Round, cost, levels
+from rrm.config.schema import NAMED, Budget, Condition, Experiment, Horizon, Round
 from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
 from rrm.errors import ConfigError
 from rrm.experiment.suite import is_suite, read_suite

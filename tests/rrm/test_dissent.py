@@ -25,7 +25,8 @@ from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, Verdict
 from rrm.evaluators.committee import dissent
 from rrm.feedback.clips import Clip
-from rrm.feedback.labels import _SCHEMA, Labels
+from rrm.feedback.labels import Labels
+from rrm.feedback.tables import SCHEMA
 from rrm.report.html import variables
 from rrm.report.page import Round, _rounds
 from rrm.rewards.ensemble import RewardModel
@@ -137,7 +138,7 @@ def test_wrong_opinions_are_named(opinions: Any, told: str) -> None:
 
 def test_a_store_from_before_opinions_goes_on(tmp_path: Path) -> None:
     clips, path = some_clips(4), tmp_path / "labels.sqlite"
-    labels = _SCHEMA.partition("create table if not exists evaluations")[0]
+    labels = SCHEMA.partition("create table if not exists evaluations")[0]
     before = re.sub(r"not null,( +-- the .*\n) +opinions .*\n", r"not null\1", labels)
     assert before.count("opinions") == 0
     with sqlite3.connect(path) as db:

@@ -20,7 +20,9 @@ from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.errors import DamagedFileError, EvaluatorError, RRMError
 from rrm.evaluators import Bounded, Evaluator, Function
 from rrm.feedback.clips import Clip
-from rrm.feedback.labels import Cost, Labels, digest_of
+from rrm.feedback.labels import Labels
+from rrm.feedback.store import Cost
+from rrm.feedback.tables import digest_of
 from tests.helpers.judging import Remembers, some_clips, visible
 
 

@@ -167,8 +167,11 @@ TRAINS = (
     "feedback/clips",
     "feedback/labeller",
     "feedback/labels",
+    "feedback/store",
+    "feedback/tables",
     "rewards/ensemble",
     "rewards/functions",
+    "rewards/networks",
     "rewards/wrappers",
 )
 

@@ -17,8 +17,7 @@ from rrm.envs.adapters import make_world
 from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.wrapped import probe
 from rrm.errors import ConfigError
-from rrm.evaluators.identity import is_own
-from rrm.evaluators.loading import is_theirs
+from rrm.evaluators.loading import is_own, is_theirs
 from rrm.experiment.notices import notices
 from tests.helpers.foreign import Walk
 from tests.rrm.test_any_env import TINY

@@ -156,7 +156,7 @@ def test_what_is_read_is_what_is_fitted(layout: Layout) -> None:
         model.fit(states, states[:, -1].astype(np.float64))
         resumed.load_state(*model.state())
         for each in (model, resumed):
-            through_the_graph = each._forward(states, each._live())
+            through_the_graph = each._networks.forward(states, each._networks.live())
             assert through_the_graph.requires_grad
             np.testing.assert_array_equal(each.members(states), through_the_graph.detach().double().numpy())
         assert not np.array_equal(before, model.members(states))

@@ -1,0 +1,42 @@
+"""What a condition costs: its rounds, their labels and their steps."""
+
+from __future__ import annotations
+
+from rrm.choices import DISTILL
+from rrm.config.schema import Condition
+
+
+def models_reward(condition: Condition) -> bool:
+    """Whether the agent is distilled by reward modeling, and not by a method of the user's own or as the oracle."""
+    return DISTILL.is_own(condition.distill.method) and condition.distill.reward != "true"
+
+
+def asks(condition: Condition) -> bool:
+    """Whether labels are asked for."""
+    return models_reward(condition) or DISTILL.asks(condition.distill.method)
+
+
+def levels(condition: Condition) -> int:
+    """How many assistants stand below the task: 0 where nobody helps, else its depth or its world's."""
+    if condition.amplify.assistants == "none":
+        return 0
+    return condition.world(1).depth if condition.amplify.depth is None else condition.amplify.depth
+
+
+def trained(condition: Condition) -> int:
+    """How many of them are trained, each in a round of its own."""
+    below = levels(condition)
+    return {"trained": below, "repeated": min(1, below)}.get(condition.amplify.assistants, 0)
+
+
+def cost(condition: Condition) -> tuple[int, int]:
+    """(labels, steps) that a condition asks for, all its rounds together, as configured.
+
+    Those are its task, a round for each assistant that is trained, and the unaided agent in whose states they practise.
+    The true reward asks for no labels.
+    """
+    rounds = [condition.task]
+    if below := trained(condition):
+        rounds += [condition.assistant] * below
+        rounds += [condition.task] * (condition.amplify.start_states == "unaided")
+    return sum(each.labels for each in rounds) * asks(condition), sum(each.steps for each in rounds)

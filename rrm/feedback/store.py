@@ -1,0 +1,215 @@
+"""A store of answers: a SQLite file that keeps each answer as soon as it is given."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rrm.envs.world import Floats
+from rrm.errors import DamagedFileError, RRMError
+from rrm.feedback.database import check_tables, connect, files_beside
+from rrm.feedback.tables import ANSWER, ASKED, LABELS, SCHEMA, fingerprint, run_anew
+from rrm.storage.rundir import advice, check_regular
+
+OnKept = Callable[[str, Sequence[tuple[Any, ...]]], None]
+"""Hears a table and rows that are put into it."""
+
+_FORWARD: ContextVar[OnKept | None] = ContextVar("_FORWARD", default=None)
+
+_PATIENCE = 60
+"""Seconds for which another process that holds the file is waited for; with an answer in hand, as long as it takes."""
+
+
+@contextlib.contextmanager
+def forwarded(on_kept: OnKept) -> Iterator[None]:
+    """Hand every answer that a store keeps meanwhile to ``on_kept``, too, before the next question is put."""
+    token = _FORWARD.set(on_kept)
+    try:
+        yield
+    finally:
+        _FORWARD.reset(token)
+
+
+class Cost(NamedTuple):
+    """What labels have cost so far."""
+
+    labels: int
+    fields_read: int
+    assistant_steps: int
+
+
+class Store:
+    """The answers of one round in a SQLite file: labels, and scores that are no labels. It asks nobody.
+
+    The file has a rollback journal: a write-ahead log would keep the newest answers in a file of its own, and SQLite
+    does not wait for other processes when it switches to one.
+
+    Raises:
+        DamagedFileError: the file is no label store.
+        RRMError: it cannot be read or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._hashed = (0, hashlib.sha256())
+        """How many answers have been fingerprinted, and that fingerprint so far."""
+        with advice(run_anew(path)):
+            if os.path.lexists(path):
+                check_regular(path)
+            files_beside(path)
+        with self._named():
+            self._db = connect(path, "mode=rwc", _PATIENCE)
+            check_tables(self._db, SCHEMA, "opinions text")
+            self._db.execute("pragma journal_mode=delete")  # of a store that was begun with a log
+            self._db.execute("pragma synchronous=extra")
+            if not all(map(self._is_whole, ANSWER)):  # to write would be to wait for all who read
+                with self._transaction():
+                    for statement in filter(str.strip, SCHEMA.split(";\n")):
+                        self._db.execute(statement)
+                    for table in ANSWER:  # of a store that was begun before opinions were kept
+                        if not self._is_whole(table):
+                            self._db.execute(f"alter table {table} add column opinions text")
+            for table, what in ASKED.items():
+                columns = f"number, {what}, {ANSWER[table]}, fields_read, assistant_steps, evaluator, memory, view"
+                self._db.execute(f"select {columns}, observation, opinions from {table} limit 1")
+            if (state := self._db.execute("pragma quick_check").fetchone()[0]) != "ok":
+                raise sqlite3.DatabaseError(state)
+
+    def _is_whole(self, table: str) -> bool:
+        return "opinions" in [column[1] for column in self._db.execute(f"pragma table_info({table})")]
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors of the database name the file."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            about_disk = isinstance(error, sqlite3.OperationalError)  # full, no right to write, …
+            if about_disk and getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR:  # no such column
+                raise RRMError(f"{self.path}: {error}") from error
+            what = f"{self.path}: {error}; it must be the label store of this round"
+            raise DamagedFileError(f"{what}; {run_anew(self.path)}") from error
+
+    @contextlib.contextmanager
+    def _values(self, column: str) -> Iterator[None]:
+        """What is wrong with the values of a column names the file."""
+        try:
+            yield
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise DamagedFileError(f"{self.path}: {column} is not what was written there: {error}") from None
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("begin immediate")
+        try:
+            yield
+            self._db.execute("commit")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back itself
+                self._db.execute("rollback")
+            raise
+
+    def close(self) -> None:
+        self._db.close()
+
+    def evaluations(self) -> int:
+        """How many scores have been given that are no labels."""
+        with self._named():
+            return int(self._db.execute("select count(*) from evaluations").fetchone()[0])
+
+    def digest(self, count: int, evaluations: int = 0) -> str:
+        """The SHA-256 of the first ``count`` answers, and of so many ``evaluations``: of all that is kept of them.
+
+        Raises DamagedFileError: there are fewer than that.
+        """
+        if count < self._hashed[0]:
+            self._hashed = (0, hashlib.sha256())
+        # What has been read once is not read again: a round asks for this after every rollout.
+        self._hashed = (count, fingerprint(self.path, self._db, *self._hashed, count))
+        return fingerprint(self.path, self._db, 0, self._hashed[1], evaluations, ["evaluations"]).hexdigest()
+
+    def _known(self, table: str, what: str, digests: Mapping[int, str]) -> dict[int, float | None]:
+        """The answers that are there to questions with these numbers and fingerprints; null is read as None."""
+        with self._named():
+            rows = list(self._db.execute(f"select number, {what}, {ANSWER[table]} from {table}"))
+        known = {}
+        for number, digest, answer in rows:
+            if digest != digests.get(number, digest):
+                raise DamagedFileError(
+                    f"{self.path}: answer {number} was given to another {what}; the store and the round differ; "
+                    + run_anew(self.path)
+                )
+            if answer is not None and not math.isfinite(answer):
+                raise DamagedFileError(f"{self.path}: answer {number} is {answer}; it must be a finite number")
+            if number in digests:
+                known[number] = answer
+        return known
+
+    def add(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Keep answers that were given elsewhere, as ``forwarded`` hands them on.
+
+        Raises:
+            RRMError: they could not be kept; it says what they were.
+        """
+        if table not in ANSWER:
+            raise RRMError(f"{self.path}: has no table {table!r}")
+        self._keep(table, rows)
+
+    def _keep(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Put answers on disk, all or none. Of two processes that ask the same question, the faster one's answer
+        stands.
+
+        Raises:
+            RRMError: they could not be kept; it says what they were.
+        """
+        insert = f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
+        if rows and (forward := _FORWARD.get()):
+            forward(table, tuple(rows))
+        which = f"answer{'s' * (len(rows) > 1)} " + ", ".join(f"{row[0]} ({row[2]})" for row in rows)
+        told = False
+        while rows:
+            try:
+                with self._transaction():
+                    self._db.executemany(insert, rows)
+                return
+            except sqlite3.Error as error:  # a full disk, above all
+                if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                    text = f"{self.path}: {which} could not be kept: {error}; those before are"
+                    raise RRMError(text) from error
+            if not told:
+                print(f"rrm: {self.path}: another process holds it; {which} waits to be kept", file=sys.stderr)
+                told = True
+
+    def opinions(self, first: int, last: int) -> Floats:
+        """What each of those said who answered the questions from ``first`` up to ``last`` together: (m, voices), NaN
+        for nothing; (m, 0) where the evaluator answers alone."""
+        both = " union all ".join(f"select number, opinions from {table}" for table in LABELS)
+        with self._named():
+            rows = list(
+                self._db.execute(
+                    f"select opinions from ({both}) where number >= ? and number < ? order by number", (first, last)
+                )
+            )
+        with self._values("opinions"):
+            opinions = np.array([json.loads(text or "[]") for (text,) in rows], dtype=np.float64)
+            if rows and opinions.ndim != 2:
+                raise ValueError("not a list for each answer")
+        return opinions
+
+    def cost(self) -> Cost:
+        """Questions without an answer count like any other."""
+        columns = "count(*), coalesce(sum(fields_read), 0), coalesce(sum(assistant_steps), 0)"
+        with self._named():
+            totals = [self._db.execute(f"select {columns} from {table}").fetchone() for table in LABELS]
+        return Cost(*map(sum, zip(*totals, strict=True)))
