@@ -26,9 +26,9 @@ def check(plan: Plan) -> None:
         )
     if not plan.asks:
         return
-    # Pairs are drawn with replacement: there are always enough.
+    # Pairs are drawn with replacement: there are always enough. Before a single rollout all labels are asked at once.
     own, scores = DISTILL.is_own(plan.condition.distill.method), plan.round.label_type == "scores"
-    if own and scores and spends.labels > spends.most_scores:
+    if own and scores and spends.rollouts > 1 and spends.labels > spends.most_scores:
         raise ConfigError(
             f"{plan.section}.labels: {spends.labels}: must be at most {spends.most_scores}: the"
             f" {spends.initial_labels} of {plan.section}.initial_labels, and {spends.candidates} after each of"

@@ -11,7 +11,6 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-import rrm
 from rrm.agents.video import Frame, film, save_gif, side_by_side, still
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
@@ -112,7 +111,8 @@ def test_watch_writes_into_a_run_under_its_lock(tmp_path: Path, monkeypatch: pyt
         held.append(FileLock(tmp_path / ".lock", is_singleton=True).is_locked)
         return path
 
-    monkeypatch.setattr(rrm, "load_agent", lambda run: Scripted("honest", length=4), raising=False)
+    monkeypatch.setattr("rrm.report.video.round_folder", lambda run: run)
+    monkeypatch.setattr("rrm.report.video.load_agent", lambda run: Scripted("honest", length=4))
     monkeypatch.setattr("rrm.report.video.save_gif", save)
     watch(tmp_path)
     (tmp_path / "elsewhere").mkdir()
@@ -127,7 +127,8 @@ def test_watch_films_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         asked.append(run)
         return Scripted("honest", length=4)
 
-    monkeypatch.setattr(rrm, "load_agent", load_agent, raising=False)
+    monkeypatch.setattr("rrm.report.video.round_folder", lambda run: run)
+    monkeypatch.setattr("rrm.report.video.load_agent", load_agent)
     assert watch(tmp_path, seed=3) == tmp_path / "film.gif"
     assert watch(tmp_path, tmp_path / "other.gif", seed=4) == tmp_path / "other.gif"
     assert asked == [tmp_path, tmp_path]
