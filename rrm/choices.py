@@ -8,17 +8,19 @@ that are not at their defaults, are part of the names of its rounds.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from rrm.errors import ConfigError, nearest
+from rrm.envs.wrapped.environment import BrokenEnvironmentError
+from rrm.errors import ConfigError, RRMError, nearest
 from rrm.evaluators.identity import fingerprint
-from rrm.evaluators.loading import locate
-from rrm.text import line, short, show
+from rrm.evaluators.loading import locate, place_of
+from rrm.text import line, raised, short, show
 
 
 @dataclass(frozen=True)
@@ -126,3 +128,25 @@ LEARNER: Final = Slot(
     ("num_envs", "n_steps", "learning_rate"),
 )
 SLOTS: Final = {slot.section: slot for slot in (AMPLIFY, DISTILL, LEARNER)}
+
+
+@contextmanager
+def one_line(own: Sequence[str]) -> Iterator[None]:
+    """Say in one line what goes wrong in the block, where choices of the user's own are at work in it.
+
+    Args:
+        own: these choices, each with the key that names it; without any, everything is raised as it is.
+
+    Raises:
+        RRMError: their code raised, or did not do what a choice has to do.
+    """
+    try:
+        yield
+    except (RRMError, BrokenEnvironmentError):  # these say it already
+        raise
+    except (Exception, SystemExit) as error:
+        where = place_of(error)
+        if not own or (isinstance(error, OSError) and where is None):  # a full disk
+            raise
+        at = f", at {where}" if where else ""
+        raise RRMError(f"{' and '.join(own)}: fails: {raised(error)}{at}; what is done is kept") from error

@@ -12,12 +12,13 @@ from typing import Any
 from rrm.agents.assistants import Assistant
 from rrm.agents.vec_env import Start
 from rrm.amplify.overseer import Overseer
-from rrm.choices import AMPLIFY, DISTILL
+from rrm.choices import AMPLIFY, DISTILL, one_line
 from rrm.distill.base import Outcome, Runner
 from rrm.distill.true_reward import TrueReward
 from rrm.evaluators import Evaluator
 from rrm.protocols import Row
 from rrm.rounds import folder as rounds
+from rrm.rounds.checks import check_code, own_choices
 from rrm.rounds.plan import Plan
 from rrm.storage import rundir
 
@@ -56,10 +57,11 @@ def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait |
             return result
         rounds.begin(plan, home)
         start = rounds.start_states(plan, folder)
-        overseer = amplify(plan.evaluator(), rounds.load_assistants(plan, folder), plan)
-        plan.check_evaluator()
-        outcome = distill(overseer, plan, start, home, on_rollout)
-        return rounds.finish(plan, start, outcome, home)
+        with one_line(own_choices(plan)):
+            overseer = amplify(plan.evaluator(), rounds.load_assistants(plan, folder), plan)
+            check_code(plan)
+            outcome = distill(overseer, plan, start, home, on_rollout)
+            return rounds.finish(plan, start, outcome, home)
 
 
 def amplify(evaluator: Evaluator, assistants: Sequence[Assistant], plan: Plan) -> Overseer:

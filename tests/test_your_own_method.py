@@ -12,7 +12,7 @@ import pytest
 
 import rrm
 from rrm.config.load import load
-from rrm.errors import ConfigError
+from rrm.errors import ConfigError, RRMError
 from rrm.rounds.plan import Plan, plan
 from tests.helpers.tiny import LINE
 from tests.helpers.training import SHORT, left_by, stop_after, stopped, train
@@ -145,3 +145,57 @@ def test_a_reading_of_the_folder_imports_nothing_of_it(home: Path) -> None:
     assert about["distill"]["method"].startswith("clone.py:Clone ")
     agent = rrm.load_agent(home / "rounds" / last.name)
     assert agent.make_world(1).name == last.world(1).name
+
+
+BROKEN: list[tuple[str, str, str, str]] = [  # file, in it this, instead of that; the message
+    ("clone", "        world, seen", "        raise ValueError('no')\n        world, seen", "ValueError: no, at "),
+    ("clone", "        world, seen", "        raise SystemExit(3)\n        world, seen", "SystemExit: 3, at "),
+    ("clone", "__init__(self, context)", "__init__(self, context, more)", "missing 1 required positional argument"),
+    ("clone", '"steps": self.steps}\n', '"steps": print}\n', "is not JSON serializable"),
+    ("clone", 'return {"env_steps": self.steps}', "return None", "TypeError: "),
+    ("clone", "return self.clone\n", "return 3\n", "AttributeError: "),
+    ("actor", "settings, window, judging", "settings", "got an unexpected keyword argument 'window'"),
+    ("actor", "        a2c =", "        raise RuntimeError('lost')\n        a2c =", "RuntimeError: lost, at "),
+    ("twice", "        first, second", "        raise KeyError('no')\n        first, second", "KeyError: 'no', at "),
+    ("twice", "            yield replace", "            return\n            yield replace", "no judgment of clip 0"),
+]
+
+
+@pytest.mark.parametrize(("file", "this", "that", "message"), BROKEN)
+def test_what_fails_in_them_is_said_in_one_line(home: Path, file: str, this: str, that: str, message: str) -> None:
+    path = home / f"{file}.py"
+    code = path.read_text(encoding="utf-8")
+    assert code.count(this) == 1
+    path.write_text(code.replace(this, that), encoding="utf-8")
+    slot, spec = {
+        "clone": ("distill.method", "clone.py:Clone"),
+        "actor": ("learner.algorithm", "actor.py:Actor"),
+        "twice": ("amplify.method", "twice.py:Twice"),
+    }[file]
+    rollouts = ("distill.rollouts=1", "distill.updates=1") if file == "clone" else ()
+    with pytest.raises(RRMError) as caught:
+        train(last_round(f"{slot}={spec}", *rollouts), home / "rounds")
+    text = str(caught.value)
+    assert message in text and "\n" not in text
+    if "no judgment" not in message:
+        assert text.startswith(f"{slot}: {spec!r}: fails: ") and text.endswith("; what is done is kept")
+
+
+def test_figures_that_are_measured_stand_above_what_a_distiller_says(home: Path) -> None:
+    path = home / "clone.py"
+    code = path.read_text(encoding="utf-8") + "\n    def summary(self):\n        return {'utility': 9.0, 'labels': 7}\n"
+    path.write_text(code, encoding="utf-8")
+    (result,) = train(last_round("distill=clone.py:Clone", "distill.rollouts=1", "distill.updates=1"), home / "rounds")
+    assert result["utility"] <= 0 and result["labels"] == 0
+
+
+@pytest.mark.parametrize(("slot", "file", "last"), ONES_OWN)
+def test_edited_code_does_not_train_under_the_name_of_the_old(
+    home: Path, slot: str, file: str, last: Callable[[], Plan]
+) -> None:
+    before, path = last(), home / f"{file}.py"
+    assert before.name  # what it is named after is known by now
+    code = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"( +)(super\(\).__init__|return self.clone|yield )", r"\1print()\n\1\2", code, count=1))
+    with pytest.raises(ConfigError, match=rf"{slot}: '{file}\.py:\w+': is not what it was when the run began"):
+        train(before, home / "rounds")

@@ -100,6 +100,8 @@ class Labels(Store):
         if questions and questions[-1].number in known and not evaluating:
             self.recall(overseer, before=questions[-1].number + 1)
         known = self._known(table, what, digests)  # as they are on disk: another process may have been faster
+        if missing := [number for number in digests if number not in known]:  # by an amplifier of a user's own
+            raise EvaluatorError(f"evaluator {overseer.name!r}: there is no judgment of {what} {missing[0]}")
         return np.array([known[number] for number in digests], dtype=np.float64)
 
     def recall(self, overseer: Overseer, before: int, since: int = 0, tables: Sequence[str] = LABELS) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rrm.choices import DISTILL
+from rrm.choices import AMPLIFY, DISTILL, LEARNER
 from rrm.errors import ConfigError
+from rrm.evaluators.spec import is_named
 from rrm.feedback import demonstrations
+from rrm.text import short
 
 if TYPE_CHECKING:
     from rrm.rounds.plan import Plan
@@ -71,3 +74,25 @@ def _check_evaluation(plan: Plan) -> None:
         why = f"the evaluator {judge.name!r} only compares"
     if why:
         raise ConfigError(f"evaluation_labels: {plan.evaluation_labels}: {why}: must be 0")
+
+
+def check_code(plan: Plan) -> None:
+    """Raise ConfigError unless this process has loaded the code of the user's that the round is named after."""
+    condition, now = plan.condition, replace(plan).content  # nothing in it is remembered
+    named = {"evaluator": condition.evaluator, "env_code": condition.env, "amplify": condition.amplify.method}
+    named |= {"distill": condition.distill.method, "learner": condition.learner.algorithm}
+    for key, spec in named.items():
+        if is_named(spec) and now.get(key) != plan.content.get(key):  # an object is what it was when it was given
+            raise ConfigError(
+                f"{key.removesuffix('_code')}: {short(spec)}: is not what it was when the run began: its code has been"
+                " edited, or what it refers to is another at each start (a time, say); run again"
+            )
+
+
+def own_choices(plan: Plan) -> list[str]:
+    """The user's own choices that are at work in a round, each with the key that names it."""
+    condition = plan.condition
+    chosen = [(LEARNER, condition.learner.algorithm)]
+    if not plan.is_oracle:
+        chosen += [(DISTILL, condition.distill.method), (AMPLIFY, condition.amplify.method)]
+    return [f"{slot.name}: {short(spec)}" for slot, spec in chosen if not slot.is_own(spec)]

@@ -114,6 +114,9 @@ def finish(plan: Plan, start: Start, outcome: Outcome, home: Path) -> dict[str, 
     files = [*agent.save(home / "agent"), *outcome.distiller.artefacts(home), home / "metrics.csv"]
     rundir.write_text(home / "metrics.csv", _csv(outcome.rows))
     result = {
+        "dissent": None,
+        "demonstrated": None,
+        **outcome.distiller.summary(),  # what is measured here stands above what it says
         "world": world.name,
         "level": plan.level,
         "utility": figures.utility,
@@ -124,9 +127,6 @@ def finish(plan: Plan, start: Start, outcome: Outcome, home: Path) -> dict[str, 
         "evaluation_labels": labels.evaluated,
         "env_steps": int((outcome.rows or [{}])[-1].get("env_steps") or 0),
         "held_out_error": held_out_error(outcome.rows),
-        "dissent": None,
-        "demonstrated": None,
-        **outcome.distiller.summary(),
         "step_cost": world.step_cost,
         "answers": answers,
         "files": rundir.manifest(files),

@@ -21,14 +21,12 @@ from rrm.envs.world import World
 from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
-from rrm.evaluators.spec import is_named
 from rrm.feedback import demonstrations
 from rrm.rewards.functions import REWARDS
 from rrm.rounds.checks import check
 from rrm.rounds.env_code import env_code
 from rrm.storage import rundir
 from rrm.streams import Streams
-from rrm.text import short
 
 FORMAT = 3
 """Of how a round is run: its streams of random numbers, and the defaults of its settings, which its name leaves out."""
@@ -216,15 +214,6 @@ class Plan:
             return Bounded(world)
         judge = resolve(self.condition.evaluator)(world)
         return ChangeOfMind(judge) if world.criterion == "change of mind" else judge
-
-    def check_evaluator(self) -> None:
-        """Raise ConfigError unless this process has loaded the evaluator that the round is named after."""
-        spec = self.condition.evaluator
-        if self._judged_by_the_condition and is_named(spec) and self.content["evaluator"] != identity(spec):
-            raise ConfigError(
-                f"evaluator: {short(spec)}: is not what it was when the run began: its code has been edited, or what it"
-                " refers to is another at each start (a time, say); run again"
-            )
 
     @cached_property
     def _judged_by_the_condition(self) -> bool:

@@ -519,8 +519,8 @@ def test_a_wrong_override_is_one_line_that_names_it(override: str) -> None:
     if expected is None:  # whose words are another module's, or long: it names the key at least
         key = override.partition("=")[0].split(".")[-1].split()[0]
         assert key in message
-    else:
-        assert message == expected
+    else:  # pydantic before 2.12 shows a whole number without its .0
+        assert message.replace(".0: must", ": must") == expected.replace(".0: must", ": must")
 
 
 @pytest.mark.parametrize(
