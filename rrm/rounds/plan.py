@@ -10,31 +10,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pydantic import BaseModel
-
-from rrm.choices import AMPLIFY, DISTILL, LEARNER
+from rrm.choices import DISTILL, LEARNER
 from rrm.config.cost import asks, levels, trained
 from rrm.config.schema import Condition, Horizon, Round
 from rrm.config.values import Judging, Kind
 from rrm.distill.schedule import Schedule
 from rrm.envs.world import World
-from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError
-from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, identity, resolve
-from rrm.feedback import demonstrations
+from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, resolve
 from rrm.rewards.functions import REWARDS
 from rrm.rounds.checks import check
-from rrm.rounds.env_code import env_code
+from rrm.rounds.naming import content
 from rrm.storage import rundir
 from rrm.streams import Streams
-
-FORMAT = 3
-"""Of how a round is run: its streams of random numbers, and the defaults of its settings, which its name leaves out."""
-
-
-def _changed(settings: BaseModel, *, only: set[str] | None = None, but: set[str] | None = None) -> dict[str, Any]:
-    """The settings that are not at their defaults, as JSON-able values, so that a new one renames no round."""
-    return settings.model_dump(mode="json", include=only, exclude=but, exclude_defaults=True)
 
 
 @dataclass(frozen=True)
@@ -54,45 +42,7 @@ class Plan:
     @cached_property
     def content(self) -> dict[str, Any]:
         """All that the round depends on, as JSON-able values."""
-        c = self.condition
-        content: dict[str, Any] = {
-            "format": FORMAT,
-            "env": name_of(c.env),
-            "level": self.level,
-            "seed": self.seed,
-            "reward": self.reward or "true",
-            "evaluator": identity(c.evaluator) if self._judged_by_the_condition else "bounded",
-            "assistants": [plan.name for plan in self.below] or self.scripted,
-            "practice": self.practice.name if self.practice else None,
-            "horizon": {"discount": self.horizon.gamma, "window": self.horizon.window},
-            "round": _changed(self.round, but={"horizon"}),
-            "learner": _changed(c.learner),
-            "distill": _changed(c.distill, but={"reward", "judging", "demonstrations"}),
-            **_changed(c, only={"env_settings", "episodes"}),
-        }
-        if self.judging != "advance":
-            content["judging"] = self.judging
-        if not self.schedule.optimism(0):  # whatever is set: it has no effect
-            content["distill"]["optimism"] = 0.0
-        if (code := env_code(c.env)) is not None:
-            content["env_code"] = code
-        if self.evaluation_labels:
-            content["evaluation_labels"] = self.evaluation_labels
-        if self.demonstrations is not None:
-            content["demonstrations"] = demonstrations.fingerprint(self.demonstrations)
-        if self.of_actions and self.segment:
-            content["rest"] = self.rest
-        if self.is_oracle:  # it learns from nobody's answers
-            content["round"] = _changed(self.round, only={"steps"})
-            content["distill"] = None
-        elif self.reward is None:
-            content |= {"reward": None, "distill": DISTILL.content(c.distill.method, c.distill.settings)}
-        if not LEARNER.is_own(c.learner.algorithm):
-            content["learner"] = _changed(c.learner, only={*LEARNER.shared})
-            content["learner"] |= LEARNER.content(c.learner.algorithm, c.learner.settings)
-        if not self.is_oracle and not AMPLIFY.is_own(c.amplify.method):
-            content["amplify"] = AMPLIFY.content(c.amplify.method, c.amplify.settings)
-        return content
+        return content(self)
 
     @cached_property
     def name(self) -> str:
@@ -162,17 +112,14 @@ class Plan:
         """What its learner is told: of one of the user's own, the settings that hold for all, and its own."""
         learner = self.condition.learner
         only = None if LEARNER.is_own(learner.algorithm) else {"n_steps"}
-        settings = learner.model_dump(include=only, exclude={"algorithm", "num_envs", "settings"})
-        return (
-            settings
-            | LEARNER.keywords(learner.algorithm, learner.settings)
-            | {
-                "learning_rate": learner.initial_learning_rate,
-                "discount": self.horizon.gamma,
-                "window": self.horizon.window,
-                "judging": self.judging,
-            }
-        )
+        return {
+            **learner.model_dump(include=only, exclude={"algorithm", "num_envs", "settings"}),
+            **LEARNER.keywords(learner.algorithm, learner.settings),
+            "learning_rate": learner.initial_learning_rate,
+            "discount": self.horizon.gamma,
+            "window": self.horizon.window,
+            "judging": self.judging,
+        }
 
     @property
     def scripted(self) -> list[str]:
@@ -210,13 +157,14 @@ class Plan:
         world = self.world(1)
         if self.of_actions and self.condition.evaluator == "bounded":
             return Approving(world)
-        if not self._judged_by_the_condition:
+        if not self.judged_by_the_condition:
             return Bounded(world)
         judge = resolve(self.condition.evaluator)(world)
         return ChangeOfMind(judge) if world.criterion == "change of mind" else judge
 
     @cached_property
-    def _judged_by_the_condition(self) -> bool:
+    def judged_by_the_condition(self) -> bool:
+        """Whether the condition's evaluator judges, and not the criterion of an assistant's world."""
         world = self.world(1)
         if self.level == 0 or world.criterion != "own":
             return True

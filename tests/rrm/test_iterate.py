@@ -24,7 +24,8 @@ from rrm.iterate import run_round
 from rrm.report.rounds import load_agent, load_reward
 from rrm.rewards.ensemble import RewardModel
 from rrm.rounds.env_code import env_code
-from rrm.rounds.plan import FORMAT, Plan, plan
+from rrm.rounds.naming import FORMAT
+from rrm.rounds.plan import Plan, plan
 from tests.helpers.judging import Remembers, rightwards, visible
 from tests.helpers.tiny import LINE
 from tests.helpers.training import ROOMS, conditions, labels_in, left_by, train
@@ -189,7 +190,7 @@ def test_a_round_is_named_by_the_settings_that_are_not_at_their_defaults() -> No
 
 @pytest.mark.parametrize("model", DEFAULTS)
 def test_a_default_that_changes_renames_every_round(model: type[BaseModel]) -> None:
-    """Names leave defaults out. Who changes one here raises ``rrm.rounds.plan.FORMAT`` with it."""
+    """Names leave defaults out. Who changes one here raises ``rrm.rounds.naming.FORMAT`` with it."""
     now = {name: field.default for name, field in model.model_fields.items()}
     assert {name: now[name] for name in DEFAULTS[model]} == DEFAULTS[model] and FORMAT == 3
 
