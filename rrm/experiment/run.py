@@ -15,6 +15,7 @@ import joblib
 from cloudpickle import dumps  # type: ignore[import-untyped]
 
 from rrm.agents.files import holds, remove
+from rrm.choices import SLOTS
 from rrm.config.load import load
 from rrm.config.reading import checked
 from rrm.config.schema import Experiment
@@ -240,6 +241,8 @@ def configuration(folder: Path) -> Experiment:
         try:
             if ":" in env or condition["evaluator"] != "bounded":
                 raise UntrustedError("only registered ids and the evaluator 'bounded' are read from a folder")
+            if not all(slot.is_own(condition[slot.section][slot.key]) for slot in SLOTS.values()):
+                raise UntrustedError("only this package's methods and algorithms are read from a folder")
             named_world(env, 1, condition["env_settings"])
         except ValueError as error:
             raise RRMError(f"{path}: conditions.{name}: {error}") from None

@@ -225,11 +225,33 @@ def test_a_run_goes_by_its_own_configuration(folder: Path, evil: Path) -> None:
     assert not evil.exists() and (folder / "films" / "unaided.gif").exists()
 
 
+OWN_METHODS = {
+    "amplify": {"method": "evil:Evil", "assistants": "none", "depth": None, "start_states": "world", "settings": {}},
+    "distill": {"method": "evil:Evil", "reward": "narrow", "settings": {}},
+    "learner": {"algorithm": "evil:Evil", "num_envs": 8, "n_steps": 8, "learning_rate": 0.01, "settings": {}},
+}
+
+
+@pytest.mark.parametrize("slot", OWN_METHODS)
+def test_a_configuration_in_a_folder_imports_no_method(folder: Path, evil: Path, slot: str) -> None:
+    tree = rundir.read_json(folder / "experiment.json")
+    for each in tree["conditions"].values():
+        key = "algorithm" if slot == "learner" else "method"
+        each |= {"env": "tests/Line-v0"}
+        each[slot][key] = "evil:Evil"
+    rundir.write_json(folder / "experiment.json", tree)
+    summary = rundir.read_sealed(folder / "summary.json")
+    rundir.write_sealed(folder / "summary.json", {**summary, "configuration": rundir.fingerprint(tree)})
+    with pytest.raises(RRMError, match=r"experiment\.json: conditions\..*only this package's methods"):
+        configuration(folder)
+    assert not evil.exists()
+
+
 def test_a_report_imports_no_evaluator(folder: Path, evil: Path) -> None:
     experiment = rundir.read_json(folder / "experiment.json")
     for each in (folder / "cells").iterdir():
         about = rundir.read_sealed(each / "cell.json")
-        about["config"] |= {"evaluator": "evil:judge", "env": "evil:make"}
+        about["config"] |= {"evaluator": "evil:judge", "env": "evil:make", **OWN_METHODS}
         experiment["conditions"][about["condition"]] = about["config"]
         rundir.write_sealed(each / "cell.json", about)
     rundir.write_json(folder / "experiment.json", experiment)
