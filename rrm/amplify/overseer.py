@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from rrm.agents.assistants import Assistant
-from rrm.envs.world import Array, Floats
+from rrm.amplify.assistance import assist
+from rrm.envs.world import Floats
 from rrm.errors import EvaluatorError
 from rrm.evaluators.answers import Answers
 from rrm.evaluators.asking import broken, what
@@ -79,7 +80,7 @@ class Overseer(Wrapper):
         """
         if not clips:
             return
-        shown, steps = self._assist(clips)
+        shown, steps = assist(clips, self.assistants)
         for index, answer, more in self._answers(lambda: self.evaluator.answers(shown), shown):
             clip = shown[index]
             score = checked(self.name, answer, clip)
@@ -94,7 +95,7 @@ class Overseer(Wrapper):
         """
         if not pairs:
             return
-        shown, steps = self._assist([clip for pair in pairs for clip in (pair.first, pair.second)])
+        shown, steps = assist([clip for pair in pairs for clip in (pair.first, pair.second)], self.assistants)
         seen = [Pair(pair.number, *shown[2 * i : 2 * i + 2]) for i, pair in enumerate(pairs)]
         steps = steps.reshape(-1, 2).sum(axis=1)
         for index, answer, more in self._answers(lambda: self.evaluator.preferences(seen), seen):
@@ -103,24 +104,6 @@ class Overseer(Wrapper):
             opinions = self._opinions(answer, partial(checked_preference, self.name, pair=pair), what([pair]))
             read = _read(pair.first) + _read(pair.second)
             yield Judgment(index, preference, read, int(steps[index]), opinions, more)
-
-    def _assist(self, clips: Sequence[Clip]) -> tuple[list[Clip], Array]:
-        steps = np.zeros(len(clips), dtype=np.int64)
-        if not self.assistants:
-            return [clip.shown() for clip in clips], steps
-        states = [clip.state for clip in clips]
-        if any(state is None for state in states):
-            raise ValueError("an assisted overseer needs the saved state of each clip")
-        first = states[0]
-        assert first is not None
-        state = {name: np.concatenate([s[name] for s in states if s is not None]) for name in first}
-        generators = [clip.streams.generator(Purpose.ASSISTANTS, clip.number) for clip in clips]
-        for assistant in reversed(self.assistants):
-            world, taken = assistant.act(state, generators)
-            steps += taken
-            state = world.save(np.arange(len(clips)))
-        evidence = world.view()
-        return [clip.shown(world.fields, evidence[i]) for i, clip in enumerate(clips)], steps
 
     def _answers(
         self, ask: Callable[[], Iterable[Any]], questions: Sequence[Clip] | Sequence[Pair]

@@ -224,8 +224,7 @@ class Experiment(Section):
         default=None, description="Rounds that run at once. null: one for each core."
     )
     engine: Literal["local", "ray"] = Field(
-        default="local",
-        description="What runs the rounds: processes of this machine, or a Ray cluster (docs: running).",
+        default="local", description="What runs the rounds: processes of this machine (local), or a Ray cluster (ray)."
     )
     ray_address: str | None = Field(
         default=None,
