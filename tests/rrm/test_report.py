@@ -530,8 +530,8 @@ def test_without_hacks_nobody_is_called_honest(tmp_path: Path) -> None:
 
 
 RESULT = {
-    "evaluation_labels": 0,
-    **dict.fromkeys(("utility", "evaluator_score", "labels", "fields_read", "assistant_steps", "env_steps"), 1.0),
+    **dict.fromkeys(("utility", "evaluator_score", "labels", "evaluation_labels"), 1.0),
+    **dict.fromkeys(("fields_read", "assistant_steps", "env_steps"), 1.0),
     "held_out_error": [],
 }
 
