@@ -184,7 +184,9 @@ def test_cells_that_are_done_are_concluded_before_another_fails(tmp_path: Path, 
 
 
 STOPPED = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have had it ignored
 from rrm.cli import main
 sys.exit(main(["run", "tiny.yaml", "--quiet"]))
 """
