@@ -34,7 +34,7 @@ OWN_SEEDS = {
     "rrm/report/stats.py": "the bootstrap, whose seed is fixed: intervals of the same figures are the same",
     "rrm/feedback/demonstrations.py": "the seed is the caller's own",
     "rrm/rewards/ensemble.py": "is handed its seed",
-    "rrm/amplify/isolation.py": "is handed its seed: the global generators while an evaluator is asked",
+    "rrm/evaluators/isolation.py": "is handed its seed: the global generators while an evaluator is asked",
     "agents/video.py": "the seed is the caller's own",
     "agents/state.py": "is handed its seed",
     "agents/vec_env.py": "is handed its generator; a seed, by users of SB3",
