@@ -32,7 +32,7 @@ def check(plan: Plan) -> None:
         raise ConfigError(
             f"{plan.section}.labels: {spends.labels}: must be at most {spends.most_scores}: the"
             f" {spends.initial_labels} of {plan.section}.initial_labels, and {spends.candidates} after each of"
-            f" {spends.rollouts - 1} rollouts"
+            f" {spends.rollouts - 1} rollouts; more {plan.section}.steps make more rollouts"
         )
     longest = min(plan.world(1).length, spends.random_steps // spends.num_envs)
     if plan.segment > longest:

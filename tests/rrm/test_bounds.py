@@ -113,6 +113,7 @@ def test_labels_that_the_rollouts_cannot_hold_are_refused_with_the_limit(schedul
     with pytest.raises(ConfigError) as caught:
         plan(load({"env": ENV}, said).conditions["unaided"], 0)
     assert str(caught.value).startswith("task.labels: 100000: must be at most ")
+    assert str(caught.value).endswith("; more task.steps make more rollouts")
     limit = int(str(caught.value).split(": ")[2].split()[-1])
     last = plan(load({"env": ENV}, [*said, f"task.labels={limit}"]).conditions["unaided"], 0).schedule
     have = last.labels_due(0)
