@@ -104,8 +104,8 @@ class Condition(Section):
 
     env: Annotated[Any, WithJsonSchema({"type": "string"})] = Field(
         description="The environment: a registered world, such as those that `rrm envs` lists, or any Gymnasium"
-        " environment. 'package:Id' imports the package first; 'package.module:name' names a constructor. From Python"
-        " it may be a constructor."
+        " environment. 'package:Id' imports the package first; 'package.module:name' or 'path/to/file.py:name' names a"
+        " constructor. From Python it may be a constructor."
     )
     env_settings: JSONValues = Field(
         default={},
