@@ -64,9 +64,9 @@ _AT_RUN_TIME = frozenset({"eval", "exec", "globals", "vars", "getattr", "__impor
 _OF_PYTHON = frozenset(
     """__dict__ __weakref__ __doc__ __module__ __qualname__ __firstlineno__ __static_attributes__ __annotations__
     __annotate__ __annotate_func__ __annotations_cache__ __abstractmethods__ _abc_impl __dataclass_fields__
-    __dataclass_params__ __match_args__ __parameters__ __orig_bases__ __slots__""".split()  # noqa: SIM905
+    __dataclass_params__ __match_args__ __parameters__ __orig_bases__ __slots__ __slotnames__""".split()  # noqa: SIM905
 )
-"""What Python puts into a class."""
+"""What Python puts into a class: when it is made, and ``__slotnames__`` when one of its objects is first copied."""
 
 _WITHOUT_SETTINGS = frozenset({"_thread", "threading", "logging", "_io", "weakref", "queue", "_queue", "asyncio"})
 

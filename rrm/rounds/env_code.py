@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import gymnasium
@@ -26,13 +25,4 @@ def env_code(env: Any) -> str | None:
             found = load_env_creator(found)
     if isinstance(env, str) and not is_own(getattr(found, "__module__", "rrm")):
         return None
-    try:
-        return _fingerprint(found, name)
-    except TypeError:  # an object that cannot be hashed
-        return fingerprint(found, name)
-
-
-@lru_cache
-def _fingerprint(found: Any, name: str) -> str:
-    """Once for each class or function: what it does while it is used makes no other environment of it."""
     return fingerprint(found, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import logging
 import os
@@ -195,6 +196,18 @@ def test_a_notebook_defines_its_functions_again() -> None:
     assert identity(cell(text)) == identity(cell("\n\n" + text))
     for edited in (text.replace("W = 1.0", "W = 2.0"), text.replace("'b'", "'d'"), text.replace("W *", "W +")):
         assert identity(cell(edited)) != identity(cell(text))
+
+
+def test_copying_its_objects_makes_no_other_of_a_class() -> None:
+    """Python then puts into the class which attributes to copy."""
+
+    class Judge:
+        def score(self, clips: Any) -> list[float]:
+            return [float(isinstance(self, Judge)) for _ in clips]
+
+    before = identity(Judge)
+    copy.deepcopy(Judge())
+    assert "__slotnames__" in vars(Judge) and identity(Judge) == before
 
 
 def test_circles_end() -> None:

@@ -153,7 +153,6 @@ rrm.run(json.loads(sys.argv[2]), folder=sys.argv[3], live=False)
 """
 
 
-@pytest.mark.xfail(strict=False, reason="14 questions were once asked again, not understood yet")
 def test_a_driver_that_is_killed_goes_on(
     own: dict[str, Any], whole: dict[str, bytes], home: Path, tmp_path: Path, cluster: str
 ) -> None:
