@@ -10,6 +10,7 @@ from typing import Any
 
 from rrm.config.schema import Condition
 from rrm.errors import ConfigError, nearest
+from rrm.evaluators.loading import nearest_in
 from rrm.text import line, place
 
 
@@ -60,8 +61,7 @@ def _check_file(env: str, dotted: str) -> None:
     except (Exception, SystemExit) as error:  # whatever a user's file raises while it is run
         raise ConfigError(f"{dotted}: {env!r}: running {place(where)} fails: {raised(error)}") from None
     if not callable(getattr(module, name, None)):
-        there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise ConfigError(f"{dotted}: {env!r}: {place(where)} has no {name!r}{nearest(name, there)}")
+        raise ConfigError(f"{dotted}: {env!r}: {place(where)} has no {name!r}{nearest_in(module, name)}")
 
 
 def _registered(env: str, dotted: str) -> str:

@@ -17,6 +17,7 @@ from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.envs.wrapped.making import line
 from rrm.errors import DamagedFileError
 from rrm.feedback.labeller import Labeller
+from rrm.feedback.tables import STORE
 from rrm.protocols import COLUMNS, Distiller, Overseer, Row
 from rrm.storage import rundir
 from rrm.storage.checkpoint import Checkpoint, joined, part
@@ -86,7 +87,7 @@ class Runner:
         on_rollout: Callable[[Row], None],
     ) -> None:
         self.checkpoint = Checkpoint(folder)
-        self.labels = Labeller(overseer, folder / "labels.sqlite", self.checkpoint.advice)
+        self.labels = Labeller(overseer, folder / STORE, self.checkpoint.advice)
         self.rows: list[Row] = []
         self.seconds = 0.0
         self._on_rollout = on_rollout

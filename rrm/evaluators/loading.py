@@ -101,8 +101,12 @@ def locate(spec: str, about: str, known: Collection[str], group: str) -> Any:
     try:
         return getattr(module, name)
     except Exception:  # AttributeError, but for modules with a __getattr__ of their own
-        there = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise ConfigError(f"{about}: {where} has no {name!r}{nearest(name, there)}") from None
+        raise ConfigError(f"{about}: {where} has no {name!r}{nearest_in(module, name)}") from None
+
+
+def nearest_in(module: ModuleType, name: str) -> str:
+    """A hint to append to a message, at what a module has that may be called."""
+    return nearest(name, [key for key, each in vars(module).items() if callable(each) and not key.startswith("_")])
 
 
 def load_file(path: str, about: str) -> ModuleType:

@@ -187,8 +187,9 @@ def _speeds(rounds: Path) -> tuple[dict[Kind, float], int]:
         if not isinstance(taken, int | float) or taken <= 0:
             continue
         measured += 1
+        env_steps = round_result(home)["env_steps"]
         for kind in _kinds(rundir.read_json(home / "round.json")):
-            steps[kind] += round_result(home)["env_steps"]
+            steps[kind] += env_steps
             seconds[kind] = seconds.get(kind, 0.0) + taken
     return {kind: steps[kind] / seconds[kind] for kind in seconds}, measured
 

@@ -22,9 +22,9 @@ from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.errors import RRMError
 from rrm.experiment.graph import RoundGraph
 from rrm.experiment.progress import POLL, Progress
+from rrm.protocols import Row
 from rrm.rounds.plan import Plan
 
-Row = Mapping[str, float | None]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Environment variables that say how many threads a process computes with; one, unless the user says otherwise."""
 

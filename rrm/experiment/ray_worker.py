@@ -20,9 +20,10 @@ from rrm.agents.files import write_bytes
 from rrm.envs.wrapped.making import place_file
 from rrm.errors import RRMError
 from rrm.evaluators.loading import imported_beside
-from rrm.experiment.engines import Row, train
+from rrm.experiment.engines import train
 from rrm.feedback.store import forwarded
 from rrm.feedback.tables import STORE
+from rrm.protocols import Row
 from rrm.rounds.plan import Plan
 from rrm.text import line
 

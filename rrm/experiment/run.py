@@ -69,6 +69,10 @@ class Cell:
         """The names of its rounds, its own last."""
         return [each.name for each in (*self.last.needed(), self.last)]
 
+    def result(self, results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        """What the results of rounds, by their names, come to."""
+        return cell_result([results[name] for name in self.rounds])
+
 
 def run(
     config: str | Path | Mapping[str, Any] | Experiment,
@@ -112,7 +116,7 @@ def run(
     def conclude(name: str, so_far: Mapping[str, dict[str, Any]]) -> None:
         for cell in cells:
             if cell.last.name == name:
-                result = cell_result([so_far[each] for each in cell.rounds])
+                result = cell.result(so_far)
                 with rundir.locked(folders[cell.name]):
                     rundir.write_sealed(folders[cell.name] / "result.json", result)
 
@@ -179,10 +183,7 @@ def summarise(
     from rrm.report import build as report
     from rrm.report import stats
 
-    counted = [
-        stats.Cell(cell.condition, cell.seed, cell.name, cell_result([results[name] for name in cell.rounds]))
-        for cell in cells
-    ]
+    counted = [stats.Cell(cell.condition, cell.seed, cell.name, cell.result(results)) for cell in cells]
     summary = stats.summarise(
         experiment.experiment,
         name_of(cells[0].last.condition.env),

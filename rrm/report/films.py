@@ -11,7 +11,7 @@ from rrm.envs.world import World
 from rrm.errors import RRMError
 from rrm.report import formats, tradeoff
 from rrm.report.page import Film
-from rrm.report.rounds import load_agent, round_folder
+from rrm.report.rounds import load_agent, round_folder, untrusted
 from rrm.report.schema import CellFiles
 from rrm.report.summary import Condition, Findings
 
@@ -43,8 +43,7 @@ def films(
         try:
             world = worlds[one.name]() if worlds else agent.make_world(1, trust=trust)
         except UntrustedError as error:
-            what = str(error).rpartition("; if you trust")[0]
-            raise RRMError(f"{cell.folder}: {what}; if you trust the folder: `rrm report {folder} --trust`") from None
+            raise untrusted(error, cell.folder, f"rrm report {folder}") from None
         except ValueError as error:
             if trust:  # made by a constructor that only the Python that ran it knows
                 continue

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from rrm.config.values import Kind
 from rrm.errors import ConfigError, DamagedFileError, RRMError
-from rrm.feedback.tables import digest_of
+from rrm.feedback.tables import STORE, digest_of
 from rrm.report.schema import round_result, rounds_of
 from rrm.report.summary import LARGEST
 from rrm.storage import rundir
 
 if TYPE_CHECKING:
     from rrm.agents.agent import Agent
+    from rrm.envs.named import UntrustedError
     from rrm.rewards.wrappers import Reward
 
 
@@ -41,8 +42,8 @@ def result_of(home: Path) -> dict[str, Any]:
         rundir.verify(home, files)
     with rundir.advice(f"put it back as it was; or move {path} away, and what is not there is asked again"):
         asked = result["labels"], result.get("evaluation_labels", 0)
-        if result["answers"] != (digest_of(home / "labels.sqlite", *asked) if any(asked) else None):
-            raise DamagedFileError(f"{home / 'labels.sqlite'}: holds other answers than those that were given")
+        if result["answers"] != (digest_of(home / STORE, *asked) if any(asked) else None):
+            raise DamagedFileError(f"{home / STORE}: holds other answers than those that were given")
     return result
 
 
@@ -61,6 +62,12 @@ def load_agent(home: Path) -> Agent:
         return Agent.load(home / "agent")
     except ValueError as error:
         raise DamagedFileError(str(error)) from None
+
+
+def untrusted(error: UntrustedError, folder: str | Path, command: str) -> RRMError:
+    """That a folder names what is not registered in this process, with the command by which one says to trust it."""
+    what = str(error).rpartition("; if you trust")[0]
+    return RRMError(f"{folder}: {what}; if you trust the folder: `{command} --trust`")
 
 
 def load_reward(home: Path, kind: Kind | None) -> Reward:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rrm.agents.video import film, save_gif
 from rrm.envs.named import UntrustedError
 from rrm.errors import DamagedFileError, RRMError
-from rrm.report.rounds import load_agent, round_folder
+from rrm.report.rounds import load_agent, round_folder, untrusted
 from rrm.storage import rundir
 
 
@@ -30,8 +30,7 @@ def watch(run: str | Path, out: str | Path | None = None, seed: int = 0, *, trus
     try:
         world = agent.make_world(1, trust=trust)
     except UntrustedError as error:
-        what = str(error).rpartition("; if you trust")[0]
-        raise RRMError(f"{run}: {what}; if you trust the folder: `rrm watch {run} --trust`") from None
+        raise untrusted(error, run, f"rrm watch {run}") from None
     except ValueError as error:
         raise RRMError(f"{run}: {error}") from None
     frames = film(world, agent, seed)

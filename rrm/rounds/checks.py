@@ -37,16 +37,16 @@ def check(plan: Plan) -> None:
             f" {spends.initial_labels} of {plan.section}.initial_labels, and {spends.candidates} after each of"
             f" {spends.rollouts - 1} rollouts; more {plan.section}.steps make more rollouts"
         )
-    longest = min(plan.world(1).length, spends.random_steps // spends.num_envs)
+    world = plan.world(1)
+    longest = min(world.length, spends.random_steps // spends.num_envs)
     if plan.segment > longest:
         raise ConfigError(
             f"distill.segment_length: {plan.segment}: must be at most {longest}, the steps of an episode and those"
             " of random play in each copy, in which the first labels are asked"
         )
     if plan.demonstrations is not None:
-        demonstrations.read(plan.demonstrations, plan.world(1)).moments(plan.of_actions, plan.segment)
+        demonstrations.read(plan.demonstrations, world).moments(plan.of_actions, plan.segment)
     judge = plan.evaluator()  # its parameters are right, or this says so
-    world = plan.world(1)
     if judge.looks_back(plan.round.label_type == "comparisons") and not world.shows_history:
         raise ConfigError(
             f"evaluator: {judge.name!r} judges by more than the last moment, but {world.name} shows an evaluator"
