@@ -7,20 +7,7 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-import pytest
-
-from tests.test_packaging import MODULES, python
-
-HEAVY = {"torch", "stable_baselines3", "matplotlib", "ray"}
-LIGHT = (
-    "rrm",
-    "rrm.cli",
-    "rrm.config.load",
-    "rrm.config.reference",
-    "rrm.envs",
-    "rrm.protocols",
-    "rrm.storage.rundir",
-)
+from tests.test_packaging import MODULES
 
 
 def folder(module: str) -> str:
@@ -75,9 +62,3 @@ def test_there_is_no_circle_of_folders() -> None:
 
 def test_only_the_command_line_imports_the_public_face() -> None:
     assert {module for module, names in MODULE_GRAPH.items() if "rrm" in names} <= {"rrm.cli"}
-
-
-@pytest.mark.parametrize("module", LIGHT)
-def test_what_needs_no_tensors_loads_none(module: str, tmp_path: Path) -> None:
-    code = f"import sys, {module}; print(*sys.modules)"
-    assert not HEAVY & set(python(code, tmp_path).split())
