@@ -40,7 +40,7 @@ import torch
 
 from benchmarks.imitation_worker import Clock
 from rrm.agents.vec_env import own_generator
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.config.load import load
 from rrm.config.slots import EnsembleSettings
 from rrm.distill.base import Runner
@@ -148,7 +148,7 @@ def ours(env: str, seed: int, steps: int) -> dict[str, Any]:
     }
     experiment = load({"conditions": {"learnt": {}, "oracle": {}}, "unaided": "learnt", **condition})
     round_ = plan(experiment.conditions["learnt"], seed)
-    overseer = amplify(round_.evaluator(), [])
+    overseer = Overseer(round_.evaluator(), [])
     with tempfile.TemporaryDirectory() as folder:
         runner = Runner(RewardModeling, overseer, round_, own_generator, Path(folder), lambda _: None)
         clock = Clock()

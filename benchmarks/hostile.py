@@ -20,7 +20,7 @@ import numpy as np
 import yaml
 
 from benchmarks.fuzz_case import LONGEST, Case, Failure, Kind, attempt
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.cli import main as command_line
 from rrm.config.load import load
 from rrm.config.reading import read
@@ -747,7 +747,7 @@ def _answer(number: int, seed: int) -> Case:
             judges = Flawed(judges, noise=1.0, drift=1.0, anchor=0.5, equal=0.1)
 
     def case() -> str:
-        overseer = amplify(judges, [])
+        overseer = Overseer(judges, [])
         if pairs:
             given = [
                 each.answer for each in overseer.judge_pairs([Pair(i, *CLIPS[2 * i : 2 * i + 2]) for i in range(3)])

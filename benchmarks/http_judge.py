@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.evaluators import resolve
 from rrm.feedback.clips import Clip, Recorder
@@ -102,7 +102,7 @@ def run(failing: bool, **settings: int) -> tuple[float, int, int, list[float]]:
 
         labels = Labels(Path(folder) / "labels.sqlite")
         begun = time.perf_counter()
-        answers = labels.ask(amplify(resolve({"name": judge, **settings})(TidyRooms(1)), []), clips())
+        answers = labels.ask(Overseer(resolve({"name": judge, **settings})(TidyRooms(1)), []), clips())
         seconds = time.perf_counter() - begun
         labels.close()
         return seconds, server.calls, sum(server.answered.values()), answers.tolist()

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 
 from rrm.agents.learners.ppo import PPOLearner
 from rrm.agents.vec_env import WorldVecEnv, own_generator
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.config.load import load
 from rrm.config.schema import Condition
 from rrm.distill.episode_metrics import Figures, judge_policy
@@ -47,7 +47,7 @@ def train(condition: Condition, seed: int) -> Figures:
     learner = PPOLearner(env, world.layout, streams.seed(Purpose.LEARNER), **round_.learning)
     for rollout in range(round_.schedule.rollouts):
         learner.learn_rollout(round_.schedule.pace(rollout))
-    overseer = amplify(round_.evaluator(), [])
+    overseer = Overseer(round_.evaluator(), [])
     fresh = round_.world(condition.episodes)
     return judge_policy(learner.agent(), fresh, own_generator, overseer, streams, asked=0)
 

@@ -159,11 +159,6 @@ class Overseer(Wrapper):
         return tuple(check(opinion) for opinion in opinions)
 
 
-def amplify(evaluator: Evaluator, assistants: Sequence[Assistant]) -> Overseer:
-    """The evaluator with the help of ``assistants``, A_1 first."""
-    return Overseer(evaluator, assistants)
-
-
 def _seed(question: Clip | Pair) -> int:
     """Of the global generators, while the question is asked."""
     streams = question.first.streams if isinstance(question, Pair) else question.streams

@@ -53,12 +53,12 @@ def train(
 def begin(last: Plan, folder: Path) -> RewardModeling:
     """The distiller of a round that nobody helps to judge, before its first rollout. Close its ``context.labels``."""
     from rrm.agents.vec_env import own_generator
-    from rrm.amplify.overseer import amplify
+    from rrm.amplify.overseer import Overseer
     from rrm.distill.base import Runner
     from rrm.distill.reward_modeling import RewardModeling
 
     folder.mkdir(exist_ok=True)
-    runner = Runner(RewardModeling, amplify(last.evaluator(), []), last, own_generator, folder, lambda row: None)
+    runner = Runner(RewardModeling, Overseer(last.evaluator(), []), last, own_generator, folder, lambda row: None)
     assert isinstance(runner.distiller, RewardModeling)
     return runner.distiller
 

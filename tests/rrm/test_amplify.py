@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Policy, Script
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import EvaluatorError
@@ -39,7 +39,7 @@ def ideal() -> Assistant:
 def broken(evaluator: Evaluator, n: int = 3) -> str:
     """The one line with which an evaluator is stopped that is asked about clips 7, 8, 9, …"""
     with pytest.raises(EvaluatorError) as caught:
-        amplify(evaluator, []).score(some_clips(n, first=FIRST))
+        Overseer(evaluator, []).score(some_clips(n, first=FIRST))
     message = str(caught.value)
     assert "\n" not in message and len(message) < 250 and repr(evaluator.name) in message
     return message
@@ -116,27 +116,27 @@ def test_too_few_answers_are_named() -> None:
 
 def test_an_interruption_is_not_the_evaluators_error() -> None:
     with pytest.raises(KeyboardInterrupt):
-        amplify(Answers(1.0, KeyboardInterrupt()), []).score(some_clips(3))
+        Overseer(Answers(1.0, KeyboardInterrupt()), []).score(some_clips(3))
 
 
 @pytest.mark.parametrize("answer", [True, 3, np.float32(0.5), np.int64(-2), np.array(1.5)])
 def test_whatever_is_one_number_will_do(answer: Any) -> None:
-    assert amplify(Answers(answer), []).score(some_clips(1)).tolist() == [float(answer)]
+    assert Overseer(Answers(answer), []).score(some_clips(1)).tolist() == [float(answer)]
 
 
 def test_answers_before_a_broken_one_are_given() -> None:
-    judgments = amplify(Answers(1.0, 2.0, math.nan), []).judge(some_clips(3))
+    judgments = Overseer(Answers(1.0, 2.0, math.nan), []).judge(some_clips(3))
     assert [next(judgments).answer, next(judgments).answer] == [1.0, 2.0]
     with pytest.raises(EvaluatorError):
         next(judgments)
 
 
 def test_an_overseer_is_an_evaluator() -> None:
-    inner = amplify(Function(visible), [])
+    inner = Overseer(Function(visible), [])
     assert isinstance(inner, Evaluator) and inner.name == "visible"
     clips = some_clips(4)
-    assert amplify(inner, []).score(clips).tolist() == inner.score(clips).tolist() == [visible(clip) for clip in clips]
-    assert amplify(inner, []).score([]).shape == (0,)
+    assert Overseer(inner, []).score(clips).tolist() == inner.score(clips).tolist() == [visible(clip) for clip in clips]
+    assert Overseer(inner, []).score([]).shape == (0,)
 
 
 def test_what_an_evaluator_says_of_itself_its_overseer_says() -> None:
@@ -144,25 +144,25 @@ def test_what_an_evaluator_says_of_itself_its_overseer_says() -> None:
         free = True
 
     evaluator = Person()
-    overseer = amplify(evaluator, [])
-    assert overseer.free and not amplify(Function(visible), []).free
+    overseer = Overseer(evaluator, [])
+    assert overseer.free and not Overseer(Function(visible), []).free
     overseer.load_state_dict({"count": 4, "last": 0.25})
     assert evaluator.count == 4 and overseer.state_dict() == {"count": 4, "last": 0.25}
 
 
 def test_asked_by_the_way_an_evaluator_forgets() -> None:
     evaluator, clips = Remembers(), some_clips(3)
-    first = amplify(evaluator, []).score(clips)
+    first = Overseer(evaluator, []).score(clips)
     assert evaluator.state_dict() == Remembers().state_dict()
-    assert np.array_equal(first, amplify(evaluator, []).score(clips))
+    assert np.array_equal(first, Overseer(evaluator, []).score(clips))
 
 
 def test_costs_are_fields_read_and_steps_taken() -> None:
     clips = some_clips(4)
-    for judgment in amplify(Bounded(ROOMS), []).judge(clips):
+    for judgment in Overseer(Bounded(ROOMS), []).judge(clips):
         assert (judgment.fields_read, judgment.assistant_steps) == (len(TidyRooms.fields), 0)
     helped = len(TidyRooms.fields) + len(TidyInspection.fields)
-    for judgment in amplify(Bounded(ROOMS), [ideal()]).judge(clips):
+    for judgment in Overseer(Bounded(ROOMS), [ideal()]).judge(clips):
         assert (judgment.fields_read, judgment.assistant_steps) == (helped, TidyInspection(1).length)
 
 
@@ -179,7 +179,7 @@ def test_an_assistant_that_stops_early_costs_less() -> None:
 
     assistant = Assistant(LineInspection(1), LaterAndLater())
     clips = some_clips(4, world=Line(4))
-    costs = [judgment.assistant_steps for judgment in amplify(Bounded(Line(1)), [assistant]).judge(clips)]
+    costs = [judgment.assistant_steps for judgment in Overseer(Bounded(Line(1)), [assistant]).judge(clips)]
     assert costs == [1, 2, 3, 4]
 
 
@@ -198,7 +198,7 @@ def test_evidence_is_what_an_inspection_by_hand_shows() -> None:
     n = 20
     moments = some_moments(TidyRooms(n), steps=15)
     evaluator = Records()
-    amplify(evaluator, [ideal()]).score([moments.clip(i, i, STREAMS) for i in range(n)])
+    Overseer(evaluator, [ideal()]).score([moments.clip(i, i, STREAMS) for i in range(n)])
     world = TidyInspection(n)
     world.load(moments.states, np.arange(n))
     for _ in range(world.length):
@@ -218,19 +218,19 @@ def test_the_last_to_be_trained_acts_first() -> None:
                 order.append(self.name)
             return np.zeros(world.n, np.intp)
 
-    amplify(Bounded(ROOMS), [inspector(Named("A1")), inspector(Named("A2"))]).score(some_clips(2))
+    Overseer(Bounded(ROOMS), [inspector(Named("A1")), inspector(Named("A2"))]).score(some_clips(2))
     assert order == ["A2", "A1"]
 
 
 def test_nobody_helped_is_no_evidence() -> None:
     evaluator = Records()
-    amplify(evaluator, []).score(some_clips(2))
+    Overseer(evaluator, []).score(some_clips(2))
     assert all(clip.evidence is None and clip.evidence_fields == () for clip in evaluator.shown)
 
 
 def test_assistants_need_the_saved_state() -> None:
     with pytest.raises(ValueError, match="saved state"):
-        amplify(Bounded(ROOMS), [ideal()]).score([clip.shown() for clip in some_clips(2)])
+        Overseer(Bounded(ROOMS), [ideal()]).score([clip.shown() for clip in some_clips(2)])
 
 
 N = 16
@@ -241,7 +241,7 @@ MOMENTS = some_moments(TidyRooms(N), steps=20, seed=3)
 @given(cuts=st.sets(st.integers(1, N - 1)), policy=st.sampled_from([None, Script("ideal")]), helpers=st.integers(0, 2))
 def test_scores_do_not_depend_on_the_batch(cuts: set[int], policy: Policy | None, helpers: int) -> None:
     clips = [MOMENTS.clip(i, i, STREAMS) for i in range(N)]
-    overseer = amplify(Bounded(ROOMS), [inspector(policy)] * helpers)
+    overseer = Overseer(Bounded(ROOMS), [inspector(policy)] * helpers)
     edges = [0, *sorted(cuts), N]
     parts = [overseer.score(clips[a:b]) for a, b in pairwise(edges)]
     assert np.concatenate(parts).tolist() == overseer.score(clips).tolist()
@@ -252,7 +252,7 @@ def test_random_assistants_are_drawn_for_each_question() -> None:
     """Clips of one and the same moment: what a random inspector finds differs by the question's number and streams."""
     moments = some_moments(TidyRooms(N), steps=25, seed=4)
     worst = int(moments.states["board"][:, 2].sum(axis=1).argmax())
-    overseer = amplify(Bounded(ROOMS), [inspector(None)])
+    overseer = Overseer(Bounded(ROOMS), [inspector(None)])
     scores = overseer.score([moments.clip(worst, number, STREAMS) for number in range(60)])
     assert len(set(scores.tolist())) > 1
     others = overseer.score([moments.clip(worst, number, Streams.of_round(1, 0)) for number in range(60)])
@@ -264,7 +264,7 @@ def test_random_assistants_are_drawn_for_each_question() -> None:
 def test_with_an_ideal_inspector_the_score_is_the_truth(seed: int, steps: int) -> None:
     """Of the dirt that is in sight or under rugs within its reach: two rugs always are, in 15 steps of a 5 x 5 room."""
     moments = some_moments(TidyRooms(20), steps=steps, seed=seed)
-    scores = amplify(Bounded(ROOMS), [ideal()]).score([moments.clip(i, i, STREAMS) for i in range(20)])
+    scores = Overseer(Bounded(ROOMS), [ideal()]).score([moments.clip(i, i, STREAMS) for i in range(20)])
     board = moments.states["board"]
     left = board[:, 0].sum(axis=1) + board[:, 2].sum(axis=1) + moments.states["carrying"]
     in_reach = scores == -left
@@ -290,7 +290,7 @@ def test_the_iterator_asks_only_when_it_is_asked() -> None:
         asked.append(clip.number)
         return 0.0
 
-    judgments: Iterator[Any] = amplify(Function(judge), []).judge(some_clips(3))
+    judgments: Iterator[Any] = Overseer(Function(judge), []).judge(some_clips(3))
     assert asked == []
     next(judgments)
     assert asked == [0]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.config.load import load
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.errors import ConfigError, EvaluatorError
@@ -39,7 +39,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def scores(spec: Any, n: int = 6) -> list[float]:
-    answers: list[float] = amplify(resolve(spec)(WORLD), []).score(some_clips(n)).tolist()
+    answers: list[float] = Overseer(resolve(spec)(WORLD), []).score(some_clips(n)).tolist()
     return answers
 
 
@@ -149,7 +149,7 @@ def test_coroutines_compare(judge: Any, settings: dict[str, Any]) -> None:
     clips = some_clips(6)
     pairs = [Pair(i, *clips[2 * i : 2 * i + 2]) for i in range(3)]
     right = [None if pair.number == 1 else float(visible(pair.first) > visible(pair.second)) for pair in pairs]
-    assert amplify(resolve({"name": judge, **settings})(WORLD), []).compare(pairs) == right
+    assert Overseer(resolve({"name": judge, **settings})(WORLD), []).compare(pairs) == right
 
 
 def test_coroutines_judge_where_a_loop_runs_already() -> None:
@@ -310,7 +310,7 @@ def test_each_answer_is_kept_when_it_comes(tmp_path: Path) -> None:
         return visible(clip)
 
     for made in (Function(judge), Flawed(Function(judge)), Committee([Function(judge)])):
-        amplified = amplify(made.asked_with({"concurrency": 2}), [])
+        amplified = Overseer(made.asked_with({"concurrency": 2}), [])
         with pytest.raises(EvaluatorError, match="raised ConnectionError: gone on clip 0, at "):
             labels.ask(amplified, clips)
         assert labels.cost().labels == 5
@@ -318,14 +318,14 @@ def test_each_answer_is_kept_when_it_comes(tmp_path: Path) -> None:
         (tmp_path / "labels.sqlite").unlink()
         labels = Labels(tmp_path / "labels.sqlite")
     with pytest.raises(EvaluatorError):
-        labels.ask(amplify(Function(judge).asked_with({"concurrency": 2}), []), clips)
+        labels.ask(Overseer(Function(judge).asked_with({"concurrency": 2}), []), clips)
     asked: list[int] = []
 
     def again(clip: Clip) -> float:
         asked.append(clip.number)
         return visible(clip)
 
-    assert labels.ask(amplify(Function(again), []), clips).tolist() == VISIBLE and asked == [0]
+    assert labels.ask(Overseer(Function(again), []), clips).tolist() == VISIBLE and asked == [0]
     labels.close()
 
 

@@ -20,7 +20,7 @@ import pytest
 import torch
 
 import rrm
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.config.load import load
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.errors import ConfigError, EvaluatorError, RRMError
@@ -51,7 +51,7 @@ def test_one_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     labels = Labels(tmp_path / "labels.sqlite")
     clips = some_clips(5)
     with pytest.raises(EvaluatorError) as caught:
-        labels.ask(amplify(resolve({"name": stuck, "timeout": 0.2})(WORLD), []), clips)
+        labels.ask(Overseer(resolve({"name": stuck, "timeout": 0.2})(WORLD), []), clips)
     assert str(caught.value) == "evaluator 'stuck' gave no answer to clip 2 within 0.2 seconds"
     assert labels.cost().labels == 2
     asked: list[int] = []
@@ -60,7 +60,7 @@ def test_one_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
         asked.append(clip.number)
         return visible(clip)
 
-    assert labels.ask(amplify(Function(quick), []), clips).tolist() == [visible(clip) for clip in clips]
+    assert labels.ask(Overseer(Function(quick), []), clips).tolist() == [visible(clip) for clip in clips]
     assert asked == [2, 3, 4]
     labels.close()
 
@@ -73,14 +73,14 @@ def test_one_that_is_slow_is_waited_for() -> None:
     clips = some_clips(3)
     for seconds in (None, 30.0):
         judge = resolve({"name": slow, "timeout": seconds})(WORLD)
-        assert amplify(judge, []).score(clips).tolist() == [visible(clip) for clip in clips]
+        assert Overseer(judge, []).score(clips).tolist() == [visible(clip) for clip in clips]
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0), "nothing rings later"
     assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
 
 
 def test_time_between_questions_is_nobodys() -> None:
     """What is done with an answer, such as keeping it on disk, does not count as the evaluator's."""
-    judgments = amplify(resolve({"name": visible, "timeout": 0.5})(WORLD), []).judge(some_clips(2))
+    judgments = Overseer(resolve({"name": visible, "timeout": 0.5})(WORLD), []).judge(some_clips(2))
     for _ in judgments:
         time.sleep(0.6)
 
@@ -222,14 +222,14 @@ def test_global_generators_and_settings_are_those_of_the_training() -> None:
         return str(joblib.hash([generators, str(torch.get_default_dtype()), np.geterr()]))
 
     before = state()
-    answers = amplify(Function(_draws), []).score(clips).tolist()
+    answers = Overseer(Function(_draws), []).score(clips).tolist()
     assert state() == before
     assert len({*answers}) == 4, "each question has its own"
     random.random(), np.random.rand(), torch.rand(1)
-    judgments = amplify(Function(_draws), []).judge(clips[2:])
+    judgments = Overseer(Function(_draws), []).judge(clips[2:])
     assert [judgment.answer for judgment in judgments] == answers[2:], "after an interruption the same"
     pairs = [Pair(7, *clips[:2])]
-    preferences = [amplify(Preference(lambda a, b: _draws(a) / 3), []).compare(pairs) for _ in range(2)]
+    preferences = [Overseer(Preference(lambda a, b: _draws(a) / 3), []).compare(pairs) for _ in range(2)]
     assert preferences[0] == preferences[1] and state() != before
 
 
@@ -260,13 +260,13 @@ class _Boasting(Evaluator):
 @pytest.mark.parametrize("wrapped", [lambda judge: judge, lambda judge: Flawed(judge, noise=0.1)])
 def test_what_an_iterator_says_of_its_length_is_not_relied_on(wrapped: Any) -> None:
     judge = wrapped(_Boasting())
-    assert [judgment.more for judgment in amplify(judge, []).judge(some_clips(2))] == [False, False]
+    assert [judgment.more for judgment in Overseer(judge, []).judge(some_clips(2))] == [False, False]
 
 
 @pytest.mark.parametrize("score", [1e308, -1e200, 1.1e30])
 def test_scores_have_a_largest(score: float) -> None:
     with pytest.raises(EvaluatorError) as caught:
-        amplify(Function(lambda clip: score), []).score(some_clips(1))
+        Overseer(Function(lambda clip: score), []).score(some_clips(1))
     assert str(caught.value) == (
         f"evaluator '<lambda>' answered {score} to clip 0; it must be a number from -1e+30 to 1e+30"
     )

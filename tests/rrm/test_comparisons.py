@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.config.slots import EnsembleSettings
 from rrm.distill.queries import random_pairs
 from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
@@ -72,7 +72,7 @@ def test_whoever_scores_compares() -> None:
     assert {0.0, 0.5, 1.0} == set(expected), "a test without a tie"
     for evaluator in (resolve(visible)(TidyRooms(1)), Bounded(TidyRooms(1))):
         assert evaluator.compare(pairs) == expected
-        assert amplify(evaluator, []).compare(pairs) == expected
+        assert Overseer(evaluator, []).compare(pairs) == expected
         assert not evaluator.compares_only
 
 
@@ -81,9 +81,9 @@ def test_a_function_of_two_clips_compares_only() -> None:
     assert isinstance(evaluator, Preference) and evaluator.name == "prefer" and evaluator.compares_only
     pairs = some_pairs(20)
     expected = [None if each == 0.5 else each for each in by_hand(pairs)]
-    assert amplify(evaluator, []).compare(pairs) == expected
+    assert Overseer(evaluator, []).compare(pairs) == expected
     with pytest.raises(EvaluatorError, match="compares only"):
-        amplify(evaluator, []).score([pairs[0].first])
+        Overseer(evaluator, []).score([pairs[0].first])
 
 
 def test_a_function_of_one_clip_and_settings_scores() -> None:
@@ -104,7 +104,7 @@ def test_a_class_needs_one_of_the_two() -> None:
 
 @pytest.mark.parametrize("answer", [0, 1, True, 0.25, np.float32(0.5), None])
 def test_whatever_is_from_0_to_1_will_do(answer: Any) -> None:
-    assert amplify(Gives([answer]), []).compare(some_pairs(1)) == [None if answer is None else float(answer)]
+    assert Overseer(Gives([answer]), []).compare(some_pairs(1)) == [None if answer is None else float(answer)]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -0.01, 1.01, "first", [1.0], {}, 1j, np.zeros(2)])
@@ -119,7 +119,7 @@ def test_a_wrong_answer_is_named(value: Any) -> None:
 def broken(evaluator: Evaluator) -> str:
     """The one line with which an evaluator is stopped that is asked about pairs 7, 8 and 9."""
     with pytest.raises(EvaluatorError) as caught:
-        amplify(evaluator, []).compare(some_pairs(3, FIRST))
+        Overseer(evaluator, []).compare(some_pairs(3, FIRST))
     message = str(caught.value)
     assert "\n" not in message and len(message) < 250 and repr(evaluator.name) in message
     return message
@@ -153,7 +153,7 @@ def test_comparisons_do_not_depend_on_the_batch(cuts: set[int], helped: bool) ->
     def drawing(first: Clip, second: Clip) -> float:
         return float(first.rng.random() + (first.evidence or first.view)["visible_dirt"] > second.rng.random())
 
-    overseer = amplify(Preference(drawing), [Assistant(TidyInspection(1), None)] * helped)
+    overseer = Overseer(Preference(drawing), [Assistant(TidyInspection(1), None)] * helped)
     pairs = some_pairs(20)
     edges = [0, *sorted(cuts), 20]
     parts = [answer for a, b in pairwise(edges) for answer in overseer.compare(pairs[a:b])]
@@ -175,7 +175,7 @@ def test_both_clips_are_seen_with_help_and_cost() -> None:
         seen.extend([first, second])
         return 0.5
 
-    overseer = amplify(Preference(looks), [Assistant(TidyInspection(1), Script("ideal"))])
+    overseer = Overseer(Preference(looks), [Assistant(TidyInspection(1), Script("ideal"))])
     (judgment,) = overseer.judge_pairs(some_pairs(1))
     assert judgment.fields_read == 2 * (len(TidyRooms.fields) + len(TidyInspection.fields))
     assert judgment.assistant_steps == 2 * TidyInspection(1).length
@@ -187,20 +187,20 @@ def test_both_clips_are_seen_with_help_and_cost() -> None:
 
 def test_answers_are_replayed_and_silence_too(store: Labels) -> None:
     pairs = some_pairs(20)
-    first = store.compare(amplify(Preference(prefer), []), pairs)
+    first = store.compare(Overseer(Preference(prefer), []), pairs)
     assert np.isnan(first).any() and not np.isnan(first).all()
     np.testing.assert_array_equal(first, [np.nan if each == 0.5 else each for each in by_hand(pairs)])
     again = Labels(store.path)
-    np.testing.assert_array_equal(again.compare(amplify(Gives(AssertionError("asked again")), []), pairs), first)
+    np.testing.assert_array_equal(again.compare(Overseer(Gives(AssertionError("asked again")), []), pairs), first)
     assert again.cost().labels == 20, "an answer that was not given has been asked for all the same"
     again.close()
 
 
 def test_a_pair_the_other_way_round_is_another_pair(store: Labels) -> None:
     pair = some_pairs(1)[0]
-    store.compare(amplify(Preference(prefer), []), [pair])
+    store.compare(Overseer(Preference(prefer), []), [pair])
     with pytest.raises(DamagedFileError, match="answer 0 was given to another pair"):
-        store.compare(amplify(Preference(prefer), []), [Pair(0, pair.second, pair.first)])
+        store.compare(Overseer(Preference(prefer), []), [Pair(0, pair.second, pair.first)])
 
 
 def test_each_answer_is_on_disk_before_the_next_question(store: Labels) -> None:
@@ -213,7 +213,7 @@ def test_each_answer_is_on_disk_before_the_next_question(store: Labels) -> None:
         return float(kept == first.number / 2)
 
     with pytest.raises(EvaluatorError, match="gone on pair 3"):
-        store.compare(amplify(Preference(judge), []), some_pairs(5))
+        store.compare(Overseer(Preference(judge), []), some_pairs(5))
     rows = store._db.execute("select number, preference from comparisons order by number").fetchall()
     assert rows == [(0, 1.0), (1, 1.0), (2, 1.0)]
 
@@ -222,10 +222,10 @@ def test_each_answer_is_on_disk_before_the_next_question(store: Labels) -> None:
 def test_a_memory_survives_being_killed_within_a_batch(tmp_path: Path, cut: int) -> None:
     pairs = some_pairs(8)
     labels = Labels(tmp_path / "labels.sqlite")
-    expected = labels.compare(amplify(Remembers(), []), pairs).tolist()
+    expected = labels.compare(Overseer(Remembers(), []), pairs).tolist()
     labels._db.execute("delete from comparisons where number >= ?", (cut,))
     evaluator = Remembers()
-    assert labels.compare(amplify(evaluator, []), pairs).tolist() == expected
+    assert labels.compare(Overseer(evaluator, []), pairs).tolist() == expected
     assert evaluator.asked == list(range(2 * cut, 16))
     labels.close()
 
@@ -235,10 +235,10 @@ def test_of_two_who_ask_at_once_the_faster_one_is_heard(store: Labels) -> None:
     pairs, other = some_pairs(4), Labels(store.path)
 
     def slower(first: Clip, second: Clip) -> float:
-        other.compare(amplify(Preference(lambda first, second: 1.0), []), pairs[: 1 + first.number // 2])
+        other.compare(Overseer(Preference(lambda first, second: 1.0), []), pairs[: 1 + first.number // 2])
         return 0.0
 
-    assert store.compare(amplify(Preference(slower), []), pairs).tolist() == [1.0] * 4
+    assert store.compare(Overseer(Preference(slower), []), pairs).tolist() == [1.0] * 4
     assert store.cost().labels == 4
     other.close()
 
@@ -250,7 +250,7 @@ def test_many_writers_at_once_agree(tmp_path: Path) -> None:
     def write(opinion: float) -> list[float]:
         labels = Labels(tmp_path / "labels.sqlite")
         try:
-            return [*map(float, labels.compare(amplify(Preference(lambda first, second: opinion), []), pairs))]
+            return [*map(float, labels.compare(Overseer(Preference(lambda first, second: opinion), []), pairs))]
         finally:
             labels.close()
 

@@ -20,7 +20,7 @@ import pytest
 
 import rrm
 from rrm.agents.files import write_bytes
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.cli import main
 from rrm.errors import EvaluatorError, RRMError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function
@@ -63,7 +63,7 @@ def numbers(store: Labels, table: str = "scores") -> list[int]:
 
 
 def test_a_store_is_opened_while_another_process_reads_it(store: Labels) -> None:
-    store.ask(amplify(Function(visible), []), some_clips(1))
+    store.ask(Overseer(Function(visible), []), some_clips(1))
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("begin")
     assert other.execute("select count(*) from scores").fetchone() == (1,)
@@ -72,7 +72,7 @@ def test_a_store_is_opened_while_another_process_reads_it(store: Labels) -> None
 
 
 def test_a_store_is_one_file(store: Labels) -> None:
-    store.ask(amplify(Function(visible), []), some_clips(2))
+    store.ask(Overseer(Function(visible), []), some_clips(2))
     assert [path.name for path in store.path.parent.iterdir()] == ["labels.sqlite"]
 
 
@@ -84,7 +84,7 @@ def test_many_open_a_store_at_once(tmp_path: Path) -> None:
         start.wait()
         try:
             there = Labels(path)
-            there.ask(amplify(Function(visible), []), some_clips(2))
+            there.ask(Overseer(Function(visible), []), some_clips(2))
             there.close()
         except Exception as error:
             failed.append(str(error))
@@ -117,7 +117,7 @@ def test_an_answer_waits_for_whoever_holds_the_store(tmp_path: Path, monkeypatch
         return clip.number + 0.5
 
     monkeypatch.setattr(sys, "stderr", Releasing())
-    assert store.ask(amplify(Function(judge), []), some_clips(3)).tolist() == [0.5, 1.5, 2.5]
+    assert store.ask(Overseer(Function(judge), []), some_clips(3)).tolist() == [0.5, 1.5, 2.5]
     assert "labels.sqlite: another process holds it; answer 1 (1.5) waits to be kept" in said[0]
     other.close()
     store.close()
@@ -134,7 +134,7 @@ def test_ctrl_c_while_an_answer_waits_loses_none(store: Labels, monkeypatch: pyt
 
     monkeypatch.setattr(Labels, "_transaction", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        store.ask(amplify(Function(lambda clip: clip.number + 0.5), []), some_clips(3))
+        store.ask(Overseer(Function(lambda clip: clip.number + 0.5), []), some_clips(3))
     assert numbers(store) == [0]
 
 
@@ -143,7 +143,7 @@ def test_an_answer_that_cannot_be_kept_is_told(store: Labels) -> None:
     with pytest.raises(
         RRMError, match=r"labels\.sqlite: answer \d+ \(-?\d+\.\d+\) could not be kept: .* full"
     ) as caught:
-        store.ask(amplify(Function(visible), []), some_clips(60))
+        store.ask(Overseer(Function(visible), []), some_clips(60))
     assert "\n" not in str(caught.value) and f"answer {len(numbers(store))} " in str(caught.value)
 
 
@@ -183,10 +183,10 @@ class DiesComparing(Dies):
 @pytest.mark.parametrize("wrapped", [lambda judge: judge, Flawed, lambda judge: Committee([judge, judge])])
 def test_a_batch_that_is_yielded_is_kept_as_far_as_it_went(store: Labels, wrapped: Any) -> None:
     with pytest.raises(EvaluatorError, match=r"RuntimeError: gone on clip 3, at "):
-        store.ask(amplify(wrapped(Dies(3)), []), some_clips(6))
+        store.ask(Overseer(wrapped(Dies(3)), []), some_clips(6))
     assert numbers(store) == [0, 1, 2]
     mended = Dies()
-    assert store.ask(amplify(mended, []), some_clips(6)).tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert store.ask(Overseer(mended, []), some_clips(6)).tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
     assert mended.asked == [3, 4, 5]
 
 
@@ -197,14 +197,14 @@ def test_each_yielded_answer_is_kept_before_the_next_is_asked_for(store: Labels)
                 yield float(len(numbers(store)))
                 assert numbers(store)[-1] == clip.number
 
-    assert store.ask(amplify(Looks(), []), some_clips(4)).tolist() == [0, 1, 2, 3]
+    assert store.ask(Overseer(Looks(), []), some_clips(4)).tolist() == [0, 1, 2, 3]
 
 
 def test_yielded_preferences_are_kept_as_far_as_they_went(store: Labels) -> None:
     clips = some_clips(12)
     pairs = [Pair(i, clips[2 * i], clips[2 * i + 1]) for i in range(6)]
     with pytest.raises(EvaluatorError, match=r"RuntimeError: gone on pair 3, at "):
-        store.compare(amplify(DiesComparing(3), []), pairs)
+        store.compare(Overseer(DiesComparing(3), []), pairs)
     assert numbers(store, "comparisons") == [0, 1, 2]
 
 
@@ -223,7 +223,7 @@ def test_what_is_returned_at_once_is_kept_at_once(store: Labels, monkeypatch: py
         keep(self, table, rows)
 
     monkeypatch.setattr(Labels, "_keep", count)
-    store.ask(amplify(wrapped(Returns()), []), some_clips(6))
+    store.ask(Overseer(wrapped(Returns()), []), some_clips(6))
     assert kept == [6]
 
 
@@ -233,7 +233,7 @@ def test_more_answers_than_questions_are_refused(store: Labels) -> None:
             yield from np.zeros(len(clips) + 1)
 
     with pytest.raises(EvaluatorError, match="'Chatters' gave more answers than the 3 it was asked for"):
-        store.ask(amplify(Chatters(), []), some_clips(3))
+        store.ask(Overseer(Chatters(), []), some_clips(3))
 
 
 # --- Clips are read-only --------------------------------------------------------------------------------------------
@@ -246,8 +246,8 @@ def test_who_writes_into_a_clip_is_told(store: Labels, write: str) -> None:
         return 0.0
 
     with pytest.raises(EvaluatorError, match=r"read-only|does not support item assignment"):
-        store.ask(amplify(Function(judge), []), some_clips(2))
-    assert store.ask(amplify(Function(visible), []), some_clips(2)).shape == (2,), "the questions are the same still"
+        store.ask(Overseer(Function(judge), []), some_clips(2))
+    assert store.ask(Overseer(Function(visible), []), some_clips(2)).shape == (2,), "the questions are the same still"
 
 
 @pytest.mark.parametrize("name", ["views", "actions", "evidence_values"])
@@ -267,8 +267,8 @@ def test_what_is_kept_of_a_question_is_as_it_was_put(store: Labels) -> None:
             object.__setattr__(each, "views", each.views + 7)  # whoever goes that far
         return 0.0
 
-    store.ask(amplify(Function(judge), []), clips)
-    assert store.ask(amplify(Function(visible), []), some_clips(2)).tolist() == [0.0, 0.0]
+    store.ask(Overseer(Function(judge), []), clips)
+    assert store.ask(Overseer(Function(visible), []), some_clips(2)).tolist() == [0.0, 0.0]
     with sqlite3.connect(store.path) as db:
         kept = [json.loads(view) for (view,) in db.execute("select view from scores order by number")]
     db.close()

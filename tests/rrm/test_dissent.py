@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.config.slots import EnsembleSettings
 from rrm.distill.random_play import random_play
 from rrm.envs.families.tidy_rooms import TidyRooms
@@ -75,12 +75,12 @@ def test_what_each_said_is_kept_and_replayed(store: Labels) -> None:
     clips = some_clips(5)
     biased = Flawed(Function(visible), bias={"carrying": 4.0})
     committee = Committee([Function(visible), biased], by="mean")
-    scores = store.ask(amplify(committee, []), clips)
+    scores = store.ask(Overseer(committee, []), clips)
     expected = [[visible(clip), visible(clip) + 4 * clip.view["carrying"]] for clip in clips]
     assert store.opinions(0, 5).tolist() == expected and scores.tolist() == np.mean(expected, axis=1).tolist()
     assert store.opinions(2, 4).tolist() == expected[2:4]
     again = Labels(store.path)
-    again.ask(amplify(Function(visible), []), clips)  # asks nobody
+    again.ask(Overseer(Function(visible), []), clips)  # asks nobody
     assert again.opinions(0, 5).tolist() == expected
     again.close()
 
@@ -92,7 +92,7 @@ def test_who_abstains_said_nothing(store: Labels) -> None:
     def quiet(first: Clip, second: Clip) -> float | None:
         return None if first.number in (2, 4) else 0.0
 
-    store.compare(amplify(Committee([Preference(silent), Preference(quiet)]), []), PAIRS)
+    store.compare(Overseer(Committee([Preference(silent), Preference(quiet)]), []), PAIRS)
     opinions = store.opinions(0, 4)
     np.testing.assert_array_equal(opinions, [[1, 0], [np.nan] * 2, [1, np.nan], [1, 0]])
     assert dissent(opinions, comparing=True) == 2 / 3
@@ -100,19 +100,19 @@ def test_who_abstains_said_nothing(store: Labels) -> None:
 
 def test_one_who_answers_alone_has_no_opinions(store: Labels) -> None:
     for first, judge in enumerate((Function(visible), Flawed(Panel(), noise=0.1), Committee([Function(visible)]))):
-        store.ask(amplify(judge, []), some_clips(1, first=first))
+        store.ask(Overseer(judge, []), some_clips(1, first=first))
     assert store.opinions(0, 3).shape == (3, 0)
 
 
 def test_of_committees_within_a_committee_the_outer_members_are_heard(store: Labels) -> None:
     outer = Committee([Committee([Function(visible), Panel()]), Function(visible)])
-    store.ask(amplify(outer, []), some_clips(2))
+    store.ask(Overseer(outer, []), some_clips(2))
     seen = [visible(clip) for clip in some_clips(2)]
     assert store.opinions(0, 2).tolist() == [[(3.0 + each) / 2, each] for each in seen]
 
 
 def test_a_class_of_ones_own_says_what_its_voices_said(store: Labels) -> None:
-    assert store.ask(amplify(Panel(), []), some_clips(2)).tolist() == [3.0, 3.0]
+    assert store.ask(Overseer(Panel(), []), some_clips(2)).tolist() == [3.0, 3.0]
     assert store.opinions(0, 2).tolist() == [[0.0, 3.0, 6.0], [3.0, 3.0, 3.0]]
 
 
@@ -126,14 +126,14 @@ def test_a_class_of_ones_own_says_what_its_voices_said(store: Labels) -> None:
 )
 def test_wrong_opinions_are_named(opinions: Any, told: str) -> None:
     with pytest.raises(EvaluatorError, match=f"evaluator 'Panel' {told}"):
-        amplify(Panel(*opinions), []).score(some_clips(2))
+        Overseer(Panel(*opinions), []).score(some_clips(2))
 
     class Silent(Panel):
         def score(self, clips: Sequence[Clip]) -> Any:
             return np.zeros(len(clips))
 
     with pytest.raises(EvaluatorError, match=r"answered 0.0 to clip 0 with 0 opinions"):
-        amplify(Silent(), []).score(some_clips(2))
+        Overseer(Silent(), []).score(some_clips(2))
 
 
 def test_a_store_from_before_opinions_goes_on(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_store_from_before_opinions_goes_on(tmp_path: Path) -> None:
         db.execute("insert into scores values (0, ?, -7.0, 1, 0, 'visible', '{}', '{}', x'')", (clips[0].digest(),))
     db.close()
     store = Labels(path)
-    assert store.ask(amplify(Function(visible), []), clips).tolist() == [-7.0, *map(visible, clips[1:])]
+    assert store.ask(Overseer(Function(visible), []), clips).tolist() == [-7.0, *map(visible, clips[1:])]
     assert store.opinions(0, 4).shape == (4, 0)
     store.close()
 

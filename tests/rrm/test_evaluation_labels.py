@@ -67,7 +67,7 @@ def test_more_is_asked_if_it_is_said(tmp_path: Path, asked: int, final: int) -> 
 def test_the_final_ones_are_of_episodes_however_long_they_take(tmp_path: Path) -> None:
     """Those that end first would be the shortest."""
     from rrm.agents.vec_env import own_generator
-    from rrm.amplify.overseer import amplify
+    from rrm.amplify.overseer import Overseer
     from rrm.distill.episode_metrics import judge_policy
     from rrm.evaluators import Function
     from tests.helpers.tiny import Line
@@ -84,7 +84,7 @@ def test_the_final_ones_are_of_episodes_however_long_they_take(tmp_path: Path) -
     def policy(world: Any) -> Any:
         return np.where(np.arange(40) < 20, 1, rng.integers(3, size=40))  # the first twenty stand still
 
-    figures = judge_policy(policy, world, own_generator, amplify(Function(length), []), last().streams, 20)
+    figures = judge_policy(policy, world, own_generator, Overseer(Function(length), []), last().streams, 20)
     assert figures.asked == 20 and set(lengths) == {world.length}
 
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.config.load import load
 from rrm.config.minimal import compact
 from rrm.envs.adapters import make_world
@@ -80,7 +80,7 @@ def test_without_flaws_nothing_changes() -> None:
 
 def test_limited_fields() -> None:
     assert not scores(fields=[]).any()
-    helped = amplify(
+    helped = Overseer(
         Flawed(Function(lambda clip: (clip.evidence or {})["goal"]), fields=["opened"]),
         [Assistant(LineInspection(1, cells=21), Script("ideal"))],
     )
@@ -143,8 +143,8 @@ def test_noise() -> None:
 @pytest.mark.parametrize(("alone", "assisted"), [(1.0, 0.0), (0.0, 1.0), (1.0, None)])
 def test_error_may_shrink_or_grow_with_help(alone: float, assisted: float | None) -> None:
     judge = Flawed(AT, noise=alone, noise_assisted=assisted)
-    helped = amplify(judge, [Assistant(LineInspection(1, cells=21), Script("ideal"))]).score(CLIPS) - PLAIN
-    unaided = amplify(judge, []).score(CLIPS) - PLAIN
+    helped = Overseer(judge, [Assistant(LineInspection(1, cells=21), Script("ideal"))]).score(CLIPS) - PLAIN
+    unaided = Overseer(judge, []).score(CLIPS) - PLAIN
     assert unaided.any() == bool(alone)
     assert helped.any() == bool(alone if assisted is None else assisted)
 
@@ -226,7 +226,7 @@ def test_neither_the_batch_nor_an_interruption_matters(cuts: set[int], myopia: f
         return Committee([flawed, Flawed(AT, noise=1.0), Flawed(AT, noise=1.0)], by="mean")
 
     def asked(judge: Evaluator, start: int, end: int) -> list[Any]:
-        overseer = amplify(judge, [])
+        overseer = Overseer(judge, [])
         given = overseer.judge_pairs(PAIRS[start:end]) if comparing else overseer.judge(CLIPS[start:end])
         return [judgment.answer for judgment in given]
 
@@ -345,16 +345,16 @@ def test_what_members_say_of_themselves_the_committee_says() -> None:
 
 def test_a_member_that_breaks_is_named() -> None:
     with pytest.raises(EvaluatorError, match=r"evaluator '.*' answered nan to clip 0; it must be one finite"):
-        amplify(Committee([AT, *panel(float("nan"))]), []).score(CLIPS[:1])
+        Overseer(Committee([AT, *panel(float("nan"))]), []).score(CLIPS[:1])
     with pytest.raises(EvaluatorError, match=r"evaluator '.*' answered 3.0 to pair 0; it must be a number from 0"):
-        amplify(Flawed(votes(3.0)[0]), []).compare(PAIRS[:1])
+        Overseer(Flawed(votes(3.0)[0]), []).compare(PAIRS[:1])
 
     def judge(clip: Clip) -> float:
         return 1.0 / (clip.number - 3)
 
     for made in (Flawed(Function(judge), noise=1.0), Committee([AT, Function(judge)])):
         with pytest.raises(EvaluatorError, match=r"ZeroDivisionError: .* on clip 3, at "):
-            amplify(made, []).score(CLIPS[:6])
+            Overseer(made, []).score(CLIPS[:6])
 
 
 # As a configuration gives them

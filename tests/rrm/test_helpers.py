@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.config.load import load
 from rrm.envs.adapters import make_world
 from rrm.envs.spaces import random_actions
@@ -162,9 +162,9 @@ def test_look_ahead_shows_what_comes_of_it() -> None:
 
     helper = task.evaluation(1, 1)
     assert helper is not None
-    judged = list(amplify(Function(where), [Assistant(helper, Right())]).judge(clips))
+    judged = list(Overseer(Function(where), [Assistant(helper, Right())]).judge(clips))
     task.load(moments.states, np.arange(6))
-    assert np.allclose([each.answer for each in amplify(Function(where), []).judge(clips)], task.view()[:, 0])
+    assert np.allclose([each.answer for each in Overseer(Function(where), []).judge(clips)], task.view()[:, 0])
     for _ in range(4):
         task.step(np.full(6, 2))
     assert np.allclose([each.answer for each in judged], task.view()[:, 0])
@@ -179,7 +179,7 @@ def test_spotlight_changes_nothing_for_who_sees_all() -> None:
     assert helper is not None
     random = [Assistant(helper, None)]
     for judge, same in ((Function(where), True), (Flawed(Function(where), every=4), False)):
-        alone, helped = amplify(judge, []).score(clips), amplify(judge, random).score(clips)
+        alone, helped = Overseer(judge, []).score(clips), Overseer(judge, random).score(clips)
         assert np.array_equal(alone, helped) == same
 
 

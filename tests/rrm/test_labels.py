@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.errors import DamagedFileError, EvaluatorError, RRMError
 from rrm.evaluators import Bounded, Evaluator, Function
@@ -50,11 +50,11 @@ def reopened(labels: Labels) -> Labels:
 
 def test_answers_are_replayed_and_never_asked_again(store: Labels) -> None:
     clips = some_clips(6)
-    first = store.ask(amplify(Function(visible), []), clips)
+    first = store.ask(Overseer(Function(visible), []), clips)
     assert first.tolist() == [visible(clip) for clip in clips]
     again = Labels(store.path)
-    assert again.ask(amplify(Function(refusing), []), clips).tolist() == first.tolist()
-    assert again.ask(amplify(Function(refusing), []), clips[2:4]).tolist() == first[2:4].tolist()
+    assert again.ask(Overseer(Function(refusing), []), clips).tolist() == first.tolist()
+    assert again.ask(Overseer(Function(refusing), []), clips[2:4]).tolist() == first[2:4].tolist()
     again.close()
 
 
@@ -62,7 +62,7 @@ def test_answers_are_replayed_and_never_asked_again(store: Labels) -> None:
 def test_every_answer_before_a_broken_one_is_kept(store: Labels, broken: int) -> None:
     clips = some_clips(6)
     with pytest.raises(EvaluatorError, match=rf"judge.*RuntimeError: the judge went home.*\b{broken}\b"):
-        store.ask(amplify(breaking_at(broken), []), clips)
+        store.ask(Overseer(breaking_at(broken), []), clips)
     with sqlite3.connect(store.path) as other:
         assert [row[0] for row in other.execute("select number from scores order by number")] == list(range(broken))
     other.close()
@@ -74,7 +74,7 @@ def test_every_answer_before_a_broken_one_is_kept(store: Labels, broken: int) ->
         return visible(clip)
 
     again = Labels(store.path)
-    assert again.ask(amplify(Function(mended), []), clips).tolist() == [visible(clip) for clip in clips]
+    assert again.ask(Overseer(Function(mended), []), clips).tolist() == [visible(clip) for clip in clips]
     assert asked == list(range(broken, 6))
     again.close()
 
@@ -87,13 +87,13 @@ def test_each_answer_is_on_disk_before_the_next_question(store: Labels) -> None:
         assert kept == clip.number
         return float(kept)
 
-    assert store.ask(amplify(Function(judge), []), some_clips(4)).tolist() == [0, 1, 2, 3]
+    assert store.ask(Overseer(Function(judge), []), some_clips(4)).tolist() == [0, 1, 2, 3]
 
 
 def test_an_answer_to_another_clip_is_refused(store: Labels) -> None:
-    store.ask(amplify(Function(visible), []), some_clips(3))
+    store.ask(Overseer(Function(visible), []), some_clips(3))
     with pytest.raises(DamagedFileError, match=r"labels\.sqlite: answer 0 was given to another clip") as caught:
-        store.ask(amplify(Function(visible), []), some_clips(3, seed=1))
+        store.ask(Overseer(Function(visible), []), some_clips(3, seed=1))
     assert "\n" not in str(caught.value)
     assert store.cost().labels == 3
 
@@ -174,18 +174,18 @@ def test_a_store_holds_nothing_but_its_tables(tmp_path: Path, script: str) -> No
 @pytest.mark.parametrize(
     ("values", "use"),
     [
-        ("memory = '{'", lambda store: store.recall(amplify(Remembers(), []), before=9)),
-        ("memory = '[1]'", lambda store: store.recall(amplify(Remembers(), []), before=9)),
+        ("memory = '{'", lambda store: store.recall(Overseer(Remembers(), []), before=9)),
+        ("memory = '[1]'", lambda store: store.recall(Overseer(Remembers(), []), before=9)),
         ("opinions = '{'", lambda store: store.opinions(0, 2)),
         ("opinions = '[' || number || substr(',1]', 1 + 2 * number)", lambda store: store.opinions(0, 2)),
         ("opinions = '[[1]]'", lambda store: store.opinions(0, 2)),
-        ("score = 9e999", lambda store: store.ask(amplify(Function(visible), []), some_clips(2))),
+        ("score = 9e999", lambda store: store.ask(Overseer(Function(visible), []), some_clips(2))),
     ],
 )
 def test_a_value_that_was_never_written_is_one_line(
     store: Labels, values: str, use: Callable[[Labels], object]
 ) -> None:
-    store.ask(amplify(Function(visible), []), some_clips(2))
+    store.ask(Overseer(Function(visible), []), some_clips(2))
     store._db.execute(f"update scores set {values}")
     with pytest.raises(DamagedFileError, match=r"^[^\n]*labels\.sqlite: [^\n]*$"):
         use(store)
@@ -193,10 +193,10 @@ def test_a_value_that_was_never_written_is_one_line(
 
 def test_what_cannot_be_kept_is_named(store: Labels) -> None:
     clips = some_clips(2)
-    store.ask(amplify(Function(visible), []), clips[:1])
+    store.ask(Overseer(Function(visible), []), clips[:1])
     store._db.execute("pragma query_only = on")
     with pytest.raises(RRMError, match=r"labels\.sqlite: answer 1 \(.*\) could not be kept"):
-        store.ask(amplify(Function(visible), []), clips)
+        store.ask(Overseer(Function(visible), []), clips)
     assert store.cost().labels == 1
 
 
@@ -208,11 +208,11 @@ def test_a_memory_does_not_notice_that_it_was_interrupted(
     clips = some_clips(12)
     path = tmp_path_factory.mktemp("labels") / "labels.sqlite"
     whole = Labels(path.with_name("whole.sqlite"))
-    expected = whole.ask(amplify(Remembers(), []), clips).tolist()
+    expected = whole.ask(Overseer(Remembers(), []), clips).tolist()
     whole.close()
     labels, evaluator = Labels(path), Remembers()
     for end in (*sorted(cuts), 12):
-        answers = labels.ask(amplify(evaluator, []), clips[:end]).tolist()
+        answers = labels.ask(Overseer(evaluator, []), clips[:end]).tolist()
         labels, evaluator = reopened(labels), Remembers()
     labels.close()
     assert answers == expected
@@ -223,11 +223,11 @@ def test_a_memory_survives_being_killed_within_a_batch(tmp_path: Path, cut: int)
     """The store is cut back to what a process leaves that is killed after ``cut`` answers."""
     clips = some_clips(8)
     labels = Labels(tmp_path / "labels.sqlite")
-    expected = labels.ask(amplify(Remembers(), []), clips).tolist()
+    expected = labels.ask(Overseer(Remembers(), []), clips).tolist()
     labels._db.execute("delete from scores where number >= ?", (cut,))
     labels = reopened(labels)
     evaluator = Remembers()
-    assert labels.ask(amplify(evaluator, []), clips).tolist() == expected
+    assert labels.ask(Overseer(evaluator, []), clips).tolist() == expected
     assert evaluator.asked == list(range(cut, 8))
     labels.close()
 
@@ -238,17 +238,17 @@ def test_a_memory_that_cannot_be_kept_is_the_evaluators_error(store: Labels) -> 
             return {"rng": np.random.default_rng()}
 
     with pytest.raises(EvaluatorError, match=r"'Forgets'.*state_dict") as caught:
-        store.ask(amplify(Forgets(), []), some_clips(2))
+        store.ask(Overseer(Forgets(), []), some_clips(2))
     assert "\n" not in str(caught.value)
 
 
 def test_costs_add_up(store: Labels) -> None:
     world, clips = TidyRooms(5), some_clips(5)
-    alone = amplify(Bounded(world), [])
+    alone = Overseer(Bounded(world), [])
     assert store.cost() == Cost(0, 0, 0)
     store.ask(alone, clips[:2])
     assert store.cost() == Cost(2, 2 * len(TidyRooms.fields), 0)
-    store.ask(amplify(Bounded(world), [Assistant(TidyInspection(1), Script("ideal"))]), clips)
+    store.ask(Overseer(Bounded(world), [Assistant(TidyInspection(1), Script("ideal"))]), clips)
     fields = 5 * len(TidyRooms.fields) + 3 * len(TidyInspection.fields)
     assert store.cost() == Cost(5, fields, 3 * TidyInspection(1).length)
     store.ask(alone, clips)
@@ -260,7 +260,7 @@ def test_costs_add_up(store: Labels) -> None:
 
 def test_everything_of_an_answer_is_there_to_be_read(store: Labels) -> None:
     clips = some_clips(4)
-    scores = store.ask(amplify(Function(visible), []), clips)
+    scores = store.ask(Overseer(Function(visible), []), clips)
     kept = store._db.execute("select observation, score from scores order by number").fetchall()
     observations = np.stack([np.frombuffer(blob, np.float32) for blob, _ in kept])
     assert np.array_equal(observations, np.stack([clip.observation for clip in clips if clip.observation is not None]))
@@ -276,4 +276,4 @@ def test_no_questions_are_no_answers(store: Labels) -> None:
         def score(self, clips: object) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
             raise AssertionError("asked about nothing")
 
-    assert store.ask(amplify(Silent(), []), []).shape == (0,)
+    assert store.ask(Overseer(Silent(), []), []).shape == (0,)

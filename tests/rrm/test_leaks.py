@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.envs.adapters import unaided
 from rrm.envs.contract import everyone, started, wander
 from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
@@ -118,7 +118,7 @@ def test_judging_reads_no_truth(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the truth is read")
 
     truth_is(monkeypatch, forbidden, forbidden)
-    overseer = amplify(Function(visible), [Assistant(TidyInspection(1), Script("ideal"))])
+    overseer = Overseer(Function(visible), [Assistant(TidyInspection(1), Script("ideal"))])
     assert overseer.score(clips).shape == (6,)
     env = WorldVecEnv(TidyRooms(6))
     env.reset()
@@ -243,7 +243,7 @@ def test_an_evaluator_gets_neither_state_nor_observation(helped: bool) -> None:
 
     clips = some_clips(4)
     assert all(clip.state is not None and clip.observation is not None for clip in clips)
-    amplify(Function(judge), [Assistant(TidyInspection(1), Script("ideal"))] if helped else []).score(clips)
+    Overseer(Function(judge), [Assistant(TidyInspection(1), Script("ideal"))] if helped else []).score(clips)
     allowed = {"number", "streams", "fields", "views", "actions", "evidence_fields", "evidence_values"}
     for clip, whole in zip(shown, clips, strict=True):
         assert {each.name for each in fields(clip) if getattr(clip, each.name) is not None} <= allowed

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
-from rrm.amplify.overseer import amplify
+from rrm.amplify.overseer import Overseer
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats
 from rrm.errors import ConfigError
@@ -165,8 +165,8 @@ def test_without_a_reward_in_view_it_takes_what_the_steps_add() -> None:
     assert expected.any()
     np.testing.assert_allclose(Teacher(world).score(clips), expected)
     helped = [Assistant(LineInspection(1), Script("ideal"))]
-    expected = amplify(Bounded(world), helped).score(clips) - starts
-    np.testing.assert_allclose(amplify(Teacher(world), helped).score(clips), expected)
+    expected = Overseer(Bounded(world), helped).score(clips) - starts
+    np.testing.assert_allclose(Overseer(Teacher(world), helped).score(clips), expected)
 
 
 @given(
