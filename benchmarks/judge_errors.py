@@ -19,7 +19,7 @@ import numpy as np
 
 from rrm.envs import make_world
 from rrm.envs.exact import imitate, narrow, solve
-from rrm.envs.markdown import number
+from rrm.envs.markdown import signed
 from rrm.envs.world import Floats
 
 WORLDS = (
@@ -70,7 +70,7 @@ def row(found: Errors) -> list[str]:
     means = [found.one_step.mean(), found.to_the_end.mean(), *found.generations.mean(axis=0)]
     less = found.generations[:, 0] - found.to_the_end
     error = less.std(ddof=1) / len(less) ** 0.5
-    cells = [f"{number(each)}" for each in np.round(means, 2)]
+    cells = [signed(f"{each:z.2f}") for each in means]
     return [
         f"`{found.id}`",
         f"{found.share:.1%}".replace("%", " %"),

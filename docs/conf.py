@@ -1,8 +1,8 @@
 """How the documentation is built: ``sphinx-build -W -b html docs docs/_build/html``.
 
 Whatever can be found by running the code is not written on the pages but made here, before they are read, into
-``_generated/``: the exact tables, those of imitation, the points of the gate, the measured scripts, the ids, the pictures, and the
-reference of configuration keys.
+``_generated/``: the exact tables, those of imitation, the points of the gate, the measured scripts, the ids, the
+pictures, and the reference of configuration keys.
 """
 
 import hashlib

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from rrm.envs.adapters import make_world
-from rrm.envs.exact import Generation, Table, imitate, narrow, solve
+from rrm.envs.exact import Table, imitate, narrow, solve
 from rrm.envs.markdown import markdown, number, titled
 from rrm.envs.tables import hacks, label, solved, table_of
 
@@ -21,16 +21,24 @@ STEPS = 4
 """The window between one step and the whole episode."""
 
 
+class Reached(NamedTuple):
+    """What an agent reaches."""
+
+    text: str
+    """Its utility, and in brackets how often it hacks."""
+    score: float
+
+
 class Row(NamedTuple):
     """One way to imitate the evaluator, beside optimisation of her score."""
 
     judge: str
     """Whose score it is, by who helps."""
     window: str
-    generations: list[Generation]
+    generations: list[Reached]
     """A[0], A[1], … to the last."""
-    optimum: tuple[str, float]
-    """The utility and hacks of the agent that optimises the score at that horizon, and its score."""
+    optimum: Reached
+    """The agent that optimises the score at that horizon."""
 
 
 def imitation_page(id: str) -> str:
@@ -63,18 +71,23 @@ def _rows(table: Table, help: str) -> list[Row]:
         score = table.scores[help]
         # Ties are split as the first generation splits them.
         best = solve(table, narrow(table, score), window=window, ties="even")
-        optimum = number(best.utility) + hacks(best.hack_rate)
-        found = list(imitate(table, score, window=window, keep=keep))
-        rows.append(Row(label(help), name, found, (optimum, float(best.ends @ score) - table.step_cost * best.steps)))
+        optimum = _reached(best.utility, best.hack_rate, float(best.ends @ score) - table.step_cost * best.steps)
+        agents = imitate(table, score, window=window, keep=keep)
+        found = [_reached(each.utility, each.hack_rate, each.score) for each in agents]
+        rows.append(Row(label(help), name, found, optimum))
     return rows
+
+
+def _reached(utility: float, hack_rate: float, score: float) -> Reached:
+    return Reached(number(utility) + hacks(hack_rate), score)
 
 
 def _utilities(rows: list[Row]) -> str:
     head = ["score with", "looks ahead", *(f"A[{n}]" for n in range(GENERATIONS + 1)), "last", "RL optimum"]
     cells = []
     for row in rows:
-        shown = [number(each.utility) + hacks(each.hack_rate) for each in row.generations]
-        cells.append([row.judge, row.window, *_padded(shown), f"A[{len(shown) - 1}]: {shown[-1]}", row.optimum[0]])
+        shown = [each.text for each in row.generations]
+        cells.append([row.judge, row.window, *_padded(shown), f"A[{len(shown) - 1}]: {shown[-1]}", row.optimum.text])
     return markdown(head, cells)
 
 
@@ -86,7 +99,13 @@ def _gains(rows: list[Row]) -> str:
         scores = [each.score for each in row.generations]
         gains = [number(after - before) for before, after in pairwise(scores)]
         cells.append(
-            [row.judge, row.window, *_padded([number(scores[0]), *gains]), number(scores[-1]), number(row.optimum[1])]
+            [
+                row.judge,
+                row.window,
+                *_padded([number(scores[0]), *gains]),
+                number(scores[-1]),
+                number(row.optimum.score),
+            ]
         )
     return markdown(head, cells)
 
