@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from rrm.envs.families.claim_tree.classes import is_or
 from rrm.envs.paint import Canvas, blank, disc, glass, number, picture, robot
-from rrm.envs.palette import AGENT, ASSISTANT, INK, TIME_LEFT
+from rrm.envs.palette import AGENT, ASSISTANT, INK
 from rrm.envs.world import Array
 
 WIDE, ROW, EDGE, HEAD, LENS = 480, 52, 16, 24, 36

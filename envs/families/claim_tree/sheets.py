@@ -60,5 +60,5 @@ SHEETS = Sheets(
             ClaimTree(1, depth=5), True
         ),
     },
-    pictures={"claim_tree": (Scene("honest", 1, 2), Scene("hacking", 1, 1), Scene("hacking", 1, 1, help=True))},
+    pictures={"claim_tree": (Scene("honest", 1, 2), Scene("hacking", 1, 3), Scene("hacking", 1, 3, help=True))},
 )

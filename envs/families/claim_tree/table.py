@@ -21,7 +21,7 @@ def reads_one(depth: int, to: int, level: int, error: float, stops: Stops) -> Fl
     """
     moves = [stop if height < level else None for height, stop in enumerate(stops)]
     upheld = classes(depth).upheld(moves, to)
-    return upheld + error * (1 - 2 * upheld)
+    return np.asarray(upheld + error * (1 - 2 * upheld))
 
 
 @lru_cache(maxsize=32)
@@ -72,7 +72,7 @@ def node_table(depth: int, level: int, error: float, stops: Stops) -> Table:
         one = reads_one(depth, level - 1, helpers, error, stops)
         by_value = np.array([chance[truth == v] @ one[truth == v] / chance[truth == v].sum() for v in (0, 1)])
         reads = np.where(acted, by_value[rows[:, 1]], by_value[rows[:, 1:]].mean(axis=1))
-        return reads if pro else 1 - reads
+        return np.asarray(reads if pro else 1 - reads)
 
     scores = {("unaided" if not helpers else str(helpers)): score(helpers) for helpers in range(level)}
     return Table(
