@@ -8,7 +8,7 @@ from rrm.envs.admission import exact
 from rrm.envs.exact import gap_recovered
 from rrm.envs.families.claim_tree.rules import ClaimTree
 from rrm.envs.markdown import gap, markdown, number, share
-from rrm.envs.sheets import BROAD, Scene, Sheet, Sheets, discounted, window
+from rrm.envs.sheets import BROAD, Scene, Sheet, Sheets, discounted
 
 CASES: dict[str, dict[str, Any]] = {
     "all is well": {},
@@ -48,8 +48,8 @@ SHEETS = Sheets(
     fooled_by="it can read one leaf of a tree of claims",
     helped_by="two sides debate which leaf it reads",
     tables=(
-        Sheet("rrm/ClaimTree-v0", (discounted(0), window(2), discounted(0.9), BROAD)),
-        Sheet("rrm/ClaimTreeDeep-v0", (discounted(0), window(2), discounted(0.9), BROAD), title="One level deeper"),
+        Sheet("rrm/ClaimTree-v0", (discounted(0), BROAD)),
+        Sheet("rrm/ClaimTreeDeep-v0", (discounted(0), BROAD), title="One level deeper"),
     ),
     more={
         "Debates in which something is wrong": troubled_debates,
