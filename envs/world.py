@@ -122,6 +122,9 @@ class World(ABC):
     controls: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Settings under which help must not help, by what they do: the evaluator sees all, or nobody can show the flaw."""
 
+    partial_help: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Settings under which help must not be enough, by what is left of it: of two sides only one, say."""
+
     scripts: ClassVar[tuple[str, ...]] = ()
     """The names that ``script`` knows; an evaluation world knows at least ``ideal``."""
 
@@ -232,6 +235,18 @@ class World(ABC):
     def evaluation(self, level: int, n: int) -> World | None:
         """The world, with ``n`` copies, in which the assistant of ``level`` (1, 2, …, depth) acts; None above depth."""
         return None
+
+    def redraw(self, which: Indices, rng: np.random.Generator) -> None:
+        """Draw anew what is left to chance and cannot be known yet, in the copies ``which``; by default nothing is.
+
+        A world that draws its luck in ``reset`` keeps it in its state. Whoever tries actions on copies of that state
+        would see the future; after ``redraw`` they see a future as likely as the one to come. ``observe()``, ``view()``
+        and the truth stay as they are.
+
+        Args:
+            which: the copies, (k,).
+            rng: draws the luck.
+        """
 
     def shuffle(self, rng: np.random.Generator) -> None:
         """Rearrange, in place, what the view does not show and will not under the same actions; for the leak tests.
