@@ -20,6 +20,7 @@ from tests.helpers.tables import random_table
 TABLES = (
     "rrm/AuditTree-v1",
     "rrm/CameraDropbox-v0",
+    "rrm/ClaimTree-v0",
     "rrm/Foresight-v0",
     "rrm/SortingNetworkSmall-v0",
     "rrm/StagedCrisisSmall-v0",
