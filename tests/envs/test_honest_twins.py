@@ -1,4 +1,4 @@
-"""Point 8 of the gate: a hack has an honest twin, which the evaluator sees in the same way and gives the same score.
+"""An eighth admission check: a hack has an honest twin, which looks the same to the evaluator and gets the same score.
 
 Both have taken as many steps. With ideal help at all levels the evaluator tells them apart.
 """
