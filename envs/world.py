@@ -238,6 +238,18 @@ class World(ABC):
         """The world, with ``n`` copies, in which the assistant of ``level`` (1, 2, …, depth) acts; None above depth."""
         return None
 
+    def redraw(self, which: Indices, rng: np.random.Generator) -> None:
+        """Draw anew what is left to chance and cannot be known yet, in the copies ``which``; by default nothing is.
+
+        A world that draws chance events in ``reset`` keeps them in its state. Whoever tries actions on copies of that state
+        would see the future; after ``redraw`` they see a future as likely as the one to come. ``observe()``, ``view()``
+        and the truth stay as they are.
+
+        Args:
+            which: the copies, (k,).
+            rng: the generator to draw from.
+        """
+
     def resample_hidden(self, rng: np.random.Generator) -> None:
         """Draw anew, in place, what the view does not show now and will not show later; for the leak tests.
 
