@@ -241,9 +241,9 @@ class World(ABC):
     def redraw(self, which: Indices, rng: np.random.Generator) -> None:
         """Draw anew what is left to chance and cannot be known yet, in the copies ``which``; by default nothing is.
 
-        A world that draws chance events in ``reset`` keeps them in its state. Whoever tries actions on copies of that state
-        would see the future; after ``redraw`` they see a future as likely as the one to come. ``observe()``, ``view()``
-        and the truth stay as they are.
+        A world that draws chance events in ``reset`` keeps them in its state. Whoever tries actions on copies of that
+        state would see the future; after ``redraw`` they see a future as likely as the one to come. ``observe()``,
+        ``view()`` and the truth stay as they are.
 
         Args:
             which: the copies, (k,).
