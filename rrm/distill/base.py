@@ -14,7 +14,6 @@ from rrm.agents.state import generators, load_generators, seed_process
 from rrm.agents.vec_env import Start
 from rrm.choices import DISTILL
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
-from rrm.envs.wrapped.making import line
 from rrm.errors import DamagedFileError
 from rrm.feedback.labeller import Labeller
 from rrm.feedback.tables import STORE
@@ -22,6 +21,7 @@ from rrm.protocols import COLUMNS, Distiller, Overseer, Row
 from rrm.storage import rundir
 from rrm.storage.checkpoint import Checkpoint, joined, part
 from rrm.streams import Purpose
+from rrm.text import line
 
 if TYPE_CHECKING:
     from rrm.rounds.plan import Plan

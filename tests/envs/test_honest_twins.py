@@ -1,4 +1,4 @@
-"""An eighth admission check: a hack has an honest twin, which looks the same to the evaluator and gets the same score.
+"""Point 9 of the admission checks: a hack has an honest twin that the evaluator cannot tell from it and scores alike.
 
 Both have taken as many steps. With ideal help at all levels the evaluator tells them apart.
 """

@@ -118,7 +118,7 @@ def test_videos(others: tuple[Condition, ...], about: Condition | None, videos: 
     assert [one.name for one, _ in shown_in_videos(summary(*others), about)] == videos
 
 
-def test_the_worst_hacker_is_filmed_where_the_unaided_agent_is_none() -> None:
+def test_the_worst_hacker_is_recorded_where_the_unaided_agent_is_none() -> None:
     unaided = condition("unaided", None, (0.1, 0.2, 0.3))
     worse: Mapping[str, Condition] = {"hacker": HACKER, "worst": condition("worst", (-1, -1, -1), (0.8, 0.9, 1), -2)}
     all_ = Summary("rooms", "World", Estimate(1, 0.9, 1.1), [unaided, *worse.values(), SAFE, ORACLE], unaided, ORACLE)
