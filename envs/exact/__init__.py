@@ -7,7 +7,7 @@
         generation.utility, generation.hack_rate
 
 What agents reach here is what no training can be blamed for: with the exact scores of an overseer as reward, and every
-action the best. The gate that admits a family, the tables of its page and the reference lines of its experiments are
+action the best. The admission checks of a family, the tables of its page and the reference lines of its experiments are
 made of it. ``imitate`` is the same for agents that imitate the evaluator, ``max_ent`` and ``one_step`` infer a reward
 from an agent.
 
@@ -22,7 +22,7 @@ from rrm.envs.exact.soft_planning import choices, occupancy, soft, state_reward
 from rrm.envs.exact.solver import (
     ALIKE,
     TIES,
-    Pay,
+    Reward,
     Solution,
     Ties,
     approval,
@@ -44,7 +44,7 @@ __all__ = [
     "Generation",
     "Inferred",
     "Outcomes",
-    "Pay",
+    "Reward",
     "Rows",
     "Solution",
     "Table",

@@ -84,8 +84,8 @@ def _chances(table: Table, actions: Array | None) -> Floats:
 def _worth(table: Table, scores: Floats, policy: Floats, window: int) -> Floats:
     """(T, s, a) the score that comes of each action and window - 1 further steps of the policy, less their cost.
 
-    From the time on from which the end of the episode is in sight, one pass back from there serves all; before, each
-    time has its own.
+    From the time on from which the end of the episode is within reach, one pass back from there serves all;
+    before, each time has its own.
     """
     going, length = ~table.over, table.length
     worth = np.empty_like(policy)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from rrm.envs.exact.solver import Pay, at_each_step, plan
+from rrm.envs.exact.solver import Reward, at_each_step, plan
 from rrm.envs.exact.table import Table
 from rrm.envs.world import Array, Floats
 
 
-def state_reward(table: Table, reward: Floats) -> Pay:
+def state_reward(table: Table, reward: Floats) -> Reward:
     """``reward`` (s,) of the state that each step leads to, and nothing for being over."""
-    return Pay(np.where(table.over[:, None], 0.0, table.expect(reward)), np.zeros(len(reward)))
+    return Reward(np.where(table.over[:, None], 0.0, table.expect(reward)), np.zeros(len(reward)))
 
 
-def soft(table: Table, pay: Pay, *, temperature: float = 1.0, window: int | None = None) -> Floats:
-    """The chances (T, s, a) of the actions of the best agent that is also paid for the entropy of its actions.
+def soft(table: Table, reward: Reward, *, temperature: float = 1.0, window: int | None = None) -> Floats:
+    """The chances (T, s, a) of the actions of the best agent that also receives the entropy of its actions.
 
     Soft value iteration over a finite horizon (Ziebart 2010, "Modeling purposeful adaptive behavior with the principle
     of maximum causal entropy", chapter 6): the chance of an action is in proportion to exp(Q / temperature), and a
@@ -23,7 +23,7 @@ def soft(table: Table, pay: Pay, *, temperature: float = 1.0, window: int | None
 
     Args:
         table: the world.
-        pay: what the agent is paid.
+        reward: what the agent receives.
         temperature: what a nat of entropy is worth, above 0.
         window: how many steps its plans have, which are made anew in every state; None: to the end of the episode.
 
@@ -39,7 +39,7 @@ def soft(table: Table, pay: Pay, *, temperature: float = 1.0, window: int | None
         total = weights.sum(axis=1, keepdims=True)
         return (highest + temperature * np.log(total))[:, 0], weights / total
 
-    return plan(table, pay, choose, window=window)
+    return plan(table, reward, choose, window=window)
 
 
 def occupancy(table: Table, actions: Array) -> Floats:

@@ -46,7 +46,7 @@ class Table:
     scores: Mapping[str, Floats]
     """(s,) what an overseer answers on average, by its help: ``unaided``; ``1`` to ``k``: ideal assistants at so many
     levels; ``random``: assistants at all levels that act at random; and the family's controls by names of their own.
-    The gate asks for all of the first three kinds, up to the world's depth."""
+    The admission checks need all of the first three kinds, up to the world's depth."""
     step_cost: float = 0.0
     approval: Floats | None = None
     """(s, a) what the unaided evaluator thinks of an action, if it judges actions."""

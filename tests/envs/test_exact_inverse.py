@@ -24,7 +24,7 @@ from benchmarks.irl import (
     sampled,
 )
 from rrm.envs.exact import (
-    Pay,
+    Reward,
     Table,
     best_actions,
     choices,
@@ -41,16 +41,16 @@ from tests.helpers.tables import random_table
 # --- Second solvers ---------------------------------------------------------------------------------------------------
 
 
-def soft_by_hand(table: Table, pay: Pay, temperature: float, window: int | None) -> Floats:
+def soft_by_hand(table: Table, reward: Reward, temperature: float, window: int | None) -> Floats:
     """Soft planning by recursion, state by state."""
 
     def worth(state: int, action: int, time: int, steps: int) -> float:
         likely = zip(table.chance[state, action], table.next[state, action], strict=True)
-        return float(pay.step[state, action] + sum(p * value(int(to), time + 1, steps - 1) for p, to in likely))
+        return float(reward.step[state, action] + sum(p * value(int(to), time + 1, steps - 1) for p, to in likely))
 
     def value(state: int, time: int, steps: int) -> float:
         if table.over[state] or time == table.length:
-            return float(pay.final[state])
+            return float(reward.final[state])
         if steps == 0:
             return 0.0
         return temperature * math.log(sum(math.exp(worth(state, a, time, steps) / temperature) for a in actions))
@@ -86,11 +86,11 @@ def paths(table: Table, policy: Floats) -> tuple[Floats, Floats]:
 @settings(max_examples=20, deadline=None)
 def test_soft_plans_are_those_of_a_second_solver(seed: int, window: int | None, temperature: float) -> None:
     table = random_table(seed)
-    reward, final = np.random.default_rng(seed).normal(size=(2, len(table.rows)))
-    pay = state_reward(table, reward)._replace(final=final)
-    found = soft(table, pay, temperature=temperature, window=window)
+    worth, final = np.random.default_rng(seed).normal(size=(2, len(table.rows)))
+    reward = state_reward(table, worth)._replace(final=final)
+    found = soft(table, reward, temperature=temperature, window=window)
     going = ~table.over
-    assert np.allclose(found[:, going], soft_by_hand(table, pay, temperature, window)[:, going], atol=1e-12)
+    assert np.allclose(found[:, going], soft_by_hand(table, reward, temperature, window)[:, going], atol=1e-12)
     assert np.allclose(found.sum(axis=2), 1)
 
 
@@ -105,14 +105,14 @@ def test_visits_are_those_of_all_episodes(seed: int) -> None:
 
 def test_a_cold_agent_takes_the_best_actions_and_a_hot_one_any() -> None:
     table = random_table(3)
-    pay = narrow(table, table.scores["unaided"])
-    best = best_actions(table, pay)[:, ~table.over]
-    cold = soft(table, pay, temperature=1e-4)[:, ~table.over]
+    reward = narrow(table, table.scores["unaided"])
+    best = best_actions(table, reward)[:, ~table.over]
+    cold = soft(table, reward, temperature=1e-4)[:, ~table.over]
     assert ((cold > 0.01) <= best).all()
-    hot = soft(table, pay, temperature=1e9, window=1)  # further ahead it would seek many choices, and not the end
+    hot = soft(table, reward, temperature=1e9, window=1)  # further ahead it would seek many choices, and not the end
     assert np.allclose(hot, 1 / 3)
     with pytest.raises(ValueError, match=r"temperature must be above 0, got 0\.0"):
-        soft(table, pay, temperature=0.0)
+        soft(table, reward, temperature=0.0)
 
 
 # --- Inverse reinforcement learning -----------------------------------------------------------------------------------
