@@ -75,7 +75,7 @@ def clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
         elif below and not has_assistants(condition, below):
             right = f"nobody has scripted the ideal assistant of {condition.env}: must be 'trained', 'random' or 'none'"
             yield "assistants", assistants, right
-        elif below and distill.label_target == "segment" and below.criterion == "change of mind":
+        elif below and distill.label_target == "segment" and below.criterion == "influence":
             right = "assistants point at frames of the whole clip here: must be 'state'"
             yield "distill.label_target", "segment", right
         elif (depth or 0) > world.depth:
@@ -115,9 +115,11 @@ def check_together(conditions: Mapping[str, Condition]) -> None:
 
 
 def _is_control(condition: Condition, other: Condition) -> bool:
-    """Whether one's world is a control of the other's in which the same episodes come to the same."""
+    """Whether one's world is a control of the other's, or lacks a part of the help, and the same episodes come to the
+    same in both."""
     from rrm.envs.admission import same_outcomes
 
-    controls = other.world(1).controls.values()
+    world = other.world(1)
+    controls = [*world.controls.values(), *world.partial_help.values()]
     named = condition.env_settings in [{**other.env_settings, **settings} for settings in controls]
     return named and same_outcomes(condition.world(64), other.world(64))
