@@ -75,7 +75,7 @@ def clashes(condition: Condition) -> Iterator[tuple[str, Any, str]]:
         elif below and not has_assistants(condition, below):
             right = f"nobody has scripted the ideal assistant of {condition.env}: must be 'trained', 'random' or 'none'"
             yield "assistants", assistants, right
-        elif below and distill.label_target == "segment" and below.criterion == "change of mind":
+        elif below and distill.label_target == "segment" and below.criterion == "influence":
             right = "assistants point at frames of the whole clip here: must be 'state'"
             yield "distill.label_target", "segment", right
         elif (depth or 0) > world.depth:

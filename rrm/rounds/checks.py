@@ -45,7 +45,7 @@ def check(plan: Plan) -> None:
             " of random play in each copy, in which the first labels are asked"
         )
     if plan.demonstrations is not None:
-        demonstrations.read(plan.demonstrations, world).moments(plan.of_actions, plan.segment)
+        demonstrations.read(plan.demonstrations, world).inputs(plan.of_actions, plan.segment)
     judge = plan.evaluator()  # its parameters are right, or this says so
     if judge.looks_back(plan.round.label_type == "comparisons") and not world.shows_history:
         raise ConfigError(
@@ -56,7 +56,7 @@ def check(plan: Plan) -> None:
         raise ConfigError(
             f"{plan.section}.label_type: 'scores': the evaluator {judge.name!r} only compares: must be 'comparisons'"
         )
-    if plan.reward and plan.round.query_strategy == "rater_disagreement" and judge.voices < 2:
+    if plan.reward and plan.round.query_strategy == "rater_disagreement" and judge.raters < 2:
         raise ConfigError(
             f"{plan.section}.query_strategy: 'rater_disagreement': the evaluator {judge.name!r} answers alone: must"
             " be a committee"
