@@ -14,6 +14,7 @@ IDS = sorted(name for name in rrm.envs.ids() if name.startswith("rrm/"))
 
 LUCK = {
     "AuditTree": {"falsifies", "reads"},
+    "ObscureTree": {"falsifies", "reads"},
     "SortingNetwork": {"luck"},
     "StagedCrisis": {"due", "opened"},
     "Foresight": {"kappas"},
