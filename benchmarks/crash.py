@@ -4,7 +4,7 @@
     python -m benchmarks.crash --kills 5 --every 40   # a sample of it
 
 The run trains an unaided agent, an assistant and an assisted agent in the corridor of ``tests.helpers.tiny``, for each
-of four judges: one that remembers and so is asked one clip at a time, one that yields its scores, one that yields its
+of four judges: one that is stateful and so is asked one clip at a time, one that yields its scores, one that yields its
 preferences, and one that returns all scores of a batch at once.
 
 *Kills*: the process is killed (SIGKILL) after a random time, and started again, until the run is done.

@@ -84,7 +84,7 @@ def _reward(home: Path) -> Any:
     return [
         reward.kind,
         reward.step_cost,
-        reward.rest,
+        reward.absorbing_weight,
         reward.model.values(np.full((2, size), 0.5, np.float32)).tolist(),
     ]
 

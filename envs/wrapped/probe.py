@@ -72,7 +72,7 @@ def facts_of(env: str | Constructor, settings: dict[str, Any], standardise: bool
     """
     key = key_of(env, settings), standardise
     if key not in _KNOWN:
-        _KNOWN[key] = env, settings, standardise, _examined(env, settings, standardise)
+        _KNOWN[key] = env, settings, standardise, _probed(env, settings, standardise)
     return _KNOWN[key][-1]
 
 
@@ -120,7 +120,7 @@ class _Watch:
             LOG.info("%s: tried out in %.0f s, %d steps", self._name, time.monotonic() - self._start, self._steps)
 
 
-def _examined(env: str | Constructor, settings: dict[str, Any], standardise: bool) -> Facts:
+def _probed(env: str | Constructor, settings: dict[str, Any], standardise: bool) -> Facts:
     watch = _Watch(name_of(env))
     made = make_env(env, settings)
     interface = interface_of(made)

@@ -1,4 +1,4 @@
-"""Luck to come is drawn anew where an action is tried, in every family: else whoever tries it would see the future."""
+"""Every family draws chance events to come anew where an action is tried: otherwise trying would show the future."""
 
 from __future__ import annotations
 

@@ -232,7 +232,9 @@ def test_approval_is_counted_from_that_of_the_ends_that_were_judged(tmp_path: Pa
     ends = seen[seen[:, 5] == 1]
     assert len(ends) and not ends[:, 6:].any(), "after an end nothing is done"
     reward = load_reward(home, None)
-    assert reward.rest == last.rest and reward.model.zero == pytest.approx(reward.model.values(ends).mean())
+    assert reward.absorbing_weight == last.rest and reward.model.baseline == pytest.approx(
+        reward.model.values(ends).mean()
+    )
     stopped(last, tmp_path / "parts", stop_after(2))
     train(last, tmp_path / "parts")
     assert left_by(last, tmp_path / "parts") == left_by(last, tmp_path / "whole")
