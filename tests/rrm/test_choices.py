@@ -113,7 +113,8 @@ def test_the_schema_knows_the_keys_of_each_method() -> None:
 
 @pytest.mark.usefixtures("copy")
 def test_a_resolved_configuration_is_written_again() -> None:
-    experiment = load(COPY, ["learner.num_envs=128"])
+    config = {**COPY, "conditions": {"a": {}, "b": {"distill": {"method": "reward_modeling", "hidden": 3}}, "c": {}}}
+    experiment = load(config, ["learner.num_envs=128"])
     text = recipe(experiment.model_dump(mode="json"), list(experiment.conditions))
     assert load(parse(text, "recipe")).conditions == experiment.conditions
 
