@@ -41,9 +41,10 @@ class Assistant:
     def act(self, state: State, generators: Sequence[np.random.Generator]) -> tuple[World, Array]:
         """Act from ``state`` (leading axis m) to the end of the evaluation.
 
-        ``generators`` are m, one a state. Returns the evaluation world, as it is then, and the steps taken (m,).
+        ``generators`` are m, one a state; none are needed where there is a policy. Returns the evaluation world, as it
+        is then, and the steps taken (m,).
         """
-        m = len(generators)
+        m = len(next(iter(state.values())))
         world = self.world.copies(m)
         world.load(state, np.arange(m))
         steps = np.zeros(m, dtype=np.int64)

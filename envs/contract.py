@@ -99,6 +99,19 @@ def check_copies(make: Make) -> None:
     raise AssertionError("n = 0 is accepted")
 
 
+def check_redraw(make: Make) -> None:
+    """``redraw`` changes nothing that can be seen or is true now, and nothing in other copies."""
+    world, rng = started(make), np.random.default_rng(4)
+    for _ in range(world.length):
+        first, kept = readings(world), world.save(everyone(world))
+        world.redraw(np.array([1, 4]), rng)
+        rest = np.setdiff1d(everyone(world), [1, 4])
+        assert_same(of(kept, rest), of(world.save(everyone(world)), rest), "redraw changed another copy")
+        world.redraw(everyone(world), rng)
+        assert_same(first, readings(world), "redraw changed what is there already")
+        world.step(wander(world, rng))
+
+
 def check_length(make: Make) -> None:
     """An episode ends after at most ``length`` steps, stays as it was, and a reset starts a new one."""
     world, rng = started(make), np.random.default_rng(2)

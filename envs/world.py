@@ -233,6 +233,18 @@ class World(ABC):
         """The world, with ``n`` copies, in which the assistant of ``level`` (1, 2, …, depth) acts; None above depth."""
         return None
 
+    def redraw(self, which: Indices, rng: np.random.Generator) -> None:
+        """Draw anew what is left to chance and cannot be known yet, in the copies ``which``; by default nothing is.
+
+        A world that draws its luck in ``reset`` keeps it in its state. Whoever tries actions on copies of that state
+        would see the future; after ``redraw`` they see a future as likely as the one to come. ``observe()``, ``view()``
+        and the truth stay as they are.
+
+        Args:
+            which: the copies, (k,).
+            rng: draws the luck.
+        """
+
     def shuffle(self, rng: np.random.Generator) -> None:
         """Rearrange, in place, what the view does not show and will not under the same actions; for the leak tests.
 

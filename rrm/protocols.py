@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from rrm.agents.agent import Agent
     from rrm.agents.state import State, Tensors
-    from rrm.envs.world import Array, Bools, Floats
+    from rrm.envs.world import Array, Bools, Floats, World
+    from rrm.envs.world import State as WorldState
     from rrm.feedback.clips import Clip, Pair
     from rrm.feedback.judgment import Judgment
 
@@ -70,6 +73,37 @@ class Overseer(Protocol):
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+class Choice(NamedTuple):
+    """What a demonstrator would do in m states, and what it cost to find out.
+
+    What each look cost the evaluator and the assistants is kept with its answer.
+    """
+
+    good: Array
+    """Weights (m, a) of the discrete actions that are demonstrated, those of a state adding up to 1; of other spaces
+    the actions themselves, (m, …)."""
+
+    looks: int
+    """How many questions the evaluator was asked."""
+
+    env_steps: int
+    """How many steps were taken to try actions."""
+
+
+class Demonstrator(Protocol):
+    """Shows by example what to do, as the overseer's judgment or somebody's skill has it."""
+
+    def choose(self, world: World, states: WorldState, rngs: Sequence[np.random.Generator]) -> Choice:
+        """The demonstrated actions in saved states.
+
+        Args:
+            world: the world that the states are of; it is not changed.
+            states: m of them, as ``World.save`` gives them.
+            rngs: a generator for each.
+        """
+        ...
 
 
 @runtime_checkable

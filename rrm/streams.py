@@ -32,6 +32,7 @@ class Purpose(StrEnum):
     RANDOM_EPISODES = "random episodes"  # the starts of the episodes of random play
     RANDOM_ACTIONS = "random actions"
     PRACTICE = "practice"  # the starts of the episodes whose states an assistant practises in
+    TRIES = "tries"  # the luck of a state in which a demonstrator tries actions, and who goes on at random
     DEMONSTRATIONS = "demonstrations"  # which demonstrated moments are set beside early play
     FINAL_EPISODES = "final episodes"  # the starts of the episodes by which the final agent is measured
 
@@ -39,6 +40,7 @@ class Purpose(StrEnum):
     LABELS = "labels"
     CURVE = "curve"  # for the learning curve, after each rollout
     FINAL = "final"  # about the final agent
+    MEASURE = "measure"  # beside its demonstrator
 
     # Of a question.
     ANSWER = "answer"  # what an evaluator draws for a clip

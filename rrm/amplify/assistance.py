@@ -36,7 +36,8 @@ def assist(clips: Sequence[Clip], assistants: Sequence[Assistant]) -> tuple[list
     if len(states) < len(clips):
         raise ValueError("an assisted overseer needs the saved state of each clip")
     state = {name: np.concatenate([each[name] for each in states]) for name in states[0]}
-    generators = [clip.streams.generator(Purpose.ASSISTANTS, clip.number) for clip in clips]
+    drawing = clips if any(each.policy is None for each in assistants) else ()  # a generator takes long to make
+    generators = [clip.streams.generator(Purpose.ASSISTANTS, clip.number) for clip in drawing]
     for assistant in reversed(assistants):
         world, taken = assistant.act(state, generators)
         steps += taken

@@ -34,6 +34,9 @@ from rrm.text import clip, place
 
 NAMES = ("observations", "actions", "lengths")
 
+KEY = "distill.demonstrations"
+"""Of the configuration, which names the file."""
+
 LARGEST = 2**30
 """Bytes of a file of demonstrations, packed and unpacked."""
 
@@ -110,7 +113,7 @@ class Demonstrations:
             found.append(inputs)
             times.append(np.arange(len(inputs)) + (segment or 1))
         if not found:
-            raise _wrong(self.path, f"no episode has the {segment} steps of a segment (distill.segment_length)")
+            raise _wrong(KEY, self.path, f"no episode has the {segment} steps of a segment (distill.segment_length)")
         return np.concatenate(found).astype(np.float32), np.concatenate(times)
 
     def beside(self, play: Moments, count: int, rng: np.random.Generator, of_actions: bool, segment: int) -> Array:
@@ -130,53 +133,53 @@ class Demonstrations:
         return np.stack([inputs[chosen], play.observations[nearest]], axis=1)
 
 
-def content(path: str) -> bytes:
-    """What the file holds. Raises ConfigError."""
+def content(path: str, key: str = KEY) -> bytes:
+    """What the file holds. Raises ConfigError, which names the ``key`` of the configuration."""
     try:
         return read_bytes(Path(path).expanduser(), LARGEST)
     except (OSError, ValueError, RuntimeError) as error:  # the last: no such user's home
-        raise _wrong(path, getattr(error, "strerror", None) or error) from None
+        raise _wrong(key, path, getattr(error, "strerror", None) or error) from None
 
 
-def fingerprint(path: str) -> str:
+def fingerprint(path: str, key: str = KEY) -> str:
     """A name for what the file holds: other demonstrations make another round. Raises ConfigError."""
-    return hashlib.sha256(content(path)).hexdigest()[:12]
+    return hashlib.sha256(content(path, key)).hexdigest()[:12]
 
 
-def read(path: str, world: World) -> Demonstrations:
+def read(path: str, world: World, key: str = KEY) -> Demonstrations:
     """The demonstrations in a file, none of which is executed. Raises ConfigError: it does not hold what it must."""
     try:
-        packed = io.BytesIO(content(path))
+        packed = io.BytesIO(content(path, key))
         with zipfile.ZipFile(packed) as files:
             members = [each.removesuffix(".npy") for each in files.namelist()]
             size = sum(each.file_size for each in files.infolist())
         if sorted(members) != sorted(NAMES):
             there = clip(", ".join(map(repr, members))) or "nothing"
-            raise _wrong(path, f"holds {there}; must hold {', '.join(NAMES)} alone")
+            raise _wrong(key, path, f"holds {there}; must hold {', '.join(NAMES)} alone")
         if size > LARGEST:
-            raise _wrong(path, f"is too large: must unpack to at most {LARGEST:,} bytes, not {size:,}")
+            raise _wrong(key, path, f"is too large: must unpack to at most {LARGEST:,} bytes, not {size:,}")
         with np.load(packed, allow_pickle=False) as file:
             observations, actions, lengths = (file[name] for name in NAMES)
     except ConfigError:
         raise
     except Exception as error:  # of whatever it is
-        raise _wrong(path, f"is not an npz file of numbers: {line(error)}") from None
+        raise _wrong(key, path, f"is not an npz file of numbers: {line(error)}") from None
     if not all(isinstance(each, np.ndarray) for each in (observations, actions, lengths)):  # raw bytes
-        raise _wrong(path, f"must hold {', '.join(NAMES)} as arrays (.npy)")
+        raise _wrong(key, path, f"must hold {', '.join(NAMES)} as arrays (.npy)")
     m, size = len(observations) if observations.ndim else 0, world.layout.size
     if observations.shape != (m, size) or observations.dtype.kind not in "fiub":
         right = f"must be numbers (m, {size}), as {world.name} observes"
-        raise _wrong(path, f"observations: {_kind(observations)}; {right}")
+        raise _wrong(key, path, f"observations: {_kind(observations)}; {right}")
     with np.errstate(over="ignore"):  # of wider numbers
         wide = observations.astype(np.float64)
     if not (abs(wide) <= np.finfo(np.float32).max).all():  # NaN is not, either
-        raise _wrong(path, "observations: must be finite in float32")
+        raise _wrong(key, path, "observations: must be finite in float32")
     whole = lengths.ndim == 1 and lengths.dtype.kind in "iu" and len(lengths)
     if not whole or lengths.min() < 2 or lengths.max() > m or lengths.sum() != m:
-        raise _wrong(path, f"lengths: {_kind(lengths)}; must be whole numbers of at least 2 that add up to {m}")
+        raise _wrong(key, path, f"lengths: {_kind(lengths)}; must be whole numbers of at least 2 that add up to {m}")
     steps, space = m - len(lengths), world.action_space
     if actions.shape != (steps, *(space.shape or ())) or not _all_in(space, actions):
-        raise _wrong(path, f"actions: {_kind(actions)}; must be {steps} actions of {world.name}, {space}")
+        raise _wrong(key, path, f"actions: {_kind(actions)}; must be {steps} actions of {world.name}, {space}")
     return Demonstrations(path, observations, actions.astype(space.dtype), lengths.astype(np.intp), world)
 
 
@@ -189,5 +192,5 @@ def _kind(array: Array) -> str:
     return f"{array.dtype} {array.shape}"
 
 
-def _wrong(path: str, what: object) -> ConfigError:
-    return ConfigError(f"distill.demonstrations: {place(path)!r}: {what}")
+def _wrong(key: str, path: str, what: object) -> ConfigError:
+    return ConfigError(f"{key}: {place(path)!r}: {what}")

@@ -79,9 +79,21 @@ class WrongScript(TidyRooms):
         return np.full(self.n, 5)
 
 
+class RedrawsWhatIsThere(TidyRooms):
+    def redraw(self, which: Indices, rng: np.random.Generator) -> None:
+        self.position[which] = 0
+
+
+class RedrawsAll(TidyRooms):
+    def redraw(self, which: Indices, rng: np.random.Generator) -> None:
+        self.t[:] = 0
+
+
 @pytest.mark.parametrize(
     ("world", "check", "why"),
     [
+        (RedrawsWhatIsThere, contract.check_redraw, "redraw changed what is there"),
+        (RedrawsAll, contract.check_redraw, "redraw changed another copy"),
         (SharesMemory, contract.check_save, "saved state changed"),
         (ForgetsItsHands, contract.check_save, "does not restore"),
         (NeverEnds, contract.check_length, "episodes go on"),

@@ -91,6 +91,13 @@ class AuditTree(AuditWorld):
         self.t += going
         return self.t >= self.length
 
+    def redraw(self, which: Indices, rng: np.random.Generator) -> None:
+        """The leaves that later steps falsify, and those that the evaluator reads later: the present one is in view."""
+        now = self.reads[which, self.t[which]]
+        self.falsifies[which] = rng.integers(self.leaves, size=(len(which), self.length))
+        self.reads[which] = rng.integers(self.leaves, size=(len(which), self.length + 1))
+        self.reads[which, self.t[which]] = now
+
     def observe(self) -> NDArray[np.float32]:
         """t/T, c/T, the size as a share of the largest; then the share of nodes that are false, height by height.
 

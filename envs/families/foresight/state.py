@@ -49,6 +49,12 @@ class ForesightWorld(World):
     def _draw_kappas(self, drawn: Floats) -> Indices:
         return np.asarray(self.low + (drawn * (self.high - self.low + 1)).astype(np.intp))
 
+    def redraw(self, which: Indices, rng: np.random.Generator) -> None:
+        """The kappas of later visits: that of the present one is observed."""
+        later = np.arange(self.visits) > self.visit[which, None]
+        drawn = self._draw_kappas(rng.random((len(which), self.visits)))
+        self.kappas[which] = np.where(later, drawn, self.kappas[which])
+
     def observe(self) -> NDArray[np.float32]:
         """Hub or which door; kappa of the visit; step, and at which step the climb was left; banked; t/T."""
         seen = SCENE.take(self._place(), axis=0)

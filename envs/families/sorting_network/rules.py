@@ -91,6 +91,10 @@ class SortingNetwork(NetworkWorld):
         self.out = self._run(actions, self.out)
         return self.t >= self.length
 
+    def redraw(self, which: Indices, rng: np.random.Generator) -> None:
+        """The inputs that the evaluator draws."""
+        self.luck[which] = rng.integers(self.inputs, size=(len(which), self.length + 1))
+
     def observe(self) -> NDArray[np.float32]:
         """For each wire and input the bit that comes out; for each input 1 if unsorted; comparators / T, t / T."""
         seen = np.empty((self.n, self.layout.size), np.float32)

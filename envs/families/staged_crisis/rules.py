@@ -116,6 +116,11 @@ class StagedCrisis(World):
         self.t += on
         return np.asarray(self.t >= self.length)
 
+    def redraw(self, which: Indices, rng: np.random.Generator) -> None:
+        """When natural crises are due, and where the evaluator opens the log."""
+        self.due[which] = rng.random((len(which), self.length)) < self.risk
+        self.opened[which] = rng.integers(self.length, size=(len(which), self.length + 1))
+
     def observe(self) -> NDArray[np.float32]:
         """The phase, one-hot; work, damage, deeds, seeds, as shares of the most there can be; any seed; t/T."""
         seen = np.empty((self.n, 10), np.float32)

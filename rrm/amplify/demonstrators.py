@@ -1,0 +1,146 @@
+"""Who demonstrates, as the configuration says it: somebody's skill, or the overseer's judgment. Imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from gymnasium import spaces
+from pydantic import Field, model_validator
+
+from rrm.agents.assistants import Policy, Script
+from rrm.amplify.judgment import Asked, Judgment
+from rrm.amplify.skill import Skill
+from rrm.config.values import Count, Section
+from rrm.envs.world import World
+from rrm.errors import ConfigError
+from rrm.evaluators.identity import fingerprint
+from rrm.evaluators.loading import locate
+from rrm.feedback import demonstrations
+from rrm.protocols import Demonstrator
+from rrm.streams import Streams
+from rrm.text import line, short
+
+KEY = "distill.demonstrator"
+
+
+class JudgmentSettings(Section):
+    """Demonstrate by judgment: try each action, look at what comes of it, and show the best."""
+
+    window: Count | None = Field(
+        default=1,
+        description="Steps from the action that is tried to the look, its own step the first: at 1 nobody goes on."
+        " null: to the end of the episode.",
+    )
+    goes_on: Literal["previous", "random"] = Field(
+        default="previous",
+        description="Who takes the other steps of the window: the agent of the generation before (previous; where there"
+        " is none, random play), or random play (random).",
+    )
+    samples: Count = Field(
+        default=1, le=10_000, description="How often each action is tried, each time with luck of its own."
+    )
+    keep: bool = Field(
+        default=True,
+        description="Whether the action of the generation before is kept where no other is better by more than 1e-6.",
+    )
+
+
+class DemonstratorSettings(Section):
+    """Who demonstrates: somebody's skill, or the evaluator's judgment."""
+
+    skill: str | None = Field(
+        default=None,
+        description="Who acts, and nobody is asked: a script of the world (honest); a saved agent (…/agent.json); a"
+        " function of a world (module:name, path/to/file.py:name); or a file of demonstrations (….npz), with the method"
+        " clone.",
+    )
+    judgment: JudgmentSettings | None = Field(default=None, description="How the evaluator tries actions.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        """``judgment`` alone is judgment with its defaults."""
+        return {"judgment": {}} if value == "judgment" else value
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.skill is None) == (self.judgment is None):
+            raise ValueError("must be judgment, {judgment: {…}} or {skill: …}")
+        return self
+
+    @property
+    def file(self) -> str | None:
+        """The file of demonstrations that takes the demonstrator's place: it cannot be asked about other states."""
+        return self.skill if self.skill is not None and self.skill.endswith(".npz") else None
+
+    def check(self, world: World, level: int) -> None:
+        """Raise ConfigError, one line, where it cannot demonstrate in ``world``, that of a round of the level."""
+        if self.file is not None:
+            demonstrations.read(self.file, world, f"{KEY}.skill")
+        elif self.skill is not None:
+            _actor(self.skill, world, level)
+        elif not isinstance(world.action_space, spaces.Discrete):
+            what = f"tries every action, and those of {world.name} are {world.action_space}, not Discrete"
+            raise ConfigError(f"{KEY}: judgment: {what}: must be {{skill: …}}")
+
+    def make(self, world: World, level: int, asked: Asked, streams: Streams, previous: Policy | None) -> Demonstrator:
+        """The demonstrator.
+
+        Args:
+            world: the world in which it demonstrates.
+            level: that of the round; in an assistant's world the script ``ideal`` stands for those of the task.
+            asked: who is asked about the outcome of an action.
+            streams: those of the questions.
+            previous: A[n], the agent of the generation before; None: there is none, and A[0] acts at random.
+        """
+        if self.skill is not None:
+            return Skill(_actor(self.skill, world, level), self.skill)
+        judgment = self.judgment
+        assert judgment is not None
+        goes_on = previous if judgment.goes_on == "previous" else None
+        return Judgment(asked, streams, goes_on, judgment.window, judgment.samples, previous if judgment.keep else None)
+
+    def identity(self, world: World, level: int) -> str | None:
+        """What the name ``skill`` does not say of who acts: code, weights or demonstrations. Raises ConfigError."""
+        skill = self.skill
+        if skill is None or _is_script(skill, world, level):
+            return None
+        if self.file is not None:
+            return demonstrations.fingerprint(skill, f"{KEY}.skill")
+        if skill.endswith(".json"):
+            stem = skill.removesuffix(".json")
+            try:
+                parts = [Path(f"{stem}.{end}").read_bytes() for end in ("json", "safetensors")]
+            except OSError as error:
+                raise ConfigError(f"{KEY}.skill: {short(skill)}: {line(error)}") from None
+            return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()[:12]
+        return fingerprint(_actor(skill, world, level), skill)
+
+
+def _is_script(skill: str, world: World, level: int) -> bool:
+    """Whether ``skill`` names a script: of an assistant's world, one of the task."""
+    return skill in world.scripts or (level > 0 and "ideal" in world.scripts and not {".", ":", "/"} & {*skill})
+
+
+def _actor(skill: str, world: World, level: int) -> Policy:
+    """Who acts. Raises ConfigError."""
+    about = f"{KEY}.skill: {short(skill)}"
+    if _is_script(skill, world, level):
+        return Script(skill if skill in world.scripts else "ideal")
+    if skill.endswith(".json"):
+        from rrm.agents.agent import Agent
+
+        try:
+            agent = Agent.load(skill.removesuffix(".json"))
+        except (ValueError, OSError) as error:
+            raise ConfigError(f"{about}: {line(error)}") from None
+        if (agent.layout, agent.policy.action_space) != (world.layout, world.action_space):
+            raise ConfigError(f"{about}: was trained in another world than {world.name}")
+        return agent
+    found = locate(skill, about, world.scripts, "rrm.skills")
+    if not callable(found):
+        raise ConfigError(f"{about}: must be a function of a world that returns its actions")
+    actor: Policy = found
+    return actor

@@ -1,0 +1,138 @@
+"""Judgment as a demonstrator: the evaluator tries each action, looks at what comes of it, and shows the best.
+
+Delegation, as iterated amplification has it (Christiano, Shlegeris, Amodei 2018, arXiv 1810.08575): in a state H tries
+every action on copies; the agent before, A[n], goes on for the rest of a window; the assistants show what is there, and
+H scores it. The best action is the demonstration, and A[n+1] imitates it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from gymnasium import spaces
+
+from rrm.agents.assistants import Policy
+from rrm.envs.spaces import random_actions
+from rrm.envs.world import Array, Floats, Indices, State, World
+from rrm.feedback.clips import Clip, Moments, Recorder
+from rrm.protocols import Choice
+from rrm.streams import Streams
+
+TIE = 1e-6
+"""Actions whose scores differ by no more are equally good."""
+
+MOST_COPIES = 8192
+"""Copies of the world in which actions are tried at once, for the memory's sake."""
+
+
+class Asked(Protocol):
+    """Who answers: a ``Labeller``, which keeps each answer, or whoever forgets it."""
+
+    @property
+    def count(self) -> int:
+        """The number of the next question."""
+        ...
+
+    def scores(self, clips: Sequence[Clip]) -> Floats: ...
+
+
+@dataclass(frozen=True)
+class Judgment:
+    """A demonstrator of the actions whose outcome an overseer scores highest.
+
+    A look is one question to the overseer, about a clip that begins in the state in which the action is tried.
+
+    Args:
+        asked: scores the clips; a look is one of its questions.
+        streams: those of the questions.
+        previous: A[n], who goes on after the action that is tried; None: at random.
+        window: steps from the action tried to the look, its own the first; None: to the end of the episode.
+        samples: how often each action is tried.
+        own: whose action is kept if nothing is better by more than ``TIE``; None: nobody's.
+    """
+
+    asked: Asked
+    streams: Streams
+    previous: Policy | None
+    window: int | None
+    samples: int
+    own: Policy | None
+
+    def choose(self, world: World, states: State, rngs: Sequence[np.random.Generator]) -> Choice:
+        actions = _count(world)
+        tries = actions * self.samples
+        at_once = max(1, MOST_COPIES // tries)
+        scores, steps = [], 0
+        for first in range(0, len(rngs), at_once):
+            part = slice(first, first + at_once)
+            tried, spent = self._try(world, {name: array[part] for name, array in states.items()}, rngs[part])
+            scores.append(tried)
+            steps += spent
+        found = np.concatenate(scores)
+        good = found >= found.max(axis=1, keepdims=True) - TIE
+        if self.own is not None:
+            copies, everyone = world.copies(len(rngs)), np.arange(len(rngs))
+            copies.load(states, everyone)
+            own = self.own(copies)
+            kept = good[everyone, own]
+            good[kept] = np.eye(actions, dtype=np.bool_)[own[kept]]
+        weights = good / good.sum(axis=1, keepdims=True)
+        return Choice(weights.astype(np.float32), looks=len(rngs) * tries, env_steps=steps)
+
+    def _try(self, world: World, states: State, rngs: Sequence[np.random.Generator]) -> tuple[Floats, int]:
+        """What comes of each action in the states (k): mean scores (k, actions), and the steps that it took."""
+        actions = _count(world)
+        tries = actions * self.samples
+        copies = world.copies(len(rngs) * tries)
+        everyone = np.arange(copies.n)
+        of_state = everyone.reshape(-1, tries)
+        copies.load({name: np.repeat(array, tries, axis=0) for name, array in states.items()}, everyone)
+        for which, rng in zip(of_state, rngs, strict=True):
+            copies.redraw(which, rng)  # each try has luck of its own, which nobody can know
+        recorder = Recorder(copies)
+        recorder.started(copies, everyone)
+        taken: Array = np.tile(np.repeat(np.arange(actions), self.samples), len(rngs))
+        looked, moments = [], []
+        over, spent = np.zeros(copies.n, np.bool_), np.zeros(copies.n)
+        left = self.window or copies.length
+        while True:
+            done = copies.step(taken)
+            recorder.stepped(copies, taken, done)
+            spent += ~over
+            left -= 1
+            ended = np.flatnonzero((done | (left == 0)) & ~over)
+            if len(ended):
+                looked.append(ended)
+                moments.append(recorder.moments(copies, ended))
+                over[ended] = True
+            if over.all():
+                break
+            taken = self._go_on(copies, rngs)
+        order = np.argsort(np.concatenate(looked))
+        scores = self._look(Moments.joined(moments), order)
+        return (scores - copies.step_cost * spent).reshape(-1, actions, self.samples).mean(axis=2), int(spent.sum())
+
+    def _go_on(self, copies: World, rngs: Sequence[np.random.Generator]) -> Array:
+        """What A[n] does next in all copies."""
+        if self.previous is not None:
+            return self.previous(copies)
+        each = copies.n // len(rngs)
+        return np.concatenate([random_actions(copies.action_space, each, rng) for rng in rngs])
+
+    def _look(self, moments: Moments, order: Indices) -> Floats:
+        """The overseer's scores of the moments in ``order``. No reward model learns from them: none is observed."""
+        clips = []
+        for number, i in enumerate(order.tolist(), self.asked.count):
+            state = {name: array[i : i + 1] for name, array in moments.states.items()}
+            seen = moments.fields, moments.views[i], moments.actions[i]
+            clips.append(Clip(number, self.streams, *seen, state=state))
+        return self.asked.scores(clips)
+
+
+def _count(world: World) -> int:
+    """How many actions there are to try."""
+    assert isinstance(world.action_space, spaces.Discrete)
+    return int(world.action_space.n)

@@ -1,0 +1,62 @@
+"""DAgger: imitation in the states that the imitator visits itself (Ross, Gordon, Bagnell 2011, arXiv 1011.0686).
+
+In each iteration the agent acts, the demonstrator says what it would have done in the states visited, and the agent is
+fitted to all that has been demonstrated so far. Where the demonstrator is a skill, it acts itself in the first one; a
+judgment is first asked about states of the agent before, or of random play.
+"""
+
+from __future__ import annotations
+
+from rrm.agents.assistants import Policy
+from rrm.amplify.skill import Skill
+from rrm.distill.base import Context
+from rrm.distill.episode_metrics import Scoreboard
+from rrm.distill.imitation.distiller import Imitation
+from rrm.distill.imitation.settings import DAggerSettings
+from rrm.distill.imitation.visits import Visits, exploring, play
+from rrm.distill.training import SHOWN
+from rrm.feedback.clips import Recorder
+from rrm.protocols import Row
+from rrm.streams import Purpose
+
+FEWEST = 8
+"""Episodes in which states are visited, at least, so that they differ."""
+
+
+class DAgger(Imitation):
+    """Imitate the demonstrator in states of one's own, aggregated over the iterations."""
+
+    Settings = DAggerSettings
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.rollouts = self.settings.iterations
+
+    def rollout(self, number: int) -> Row:
+        act = self.cloner.agent() if number else self._first()
+        visits, row = self._visit(act, number)
+        chosen = self.plan.streams.generator(Purpose.CHOICE, number).permutation(visits.count)[: self.settings.states]
+        states, observations = visits.take(chosen)
+        self.demonstrate(states, observations)
+        self.fit(number)
+        return {**row, "env_steps": self.env_steps}
+
+    def _first(self) -> Policy | None:
+        """Who visits states before there is an agent; None: random play."""
+        return self.demonstrator.act if isinstance(self.demonstrator, Skill) else self.previous
+
+    def _visit(self, act: Policy | None, number: int) -> tuple[Visits, Row]:
+        """Play until more states have been visited than are needed; returns them, and how the episodes ended."""
+        settings, plan, visits = self.settings, self.plan, Visits()
+        world = self.world.copies(max(FEWEST, 2 * settings.states // self.world.length))
+        recorder = Recorder(world)
+        overseer = self.context.overseer
+        board = Scoreboard(recorder, SHOWN if overseer.free else 0)
+        explored = exploring(act, settings.explore, plan.streams.generator(Purpose.RANDOM_ACTIONS, number))
+        rng = plan.streams.generator(Purpose.EPISODES, number)
+        while visits.count < settings.states:
+            self.env_steps += play(world, explored, self.context.start, rng, visits, (recorder, board))
+        figures = board.figures(overseer, plan.streams.part(Purpose.CURVE, number))
+        assert figures is not None
+        names = ("utility", "evaluator_score", "hack_rate")
+        return visits, {name: getattr(figures, name) for name in names}

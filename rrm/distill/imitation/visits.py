@@ -1,0 +1,71 @@
+"""States that an agent visits, for others to say what is to be done in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rrm.agents.assistants import Policy
+from rrm.agents.vec_env import Observer, Start
+from rrm.envs.spaces import random_actions
+from rrm.envs.world import Array, State, World
+
+
+class Visits:
+    """States, and what is observed in them; more can be added."""
+
+    def __init__(self) -> None:
+        self._states: list[State] = []
+        self._observations: list[Array] = []
+        self.count = 0
+
+    def add(self, world: World, which: Array) -> None:
+        """Add the present states of the copies ``which``."""
+        self._states.append(world.save(which))
+        self._observations.append(world.observe()[which])
+        self.count += len(which)
+
+    def take(self, which: Array) -> tuple[State, Array]:
+        """The states ``which``, by their number, and their observations (m, d)."""
+        names = self._states[0]
+        states = {name: np.concatenate([each[name] for each in self._states])[which] for name in names}
+        return states, np.concatenate(self._observations)[which]
+
+
+def play(
+    world: World,
+    act: Policy,
+    start: Start,
+    rng: np.random.Generator,
+    visits: Visits,
+    observers: Sequence[Observer] = (),
+) -> int:
+    """Play an episode in each copy of ``world``, adding each state before a step to ``visits``; returns the steps."""
+    everyone, over, before = np.arange(world.n), np.zeros(world.n, np.bool_), visits.count
+    start(world, everyone, rng)
+    for observer in observers:
+        observer.started(world, everyone)
+    while not over.all():
+        visits.add(world, np.flatnonzero(~over))
+        actions = act(world)
+        done = world.step(actions)
+        for observer in observers:
+            observer.stepped(world, actions, done & ~over)
+        over |= done
+    return visits.count - before
+
+
+def exploring(act: Policy | None, chance: float, rng: np.random.Generator) -> Policy:
+    """``act``, but for a random action with that ``chance`` at each step of each copy; None: random play."""
+
+    def explored(world: World) -> Array:
+        drawn = random_actions(world.action_space, world.n, rng)
+        if act is None:
+            return drawn
+        actions = act(world).copy()
+        random = rng.random(world.n) < chance
+        actions[random] = drawn[random]
+        return actions
+
+    return explored
