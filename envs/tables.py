@@ -121,6 +121,10 @@ def rewards(world: World) -> Iterator[tuple[str, Table, Callable[[Horizon], Pay]
         assert helped is not None, "a world with a table has controls with tables"
         score = helped.scores[str(control.depth) if control.depth else "unaided"]
         yield f"control: {name}", helped, _score(helped, score)
+    for name, settings in world.partial_help.items():
+        part = world.copies(1, **settings).table()
+        assert part is not None, "a world with a table has one with a part of the help"
+        yield f"not enough: {name}", part, _score(part, part.scores[str(world.depth)])
 
 
 def _score(table: Table, values: Floats) -> Callable[[Horizon], Pay]:

@@ -122,6 +122,9 @@ class World(ABC):
     controls: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Settings under which help must not help, by what they do: the evaluator sees all, or nobody can show the flaw."""
 
+    partial_help: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Settings under which help must not be enough, by what is left of it: of two sides only one, say."""
+
     scripts: ClassVar[tuple[str, ...]] = ()
     """The names that ``script`` knows; an evaluation world knows at least ``ideal``."""
 

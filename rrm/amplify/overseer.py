@@ -18,6 +18,7 @@ import numpy as np
 
 from rrm.agents.assistants import Assistant
 from rrm.amplify.assistance import assist
+from rrm.envs.user_errors import is_raised_by_user
 from rrm.envs.world import Floats
 from rrm.errors import EvaluatorError
 from rrm.evaluators.answers import Answers
@@ -135,7 +136,7 @@ class Overseer(Wrapper):
         except EvaluatorError:
             raise
         except BaseException as error:  # a user's code: any error of it is the evaluator's, and so is sys.exit
-            if isinstance(error, KeyboardInterrupt) or _closed(error):
+            if not is_raised_by_user(error):
                 raise
             raise broken(self.name, error, questions if batch else [next_one()]) from error
         if arrived is not None:
@@ -163,11 +164,6 @@ def _seed(question: Clip | Pair) -> int:
     """Of the global generators, while the question is asked."""
     streams = question.first.streams if isinstance(question, Pair) else question.streams
     return streams.seed(Purpose.GLOBAL, question.number)
-
-
-def _closed(error: BaseException) -> bool:
-    """Whether a generator is told that nobody wants more of it: that is raised in itself, and not in what it calls."""
-    return isinstance(error, GeneratorExit) and error.__traceback__ is not None and error.__traceback__.tb_next is None
 
 
 def _read(clip: Clip) -> int:

@@ -27,10 +27,10 @@ from gymnasium import spaces
 from rrm.agents.files import read_bytes, write_bytes
 from rrm.envs.adapters import make_world
 from rrm.envs.world import Array, Indices, World
-from rrm.envs.wrapped.making import Constructor, line
+from rrm.envs.wrapped.making import Constructor
 from rrm.errors import ConfigError
 from rrm.feedback.clips import Moments, at_rest, with_action
-from rrm.text import clip, place
+from rrm.text import clip, line, place
 
 NAMES = ("observations", "actions", "lengths")
 

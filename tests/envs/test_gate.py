@@ -105,6 +105,12 @@ class WrongControl(AuditTree):
     controls: ClassVar[dict[str, Mapping[str, Any]]] = {"another gain": {"gain": 4.0}}
 
 
+class OneIsEnough(AuditTree):
+    """A part of the help is as good as all of it."""
+
+    partial_help: ClassVar[dict[str, Mapping[str, Any]]] = {"smaller penalties": {"penalty": 0.2}}
+
+
 class Reluctant(AuditTree):
     """The assistants' worlds reward the wrong thing."""
 
@@ -128,6 +134,7 @@ class Reluctant(AuditTree):
         (SomeHelp, "training matters", "random assistants recover 83%, ideal ones 17% more, near the line of 25%"),
         (Tied, "ties", "decide under 2"),
         (WrongControl, "control, another gain", "help recovers 100%"),
+        (OneIsEnough, "not enough, smaller penalties", "it recovers 100%"),
         (Reluctant, "the assistant of level 2 is useful", "U 0 of"),
     ],
 )

@@ -383,7 +383,7 @@ def test_an_environment_that_breaks_later_is_named_with_its_seed_and_step(monkey
         raise RuntimeError("the robot\nis on fire")
 
     monkeypatch.setattr(Walk, "step", step)
-    told = r"^tests.helpers.foreign:Walk broke \(copy 0, seed \d+, step 3\): RuntimeError: the robot is on fire \(.*\)$"
+    told = r"^tests.helpers.foreign:Walk broke \(copy 0, seed \d+, step 3\): RuntimeError: the robot is on fire, at .*$"
     with pytest.raises(BrokenEnvironmentError, match=told):
         play(world, 1, np.random.default_rng(2))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import signal
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -114,9 +115,15 @@ def test_too_few_answers_are_named() -> None:
     assert broken(Answers()).endswith("gave no answer to clip 7")
 
 
-def test_an_interruption_is_not_the_evaluators_error() -> None:
+def test_an_interruption_is_not_the_evaluators_error_unless_it_raised_that_itself() -> None:
+    def stopped(clip: Clip) -> float:
+        signal.default_int_handler(signal.SIGINT, None)
+
     with pytest.raises(KeyboardInterrupt):
-        Overseer(Answers(1.0, KeyboardInterrupt()), []).score(some_clips(3))
+        Overseer(Function(stopped), []).score(some_clips(3))
+    for error in (KeyboardInterrupt, GeneratorExit, BaseException):
+        message = broken(Answers(1.0, error("mine")))
+        assert f"raised {error.__name__}: mine on clip 8, at " in message
 
 
 @pytest.mark.parametrize("answer", [True, 3, np.float32(0.5), np.int64(-2), np.array(1.5)])

@@ -205,7 +205,7 @@ def test_an_environment_that_breaks_in_training_is_one_line(tmp_path: Path, monk
 
     monkeypatch.setattr(Walk, "step", step)
     with pytest.raises(
-        RRMError, match=r"Walk broke \(copy 0, seed \d+, step 1\): RuntimeError: the robot is on fire \(.*\)$"
+        RRMError, match=r"Walk broke \(copy 0, seed \d+, step 1\): RuntimeError: the robot is on fire, at .*line \d+$"
     ):
         rrm.run(experiment, folder=tmp_path, live=False)
 

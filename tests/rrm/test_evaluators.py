@@ -162,15 +162,15 @@ def test_whoever_remembers_is_asked_one_clip_at_a_time() -> None:
 def test_names_that_are_nothing(tmp_path: Path) -> None:
     assert "did you mean 'bounded'?" in refused("bouned")
     assert "'something else'" in refused("something else") and "module:name" in refused("something else")
-    assert "importing no_such_module failed: ModuleNotFoundError" in refused("no_such_module:judge")
+    assert "importing no_such_module fails: ModuleNotFoundError" in refused("no_such_module:judge")
     assert "has no 'visibel'; did you mean 'visible'?" in refused("tests.helpers.judging:visibel")
     assert f"there is no file {tmp_path}/none.py" in refused(f"{tmp_path}/none.py:judge")
     path = file(tmp_path, "def judge(clip):\n    return 0.0\n")
     assert "has no 'juge'; did you mean 'judge'?" in refused(f"{path}:juge")
     broken = file(tmp_path, "import nothing_like_it\n", "broken.py")
-    assert "failed: ModuleNotFoundError" in refused(f"{broken}:judge")
+    assert "fails: ModuleNotFoundError" in refused(f"{broken}:judge")
     wrong = file(tmp_path, "def judge(clip:\n", "wrong.py")
-    assert "failed: SyntaxError" in refused(f"{wrong}:judge")
+    assert "fails: SyntaxError" in refused(f"{wrong}:judge")
     assert refused(":judge") and refused("module:") and refused(":") and refused("")
 
 
