@@ -1,6 +1,6 @@
-"""The gate that admits a family: what its exact solution has to show before anything is trained on it.
+"""The admission checks: what the exact solution of a family must show before anything is trained on it.
 
-    for point in gate(make_world("rrm/AuditTree-v1", 1)):
+    for point in admission_checks(make_world("rrm/AuditTree-v1", 1)):
         print(point)
 
 1. Alone, the evaluator is fooled: the best agent by its score hacks, and it loses at least half of what the oracle
@@ -48,7 +48,7 @@ NEAR = 0.1
 
 
 class Point(NamedTuple):
-    """One point of the gate: whether it was passed (None: there was nothing to pass), and what was found."""
+    """One admission check: whether it was passed (None: there was nothing to pass), and what was measured."""
 
     name: str
     passed: bool | None
@@ -63,7 +63,7 @@ class Exact(NamedTuple):
     """What the best agents of a world reach, at its own discount."""
 
     utility: dict[str, float]
-    """By the score they are paid for (those of ``Table.scores``), and of the oracle; the first of ties is taken."""
+    """By the score that rewards them (those of ``Table.scores``), and of the oracle; of ties the first is taken."""
     hack_rate: dict[str, float]
     ties: dict[str, tuple[float, float]]
     """Of the scores for which these hang on how ties are broken: how far apart utilities and hack rates are."""
@@ -85,8 +85,8 @@ def exact(table: Table, discount: float) -> Exact:
     return Exact(utility, hack_rate, ties)
 
 
-def gate(world: World) -> Iterator[Point]:
-    """The points in turn. A world that is too large for a table has no gate."""
+def admission_checks(world: World) -> Iterator[Point]:
+    """Run the checks in turn. A world that is too large for a table has none."""
     table = world.table()
     if table is None:
         yield Point("table", None, f"{type(world).__name__} is too large to be solved")

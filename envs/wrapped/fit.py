@@ -47,7 +47,7 @@ def _check_wrappers(made: gymnasium.Env[Any, Any]) -> None:
         if isinstance(each, ClipAction):
             raise UnfitError(f"is wrapped in {name}, which gives its actions no bounds: leave it out; they are clipped")
         if isinstance(each, RecordVideo):
-            raise UnfitError(f"is wrapped in {name}, which would film every copy: leave it out; `rrm watch` films")
+            raise UnfitError(f"is wrapped in {name}, which would record every copy: leave it out; `rrm watch` does")
 
 
 def _length(made: gymnasium.Env[Any, Any]) -> int:

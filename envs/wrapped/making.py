@@ -51,7 +51,7 @@ def make_env(env: str | Constructor, settings: dict[str, Any]) -> gymnasium.Env[
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise UnfitError(f"max_episode_steps: {limit!r}: must be a whole number of at least 1")
     if settings.get("render_mode") == "human":
-        raise UnfitError("render_mode: 'human' opens a window for each copy: leave it out; `rrm watch` films")
+        raise UnfitError("render_mode: 'human' opens a window for each copy: leave it out; `rrm watch` records videos")
     made: Any
     constructor = constructor_of(env)
     try:

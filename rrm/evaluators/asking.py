@@ -179,7 +179,7 @@ def _memory(evaluator: Evaluator) -> Callable[[], None]:
     calls: list[Callable[[], None]] = []
     if evaluator.at_once == 1:
         calls.append(remembered())
-    if evaluator.remembers:
+    if evaluator.stateful:
         kept = copy.deepcopy(evaluator.state_dict())
         calls.append(lambda: evaluator.load_state_dict(copy.deepcopy(kept)))
 

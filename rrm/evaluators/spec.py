@@ -97,7 +97,7 @@ def _check_asking(evaluator: Evaluator) -> None:
         return
     for name, limits in ASKING.items():
         within(name, getattr(evaluator, name), **limits)
-    if evaluator.remembers and evaluator.at_once > 1:
+    if evaluator.stateful and evaluator.at_once > 1:
         why = "its answers depend on earlier ones (it has a state_dict)"
         raise ValueError(f"concurrency: {evaluator.at_once}: must be 1, since {why}")
 
@@ -107,12 +107,12 @@ def _resolve(spec: Spec) -> Make:
         return _with_parameters(spec)
     found: Any = _locate(spec) if isinstance(spec, str) else spec
     if isinstance(found, Evaluator):  # each round begins with the memory that was given, whichever rounds came before
-        return lambda world: copy.deepcopy(found) if found.remembers else found
+        return lambda world: copy.deepcopy(found) if found.stateful else found
     if _judges(found):
         if isinstance(found, type):
             return _maker(spec, found, {})
         plain = Plain(found)
-        return lambda world: copy.deepcopy(plain) if plain.remembers else plain
+        return lambda world: copy.deepcopy(plain) if plain.stateful else plain
     if isinstance(found, type) and issubclass(found, Evaluator):
         raise ConfigError(
             f"evaluator: {short(spec)}: {found.__name__} must have a method score(clips), or compare(pairs)"

@@ -209,11 +209,11 @@ def summarise(
     with rundir.locked(home):
         check_own(home)
         if not all(holds(path, text.encode()) for path, text in texts.items()):
-            for path in (home / "summary.json", home / "report.html", *(home / "films").glob("*.gif")):
+            for path in (home / "summary.json", home / "report.html", *(home / "videos").glob("*.gif")):
                 remove(path)
         for path, text in texts.items():
             rundir.write_text(path, text)
-        # Films are of the worlds of this configuration, whatever the folder says of them.
+        # Videos are of the worlds of this configuration, whatever the folder says of them.
         report.build(home, worlds={cell.condition: partial(cell.last.world, 1) for cell in cells})
     return Results(home, summary)
 

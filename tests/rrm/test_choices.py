@@ -13,7 +13,7 @@ import pytest
 from rrm.choices import DISTILL, SLOTS, Slot
 from rrm.config import json_schema, reference
 from rrm.config.load import load
-from rrm.config.minimal import recipe
+from rrm.config.minimal import minimal_config
 from rrm.config.reading import parse
 from rrm.errors import ConfigError
 from rrm.experiment.run import run
@@ -115,7 +115,7 @@ def test_the_schema_knows_the_keys_of_each_method() -> None:
 def test_a_resolved_configuration_is_written_again() -> None:
     config = {**COPY, "conditions": {"a": {}, "b": {"distill": {"method": "reward_modeling", "hidden": 3}}, "c": {}}}
     experiment = load(config, ["learner.num_envs=128"])
-    text = recipe(experiment.model_dump(mode="json"), list(experiment.conditions))
+    text = minimal_config(experiment.model_dump(mode="json"), list(experiment.conditions))
     assert load(parse(text, "recipe")).conditions == experiment.conditions
 
 

@@ -57,13 +57,13 @@ class Classes:
             i, j = np.triu_indices(size)
             index = np.zeros((size, size), np.intp)
             index[i, j] = index[j, i] = np.arange(len(i))
-            gate = np.maximum if is_or(depth, height) else np.minimum
+            admission_checks = np.maximum if is_or(depth, height) else np.minimum
             share = (share[i] + share[j]) / 2
             self.pair.append(np.stack([i, j]))
             self.index.append(index)
-            self.truth.append(gate(self.truth[-1][i], self.truth[-1][j]))
+            self.truth.append(admission_checks(self.truth[-1][i], self.truth[-1][j]))
             self.chance.append(np.where(i < j, 2, 1) * self.chance[-1][i] * self.chance[-1][j])
-            self.estimate.append([*(gate(each[i], each[j]) for each in self.estimate[-1]), share])
+            self.estimate.append([*(admission_checks(each[i], each[j]) for each in self.estimate[-1]), share])
         for arrays in (self.pair, self.index, self.truth, self.chance, *self.estimate):
             read_only(tuple(arrays))
 

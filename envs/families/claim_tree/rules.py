@@ -92,7 +92,7 @@ class ClaimTree(Claims):
         scores = np.where(answer == 1, self.gain * leaf, 1 - leaf)
         return np.where(answer == UNANSWERED, 0.0, scores)
 
-    def shuffle(self, rng: np.random.Generator) -> None:
+    def resample_hidden(self, rng: np.random.Generator) -> None:
         """Deal out anew all leaves but the one that the evaluator reads."""
         leaf = self._leaf()
         kept = self.values[np.arange(self.n), leaf]
@@ -101,8 +101,8 @@ class ClaimTree(Claims):
         self.values[np.arange(self.n), leaf] = kept
         for height in range(1, self.height + 1):
             below = self.values[:, self.row(height - 1)].reshape(self.n, -1, 2)
-            gate = below.max(axis=2) if is_or(self.height, height) else below.min(axis=2)
-            self.values[:, self.row(height)] = gate
+            admission_checks = below.max(axis=2) if is_or(self.height, height) else below.min(axis=2)
+            self.values[:, self.row(height)] = admission_checks
 
     def utility(self) -> Floats:
         return np.where(self.answer == UNANSWERED, 0.0, np.where(self._right(), 1.0, -1.0))

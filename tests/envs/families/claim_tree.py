@@ -14,7 +14,7 @@ from rrm.envs.world import World
 from tests.helpers.second_solver import Chances, Rules
 from tests.helpers.states import act, begun
 
-GATED = ("rrm/ClaimTree-v0", "rrm/ClaimTreeDeep-v0", "rrm/ClaimTreeHard-v0")
+ADMITTED = ("rrm/ClaimTree-v0", "rrm/ClaimTreeDeep-v0", "rrm/ClaimTreeHard-v0")
 
 Bits = tuple[int, ...]
 
