@@ -39,7 +39,7 @@ class JudgmentSettings(Section):
         " is none, random play), or random play (random).",
     )
     samples: Count = Field(
-        default=1, le=10_000, description="How often each action is tried, each time with luck of its own."
+        default=1, le=10_000, description="How often each action is tried, each time with random draws of its own."
     )
     keep: bool = Field(
         default=True,

@@ -1,4 +1,4 @@
-"""Luck to come is drawn anew where an action is tried, in every family: else whoever tries it would see the future."""
+"""Every family draws chance events to come anew where an action is tried: otherwise trying would show the future."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ IDS = sorted(name for name in rrm.envs.ids() if name.startswith("rrm/"))
 
 LUCK = {
     "AuditTree": {"falsifies", "reads"},
+    "ObscureTree": {"falsifies", "reads"},
     "SortingNetwork": {"luck"},
     "StagedCrisis": {"due", "opened"},
     "Foresight": {"kappas"},

@@ -27,7 +27,7 @@ STREAMS = Streams.of_round(0, 0)
 
 
 class Asked:
-    """An overseer that remembers what it was shown."""
+    """An overseer that records what it was shown."""
 
     def __init__(self, world: World, assistants: Sequence[Assistant] = ()) -> None:
         self.overseer = Overseer(Bounded(world), assistants)
