@@ -43,9 +43,8 @@ class Context:
 
     @property
     def settings(self) -> Any:
-        """Those of the distiller, an instance of its ``Settings``; None of this package's, which reads the plan."""
-        chosen = self.plan.condition.distill
-        return DISTILL.keywords(chosen.method, chosen.settings).get("settings")
+        """Those of the distiller, of a user's own an instance of its ``Settings``; None where it declares none."""
+        return self.plan.condition.distill.settings
 
     @property
     def overseer(self) -> Overseer:

@@ -26,11 +26,12 @@ from rrm.experiment.notices import notices
 from rrm.rounds.checks import check_code
 from rrm.rounds.plan import plan
 from tests.helpers.foreign import Walk
-from tests.helpers.training import train
+from tests.helpers.training import modeling, train
 from tests.rrm.test_any_env import TINY
 
 MINE = """
 import gymnasium
+from tests.helpers.training import modeling
 
 
 class Base(gymnasium.Wrapper):
@@ -176,7 +177,7 @@ def test_demonstrations_are_looked_for_beside_the_yaml(folder: Path, monkeypatch
     (folder / "x.yaml").write_text(f"{text}distill: {{demonstrations: demos.npz}}\n")
     (folder / "elsewhere").mkdir()
     monkeypatch.chdir(folder / "elsewhere")
-    found = load("../x.yaml").conditions["unaided"].distill.demonstrations
+    found = modeling(load("../x.yaml").conditions["unaided"]).demonstrations
     assert Path(str(found)).resolve() == demos.resolve()
 
 

@@ -22,6 +22,7 @@ from rrm.distill.imitation.measure import ByTheWay, agreement, gain
 from rrm.distill.imitation.network import Cloner
 from rrm.envs.world import Array
 from rrm.envs.world import State as WorldState
+from rrm.learners.ppo import PPOSettings
 from rrm.protocols import Answers, Choice, Demonstrator, Distiller, Row
 from rrm.storage.checkpoint import joined, part
 from rrm.streams import Purpose
@@ -35,7 +36,9 @@ class Imitation(Distiller):
     def __init__(self, context: Context) -> None:
         self.context, self.plan, self.settings = context, context.plan, context.settings
         self.world = self.plan.world(1)
-        self.cloner = Cloner(self.world, self.plan.condition.learner, self.settings.learning_rate)
+        learner = self.plan.condition.learner
+        assert isinstance(learner, PPOSettings)
+        self.cloner = Cloner(self.world, learner, self.settings.learning_rate)
         self.previous: Policy | None = None
         self.demonstrator = self._demonstrator(context.labels, Purpose.LABELS, self.previous)
         space = self.world.action_space

@@ -15,8 +15,8 @@ from gymnasium import spaces
 
 from rrm.agents.agent import Agent
 from rrm.agents.state import State, Tensors
-from rrm.config.slots import PPOSettings
 from rrm.envs.world import Array, World
+from rrm.learners.ppo import PPOSettings
 
 BATCH = 256
 """States in a gradient step."""
