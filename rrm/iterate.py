@@ -12,9 +12,8 @@ from typing import Any
 from rrm.agents.assistants import Assistant
 from rrm.agents.vec_env import Start
 from rrm.amplify.overseer import Overseer
-from rrm.choices import AMPLIFY, DISTILL, one_line
+from rrm.choices import one_line
 from rrm.distill.base import Outcome, Runner
-from rrm.distill.true_reward import TrueReward
 from rrm.evaluators import Evaluator
 from rrm.protocols import Row
 from rrm.rounds import folder as rounds
@@ -67,9 +66,7 @@ def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait |
 def amplify(evaluator: Evaluator, assistants: Sequence[Assistant], plan: Plan) -> Overseer:
     """The evaluator with the help of ``assistants``, A_1 first, in the way that the round's configuration names."""
     chosen = plan.condition.amplify
-    overseer: Overseer = AMPLIFY.find(chosen.method)(
-        evaluator, assistants, **AMPLIFY.keywords(chosen.method, chosen.settings)
-    )
+    overseer: Overseer = chosen.find()(evaluator, assistants, **chosen.keywords)
     return overseer
 
 
@@ -78,5 +75,4 @@ def distill(overseer: Overseer, plan: Plan, start: Start, home: Path, on_rollout
 
     It goes on from the newest checkpoint in ``home``.
     """
-    method = TrueReward if plan.is_oracle else DISTILL.find(plan.condition.distill.method)
-    return Runner(method, overseer, plan, start, home, lambda row: on_rollout(plan, row)).run()
+    return Runner(plan.condition.distill.find(), overseer, plan, start, home, lambda row: on_rollout(plan, row)).run()

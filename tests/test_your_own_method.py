@@ -102,7 +102,7 @@ def test_settings_at_their_defaults_are_not_in_the_name(home: Path) -> None:
 
 
 def test_what_is_of_no_meaning_for_it_is_not_in_the_name(home: Path) -> None:
-    names = {last_round("distill=clone.py:Clone", distill={"hidden": hidden}).name for hidden in (8, 9)}
+    names = {last_round(f"distill.hidden={hidden}", "distill=clone.py:Clone").name for hidden in (8, 9)}
     assert names == {last_round("distill=clone.py:Clone").name}
 
 
@@ -121,13 +121,17 @@ def test_the_oracle_stays_what_it_is(home: Path) -> None:
             "learner=clone.py:Clone",
             "learner.algorithm: 'clone.py:Clone': must be a class with the methods learn_rollout",
         ),
-        ("distill={method: clone.py:Clone, updates: -1}", "distill.updates: -1: Input should be greater than or equal"),
+        ("distill={method: clone.py:Clone, updates: -1}", "distill.updates: -1: must be at least 0"),
         (
             "distill={method: clone.py:Clone, update: 1}",
-            "distill.update: 'clone.py:Clone' has no such setting; did you",
+            "distill={method: clone.py:Clone, update: 1}: no such key where distill.method is 'clone.py:Clone'; did",
         ),
-        ("distill.settings={updates: 1}", "distill.settings: {'updates': 1}: are those of a class of your own"),
-        ("distill.updates=1", "distill.updates=1: no such key"),
+        ("distill.updates=1", "distill.updates=1: no such key where distill.method is 'reward_modeling'"),
+        (
+            "distill={method: clone.py:Clone, hidden: 8}",
+            "distill={method: clone.py:Clone, hidden: 8}: no such key where distill.method is 'clone.py:Clone'; it"
+            " is one of reward_modeling",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(home: Path, override: str, message: str) -> None:

@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from rrm.choices import DISTILL
 from rrm.config.schema import Condition
-
-
-def models_reward(condition: Condition) -> bool:
-    """Whether the agent is distilled by reward modeling, and not by a method of the user's own or as the oracle."""
-    return DISTILL.is_own(condition.distill.method) and condition.distill.reward != "true"
-
-
-def asks(condition: Condition) -> bool:
-    """Whether labels are asked for."""
-    return models_reward(condition) or DISTILL.asks(condition.distill.method)
 
 
 def levels(condition: Condition) -> int:
@@ -39,4 +28,4 @@ def cost(condition: Condition) -> tuple[int, int]:
     if below := trained(condition):
         rounds += [condition.assistant] * below
         rounds += [condition.task] * (condition.amplify.start_states == "unaided")
-    return sum(each.labels for each in rounds) * asks(condition), sum(each.steps for each in rounds)
+    return sum(each.labels for each in rounds) * condition.distill.asks, sum(each.steps for each in rounds)

@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from rrm.config.keys import with_short_forms
+from rrm.choices import SLOTS
+from rrm.config.keys import chosen, with_short_forms
 from rrm.config.reading import WHOLE
 
 FIRST = ("experiment", "env", "seeds", "evaluator", "reward", "unaided", "oracle", "budget")
@@ -52,8 +53,8 @@ def _shared(trees: Sequence[Mapping[str, Any]], but: Sequence[str] = ()) -> dict
     for key in trees[0]:
         values = [tree.get(key) for tree in trees]
         sections = [value for value in values if isinstance(value, Mapping)]
-        if key in but:
-            continue
+        if key in but or (key in SLOTS and len({chosen(value, SLOTS[key], "") for value in values}) > 1):
+            continue  # keys of different methods may have the same name
         if len(sections) == len(values) and key not in WHOLE:
             if inner := _shared(sections):
                 same[key] = inner

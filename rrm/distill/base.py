@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from rrm.agents.agent import Agent
 from rrm.agents.state import generators, load_generators, seed_process
 from rrm.agents.vec_env import Start
-from rrm.choices import DISTILL
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.envs.wrapped.making import line
 from rrm.errors import DamagedFileError
@@ -42,9 +41,8 @@ class Context:
 
     @property
     def settings(self) -> Any:
-        """Those of the distiller, an instance of its ``Settings``; None of this package's, which reads the plan."""
-        chosen = self.plan.condition.distill
-        return DISTILL.keywords(chosen.method, chosen.settings).get("settings")
+        """Those of the distiller, of a user's own an instance of its ``Settings``; None where it declares none."""
+        return self.plan.condition.distill.settings
 
     @property
     def overseer(self) -> Overseer:

@@ -119,7 +119,7 @@ class _Amplify(_Schema):
 class _Distill(_Schema):
     """What a report reads of the section ``distill``."""
 
-    reward: str
+    reward: str | None = None
 
 
 class _Told(_Schema):

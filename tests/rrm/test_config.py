@@ -16,19 +16,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from rrm.amplify.settings import AssistanceSettings
+from rrm.choices import SLOTS
 from rrm.config import reading
 from rrm.config.cost import cost, levels
 from rrm.config.load import load
 from rrm.config.schema import NAMED, Budget, Condition, Experiment, Horizon, Round
-from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
+from rrm.config.slots import AmplifySettings, DistillSettings, LearnerSettings
+from rrm.distill.reward_modeling.settings import RewardModelingSettings
 from rrm.errors import ConfigError
 from rrm.experiment.suite import is_suite, read_suite
+from rrm.learners.ppo import PPOSettings
 from tests.helpers.tiny import Line
+from tests.helpers.training import modeling
 
 ENV = "rrm/TidyRooms-v0"
 DEEP = "rrm/Deep-v0"
 FLAT = "rrm/Flat-v0"
-MODELS = (Horizon, Round, AssistanceSettings, RewardModelingSettings, PPOSettings, Condition, Budget, Experiment)
+SHARED = (AmplifySettings, DistillSettings, LearnerSettings)
+OWN = (AssistanceSettings, RewardModelingSettings, PPOSettings)
+MODELS = (Horizon, Round, *SHARED, *OWN, Condition, Budget, Experiment)
 
 
 class Deep(Line):
@@ -73,7 +80,7 @@ def test_only_the_env_must_be_given() -> None:
     assert experiment.seeds == (0, 1, 2)
     assert experiment.env == ENV
     shown = {
-        name: (each.amplify.assistants, each.distill.reward, each.amplify.depth)
+        name: (each.amplify.assistants, modeling(each).reward, each.amplify.depth)
         for name, each in experiment.conditions.items()
     }
     assert shown == {
@@ -90,11 +97,10 @@ def test_the_usual_names_carry_their_meaning_and_others_do_not() -> None:
         {"env": ENV, "conditions": {"assisted": None, "oracle": {}, "mine": {"reward": "broad"}}}
     ).conditions
     assert conditions["assisted"].amplify.assistants == "trained"
-    assert conditions["oracle"].distill.reward == "true"
-    assert (conditions["mine"].amplify.assistants, conditions["mine"].distill.reward) == ("none", "broad")
-    assert (
-        load({"env": ENV, "conditions": {"oracle": {"reward": "broad"}}}).conditions["oracle"].distill.reward == "broad"
-    )
+    assert modeling(conditions["oracle"]).reward == "true"
+    assert (conditions["mine"].amplify.assistants, modeling(conditions["mine"]).reward) == ("none", "broad")
+    other = load({"env": ENV, "conditions": {"oracle": {"reward": "broad"}}}).conditions["oracle"]
+    assert modeling(other).reward == "broad"
 
 
 def test_sections_left_empty_say_nothing() -> None:
@@ -148,7 +154,7 @@ def test_sections_merge_key_by_key_and_lists_are_replaced() -> None:
     }
     condition = load(config, ["task={initial_labels: 20}", "learner.net_arch=[16]"]).conditions["a"]
     assert condition.task == Round(labels=200, steps=9000, initial_labels=20)
-    assert condition.learner.net_arch == (16,)
+    assert condition.learner == PPOSettings(net_arch=(16,))
 
 
 def test_loading_changes_nothing_of_the_callers() -> None:
@@ -379,8 +385,9 @@ def test_older_keys_in_newer_sections_and_older_values(said: str, expected: str)
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_field_is_described(model: type[BaseModel]) -> None:
+    told = {slot.key for slot in SLOTS.values() if model in map(slot.model, slot.own)}  # by the model of all choices
     for name, field in model.model_fields.items():
-        assert field.description and field.description.endswith("."), f"{model.__name__}.{name}"
+        assert name in told or (field.description or "").endswith("."), f"{model.__name__}.{name}"
 
 
 # --- What is refused, and how -----------------------------------------------------------------------------------------

@@ -20,10 +20,12 @@ from rrm.errors import ConfigError
 from rrm.evaluators.loading import is_own, is_theirs
 from rrm.experiment.notices import notices
 from tests.helpers.foreign import Walk
+from tests.helpers.training import modeling
 from tests.rrm.test_any_env import TINY
 
 MINE = """
 import gymnasium
+from tests.helpers.training import modeling
 
 
 class Base(gymnasium.Wrapper):
@@ -107,7 +109,7 @@ def test_demonstrations_are_looked_for_beside_the_yaml(folder: Path, monkeypatch
     (folder / "x.yaml").write_text(f"{text}distill: {{demonstrations: demos.npz}}\n")
     (folder / "elsewhere").mkdir()
     monkeypatch.chdir(folder / "elsewhere")
-    found = load("../x.yaml").conditions["unaided"].distill.demonstrations
+    found = modeling(load("../x.yaml").conditions["unaided"]).demonstrations
     assert Path(str(found)).resolve() == demos.resolve()
 
 

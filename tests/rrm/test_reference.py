@@ -10,6 +10,7 @@ import pytest
 
 from rrm.cli import main
 from rrm.config import reference
+from rrm.config.json_schema import json_schema
 from rrm.config.load import load
 from rrm.config.reading import presets, read
 from rrm.errors import ConfigError
@@ -101,7 +102,7 @@ def test_rrm_config_brings_no_torch() -> None:
 
 @pytest.fixture(scope="module")
 def schema() -> jsonschema.Draft7Validator:
-    written = json.loads(json.dumps(reference.json_schema()))
+    written = json.loads(json.dumps(json_schema()))
     jsonschema.Draft7Validator.check_schema(written)
     return jsonschema.Draft7Validator(written)
 
