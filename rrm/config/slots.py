@@ -144,6 +144,20 @@ class DistillSettings(Choice):
         """When a step is judged in a round of the level."""
         return "advance"
 
+    def chain(self, condition: Condition) -> list[Condition]:
+        """The conditions of the task's rounds, its generations, each standing on the one before; ``condition`` itself
+        but for an agent to begin with."""
+        return [condition]
+
+    def spends(self, condition: Condition, level: int) -> tuple[int, int]:
+        """The labels and steps that a round of the level asks for, as configured."""
+        each = condition.assistant if level else condition.task
+        return each.labels * self.asks, each.steps
+
+    def total(self, plan: Plan) -> tuple[int, int]:
+        """All steps and labels of a round."""
+        return plan.schedule.total()
+
     def content(self, plan: Plan) -> dict[str, Any]:
         return {"reward": None, **super().content(plan)}
 

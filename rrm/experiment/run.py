@@ -101,7 +101,7 @@ def run(
     workers = workers_for(experiment, cells)
     graph = RoundGraph([cell.last for cell in cells])
     progress = Progress(
-        {name: RoundProgress(*plan.schedule.total()) for name, plan in graph.rounds.items()},
+        {name: RoundProgress(*plan.total) for name, plan in graph.rounds.items()},
         {(cell.condition, cell.seed): cell.rounds for cell in cells},
     )
     if workers > 1 or experiment.engine == "ray":
