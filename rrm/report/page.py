@@ -53,9 +53,9 @@ GLOSSARY = (
      "their scores, in the evaluator’s units, on the average; of comparisons the share in which not all of them took "
      "the same side."),
     ("demonstrated", "Pairs of a demonstrated moment and one of early play, to which the reward model was fitted as if "
-     "the former had been preferred. Nobody was asked: they are not among the labels. Of imitation, the states in which "
-     "actions were demonstrated."),
-    ("looks", "Answers that an evaluator gave as a demonstrator, one for each action tried. They are among the labels."),
+     "the former had been preferred. Nobody was asked: they are not among the labels. Of imitation, the states in "
+     "which an action was demonstrated."),
+    ("looks", "Answers that an evaluator gave as a demonstrator, one for each action tried; they are labels, too."),
     ("agreement", "In what share of the states that the agent visits it does what its demonstrator would do there."),
     ("gain", "How much higher the evaluator scores the episodes of the amplified agent, the demonstrator who lets this "
      "agent go on, than those of the agent itself: what another generation could gain."),
@@ -86,9 +86,9 @@ class Round:
     held_out_error: str
     dissent: str
     demonstrated: str
-    looks: str
-    agreement: str
-    gain: str
+    looks: str = "–"
+    agreement: str = "–"
+    gain: str = "–"
 
 
 @dataclass(frozen=True)

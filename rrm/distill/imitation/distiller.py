@@ -7,6 +7,7 @@ draws from streams that carry its number, so that a checkpoint holds no generato
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,13 +41,17 @@ class Imitation(Distiller):
         activation: Activation = getattr(learner, "activation_fn", "relu")
         untrained = Agent.untrained(self.world, getattr(learner, "net_arch", (64, 64)), activation)
         self.cloner = Cloner(untrained, self.settings.learning_rate)
-        self.demonstrator = self._demonstrator(context.labels, Purpose.LABELS, self.context.previous)
         space = self.world.action_space
         none = np.empty((0, *(space.shape or ())), space.dtype)
         self.observations: Array = np.empty((0, self.world.layout.size), np.float32)
         self.good = as_good(none, self.world)
         """What is good in each of the states observed, as in ``Choice``."""
         self.env_steps = 0
+
+    @cached_property
+    def demonstrator(self) -> Demonstrator:
+        """Who shows what to do; nobody where a file does."""
+        return self._demonstrator(self.context.labels, Purpose.LABELS, self.context.previous)
 
     def _demonstrator(self, asked: Asked, purpose: Purpose, previous: Policy | None) -> Demonstrator:
         streams = self.plan.streams.part(purpose)

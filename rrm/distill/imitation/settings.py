@@ -160,6 +160,14 @@ class DAggerSettings(ImitationSettings):
     def rollouts(self) -> int:
         return self.iterations
 
+    def clashes(self, condition: Condition) -> Iterator[Clash]:
+        if (file := self.demonstrator.file) is not None:
+            right = (
+                "is a file, which cannot be asked about states that the agent visits: needs distill.method of 'clone'"
+            )
+            yield "distill.demonstrator.skill", file, right
+        yield from super().clashes(condition)
+
     def visited(self, length: int) -> int:
         return self.episodes(length) * length
 
