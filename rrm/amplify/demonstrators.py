@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from gymnasium import spaces
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from rrm.agents.assistants import Policy, Script
 from rrm.amplify.judgment import Asked, Judgment
@@ -69,6 +69,11 @@ class DemonstratorSettings(Section):
         if (self.skill is None) == (self.judgment is None):
             raise ValueError("must be judgment, {judgment: {…}} or {skill: …}")
         return self
+
+    @model_serializer(mode="wrap")
+    def _said(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The one that there is."""
+        return {key: value for key, value in dumped(self).items() if value is not None}
 
     @property
     def file(self) -> str | None:
