@@ -156,10 +156,10 @@ class Agent:
         return world
 
     def watch(self, path: str | Path, seed: int = 0, *, trust: bool = False) -> Path:
-        """Film one episode as a GIF; ``trust`` as in ``make_world``."""
-        from rrm.agents.video import film, save_gif  # Pillow is loaded only by those who watch
+        """Record one episode as a GIF; ``trust`` as in ``make_world``."""
+        from rrm.agents.video import save_gif, video_frames  # Pillow is loaded only by those who watch
 
-        return save_gif(film(self.make_world(1, trust=trust), self, seed), Path(path))
+        return save_gif(video_frames(self.make_world(1, trust=trust), self, seed), Path(path))
 
     def save(self, path: str | Path) -> tuple[Path, Path]:
         """Write ``PATH.safetensors`` and ``PATH.json``; return both paths."""

@@ -14,21 +14,26 @@ from rrm.envs.world import Layout
 Activation = Literal["relu", "tanh"]
 """Of the hidden layers of policy and critic."""
 
-DIMMED = 0.03
-"""By how much the planes themselves are scaled: they are many, and what the compass says is to be learnt first."""
+PLANE_SCALE = 0.03
+"""The factor that scales the planes themselves. They are many; the direction features are to be learnt first."""
 
 
-class Compass(BaseFeaturesExtractor):
-    """For each plane of a grid, where the nearest cell that shows anything lies; then the observation itself.
+class DirectionFeatures(BaseFeaturesExtractor):
+    """For each plane of a grid, the direction of the nearest cell that is not 0; then the observation itself.
 
-    A policy on the bare planes has to learn the way to every cell for itself. Here all ways up are one input, wherever
-    the target: 9 one-hot numbers a plane, (up, level, down) x (left, same column, right), and 1 / (1 + moves), all 0
-    where the plane is empty. Moves are counted as if there were no walls; of cells equally near the first is taken.
+    A policy on the bare planes must learn the way to every cell separately. Here each direction is one input, wherever
+    the target is. A plane gives 10 numbers: 9 one-hot, (up, level, down) x (left, same column, right), and
+    1 / (1 + moves). All are 0 where the plane is empty. Moves are counted as if there were no walls; of cells equally
+    near the first is taken.
+
+    Args:
+        observation_space: of the agent, (size,) with the planes first.
+        layout: how an observation is laid out; it must have planes.
     """
 
     table: torch.Tensor
     nearness: torch.Tensor
-    dimmed: torch.Tensor
+    plane_scale: torch.Tensor
 
     def __init__(self, observation_space: spaces.Box, layout: Layout) -> None:
         assert layout.planes is not None
@@ -40,15 +45,15 @@ class Compass(BaseFeaturesExtractor):
         table = np.zeros((self.cells + 1, 10))  # the last row: nowhere
         table[np.arange(self.cells), 3 * (np.sign(down) + 1) + np.sign(right) + 1] = 1
         table[:-1, 9] = near
-        dimmed = np.where(np.arange(layout.size) < self.channels * self.cells, DIMMED, 1)
-        for name, value in (("table", table), ("nearness", near), ("dimmed", dimmed)):
+        plane_scale = np.where(np.arange(layout.size) < self.channels * self.cells, PLANE_SCALE, 1)
+        for name, value in (("table", table), ("nearness", near), ("plane_scale", plane_scale)):
             self.register_buffer(name, torch.as_tensor(value, dtype=torch.float32), persistent=False)
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
         planes = observations[:, : self.channels * self.cells].reshape(-1, self.channels, self.cells)
         nearest, cell = ((planes != 0) * self.nearness).max(dim=2)
         where = torch.where(nearest > 0, cell, self.cells)
-        return torch.cat([self.table[where].flatten(1), observations * self.dimmed], dim=1)
+        return torch.cat([self.table[where].flatten(1), observations * self.plane_scale], dim=1)
 
 
 _ACTIVATIONS: dict[Activation, type[torch.nn.Module]] = {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}
@@ -62,5 +67,5 @@ def policy_settings(layout: Layout, hidden: tuple[int, ...], activation: Activat
     """
     settings: dict[str, Any] = {"net_arch": list(hidden), "activation_fn": _ACTIVATIONS[activation]}
     if layout.planes and layout.centred:
-        settings |= {"features_extractor_class": Compass, "features_extractor_kwargs": {"layout": layout}}
+        settings |= {"features_extractor_class": DirectionFeatures, "features_extractor_kwargs": {"layout": layout}}
     return settings

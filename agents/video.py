@@ -1,6 +1,6 @@
-"""Films of an agent in its world: frames with a caption that sets what the evaluator sees beside the truth.
+"""Videos of an agent in its world: frames with a caption that sets what the evaluator sees beside the truth.
 
-The truth is on film for people to look at; nothing here hands it to anything that learns.
+The truth is in the video for people to look at; nothing here hands it to anything that learns.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Frame = NDArray[np.uint8]
 
 PAPER, INK, GREY, ALARM = (255, 255, 255), (31, 35, 40), (107, 114, 128), (185, 56, 16)
 LONGEST = 200
-"""About the most frames of a film."""
+"""About the most frames of a video."""
 
 WIDTH = 280
 """The least width of a frame, so that the caption is legible; a smaller drawing is enlarged by a whole factor."""
@@ -37,7 +37,7 @@ class Acts(Protocol):
         ...
 
 
-def film(world: World, agent: Acts, seed: int, title: str = "") -> list[Frame]:
+def video_frames(world: World, agent: Acts, seed: int, title: str = "") -> list[Frame]:
     """One episode of ``agent`` in ``world`` (a single copy), its start drawn by ``seed``: T + 1 frames, or in a long
     episode every second, third, … moment, and the last.
 
@@ -45,7 +45,7 @@ def film(world: World, agent: Acts, seed: int, title: str = "") -> list[Frame]:
     evaluator sees more than there is.
     """
     if world.n != 1:
-        raise ValueError(f"a film needs a world with a single copy, got n={world.n}")
+        raise ValueError(f"a video needs a world with a single copy, got n={world.n}")
     world.reset(np.arange(1), np.random.default_rng(seed))
     frames = [_frame(world, 0, title)]
     ended, step, every = False, 0, -(-world.length // LONGEST)
@@ -57,15 +57,15 @@ def film(world: World, agent: Acts, seed: int, title: str = "") -> list[Frame]:
     return frames
 
 
-def side_by_side(films: Sequence[Sequence[Frame]], space: int = 12) -> list[Frame]:
-    """Several films as one, from left to right; a shorter one stays at its last frame, a lower one ends in paper."""
-    if not films or not all(films):
-        raise ValueError("side_by_side needs films, each with at least one frame")
-    height = max(frame.shape[0] for one in films for frame in one)
+def side_by_side(videos: Sequence[Sequence[Frame]], space: int = 12) -> list[Frame]:
+    """Several videos as one, from left to right; a shorter one stays at its last frame, a lower one ends in paper."""
+    if not videos or not all(videos):
+        raise ValueError("side_by_side needs videos, each with at least one frame")
+    height = max(frame.shape[0] for one in videos for frame in one)
     joined = []
-    for i in range(max(map(len, films))):
+    for i in range(max(map(len, videos))):
         strips: list[Frame] = []
-        for one in films:
+        for one in videos:
             frame = one[min(i, len(one) - 1)]
             below = np.full((height - frame.shape[0], frame.shape[1], 3), PAPER, np.uint8)
             strips += [np.concatenate([frame, below]), np.full((height, space, 3), PAPER, np.uint8)]
@@ -81,7 +81,7 @@ def save_gif(frames: Sequence[Frame], path: str | Path, fps: float = 5.0, colour
     """
     if not frames:
         raise ValueError("save_gif needs at least one frame")
-    # Colours that are rare over the whole film (a piece of dirt) may fill most of what changes: let every frame speak.
+    # Colours that are rare over the whole video (a piece of dirt) may fill most of what changes: let every frame speak.
     sample = np.concatenate([frames[0], *frames[1 :: max(1, len(frames) // 8)]])
     palette = Image.fromarray(sample).quantize(colours, Image.Quantize.MEDIANCUT)
     pictures = [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]

@@ -89,7 +89,7 @@ def _opinion(question: Clip | Pair) -> float:
     return 0.25 + 0.5 * int(question.digest()[:13], 16) / 16**13
 
 
-class Remembering(rrm.Evaluator):
+class StatefulJudge(rrm.Evaluator):
     """Asked one clip at a time, for its answer depends on the last one."""
 
     last = 0.5
@@ -129,7 +129,7 @@ class AtOnce(rrm.Evaluator):
         return [_log(clip, clip.view["at"] + _opinion(clip)) for clip in clips]
 
 
-JUDGES = (Remembering, Yielding, Comparing, AtOnce)
+JUDGES = (StatefulJudge, Yielding, Comparing, AtOnce)
 
 
 @dataclass

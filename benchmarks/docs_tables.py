@@ -27,9 +27,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rrm.report import formats, wording
-from rrm.report import summary as found
 from rrm.report.formats import Style, amount, count, share
-from rrm.report.summary import Condition, Findings
+from rrm.report.summary import Condition, Summary, parse_summary
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("rrm", "agents", "envs", "configs", "benchmarks")
@@ -56,7 +55,7 @@ class Learnt(NamedTuple):
 # --- From results to tables -----------------------------------------------------------------------------------------
 
 
-def summary(run: str) -> dict[str, Any]:
+def summary_of(run: str) -> dict[str, Any]:
     """The summary of a run under ``runs/``."""
     tree: dict[str, Any] = json.loads((ROOT / "runs" / run / "summary.json").read_text(encoding="utf-8"))
     return tree
@@ -67,15 +66,15 @@ def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in (headings, ["---"] * len(headings), *rows))
 
 
-def estimated(findings: Findings, one: Condition, key: str, style: Style) -> str:
+def estimated(summary: Summary, one: Condition, key: str, style: Style) -> str:
     """A figure with its interval, and with the number of seeds that hack or recover the gap."""
     estimate = one.figures[key]
-    return "–" if estimate is None else formats.joined(style(estimate.value), wording.below(findings, one, key, style))
+    return "–" if estimate is None else formats.joined(style(estimate.value), wording.below(summary, one, key, style))
 
 
 def conditions(_: str, run: str, columns: Sequence[str]) -> str:
     """A row for each condition of a run; a column "utility of each seed" stands for itself."""
-    findings = found.read(summary(run))
+    summary = parse_summary(summary_of(run))
     kinds: dict[str, tuple[str, Style]] = {
         "true utility": ("utility", amount),
         "evaluator’s score": ("evaluator_score", amount),
@@ -84,9 +83,9 @@ def conditions(_: str, run: str, columns: Sequence[str]) -> str:
         "labels": ("labels", count),
     }
     rows = []
-    for one in findings.conditions:
+    for one in summary.conditions:
         each = ", ".join(amount(seed.figures["utility"] or 0.0) for seed in one.seeds)
-        told = [each if column not in kinds else estimated(findings, one, *kinds[column]) for column in columns]
+        told = [each if column not in kinds else estimated(summary, one, *kinds[column]) for column in columns]
         rows.append([one.name, *told])
     return markdown(["condition", *columns], rows)
 
@@ -97,7 +96,7 @@ def beside_exact(_: str, run: str) -> str:
     from rrm.experiment.suite import exact_row
     from rrm.report.terminal import suite_markdown
 
-    tree = summary(run)
+    tree = summary_of(run)
     lines = suite_markdown({"experiments": [{**tree, "exact": exact_row(load(run))}]}).splitlines()
     # A note may follow the table.
     return "".join(("|" + line.split("|", 2)[2] if line.startswith("|") else line) + "\n" for line in lines)
@@ -105,8 +104,8 @@ def beside_exact(_: str, run: str) -> str:
 
 def each_seed(_: str, run: str, rows: Sequence[tuple[str, str]]) -> str:
     """A row for each (condition, figure), a column for each seed."""
-    findings = found.read(summary(run))
-    of = {one.name: one for one in findings.conditions}
+    summary = parse_summary(summary_of(run))
+    of = {one.name: one for one in summary.conditions}
     table = []
     for name, key in rows:
         values = [x.gap_recovered if key == "gap_recovered" else x.figures[key] for x in of[name].seeds]
@@ -132,7 +131,7 @@ EACH = ("true utility", "utility of each seed", "hack rate", "gap recovered", "l
 CAMERA = [(name, key) for key in ("utility", "hack_rate") for name in ("unaided", "random", "assisted", "oracle")]
 TREES = ("audit_tree", "audit_tree_deep", "audit_tree_smooth")
 DRAW = "python benchmarks/rounds.py {} --out docs/images/{}.png"
-DISSENT = "rrm run committee task.labels=64 task.initial_labels=32 task.query_strategy=rater_disagreement"
+RATERS = "rrm run committee task.labels=64 task.initial_labels=32 task.query_strategy=rater_disagreement"
 MONA = "python benchmarks/mona.py"
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
@@ -141,7 +140,7 @@ BESIDE = ["python -m benchmarks.beside_imitation"]
 TABLES: dict[str, Learnt] = {
     "results": Learnt(
         "README.md", ["rrm run configs/tidy_rooms.yaml"], "2 min", partial(conditions, run="tidy_rooms", columns=USUAL),
-        {"runs/tidy_rooms/films/side_by_side.gif": "docs/images/tidy_rooms.gif"},
+        {"runs/tidy_rooms/videos/side_by_side.gif": "docs/images/tidy_rooms.gif"},
     ),
     "suite": Learnt(
         "docs/measured/suite.md", ["rrm run suite seeds=10"], "65 min", partial(written, path="runs/suite/table.md")
@@ -185,7 +184,7 @@ TABLES: dict[str, Learnt] = {
         "docs/your_own_environment.md", ["python benchmarks/environments.py"], "15 min", printed
     ),
     "bakery": Learnt("docs/your_own_family.md", ["rrm run bakery.yaml"], "1 min"),
-    "dissent": Learnt("docs/evaluators.md", [DISSENT], "15 min"),
+    "rater_disagreement": Learnt("docs/evaluators.md", [RATERS], "15 min"),
     "committee": Learnt("docs/evaluators.md", ["rrm run committee"], "10 min"),
     "preferences": Learnt("docs/preferences.md", ["python benchmarks/preferences.py"], "90 min", printed),
     "demonstrations": Learnt("docs/demonstrations.md", ["rrm run few.yaml"], "5 min"),

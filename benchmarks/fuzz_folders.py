@@ -29,7 +29,7 @@ from rrm.experiment.progress import Progress
 from rrm.experiment.suite import run_suite
 from rrm.report import build as report
 from rrm.report import suite_page
-from rrm.report.video import watch
+from rrm.report.watch import watch
 from rrm.storage import rundir
 
 SETTINGS: Final[dict[str, Any]] = {

@@ -713,8 +713,8 @@ def _clips() -> list[Clip]:
     for _ in range(4):
         actions = rng.integers(world.actions, size=6)
         recorder.stepped(world, actions, world.step(actions))
-    moments = recorder.moments(world, everyone)
-    return [moments.clip(i, i, Streams.of_round(0, 0)) for i in range(6)]
+    candidates = recorder.candidates(world, everyone)
+    return [candidates.clip(i, i, Streams.of_round(0, 0)) for i in range(6)]
 
 
 CLIPS = _clips()

@@ -85,9 +85,9 @@ def clips() -> list[Clip]:
     for _ in range(8):
         actions = rng.integers(world.actions, size=LABELS)
         recorder.stepped(world, actions, world.step(actions))
-    moments = recorder.moments(world, everyone)
+    candidates = recorder.candidates(world, everyone)
     streams = Streams.of_round(0, 0).part(Purpose.LABELS)
-    return [moments.clip(i, i, streams) for i in range(LABELS)]
+    return [candidates.clip(i, i, streams) for i in range(LABELS)]
 
 
 def run(failing: bool, **settings: int) -> tuple[float, int, int, list[float]]:

@@ -3,8 +3,8 @@
     python benchmarks/mona.py --seeds 0 1 2
     python benchmarks/mona.py --batch 64 --learning-rate 5e-5     # their settings; three times slower
 
-*Ordinary RL* is paid the observed reward at discount 1; *MONA* that and its overseer's foresight, the difference of
-V_good, at discount 0, so that a window is one step. Both are ``mona_reward`` of
+*Ordinary RL* receives the observed reward at discount 1; *MONA* receives that and its overseer's foresight, the
+difference of V_good, at discount 0, so that a window is one step. Both are ``mona_reward`` of
 ``rrm.envs.families.camera_dropbox.mona``, with nothing for the last step of an episode.
 
 As in MONA: Stable-Baselines3's PPO, 1e6 steps, 2,048 a rollout, 10 epochs, clip .3, entropy .05, lambda .95. Scaled, to
@@ -40,24 +40,24 @@ COPIES, ROLLOUT = 32, 2048
 
 
 class MonaVecEnv(VecEnvWrapper):
-    """The robot's world, paid ``reward`` (s, a) for an action, and nothing for the last step of an episode."""
+    """The robot's world, where an action receives ``reward`` (s, a), and the last step of an episode nothing."""
 
     def __init__(self, world: CameraDropbox, reward: Floats, seed: int) -> None:
         super().__init__(WorldVecEnv(world, seed=seed))
         self.world, self.reward = world, reward
-        self._paid: Array = np.zeros(world.n, np.float32)
+        self._rewards: Array = np.zeros(world.n, np.float32)
 
     def reset(self) -> Array:
         return np.asarray(self.venv.reset())
 
     def step_async(self, actions: Array) -> None:
-        paid = self.reward[self.world.place, actions]
-        self._paid = np.where(self.world.t < self.world.length - 1, paid, 0.0).astype(np.float32)
+        received = self.reward[self.world.place, actions]
+        self._rewards = np.where(self.world.t < self.world.length - 1, received, 0.0).astype(np.float32)
         self.venv.step_async(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
         observations, _, done, infos = self.venv.step_wait()
-        return observations, self._paid, done, infos
+        return observations, self._rewards, done, infos
 
 
 def train(foresight: bool, steps: int, seed: int, batch: int, learning_rate: float) -> Agent:

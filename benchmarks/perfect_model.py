@@ -1,4 +1,4 @@
-"""What a preset's learner makes of a perfect reward model: PPO, paid what the overseer would say on average.
+"""What a preset's learner makes of a perfect reward model: PPO on the overseer's mean answers as reward.
 
     python benchmarks/perfect_model.py sorting_network
     python benchmarks/perfect_model.py sorting_network --conditions ideal --seeds 200 201 202
@@ -39,7 +39,7 @@ def perfect(condition: Condition) -> Callable[[World], Floats]:
 
 
 def train(condition: Condition, seed: int) -> Figures:
-    """How an agent does that is trained by the condition's own settings, paid by a perfect V."""
+    """How an agent does that is trained by the condition's own settings, on the rewards of a perfect V."""
     round_ = plan(condition, seed)
     world = round_.world(condition.learner.num_envs)
     streams, bootstrap = round_.streams, round_.horizon.window is None
@@ -54,7 +54,7 @@ def train(condition: Condition, seed: int) -> Figures:
 
 def main(given: Sequence[str] | None = None) -> None:
     """Train, and print a line for each seed beside the exact solution."""
-    parser = argparse.ArgumentParser(description="PPO paid by a perfect reward model.")
+    parser = argparse.ArgumentParser(description="PPO on the rewards of a perfect reward model.")
     parser.add_argument("preset", help="the name of a preset, or a YAML file")
     parser.add_argument("--conditions", nargs="+", help="all, unless said")
     parser.add_argument("--seeds", type=int, nargs="+", help="those of the preset, unless said")

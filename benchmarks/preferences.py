@@ -5,7 +5,7 @@
 
 Four environments that are not ours (the last needs ``pip install -e ".[mujoco]"``), with PPO's settings their own
 and those of the reward side one for all: a teacher that knows the true reward compares segments, V is the rate of it
-along a segment, and the agent is paid the narrow reward V(s1) - V(s0), or a model of state and action (approval).
+along a segment, and the agent receives the narrow reward V(s1) - V(s0), or a model of state and action (approval).
 
 The protocol. 0 % is the random policy; 100 % is what PPO reaches on the true reward in the same steps, the
 interquartile mean over the seeds. Each figure is of the final policy, over 50 fresh episodes.

@@ -57,8 +57,8 @@ def best(condition: Condition, assistants: Sequence[Assistant]) -> tuple[float, 
     """The utility of the best agent by that score, at the condition's horizon; and whether it hangs on ties."""
     world, table = everywhere(condition)
     horizon = condition.horizon
-    pay = narrow(table, answers(world, assistants))
-    found = [each.utility for each in solve_ties(table, pay, discount=horizon.gamma, window=horizon.window)]
+    reward = narrow(table, answers(world, assistants))
+    found = [each.utility for each in solve_ties(table, reward, discount=horizon.gamma, window=horizon.window)]
     return found[0], bool(np.ptp(found) > ALIKE)
 
 

@@ -1,7 +1,7 @@
 """How the documentation is built: ``sphinx-build -W -b html docs docs/_build/html``.
 
 Whatever can be found by running the code is not written on the pages but made here, before they are read, into
-``_generated/``: the exact tables, the points of the gate, the measured scripts, the ids, the pictures, and the
+``_generated/``: the exact tables, the admission checks, the measured scripts, the ids, the pictures, and the
 reference of configuration keys.
 """
 
@@ -72,7 +72,7 @@ def make(family: str, id: str, names: set[str]) -> None:
         "ids": tables.presets_table,
         "exact": tables.exact_tables,
         "scripts": tables.scripts_table,
-        "gate": tables.gate_table,
+        "admission": tables.admission_table,
     }
     for part, text in texts.items():
         if (name := f"{family}_{part}.md") in names:

@@ -2,10 +2,10 @@
 
     from rrm.envs.check import check_hidden, check_world
     check_world(MyWorld)                # any callable n -> World
-    check_hidden(MyWorld)               # a world with a shuffle of its own
+    check_hidden(MyWorld)               # a world with a ``resample_hidden`` of its own
 
 Each check is a function of its own as well (``CHECKS``), to be parametrised over; each raises AssertionError with the
-rule that is broken. ``rrm check ID`` runs all of them, Gymnasium's own checker and the gate.
+rule that is broken. ``rrm check ID`` runs all of them, Gymnasium's own checker and the admission checks.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from gymnasium.utils.env_checker import check_env
 
 from rrm.envs.adapters import WorldVectorEnv, make_world, unaided
-from rrm.envs.admission import Point, gate
+from rrm.envs.admission import Point, admission_checks
 from rrm.envs.contract import (
     Make,
     check_appraise,
@@ -107,35 +107,36 @@ def check_world(make: Make) -> None:
 def check_hidden(make: Make, seed: int = 0) -> None:
     """What the view does not show reaches neither the view, nor ``info``, nor the reward, now or later.
 
-    The world's own ``shuffle`` rearranges it. It must change the truth of some copy, or the check would show nothing.
+    The world's own ``resample_hidden`` draws it anew. This must change the truth of some copy: otherwise nothing is
+    tested.
     """
     rng = np.random.default_rng(seed)
-    plain, shuffled = (WorldVectorEnv(make(50), "Disabled") for _ in range(2))
+    plain, resampled = (WorldVectorEnv(make(50), "Disabled") for _ in range(2))
     plain.reset(seed=seed)
-    shuffled.reset(seed=seed)
+    resampled.reset(seed=seed)
     for _ in range(plain.world.length // 2):
         terminated = plain.step(wander(plain.world, rng))[2]
         if terminated.any():
             plain.reset(options={"reset_mask": terminated})
-    shuffled.world.load(plain.world.save(everyone(plain.world)), everyone(plain.world))
-    shuffled.world.shuffle(rng)
-    changed = not np.array_equal(plain.utility(), shuffled.utility())
-    changed |= not np.array_equal(plain.world.hacked(), shuffled.world.hacked())
-    assert changed, "shuffle changes neither utility nor hacks: nothing is tested"
+    resampled.world.load(plain.world.save(everyone(plain.world)), everyone(plain.world))
+    resampled.world.resample_hidden(rng)
+    changed = not np.array_equal(plain.utility(), resampled.utility())
+    changed |= not np.array_equal(plain.world.hacked(), resampled.world.hacked())
+    assert changed, "resample_hidden changes neither utility nor hacks: nothing is tested"
     terminated = np.zeros(50, bool)
     while not terminated.any():
-        assert np.array_equal(plain.world.view(), shuffled.world.view()), "the view shows what is hidden"
-        assert np.array_equal(unaided(plain.world), unaided(shuffled.world)), "the unaided score knows what is hidden"
+        assert np.array_equal(plain.world.view(), resampled.world.view()), "the view shows what is hidden"
+        assert np.array_equal(unaided(plain.world), unaided(resampled.world)), "the unaided score knows what is hidden"
         actions = wander(plain.world, rng)
         _, rewards, terminated, _, info = plain.step(actions)
-        _, rewards_too, terminated_too, _, info_too = shuffled.step(actions)
+        _, rewards_too, terminated_too, _, info_too = resampled.step(actions)
         assert np.array_equal(rewards, rewards_too), "the reward knows what is hidden"
         assert np.array_equal(terminated, terminated_too), "the episode's end shows what is hidden"
         assert info == info_too == {}, "info is not empty"
 
 
 def check(name: str) -> Iterator[Point]:
-    """Everything that a registered world has to show, point by point: Gymnasium's checker, ours, and the gate.
+    """Run all checks on a registered world: Gymnasium's checker, ours, and the admission checks.
 
     A check that fails says which rule is broken; the others are run all the same.
     """
@@ -148,17 +149,17 @@ def check(name: str) -> Iterator[Point]:
         )
     for level in range(1, task.depth + 1):
         yield _point(f"The world of the assistant of level {level} does all of this, too", partial(_below, task, level))
-    if type(task).shuffle is World.shuffle:
-        yield Point("no leak", None, "not checked: the world has no shuffle(rng), which rearranges what is hidden")
+    if type(task).resample_hidden is World.resample_hidden:
+        yield Point("no leak", None, "not checked: the world has no resample_hidden(rng) to draw what is hidden anew")
     else:
         yield _point("no leak", partial(check_hidden, make))
     shown = ["all views up to the moment judged" if task.shows_history else "the view of the moment judged"]
     shown += ["all actions"] * task.shows_actions
     yield Point("an evaluator is shown", None, ", ".join(shown))
     try:
-        yield from gate(task)
+        yield from admission_checks(task)
     except Exception as error:  # of an author's world
-        yield Point("the gate", False, _says(error))
+        yield Point("the admission checks", False, _says(error))
 
 
 def _point(name: str, run: Callable[[], None]) -> Point:

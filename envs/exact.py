@@ -5,7 +5,7 @@
     fooled.utility, fooled.hack_rate
 
 What agents reach here is what no training can be blamed for: with the exact scores of an overseer as reward, and every
-action the best. The gate that admits a family, the tables of its page and the reference lines of its experiments are
+action the best. The admission checks of a family, the tables of its page and the reference lines of its experiments are
 made of it.
 
 The horizon is that of Bellman (1957): of what the best plan of M steps begins with, the first action is taken, and in
@@ -60,7 +60,7 @@ class Table:
     scores: Mapping[str, Floats]
     """(s,) what an overseer answers on average, by its help: ``unaided``; ``1`` to ``k``: ideal assistants at so many
     levels; ``random``: assistants at all levels that act at random; and the family's controls by names of their own.
-    The gate asks for all of the first three kinds, up to the world's depth."""
+    The admission checks need all of the first three kinds, up to the world's depth."""
     step_cost: float = 0.0
     approval: Floats | None = None
     """(s, a) what the unaided evaluator thinks of an action, if it judges actions."""
@@ -126,26 +126,26 @@ def _by_state(parts: list[Array], actions: int, wide: int) -> Array:
     return np.concatenate(frontiers)
 
 
-class Pay(NamedTuple):
-    """What an agent is paid: on average for each action, (s, a), and at the end of the episode, (s,)."""
+class Reward(NamedTuple):
+    """The reward of an agent: its mean for each action, (s, a), and what the end of the episode adds, (s,)."""
 
     step: Floats
     final: Floats
 
 
-def narrow(table: Table, values: Floats) -> Pay:
+def narrow(table: Table, values: Floats) -> Reward:
     """V(s1) - V(s0) of each step, for V = ``values`` (s,)."""
     step = table.expect(values) - values[:, None] - table.step_cost
-    return Pay(np.where(table.over[:, None], 0.0, step), np.zeros(len(values)))
+    return Reward(np.where(table.over[:, None], 0.0, step), np.zeros(len(values)))
 
 
-def broad(table: Table, values: Floats) -> Pay:
+def broad(table: Table, values: Floats) -> Reward:
     """V(s_T) at the end of the episode, for V = ``values`` (s,)."""
     step = np.where(table.over[:, None], 0.0, np.full(table.next.shape[:2], -table.step_cost))
-    return Pay(step, np.asarray(values, dtype=np.float64))
+    return Reward(step, np.asarray(values, dtype=np.float64))
 
 
-def approval(table: Table) -> Pay:
+def approval(table: Table) -> Reward:
     """What the unaided evaluator thinks of each action (TAMER: Knox and Stone 2009).
 
     Raises:
@@ -153,7 +153,7 @@ def approval(table: Table) -> Pay:
     """
     if table.approval is None:
         raise ValueError("approval: the evaluator of this world does not judge actions")
-    return Pay(np.where(table.over[:, None], 0.0, table.approval - table.step_cost), np.zeros(len(table.rows)))
+    return Reward(np.where(table.over[:, None], 0.0, table.approval - table.step_cost), np.zeros(len(table.rows)))
 
 
 class Solution(NamedTuple):
@@ -180,48 +180,48 @@ ALIKE = 1e-6
 
 
 def solve(
-    table: Table, pay: Pay, *, window: int | None = None, discount: float = 1.0, ties: Ties = "first"
+    table: Table, reward: Reward, *, window: int | None = None, discount: float = 1.0, ties: Ties = "first"
 ) -> Solution:
     """The agent that plans ``window`` steps ahead (None: to the end of the episode), and how its episodes end.
 
     ``discount`` is that of each further step. With a window, plans are made anew in every state.
     """
-    return run(table, _chosen(best_actions(table, pay, window=window, discount=discount), ties))
+    return run(table, _chosen(best_actions(table, reward, window=window, discount=discount), ties))
 
 
 def solve_ties(
-    table: Table, pay: Pay, *, window: int | None = None, discount: float = 1.0
+    table: Table, reward: Reward, *, window: int | None = None, discount: float = 1.0
 ) -> tuple[Solution, Solution, Solution]:
     """The agents of ``solve`` that take the first of equally good actions, the last, and each as often as any other.
 
     Figures on which the three do not agree hang on how ties are broken. The third is needed: a state may have several
     ties, of which first and last lead to the same end.
     """
-    good = best_actions(table, pay, window=window, discount=discount)
+    good = best_actions(table, reward, window=window, discount=discount)
     first, last, even = (run(table, _chosen(good, ties)) for ties in TIES)
     return first, last, even
 
 
-def best_actions(table: Table, pay: Pay, *, window: int | None = None, discount: float = 1.0) -> Bools:
+def best_actions(table: Table, reward: Reward, *, window: int | None = None, discount: float = 1.0) -> Bools:
     """(T, s, a) which actions are the first of a best plan in each state at each time."""
     if window is not None and window < 1:
         raise ValueError(f"window must be at least 1, got {window}")
 
     def plans(final: Floats, steps: int) -> Iterator[Bools]:
-        """The best first actions (s, a) of plans of 1, 2, … steps, ``final`` (s,) being paid at their end."""
+        """The best first actions (s, a) of plans of 1, 2, … steps that end with the reward ``final`` (s,)."""
         value = final
         for _ in range(steps):
-            worth = pay.step + discount * table.expect(value)
+            worth = reward.step + discount * table.expect(value)
             best = worth.max(axis=1)
             value = np.where(table.over, final, best)
             yield worth >= best[:, None] - TIE
 
-    sight = min(window or table.length, table.length)
-    # Once the end is in sight, it cuts the plans: that of the last step is of one step.
-    last = list(plans(np.asarray(pay.final), sight))[::-1]
-    # Before, what is paid at the end is too far away, except where the episode is over.
-    *_, first = plans(np.where(table.over, pay.final, 0.0), sight)
-    return np.stack([first] * (table.length - sight) + last)
+    reach = min(window or table.length, table.length)
+    # Once the end is within reach, it cuts the plans: that of the last step is of one step.
+    last = list(plans(np.asarray(reward.final), reach))[::-1]
+    # Before, the reward of the end is too far away, except where the episode is over.
+    *_, first = plans(np.where(table.over, reward.final, 0.0), reach)
+    return np.stack([first] * (table.length - reach) + last)
 
 
 def _chosen(good: Bools, ties: Ties) -> Array:
@@ -253,10 +253,10 @@ def onset(table: Table, values: Floats, there: Bools) -> float:
 
     By bisection, to 1e-12: it takes for granted that who looks further ahead than one who ends there ends there too.
     """
-    pay, low, high = narrow(table, values), 0.0, 1.0
+    reward, low, high = narrow(table, values), 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2
-        ends = solve(table, pay, discount=middle).ends
+        ends = solve(table, reward, discount=middle).ends
         low, high = (low, middle) if ends[there].sum() > 0.5 else (middle, high)
     return low
 

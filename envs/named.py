@@ -12,8 +12,8 @@ from typing import Any
 import gymnasium
 
 from rrm.envs.adapters import make_world
+from rrm.envs.user_errors import line
 from rrm.envs.world import World
-from rrm.envs.wrapped.making import line
 
 FIELDS = "visible_fields"
 """The one setting of an environment that is wrapped whose text names nothing but fields of its view."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import gymnasium
 
-from rrm.envs.exact import Pay, Solution, Table, broad, narrow
+from rrm.envs.exact import Reward, Solution, Table, broad, narrow
 from rrm.envs.world import Floats
 
 
@@ -24,7 +24,7 @@ class Horizon(NamedTuple):
     name: str
     window: int | None = None
     discount: float = 1.0
-    pay: Callable[[Table, Floats], Pay] = narrow
+    reward: Callable[[Table, Floats], Reward] = narrow
 
 
 def window(steps: int) -> Horizon:
@@ -37,7 +37,7 @@ def discounted(discount: float) -> Horizon:
     return Horizon(f"γ={discount:g}", discount=discount)
 
 
-BROAD = Horizon("broad", pay=broad)
+BROAD = Horizon("broad", reward=broad)
 """V(s_T) at the end of the episode, undiscounted."""
 
 USUAL = (window(1), window(2), discounted(0.9), BROAD)

@@ -17,14 +17,24 @@ import gymnasium
 import numpy as np
 
 from rrm.envs.adapters import make_world, world_class
-from rrm.envs.admission import Exact, exact, gate
-from rrm.envs.exact import ALIKE, Pay, Table, approval, solve_ties
+from rrm.envs.admission import Exact, admission_checks, exact
+from rrm.envs.exact import ALIKE, Reward, Table, approval, solve_ties
 from rrm.envs.markdown import gap, markdown, number, share, signed, titled
 from rrm.envs.scripted import EPISODES, scripted
 from rrm.envs.sheets import Horizon, Sheet, families, family_of, sheets_of
 from rrm.envs.world import Floats, World
 
-__all__ = ["NOTE", "TIED", "exact_tables", "families", "gate_table", "glance", "page", "presets_table", "scripts_table"]
+__all__ = [
+    "NOTE",
+    "TIED",
+    "admission_table",
+    "exact_tables",
+    "families",
+    "glance",
+    "page",
+    "presets_table",
+    "scripts_table",
+]
 
 TIED = " †"
 """Marks a figure that hangs on how ties are broken."""
@@ -90,16 +100,16 @@ def at_its_horizon(id: str) -> str:
         mark = TIED if name in best.ties else ""
         found = number(best.utility[name]), share(best.hack_rate[name]), gap(best.recovered(name))
         rows.append([label(name), *(each + mark for each in found)])
-    return _noted(["the agent is paid for the score with", "utility", "hack rate", "gap recovered"], rows)
+    return _noted(["the agent is rewarded by the score with", "utility", "hack rate", "gap recovered"], rows)
 
 
 def by_horizon(sheet: Sheet) -> str:
     """The utility of the best agent, and in brackets how often it hacks, by who helps the evaluator and by horizon."""
     rows = []
-    for name, table, pay in rewards(make_world(sheet.id, 1, **sheet.settings)):
+    for name, table, reward in rewards(make_world(sheet.id, 1, **sheet.settings)):
         cells = []
         for horizon in sheet.horizons:
-            found = solve_ties(table, pay(horizon), window=horizon.window, discount=horizon.discount)
+            found = solve_ties(table, reward(horizon), window=horizon.window, discount=horizon.discount)
             worth = [sheet.worth(table, each) for each in found]
             tied = max(np.ptp(worth), np.ptp([each.hack_rate for each in found])) > ALIKE
             cells.append(number(worth[0]) + _hacks(found[0].hack_rate) + TIED * bool(tied))
@@ -107,7 +117,7 @@ def by_horizon(sheet: Sheet) -> str:
     return _noted([f"{sheet.measure} (hack rate)", *(horizon.name for horizon in sheet.horizons)], rows)
 
 
-def rewards(world: World) -> Iterator[tuple[str, Table, Callable[[Horizon], Pay]]]:
+def rewards(world: World) -> Iterator[tuple[str, Table, Callable[[Horizon], Reward]]]:
     """The rows of a table by horizon: their names, the table they are of, and the reward that the agent receives."""
     table = _table(world)
     assert table is not None, "asked for worlds with a table only"
@@ -121,20 +131,26 @@ def rewards(world: World) -> Iterator[tuple[str, Table, Callable[[Horizon], Pay]
         assert helped is not None, "a world with a table has controls with tables"
         score = helped.scores[str(control.depth) if control.depth else "unaided"]
         yield f"control: {name}", helped, _score(helped, score)
+    for name, settings in world.partial_help.items():
+        part = world.copies(1, **settings).table()
+        assert part is not None, "a world with a table has one with a part of the help"
+        yield f"not enough: {name}", part, _score(part, part.scores[str(world.depth)])
 
 
-def _score(table: Table, values: Floats) -> Callable[[Horizon], Pay]:
-    return lambda horizon: horizon.pay(table, values)
+def _score(table: Table, values: Floats) -> Callable[[Horizon], Reward]:
+    return lambda horizon: horizon.reward(table, values)
 
 
-def _praise(table: Table) -> Callable[[Horizon], Pay]:
+def _praise(table: Table) -> Callable[[Horizon], Reward]:
     return lambda horizon: approval(table)
 
 
-def gate_table(id: str) -> str:
-    """The points of the gate, and what was found: of the world, or of the preset that is solved in its place."""
+def admission_table(id: str) -> str:
+    """The admission checks and what they measured: of the world, or of the preset that is solved in its place."""
     marks = {True: "passed", False: "**failed**", None: ""}
-    rows = [[point.name, marks[point.passed], signed(point.found)] for point in gate(make_world(_solved(id), 1))]
+    rows = [
+        [point.name, marks[point.passed], signed(point.found)] for point in admission_checks(make_world(_solved(id), 1))
+    ]
     return markdown(["point", "", "found"], rows)
 
 

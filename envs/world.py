@@ -112,18 +112,26 @@ class World(ABC):
     depth: int = 0
     """How many levels of evaluation worlds there are below this world."""
 
-    criterion: Literal["own", "evaluator", "change of mind"] = "own"
-    """By what an assistant's work here is judged: by ``appraise`` (own); by the task's evaluator, who judges what there
-    is as it would in the task; or by how far what is shown changes that evaluator's mind."""
+    criterion: Literal["own", "evaluator", "influence"] = "own"
+    """What judges an assistant's work here: ``appraise`` (own); the task's evaluator, by its own score of the state
+    (evaluator); or how far what the assistant shows changes that evaluator's score (influence)."""
 
     discount: float = 0.95
-    """How far an agent of this world is meant to look ahead: the discount at which the gate is passed."""
+    """How far an agent of this world is meant to look ahead: the discount at which the admission checks are run."""
 
     controls: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Settings under which help must not help, by what they do: the evaluator sees all, or nobody can show the flaw."""
 
+    partial_help: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Settings under which help must not be enough, by what is left of it: of two sides only one, say."""
+
     scripts: ClassVar[tuple[str, ...]] = ()
     """The names that ``script`` knows; an evaluation world knows at least ``ideal``."""
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "shuffle" in vars(cls):
+            raise TypeError(f"{cls.__name__}.shuffle: is now 'resample_hidden'")
 
     def __init__(self, n: int, **settings: Any) -> None:
         if n < 1:
@@ -236,21 +244,24 @@ class World(ABC):
     def redraw(self, which: Indices, rng: np.random.Generator) -> None:
         """Draw anew what is left to chance and cannot be known yet, in the copies ``which``; by default nothing is.
 
-        A world that draws its luck in ``reset`` keeps it in its state. Whoever tries actions on copies of that state
-        would see the future; after ``redraw`` they see a future as likely as the one to come. ``observe()``, ``view()``
-        and the truth stay as they are.
+        A world that draws chance events in ``reset`` keeps them in its state. Whoever tries actions on copies of that
+        state would see the future; after ``redraw`` they see a future as likely as the one to come. ``observe()``,
+        ``view()`` and the truth stay as they are.
 
         Args:
             which: the copies, (k,).
-            rng: draws the luck.
+            rng: the generator to draw from.
         """
 
-    def shuffle(self, rng: np.random.Generator) -> None:
-        """Rearrange, in place, what the view does not show and will not under the same actions; for the leak tests.
+    def resample_hidden(self, rng: np.random.Generator) -> None:
+        """Draw anew, in place, what the view does not show now and will not show later; for the leak tests.
 
-        The truth changes, but nothing that the evaluator sees, now or later.
+        The truth changes, but nothing that the evaluator sees under the same actions, now or later.
+
+        Args:
+            rng: the generator to draw from.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no shuffle")
+        raise NotImplementedError(f"{type(self).__name__} has no resample_hidden")
 
     def table(self) -> Table | None:
         """The whole world as a table for the exact solver; None where it is too large to be written down."""

@@ -3,7 +3,7 @@
     results = rrm.run("my.yaml", seeds=3)         # conditions x seeds, as `rrm run` does it
     results = rrm.run_suite("suite", "seeds=1")   # several experiments, learnt beside exact
     agent = rrm.load_agent(run)                   # a trained agent: predict, watch
-    reward = rrm.load_reward(run)                 # what it was paid, for any other trainer
+    reward = rrm.load_reward(run)                 # its reward function, for any other trainer
 
 Importing this package loads neither torch nor Stable-Baselines3; what needs them loads them when it is used.
 """

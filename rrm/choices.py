@@ -17,10 +17,11 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic_core import InitErrorDetails, ValidationError
 
+from rrm.envs.user_errors import failure, is_raised_by_user, place_of
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.errors import ConfigError, RRMError, nearest
-from rrm.evaluators.loading import locate, place_of
-from rrm.text import raised, short
+from rrm.evaluators.loading import locate
+from rrm.text import short
 
 
 def imported(where: str) -> type[Any]:
@@ -174,9 +175,9 @@ def one_line(own: Sequence[str]) -> Iterator[None]:
         yield
     except (RRMError, BrokenEnvironmentError):  # these say it already
         raise
-    except (Exception, SystemExit) as error:
-        where = place_of(error)
-        if not own or (isinstance(error, OSError) and where is None):  # a full disk
+    except BaseException as error:
+        if not own or not is_raised_by_user(error):
             raise
-        at = f", at {where}" if where else ""
-        raise RRMError(f"{' and '.join(own)}: fails: {raised(error)}{at}; what is done is kept") from error
+        if isinstance(error, OSError) and place_of(error) is None:  # a full disk
+            raise
+        raise RRMError(f"{' and '.join(own)}: fails: {failure(error)}; what is done is kept") from error

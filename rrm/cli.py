@@ -163,7 +163,7 @@ def envs() -> None:
 def check(
     name: Annotated[str, typer.Argument(metavar="ID", help="A registered world; 'package:Id' imports the package.")],
 ) -> None:
-    """Say what a world of one's own still lacks: Gymnasium's checker, the contract, leaks, and the exact gate."""
+    """Say what a world of one's own still lacks: Gymnasium's checker, the contract, leaks, and the admission checks."""
     _registered(name)
     from rrm.envs.check import check as points
 
@@ -193,19 +193,19 @@ def exact(
 @app.command()
 def watch(
     run: Annotated[Path, typer.Argument(help="The folder of a cell or of a round, in runs/….")],
-    out: Annotated[Path | None, typer.Option(help="The GIF to write; film.gif in that folder by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The GIF to write; video.gif in that folder by default.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Which episode.")] = 0,
     trust: _Trust = False,
 ) -> None:
-    """Film a trained agent, to GIF."""
+    """Record a video of a trained agent, as a GIF."""
     _folder(run)
     if out is not None and out.suffix.lower() != ".gif":
         raise ConfigError(f"--out: {str(out)!r}: must end in .gif")
     if out is not None and not out.parent.is_dir():
         raise ConfigError(f"--out: {str(out)!r}: there is no folder {str(out.parent)!r}")
-    from rrm.report.video import watch as film
+    from rrm.report.watch import watch as write_video
 
-    print(film(run, out, seed, trust=trust))
+    print(write_video(run, out, seed, trust=trust))
 
 
 @app.command()
@@ -218,7 +218,7 @@ def report(
     if (folder / "suite.json").exists():
         from rrm.report.suite_page import build as build_suite
 
-        print(build_suite(folder))  # which films nothing
+        print(build_suite(folder))  # which has no videos
     else:
         from rrm.report.build import build
 

@@ -15,6 +15,7 @@ from rrm.agents.vec_env import Start
 from rrm.amplify.overseer import Overseer
 from rrm.choices import one_line
 from rrm.distill.base import Outcome, Runner
+from rrm.envs.user_code import held
 from rrm.evaluators import Evaluator
 from rrm.protocols import Row
 from rrm.rounds import folder as rounds
@@ -41,11 +42,12 @@ def iterate(last: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait | N
     return [run_round(plan, folder, on_rollout, on_wait) for plan in (*last.needed(), last)]
 
 
+@held()
 def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait | None = None) -> dict[str, Any]:
     """Run one round, the rounds below it being done; or read its result where it has been run.
 
     Whoever needs a round that another process is training waits for it (``rundir.locked``), and trains it should that
-    process die.
+    process die. Code of the user's stays as it was loaded, whatever is edited meanwhile.
     """
     home = rundir.inside(folder, plan.name)
     on_rollout(plan, None)
@@ -55,11 +57,11 @@ def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait |
         on_rollout(plan, None)
         if result := rounds.finished(plan, home):
             return result
+        check_code(plan)
         rounds.begin(plan, home)
         start = rounds.start_states(plan, folder)
         with one_line(own_choices(plan)):
             overseer = amplify(plan.evaluator(), rounds.load_assistants(plan, folder), plan)
-            check_code(plan)
             outcome = distill(overseer, plan, start, home, on_rollout, rounds.load_previous(plan, folder))
             return rounds.finish(plan, start, outcome, home)
 

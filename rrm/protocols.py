@@ -25,9 +25,21 @@ if TYPE_CHECKING:
 Row = dict[str, float | None]
 """The figures of one rollout, by ``COLUMNS``."""
 
-COLUMNS = ("env_steps", "labels", "predicted", "utility", "evaluator_score", "hack_rate", "held_out_error", "dissent")
-"""Of ``metrics.csv``: the steps taken so far and the labels by then; what the reward model says of the rollout's
-episodes, and what they are worth; the error on the rollout's new labels. What a distiller leaves out is empty."""
+METRICS = {
+    "env_steps": "steps that the round has taken in its world so far",
+    "labels": "answers that the round has asked for so far",
+    "predicted": "mean of the reward model's predictions for the rollout's finished episodes, in the evaluator's units",
+    "utility": "mean true utility of the rollout's finished episodes",
+    "evaluator_score": "mean score of the evaluator, with its help, for the rollout's finished episodes",
+    "hack_rate": "share of the rollout's finished episodes that end in a hack",
+    "held_out_error": "root mean square error of the reward model on the rollout's new labels, before it is fitted to"
+    " them, in standard deviations of the labels",
+    "rater_disagreement": "how far the raters of a committee disagree about the rollout's new labels",
+}
+"""The columns of ``metrics.csv``, one row per rollout, and what they mean. What a distiller leaves out is empty."""
+
+COLUMNS = tuple(METRICS)
+"""The names of ``METRICS``, in the order of the file."""
 
 Answers = Literal["scores", "comparisons", "actions"]
 """What an overseer can be asked for."""

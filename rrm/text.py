@@ -65,15 +65,6 @@ def short(value: Any) -> str:
     return clip(line(text))
 
 
-def raised(error: BaseException) -> str:
-    """What somebody's code raised, on one line."""
-    try:
-        said = clip(line(error), 3 * LONGEST)
-    except Exception:  # of its own __str__
-        said = ""
-    return clip(type(error).__name__) + (f": {said}" if said else "")
-
-
 def show(value: Any) -> str:
     """A value as a person would have written it in YAML."""
     return json.dumps(value) if value is None or isinstance(value, bool) else short(value)

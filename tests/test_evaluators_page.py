@@ -71,7 +71,7 @@ def test_the_entry_point_is_a_name(home: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(rrm.evaluators.loading, "entry_points", lambda *, group: [there])
     monkeypatch.syspath_prepend(home)
     strict: Any = resolve({"name": "strict", "grudge": 0.2})(TidyRooms(1))
-    assert type(strict).__name__ == "Strict" and strict.grudge == 0.2 and strict.remembers
+    assert type(strict).__name__ == "Strict" and strict.grudge == 0.2 and strict.stateful
     assert strict.score(some_clips(3)).shape == (3,)
     assert importlib.metadata.entry_points(group="rrm.evaluators") is not None
 

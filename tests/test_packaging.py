@@ -134,7 +134,7 @@ def executing_readers(tree: ast.AST) -> Iterator[str]:
 
 
 ALLOWED = {
-    "rrm.evaluators.loading": ["exec"],  # the file of an evaluator that the user's configuration names
+    "rrm.envs.user_code": ["exec"],  # a file that the user's configuration names
     "rrm.experiment.run": ["import cloudpickle.dumps"],  # to try what can be sent to another process; nothing is loaded
 }
 

@@ -1,4 +1,4 @@
-"""benchmarks/perfect_model.py: what it pays, and that an agent paid so does as the exact solution says."""
+"""benchmarks/perfect_model.py: its rewards, and that an agent trained on them does as the exact solution says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rrm.envs.adapters import unaided
 
 
 @pytest.mark.parametrize("preset", ["foresight", "sorting_network", "staged_crisis"])
-def test_pays_the_overseers_mean_answer(preset: str) -> None:
+def test_rewards_are_the_overseers_mean_answers(preset: str) -> None:
     conditions, rng = load(preset).conditions, np.random.default_rng(0)
     world = conditions["oracle"].world(64)
     own_generator(world, np.arange(64), rng)
@@ -23,13 +23,13 @@ def test_pays_the_overseers_mean_answer(preset: str) -> None:
     assert (perfect(conditions["ideal"])(world) == perfect(conditions["assisted"])(world)).all()
 
 
-def test_pays_the_score_in_the_state_where_luck_is_observed() -> None:
-    """Two cooked steps may have falsified one leaf or two: the agent sees which, and is not paid the mean of both."""
+def test_rewards_are_the_scores_where_chance_is_observed() -> None:
+    """Two cooked steps may have falsified one leaf or two: the agent sees which, and gets that reward, not the mean."""
     condition = load("audit_tree").conditions["unaided"]
     world = condition.world(2)
     own_generator(world, np.arange(2), np.random.default_rng(0))
-    luck = {"falsifies": np.array([[5, 5, 0], [5, 6, 0]]), "size": np.zeros(2, int)}
-    world.load(world.save(np.arange(2)) | luck, np.arange(2))
+    drawn = {"falsifies": np.array([[5, 5, 0], [5, 6, 0]]), "size": np.zeros(2, int)}
+    world.load(world.save(np.arange(2)) | drawn, np.arange(2))
     for _ in range(2):
         world.step(np.ones(2, int))
     np.testing.assert_allclose(perfect(condition)(world), [6 * (1 - 1.25 * false / 64) for false in (1, 2)])

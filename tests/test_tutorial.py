@@ -43,7 +43,7 @@ def rrm(home: Path, command: str, more: str = "") -> str:
     return python("import sys; from rrm.cli import main; sys.exit(main())", home, *f"{command} {more}".split()[1:])
 
 
-def test_the_checks_and_the_gate_pass_as_shown(home: Path) -> None:
+def test_all_checks_pass_as_shown(home: Path) -> None:
     shown = blocks("text")[0]
     assert rrm(home, "rrm check my_worlds:mine/Bakery-v0") == shown
     marks = [line[:6] for line in shown.splitlines()]
@@ -56,18 +56,18 @@ def test_the_checks_and_the_gate_pass_as_shown(home: Path) -> None:
         assert f"passed  {point}" in shown
 
 
-def test_the_gate_refuses_the_better_oven_as_shown(home: Path) -> None:
+def test_the_admission_checks_refuse_the_better_oven_as_shown(home: Path) -> None:
     code = """
 from my_worlds import Bakery
-from rrm.envs.admission import gate
-print(*(point for point in gate(Bakery(1, burns=0.3)) if point.passed is False), sep="\\n")
+from rrm.envs.admission import admission_checks
+print(*(point for point in admission_checks(Bakery(1, burns=0.3)) if point.passed is False), sep="\\n")
 """
     assert python(code, home) == blocks("text")[1]
 
 
 def test_the_exact_solution_is_the_one_shown(home: Path) -> None:
     said = rrm(home, "rrm exact my_worlds:mine/Bakery-v0")
-    (table,) = re.findall(r"^\| the agent is paid.*?\n\n", PAGE, re.M | re.S)
+    (table,) = re.findall(r"^\| the agent is rewarded.*?\n\n", PAGE, re.M | re.S)
     assert table in said
 
 

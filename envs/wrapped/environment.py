@@ -32,9 +32,10 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from rrm.envs.user_errors import failure, is_raised_by_user
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 from rrm.envs.wrapped.interface import OWN, read_step
-from rrm.envs.wrapped.making import Constructor, UnfitError, make_env, name_of, raised
+from rrm.envs.wrapped.making import Constructor, UnfitError, constructor_of, make_env, name_of
 from rrm.envs.wrapped.probe import check_contract, facts_of
 
 
@@ -95,7 +96,8 @@ class Wrapped(World):
         given = {"look_ahead": look_ahead, "spotlight": spotlight}
         help_ = {name: value for name, value in given.items() if value is not None}
         super().__init__(n, env=env, visible_fields=visible_fields, standardise=standardise, **help_, **settings)
-        self._make, self._kwargs, self._render_mode = env, settings, ""
+        self._named, self._kwargs, self._render_mode = env, settings, ""
+        self._make = constructor_of(env) or env  # all copies are made by the same code, whatever is edited meanwhile
         facts = self._facts = facts_of(env, settings, standardise)
         interface = self.interface = facts.interface
         self._all_fields = (*interface.names, *OWN)
@@ -120,7 +122,7 @@ class Wrapped(World):
 
     @property
     def name(self) -> str:
-        return name_of(self._make)
+        return name_of(self._named)
 
     @property
     def action_space(self) -> spaces.Space[Any]:
@@ -137,7 +139,7 @@ class Wrapped(World):
         self._reward[i], self._return[i], self._over[i], self._cut[i] = 0.0, 0.0, False, False
         try:
             self.interface.write(env.reset(seed=seed)[0], self._observed[i])
-        except (Exception, SystemExit) as error:  # of the user's own code
+        except BaseException as error:  # of the user's own code
             self._broken(i, error)
 
     def _advance(self, which: Indices, actions: Array) -> None:
@@ -151,7 +153,7 @@ class Wrapped(World):
             try:
                 observation, *told[:, k] = read_step(env.step(native))
                 self.interface.write(observation, self._observed[i])
-            except (Exception, SystemExit) as error:  # of the user's own code
+            except BaseException as error:  # of the user's own code
                 self._broken(i, error)
         rewards, terminated, truncated = told
         self._reward[which] = rewards
@@ -165,8 +167,10 @@ class Wrapped(World):
             self._broken(i, ValueError(f"the observation holds NaN or infinity: {self._observed[i].tolist()}"))
 
     def _broken(self, i: int, error: BaseException) -> NoReturn:
+        if not is_raised_by_user(error):
+            raise error
         where = f"copy {i}, seed {self.seeds[i]}, step {self.t[i]}"
-        raise BrokenEnvironmentError(f"{self.name} broke ({where}): {raised(error)}") from error
+        raise BrokenEnvironmentError(f"{self.name} broke ({where}): {failure(error)}") from error
 
     # The contract.
 

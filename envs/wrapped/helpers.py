@@ -5,8 +5,8 @@ and the evaluator judges what came of it, as it would have judged that state in 
 
 *Spotlight*: what was done is replayed, frame by frame, and the assistant points at ``spotlight`` of the frames. An
 evaluator that sees few of the frames (``every`` and ``frames`` of ``rrm.evaluators.Flawed``) sees those instead of the
-ones that it would have looked at; one that sees all of them learns nothing from it. The assistant is paid by how far
-that changes the evaluator's mind. It can point at nothing that was not there.
+ones that it would have looked at; one that sees all of them learns nothing from it. The assistant's reward is how far
+that changes the evaluator's score. It can point at nothing that was not there.
 
 Both are judged by the task's evaluator (``World.criterion``): the environment's own return is nobody's business here.
 
@@ -96,7 +96,7 @@ class Spotlight(_Below):
     """
 
     parts = (*Wrapped.parts, "end", "lit")
-    criterion = "change of mind"
+    criterion = "influence"
     actions = 2
 
     def __init__(self, n: int, *, spotlight: int, **settings: Any) -> None:

@@ -21,8 +21,8 @@ from gymnasium import spaces
 from numpy.typing import NDArray
 
 from rrm.envs.spaces import Leaf, PlainActions, flattener, leaves, plain_actions
+from rrm.envs.user_errors import line
 from rrm.envs.world import Array, Floats
-from rrm.envs.wrapped.making import line
 
 OWN = ("reward", "return", "over")
 """The fields of a view that are not of the observation."""

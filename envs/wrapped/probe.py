@@ -12,6 +12,7 @@ Where they take more than a second the logger of this module says so (INFO), and
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import json
@@ -26,28 +27,16 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.utils.env_checker import check_env
-from gymnasium.wrappers import ClipAction, NormalizeObservation, NormalizeReward, RecordVideo
 
 from rrm.envs.spaces import random_actions
+from rrm.envs.user_errors import failure, is_raised_by_user, line
 from rrm.envs.world import Array, Floats
+from rrm.envs.wrapped.fit import interface_of
 from rrm.envs.wrapped.interface import Interface, read_step
-from rrm.envs.wrapped.making import (
-    Constructor,
-    UnfitError,
-    chain,
-    constructor_of,
-    line,
-    longest,
-    make_env,
-    name_of,
-    raised,
-)
+from rrm.envs.wrapped.making import Constructor, UnfitError, constructor_of, make_env, name_of
 
 LOOKED = 2048
 """Steps of random play from which the scale of an observation is taken. They are no part of anybody's budget."""
-
-LARGEST = 4096
-"""The most numbers that an observation may hold; images need a network of their own."""
 
 EPISODES, STEPS = 4, 120
 """How many episodes are stepped side by side, and at most how many steps of each."""
@@ -79,14 +68,16 @@ def check_contract(env: str | Constructor, settings: dict[str, Any]) -> None:
     if key in _RIGHT:
         return
     made = make_env(env, settings)
-    _interface(made)
+    interface_of(made)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             check_env(_Copying(made), skip_render_check=True)
-    except (Exception, SystemExit) as error:  # AssertionError above all, and whatever the user's own code raises
+    except BaseException as error:  # AssertionError above all, and whatever the user's own code raises
+        if not is_raised_by_user(error):
+            raise
         why = line(error) if isinstance(error, AssertionError | ValueError) else ""
-        raise UnfitError(f"breaks Gymnasium's contract: {why or raised(error)}") from error
+        raise UnfitError(f"breaks Gymnasium's contract: {why or failure(error)}") from error
     _RIGHT[key] = env
 
 
@@ -136,11 +127,7 @@ _RIGHT: dict[Hashable, str | Constructor] = {}
 
 def _key(env: str | Constructor, settings: dict[str, Any], standardise: bool | None) -> Hashable:
     """An environment made with these settings; as long as its constructor is kept, no other has this key."""
-    try:
-        constructor = constructor_of(env)
-    except (Exception, SystemExit) as error:  # of the user's file or module
-        raise UnfitError(f"making it fails: {raised(error)}") from error
-    return name_of(env), id(constructor), json.dumps(settings, sort_keys=True), standardise
+    return name_of(env), id(constructor_of(env)), json.dumps(settings, sort_keys=True), standardise
 
 
 def facts_of(env: str | Constructor, settings: dict[str, Any], standardise: bool = True) -> Facts:
@@ -168,7 +155,8 @@ def known(env: str | Constructor) -> list[Entry]:
 def remember(entries: Iterable[Entry]) -> None:
     """Take over what another process has found."""
     for env, settings, standardise, facts in entries:
-        _KNOWN[_key(env, settings, standardise)] = env, settings, standardise, facts
+        with contextlib.suppress(UnfitError):  # its file has been edited since: whoever makes it is told
+            _KNOWN[_key(env, settings, standardise)] = env, settings, standardise, facts
 
 
 class _Watch:
@@ -206,7 +194,7 @@ class _Watch:
 def _examined(env: str | Constructor, settings: dict[str, Any], standardise: bool) -> Facts:
     watch = _Watch(name_of(env))
     made = make_env(env, settings)
-    interface = _interface(made)
+    interface = interface_of(made)
     if interface.rescales:
         LOG.info("%s: its actions are %s: the agent's, from -1 to 1, are rescaled", name_of(env), made.action_space)
     watch.due(LOOKED * standardise + 2 * EPISODES * min(STEPS, interface.length))
@@ -216,52 +204,13 @@ def _examined(env: str | Constructor, settings: dict[str, Any], standardise: boo
         fresh = _depends_on_the_past(partial(make_env, env, settings), interface, watch)
     except UnfitError:
         raise
-    except (Exception, SystemExit) as error:  # of the user's own code
-        raise UnfitError(f"playing it fails: {raised(error)}") from error
+    except BaseException as error:  # of the user's own code
+        if not is_raised_by_user(error):
+            raise
+        raise UnfitError(f"playing it fails: {failure(error)}") from error
     made.close()
     watch.end()
     return Facts(interface, fresh)
-
-
-def _interface(made: gymnasium.Env[Any, Any]) -> Interface:
-    """Its interface, not yet standardised. Raises UnfitError for spaces, a length or wrappers that do not fit."""
-    _check_wrappers(made)
-    interface = Interface(made.observation_space, made.action_space, 1, np.zeros(0), np.ones(0))
-    try:
-        size = sum(len(part.names) for part in interface.parts)
-        _ = interface.actions
-    except ValueError as error:
-        raise UnfitError(str(error)) from None
-    if not 0 < size <= LARGEST:
-        raise UnfitError(f"its observation holds {size} numbers; it must hold 1 to {LARGEST}: wrap it")
-    return replace(interface, length=_length(made), mean=np.zeros(size), scale=np.ones(size))
-
-
-def _check_wrappers(made: gymnasium.Env[Any, Any]) -> None:
-    """Refuse wrappers that cannot be replayed, or that write files. Raises UnfitError."""
-    for each in chain(made):
-        name = type(each).__name__
-        if isinstance(each, NormalizeObservation | NormalizeReward) and each.update_running_mean:
-            instead = (
-                "quantities are standardised here, unless env_settings.standardise=false"
-                if isinstance(each, NormalizeObservation)
-                else "the reward is what is measured, and the reward model has a scale of its own"
-            )
-            raise UnfitError(
-                f"is wrapped in {name}, whose statistics change with every step, so that the same seed and actions do"
-                f" not give the same episode: leave it out ({instead}), or set its update_running_mean to False"
-            )
-        if isinstance(each, ClipAction):
-            raise UnfitError(f"is wrapped in {name}, which gives its actions no bounds: leave it out; they are clipped")
-        if isinstance(each, RecordVideo):
-            raise UnfitError(f"is wrapped in {name}, which would film every copy: leave it out; `rrm watch` films")
-
-
-def _length(made: gymnasium.Env[Any, Any]) -> int:
-    length = longest(made)
-    if length is None:
-        raise UnfitError("has no longest episode: give env_settings.max_episode_steps=1000, or wrap it in a TimeLimit")
-    return length
 
 
 # --- Playing it -------------------------------------------------------------------------------------------------------

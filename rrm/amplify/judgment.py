@@ -17,7 +17,7 @@ from gymnasium import spaces
 from rrm.agents.assistants import Policy
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats, Indices, State, World
-from rrm.feedback.clips import Clip, Moments, Recorder
+from rrm.feedback.clips import Candidates, Clip, Recorder
 from rrm.protocols import Choice
 from rrm.streams import Streams
 
@@ -95,7 +95,7 @@ class Judgment:
         recorder = Recorder(copies)
         recorder.started(copies, everyone)
         taken: Array = np.tile(np.repeat(np.arange(actions), self.samples), len(rngs))
-        looked, moments = [], []
+        looked, candidates = [], []
         over, spent = np.zeros(copies.n, np.bool_), np.zeros(copies.n)
         left = self.window or copies.length
         while True:
@@ -106,13 +106,13 @@ class Judgment:
             ended = np.flatnonzero((done | (left == 0)) & ~over)
             if len(ended):
                 looked.append(ended)
-                moments.append(recorder.moments(copies, ended))
+                candidates.append(recorder.candidates(copies, ended))
                 over[ended] = True
             if over.all():
                 break
             taken = self._go_on(copies, rngs)
         order = np.argsort(np.concatenate(looked))
-        scores = self._look(Moments.joined(moments), order)
+        scores = self._look(Candidates.joined(candidates), order)
         return (scores - copies.step_cost * spent).reshape(-1, actions, self.samples).mean(axis=2), int(spent.sum())
 
     def _go_on(self, copies: World, rngs: Sequence[np.random.Generator]) -> Array:
@@ -122,12 +122,12 @@ class Judgment:
         each = copies.n // len(rngs)
         return np.concatenate([random_actions(copies.action_space, each, rng) for rng in rngs])
 
-    def _look(self, moments: Moments, order: Indices) -> Floats:
+    def _look(self, candidates: Candidates, order: Indices) -> Floats:
         """The overseer's scores of the moments in ``order``. No reward model learns from them: none is observed."""
         clips = []
         for number, i in enumerate(order.tolist(), self.asked.count):
-            state = {name: array[i : i + 1] for name, array in moments.states.items()}
-            seen = moments.fields, moments.views[i], moments.actions[i]
+            state = {name: array[i : i + 1] for name, array in candidates.states.items()}
+            seen = candidates.fields, candidates.views[i], candidates.actions[i]
             clips.append(Clip(number, self.streams, *seen, state=state))
         return self.asked.scores(clips)
 

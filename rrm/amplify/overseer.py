@@ -18,6 +18,7 @@ import numpy as np
 
 from rrm.agents.assistants import Assistant
 from rrm.amplify.assistance import assist
+from rrm.envs.user_errors import is_raised_by_user
 from rrm.envs.world import Floats
 from rrm.errors import EvaluatorError
 from rrm.evaluators.answers import Answers
@@ -42,7 +43,7 @@ class Overseer(Wrapper):
         super().__init__([evaluator])
         self.evaluator = evaluator
         self.assistants = list(assistants)
-        self.raters = evaluator.voices
+        self.raters = evaluator.raters
 
     @property
     def name(self) -> str:
@@ -84,8 +85,8 @@ class Overseer(Wrapper):
         for index, answer, more in self._answers(lambda: self.evaluator.answers(shown), shown):
             clip = shown[index]
             score = checked(self.name, answer, clip)
-            opinions = self._opinions(answer, partial(checked, self.name, clip=clip), what([clip]))
-            yield Judgment(index, score, _read(clip), int(steps[index]), opinions, more)
+            ratings = self._ratings(answer, partial(checked, self.name, clip=clip), what([clip]))
+            yield Judgment(index, score, _read(clip), int(steps[index]), ratings, more)
 
     def judge_pairs(self, pairs: Sequence[Pair]) -> Iterator[Judgment]:
         """The same of pairs: the preferences for their first clips.
@@ -101,9 +102,9 @@ class Overseer(Wrapper):
         for index, answer, more in self._answers(lambda: self.evaluator.preferences(seen), seen):
             pair = seen[index]
             preference = checked_preference(self.name, answer, pair)
-            opinions = self._opinions(answer, partial(checked_preference, self.name, pair=pair), what([pair]))
+            ratings = self._ratings(answer, partial(checked_preference, self.name, pair=pair), what([pair]))
             read = _read(pair.first) + _read(pair.second)
-            yield Judgment(index, preference, read, int(steps[index]), opinions, more)
+            yield Judgment(index, preference, read, int(steps[index]), ratings, more)
 
     def _answers(
         self, ask: Callable[[], Iterable[Any]], questions: Sequence[Clip] | Sequence[Pair]
@@ -135,7 +136,7 @@ class Overseer(Wrapper):
         except EvaluatorError:
             raise
         except BaseException as error:  # a user's code: any error of it is the evaluator's, and so is sys.exit
-            if isinstance(error, KeyboardInterrupt) or _closed(error):
+            if not is_raised_by_user(error):
                 raise
             raise broken(self.name, error, questions if batch else [next_one()]) from error
         if arrived is not None:
@@ -145,29 +146,24 @@ class Overseer(Wrapper):
         if left:
             raise EvaluatorError(f"evaluator {self.name!r} gave no answer to {what([next_one()])}")
 
-    def _opinions(self, answer: Any, check: Callable[[Any], float], what: str) -> tuple[float, ...]:
-        """What each of those said who gave an answer together, NaN for nothing; none where one answers alone."""
-        voices = self.evaluator.voices
-        if voices < 2:
+    def _ratings(self, answer: Any, check: Callable[[Any], float], what: str) -> tuple[float, ...]:
+        """The rating of each rater behind an answer, NaN where a rater abstained; () where there is one rater alone."""
+        raters = self.evaluator.raters
+        if raters < 2:
             return ()
-        opinions = (None,) * voices if answer is None else getattr(answer, "opinions", ())
-        if len(opinions) != voices:
+        ratings = (None,) * raters if answer is None else getattr(answer, "ratings", ())
+        if len(ratings) != raters:
             raise EvaluatorError(
-                f"evaluator {self.name!r} answered {short(answer)} to {what} with {len(opinions)} opinions; it must be"
-                f" a Verdict with {voices}, one for each of its voices"
+                f"evaluator {self.name!r} answered {short(answer)} to {what} with {len(ratings)} ratings; it must be"
+                f" an Aggregate with {raters}, one of each of its raters"
             )
-        return tuple(check(opinion) for opinion in opinions)
+        return tuple(check(rating) for rating in ratings)
 
 
 def _seed(question: Clip | Pair) -> int:
     """Of the global generators, while the question is asked."""
     streams = question.first.streams if isinstance(question, Pair) else question.streams
     return streams.seed(Purpose.GLOBAL, question.number)
-
-
-def _closed(error: BaseException) -> bool:
-    """Whether a generator is told that nobody wants more of it: that is raised in itself, and not in what it calls."""
-    return isinstance(error, GeneratorExit) and error.__traceback__ is not None and error.__traceback__.tb_next is None
 
 
 def _read(clip: Clip) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import importlib
 import sys
 from importlib.util import find_spec
 from typing import Any
@@ -33,7 +32,8 @@ def check_env(condition: Condition, dotted: str) -> None:
     Raises:
         ConfigError: it is not there, or cannot be used; one line that says what to do.
     """
-    from rrm.envs.wrapped.making import is_file
+    from rrm.envs.user_code import is_file
+    from rrm.envs.user_errors import failure, is_raised_by_user
 
     env = condition.env
     if not isinstance(env, str):
@@ -46,20 +46,21 @@ def check_env(condition: Condition, dotted: str) -> None:
     else:
         try:
             condition.world(1)
-        except Exception as error:  # the world may be the user's too
-            raise ConfigError(f"{dotted}: {env!r}: making it fails: {line(error)}") from None
+        except BaseException as error:  # the world may be the user's too
+            if not is_raised_by_user(error):
+                raise
+            why = line(error) if isinstance(error, ValueError) else failure(error)
+            raise ConfigError(f"{dotted}: {env!r}: making it fails: {why}") from None
 
 
 def _check_file(env: str, dotted: str) -> None:
-    from rrm.envs.wrapped.making import load_file, raised
+    from rrm.envs.user_code import UserCodeError, load
 
     where, _, name = env.rpartition(":")
     try:
-        module = load_file(where)
-    except FileNotFoundError:
-        raise ConfigError(f"{dotted}: {env!r}: there is no file {place(where)}") from None
-    except (Exception, SystemExit) as error:  # whatever a user's file raises while it is run
-        raise ConfigError(f"{dotted}: {env!r}: running {place(where)} fails: {raised(error)}") from None
+        module = load(where)
+    except UserCodeError as error:
+        raise ConfigError(f"{dotted}: {env!r}: {error}") from None
     if not callable(getattr(module, name, None)):
         raise ConfigError(f"{dotted}: {env!r}: {place(where)} has no {name!r}{nearest_in(module, name)}")
 
@@ -68,17 +69,19 @@ def _registered(env: str, dotted: str) -> str:
     """The id in ``env``, or the name of a constructor, once its package is imported."""
     import gymnasium
 
+    from rrm.envs.user_code import UserCodeError, load
     from rrm.envs.wrapped.making import package_of
 
     package, colon, name = env.rpartition(":")
     ours = registered_worlds()
     if colon:
         try:
-            importlib.import_module(package)
-        except (Exception, SystemExit) as error:  # the package is the user's: whatever it raises is news for them
-            missing = isinstance(error, ModuleNotFoundError) and package_of(name) == package == error.name
+            load(package)
+        except UserCodeError as error:
+            why = error.__cause__
+            missing = isinstance(why, ModuleNotFoundError) and package_of(name) == package == why.name
             advice = f"; pip install {package.replace('_', '-')}" if missing else ""
-            raise ConfigError(f"{dotted}: {env!r}: importing {package!r} fails: {line(error)}{advice}") from None
+            raise ConfigError(f"{dotted}: {env!r}: {error}{advice}") from None
     if name in gymnasium.registry or (colon and callable(getattr(sys.modules[package], name, None))):
         return name
     known = package_of(name)

@@ -18,7 +18,7 @@ OWN = ("assistants", "depth", "reward")
 """What a condition's name stands for: said by each condition, even where all agree."""
 
 
-def recipe(experiment: Mapping[str, Any], order: Sequence[str]) -> str:
+def minimal_config(experiment: Mapping[str, Any], order: Sequence[str]) -> str:
     """YAML for the content of an experiment.json; conditions in ``order``, those that it does not name last."""
     there = experiment["conditions"]
     names = [*(name for name in order if name in there), *sorted(there.keys() - {*order})]

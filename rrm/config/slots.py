@@ -136,6 +136,11 @@ class DistillSettings(Choice):
         """Whether the overseer has a part in it; the oracle learns without one."""
         return True
 
+    @property
+    def names_code(self) -> bool:
+        """Whether its keys name functions of the user's own."""
+        return False
+
     def of_actions(self, level: int) -> bool:
         """Whether actions are judged in a round of the level, in the states in which they were taken, not states."""
         return False

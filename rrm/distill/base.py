@@ -13,7 +13,6 @@ from rrm.agents.agent import Agent
 from rrm.agents.state import generators, load_generators, seed_process
 from rrm.agents.vec_env import Start
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
-from rrm.envs.wrapped.making import line
 from rrm.errors import DamagedFileError
 from rrm.feedback.labeller import Labeller
 from rrm.feedback.tables import STORE
@@ -21,6 +20,7 @@ from rrm.protocols import COLUMNS, Distiller, Overseer, Row
 from rrm.storage import rundir
 from rrm.storage.checkpoint import Checkpoint, joined, part
 from rrm.streams import Purpose
+from rrm.text import line
 
 if TYPE_CHECKING:
     from rrm.rounds.plan import Plan

@@ -9,7 +9,7 @@ import numpy as np
 
 from rrm.agents.vec_env import Start
 from rrm.envs.world import Array, Bools, Floats, Indices, World
-from rrm.feedback.clips import Clip, Moments, Recorder
+from rrm.feedback.clips import Candidates, Clip, Recorder
 from rrm.protocols import Overseer
 from rrm.streams import Purpose, Streams
 
@@ -45,7 +45,7 @@ def true_utility(world: World) -> Floats:
     return world.utility()
 
 
-class Scoreboard:
+class EpisodeMetrics:
     """An observer of episodes' ends. Stands behind the ``Recorder`` among the observers, whose clips it takes.
 
     At most ``asked`` finished episodes are shown to the overseer; its answers are for the report, not labels, and never
@@ -61,7 +61,7 @@ class Scoreboard:
     def clear(self, asked: int) -> None:
         self._utility: list[float] = []
         self._hacked: list[bool] = []
-        self._ends: list[Moments] = []
+        self._ends: list[Candidates] = []
         self._left = asked
 
     def started(self, world: World, which: Indices) -> None:
@@ -77,7 +77,7 @@ class Scoreboard:
         shown = (ended if self._among is None else ended[ended < self._among])[: self._left]
         if len(shown):
             self._left -= len(shown)
-            self._ends.append(self._recorder.moments(world, shown))
+            self._ends.append(self._recorder.candidates(world, shown))
 
     def figures(
         self, overseer: Overseer, streams: Streams, ask: Ask = ask_by_the_way, first: int = 0
@@ -90,8 +90,8 @@ class Scoreboard:
             return None
         score, asked = None, 0
         if self._ends and overseer.scores:
-            numbered = [(moments, i) for moments in self._ends for i in range(len(moments))]
-            clips = [moments.clip(i, number, streams) for number, (moments, i) in enumerate(numbered, first)]
+            numbered = [(candidates, i) for candidates in self._ends for i in range(len(candidates))]
+            clips = [candidates.clip(i, number, streams) for number, (candidates, i) in enumerate(numbered, first)]
             score, asked = float(ask(overseer, clips).mean()), len(clips)
         hack_rate = float(np.mean(self._hacked)) if self._hacked else None
         return Figures(float(np.mean(self._utility)), score, hack_rate, len(self._utility), asked)
@@ -109,10 +109,10 @@ def judge_policy(
 ) -> Figures:
     """One fresh episode in each copy of ``world``, those of the first ``asked`` copies shown to the overseer.
 
-    ``streams`` are those of the round; ``ask`` and ``first`` are as in ``Scoreboard.figures``.
+    ``streams`` are those of the round; ``ask`` and ``first`` are as in ``EpisodeMetrics.figures``.
     """
     recorder = Recorder(world)
-    board = Scoreboard(recorder, asked, copies=True)
+    board = EpisodeMetrics(recorder, asked, copies=True)
     everyone = np.arange(world.n)
     start(world, everyone, streams.generator(Purpose.FINAL_EPISODES))
     recorder.started(world, everyone)

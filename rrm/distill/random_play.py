@@ -9,11 +9,11 @@ from rrm.distill.base import Context
 from rrm.distill.training import unread
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import World
-from rrm.feedback.clips import Moments, Recorder
+from rrm.feedback.clips import Candidates, Recorder
 from rrm.streams import Purpose
 
 
-def random_play(context: Context, world: World, rng: np.random.Generator, segment: int = 0) -> Moments:
+def random_play(context: Context, world: World, rng: np.random.Generator, segment: int = 0) -> Candidates:
     """Every moment of a tenth of the round's steps, played at random in copies of their own.
 
     Args:
@@ -40,4 +40,4 @@ def random_play(context: Context, world: World, rng: np.random.Generator, segmen
             actions[held] = before[held]
         env.step(actions)
         before = actions
-    return recorder.taken()
+    return recorder.recorded()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 CANDIDATES = 1024
-"""Moments of a rollout among which the states to label are chosen."""
+"""Candidates of a rollout among which the states to label are chosen."""
 
 PRACTICE = 8192
 """How many states of the unaided agent there are among which an assistant's episodes start."""

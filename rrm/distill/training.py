@@ -10,7 +10,7 @@ import numpy as np
 from rrm.agents.state import State, Tensors, as_arrays, as_tensors
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.distill.base import Context
-from rrm.distill.episode_metrics import Scoreboard, true_utility
+from rrm.distill.episode_metrics import EpisodeMetrics, true_utility
 from rrm.envs.world import Floats, World
 from rrm.feedback.clips import Recorder
 from rrm.protocols import Learner, RewardFunction, Row
@@ -54,7 +54,7 @@ class Training:
         self.context = context
         self.world = world
         self.recorder = recorder
-        self._board = Scoreboard(recorder, 0)
+        self._board = EpisodeMetrics(recorder, 0)
         self._scored = scored
         self._base = WorldVecEnv(
             world,

@@ -15,13 +15,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequen
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from rrm.envs.user_errors import is_raised_by_user, place_of, raised
 from rrm.errors import EvaluatorError
 from rrm.evaluators.answers import Answers
 from rrm.evaluators.isolation import remembered
-from rrm.evaluators.loading import place_of
 from rrm.evaluators.timeout import OutOfTime, within_time
 from rrm.feedback.clips import Clip, Pair
-from rrm.text import raised
 
 if TYPE_CHECKING:
     from rrm.evaluators.base import Evaluator
@@ -180,7 +179,7 @@ def _memory(evaluator: Evaluator) -> Callable[[], None]:
     calls: list[Callable[[], None]] = []
     if evaluator.at_once == 1:
         calls.append(remembered())
-    if evaluator.remembers:
+    if evaluator.stateful:
         kept = copy.deepcopy(evaluator.state_dict())
         calls.append(lambda: evaluator.load_state_dict(copy.deepcopy(kept)))
 
@@ -230,7 +229,7 @@ def _at_once(evaluator: Evaluator, call: Callable[[Q], Any], questions: Sequence
             stop.set()
         if failed is not None:
             index, error = failed
-            if isinstance(error, EvaluatorError | KeyboardInterrupt):
+            if isinstance(error, EvaluatorError) or not is_raised_by_user(error):
                 raise error
             raise broken(evaluator.name, error, [questions[index]]) from error
 

@@ -6,7 +6,7 @@ import copy
 import math
 import numbers
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice
@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from rrm.errors import EvaluatorError
+from rrm.errors import ConfigError, EvaluatorError
 from rrm.evaluators.answers import Answers
 from rrm.evaluators.asking import in_time, one_by_one, settled, timed
 from rrm.feedback.clips import Clip, Pair
@@ -46,8 +46,8 @@ class Evaluator:
     judges_assistants: bool = False
     """Whether it also judges the assistants' worlds; those keep their own criterion otherwise."""
 
-    voices: int = 1
-    """How many answer together. Where it is more than one, each answer must be a ``Verdict`` with as many opinions."""
+    raters: int = 1
+    """How many raters answer together. If there are several, each answer must be an ``Aggregate`` of their ratings."""
 
     scores: bool = False
     """Whether it can be asked for scores: declared by its method ``score``. The report has no evaluator's score of who
@@ -56,11 +56,12 @@ class Evaluator:
     compares: bool = False
     """Whether it compares by itself, and not by its scores: declared by its method ``compare``."""
 
-    remembers: bool = False
+    stateful: bool = False
     """Whether its answers may depend on earlier ones: declared by its method ``state_dict``. It is asked one by one."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
+        refuse_old_names(cls.__name__, vars(cls))
         own = {name for base in cls.__mro__ if base not in (Evaluator, object) for name in vars(base)}
         for method, flag in _DECLARE.items():
             if method in own and flag not in own:
@@ -118,7 +119,7 @@ class Evaluator:
     @property
     def one_by_one(self) -> bool:
         """Whether each question is put in a call of its own."""
-        return self.remembers or bool(self.retries) or self.at_once > 1
+        return self.stateful or bool(self.retries) or self.at_once > 1
 
     def _scored(self, given: Any, count: int) -> Answers:
         if isinstance(given, Iterator):
@@ -126,7 +127,7 @@ class Evaluator:
         scores = np.asarray(np.ma.filled(given, np.nan))  # what is masked is no answer
         if scores.shape != (count,):
             raise ValueError(f"score returned the shape {scores.shape}, not ({count},): one number a clip")
-        return Answers.of(given if isinstance(given, list) else scores.tolist())  # in a list there may be verdicts
+        return Answers.of(given if isinstance(given, list) else scores.tolist())  # in a list there may be aggregates
 
     def _compared(self, given: Any, count: int) -> Answers:
         if isinstance(given, Iterator):
@@ -164,19 +165,30 @@ def _only(answers: Answers) -> Any:
     return given[0]
 
 
-_DECLARE = {"score": "scores", "compare": "compares", "state_dict": "remembers"}
+_RENAMED = {"voices": "raters", "remembers": "stateful"}
+"""What attributes of an evaluator were once called, and what they are called now."""
+
+
+def refuse_old_names(name: str, attributes: Container[str]) -> None:
+    """Raise ConfigError if the evaluator ``name`` has an attribute by an old name."""
+    for old, new in _RENAMED.items():
+        if old in attributes:
+            raise ConfigError(f"evaluator: {name}.{old}: is now {new!r}")
+
+
+_DECLARE = {"score": "scores", "compare": "compares", "state_dict": "stateful"}
 """What a subclass declares by defining a method."""
 
 
-class Verdict(float):
-    """An answer that several agreed on, a score or a preference, with what each of them said; None: nothing."""
+class Aggregate(float):
+    """The answer of several raters, a score or a preference, with the rating of each; None: that rater abstained."""
 
-    opinions: tuple[float | None, ...]
+    ratings: tuple[float | None, ...]
 
-    def __new__(cls, answer: float, opinions: Iterable[float | None]) -> Self:
-        verdict = super().__new__(cls, answer)
-        verdict.opinions = tuple(opinions)
-        return verdict
+    def __new__(cls, answer: float, ratings: Iterable[float | None]) -> Self:
+        aggregate = super().__new__(cls, answer)
+        aggregate.ratings = tuple(ratings)
+        return aggregate
 
 
 def preferred(first: float, second: float) -> float:

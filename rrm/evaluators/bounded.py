@@ -29,7 +29,7 @@ class Bounded(Evaluator):
 
 
 class Approving(Evaluator):
-    """The same reader's opinion of the last action of each clip, from the views before and after it."""
+    """The same reader's approval of the last action of each clip, from the views before and after it."""
 
     free = True
 

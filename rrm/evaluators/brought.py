@@ -9,7 +9,7 @@ import numpy as np
 
 from rrm.evaluators.answers import Answers
 from rrm.evaluators.asking import one_by_one
-from rrm.evaluators.base import Evaluator
+from rrm.evaluators.base import Evaluator, refuse_old_names
 from rrm.feedback.clips import Clip, Pair
 from rrm.text import short
 
@@ -54,10 +54,11 @@ class Plain(Evaluator):
     """A user's object with ``score(clips)`` or ``compare(pairs)``, and whatever else of an ``Evaluator`` it has."""
 
     def __init__(self, of: Any) -> None:
+        refuse_old_names(type(of).__name__, dir(of))
         self.of = of
         self.scores, self.compares = hasattr(of, "score"), hasattr(of, "compare")
-        self.remembers = hasattr(of, "state_dict") and hasattr(of, "load_state_dict")
-        for each in ("free", "timeout", "retries", "concurrency", "judges_assistants", "voices"):
+        self.stateful = hasattr(of, "state_dict") and hasattr(of, "load_state_dict")
+        for each in ("free", "timeout", "retries", "concurrency", "judges_assistants", "raters"):
             if hasattr(of, each):
                 setattr(self, each, getattr(of, each))
 
@@ -75,11 +76,11 @@ class Plain(Evaluator):
         return self.of.compare(pairs)
 
     def state_dict(self) -> dict[str, Any]:
-        state: dict[str, Any] = self.of.state_dict() if self.remembers else {}
+        state: dict[str, Any] = self.of.state_dict() if self.stateful else {}
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        if self.remembers:
+        if self.stateful:
             self.of.load_state_dict(state)
 
 

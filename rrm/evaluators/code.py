@@ -13,7 +13,8 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from rrm.evaluators.loading import files_of, imported_beside, is_theirs
+from rrm.envs.user_code import files_of, imported_beside
+from rrm.envs.user_errors import is_theirs
 
 
 def codes(code: CodeType) -> Iterator[CodeType]:

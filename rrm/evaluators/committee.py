@@ -10,7 +10,7 @@ import numpy as np
 from rrm.envs.world import Floats
 from rrm.errors import nearest
 from rrm.evaluators.answers import Answers
-from rrm.evaluators.base import Evaluator, Verdict, checked, checked_preference
+from rrm.evaluators.base import Aggregate, Evaluator, checked, checked_preference
 from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip, Pair
 from rrm.streams import Purpose
@@ -34,16 +34,23 @@ RULES: Mapping[str, tuple[Callable[[Floats], Any], Callable[[Floats], Any]]] = {
 """How many scores become one, and how preferences do."""
 
 
-def dissent(opinions: Floats, comparing: bool) -> float | None:
-    """How far those were apart who answered m questions together, given their opinions (m, voices): of scores their
-    standard deviation, in the evaluator's units, on the average; of comparisons the share in which they were not all on
-    one side (that of the first, of the second, or of neither). Who said nothing (NaN) is not counted, nor is a question
-    of which nobody said anything. None where nothing is left."""
-    said = opinions[~np.isnan(opinions).all(axis=1)]
-    if not said.size:
+def rater_disagreement(ratings: Floats, comparing: bool) -> float | None:
+    """How far raters disagree, on average over the questions that any of them answered.
+
+    Args:
+        ratings: (m, raters), what each rater answered to m questions; NaN for no answer.
+        comparing: whether the ratings are preferences, from 0 to 1, and not scores.
+
+    Returns:
+        Of scores, the mean standard deviation among raters, in the evaluator's units. Of preferences, the share of
+        questions on which the raters are not all on one side (the first, the second, or neither). None where nobody
+        answered anything.
+    """
+    answered = ratings[~np.isnan(ratings).all(axis=1)]
+    if not answered.size:
         return None
-    sides = np.sign(said - 0.5)
-    apart = np.nanmin(sides, axis=1) < np.nanmax(sides, axis=1) if comparing else said.std(axis=1)
+    sides = np.sign(answered - 0.5)
+    apart = np.nanmin(sides, axis=1) < np.nanmax(sides, axis=1) if comparing else answered.std(axis=1)
     return float(apart.mean())
 
 
@@ -66,7 +73,7 @@ class Committee(Wrapper):
             *veto*: the lowest score; a clip is better if nobody says that it is worse, else they are equal.
 
     Members who have no answer to a comparison abstain; where all do, so does the committee. What each of them said is
-    kept beside the answer (``Verdict``).
+    kept beside the answer (``Aggregate``).
     """
 
     def __init__(self, members: Sequence[Evaluator], by: str = "mean") -> None:
@@ -76,37 +83,37 @@ class Committee(Wrapper):
             raise ValueError(f"by: {by!r}: no such rule{nearest(str(by), RULES)}")
         super().__init__(members)
         self.by = by
-        self.voices = len(self.members)
+        self.raters = len(self.members)
 
     @property
     def name(self) -> str:
         return f"committee of {', '.join(each.name for each in self.members)}"
 
     def answers(self, clips: Sequence[Clip]) -> Answers:
-        def agreed(index: int, *answers: Any) -> Verdict:
+        def agreed(index: int, *answers: Any) -> Aggregate:
             given = zip(self.members, answers, strict=True)
             scores = np.array([checked(each.name, answer, clips[index]) for each, answer in given])
-            return Verdict(RULES[self.by][0](scores), scores.tolist())
+            return Aggregate(RULES[self.by][0](scores), scores.tolist())
 
         asked = [Answers.of(each.answers(_apart(clips, i))) for i, each in enumerate(self.members)]
         return self._together(asked, agreed)
 
     def preferences(self, pairs: Sequence[Pair]) -> Answers:
-        def voted(index: int, *answers: Any) -> Verdict | None:
+        def voted(index: int, *answers: Any) -> Aggregate | None:
             given = zip(self.members, answers, strict=True)
             votes = np.array([checked_preference(each.name, answer, pairs[index]) for each, answer in given])
             cast = votes[~np.isnan(votes)]
-            return Verdict(RULES[self.by][1](cast), answers) if len(cast) else None
+            return Aggregate(RULES[self.by][1](cast), answers) if len(cast) else None
 
         asked = [Answers.of(each.preferences(_apart(pairs, i))) for i, each in enumerate(self.members)]
         return self._together(asked, voted)
 
     def _together(self, asked: Sequence[Answers], combine: Callable[..., Any]) -> Answers:
         """In step where one remembers: what all know after each answer is kept beside it."""
-        return Answers.together([each.in_order() for each in asked] if self.remembers else asked, combine)
+        return Answers.together([each.in_order() for each in asked] if self.stateful else asked, combine)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"members": [each.state_dict() for each in self.members]} if self.remembers else {}
+        return {"members": [each.state_dict() for each in self.members]} if self.stateful else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         for each, its in zip(self.members, state.get("members", [{}] * len(self.members)), strict=True):

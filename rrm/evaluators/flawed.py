@@ -97,7 +97,7 @@ class Flawed(Wrapper):
         self._stream: int = of._stream + 1 if isinstance(of, Flawed) else 0  # of one in another each draws for itself
         self._last: float | None = None
         self.scores = of.scores and not self.skip
-        self.remembers = self.anchor > 0 or of.remembers
+        self.stateful = self.anchor > 0 or of.stateful
 
     @property
     def name(self) -> str:
@@ -111,9 +111,9 @@ class Flawed(Wrapper):
 
     def looks_back(self, comparing: bool) -> bool:
         """Where it sees some of the frames, forgets, or slips to another moment, there must be other moments."""
-        other_moments = self.every > 1 or self.frames is not None or self.myopia < 1
+        other_steps = self.every > 1 or self.frames is not None or self.myopia < 1
         slips = self.mistake > 0 and not comparing
-        return other_moments or slips or self.of.looks_back(comparing and not self._thinks)
+        return other_steps or slips or self.of.looks_back(comparing and not self._thinks)
 
     def answers(self, clips: Sequence[Clip]) -> Answers:
         return self._thoughts(clips, [clip.number for clip in clips], self.mistake, self.equal)
@@ -170,10 +170,10 @@ class Flawed(Wrapper):
                 self._last = score
             return score
 
-        scores = self._remembered(seen)
+        scores = self._anchored(seen)
         return (scores.in_order() if self.anchor else scores).map(thought)
 
-    def _remembered(self, clips: Sequence[Clip]) -> Answers:
+    def _anchored(self, clips: Sequence[Clip]) -> Answers:
         """What ``of`` scores; where it forgets, the gains of the steps, the later ones counting more."""
         if self.myopia == 1:
             answers = Answers.of(self.of.answers(clips))
@@ -207,7 +207,7 @@ class Flawed(Wrapper):
         return replace(clip, views=views, evidence_values=evidence)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"last": self._last, "of": self.of.state_dict()} if self.remembers else {}
+        return {"last": self._last, "of": self.of.state_dict()} if self.stateful else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._last = state.get("last")

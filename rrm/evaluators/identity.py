@@ -30,8 +30,8 @@ import joblib
 import numpy as np
 from gymnasium.spaces import Space
 
+from rrm.envs.user_errors import is_own, is_theirs
 from rrm.evaluators.code import names, text, texts_of_module
-from rrm.evaluators.loading import is_own, is_theirs
 
 _LOG = logging.getLogger("rrm")
 

@@ -1,4 +1,4 @@
-"""How far an evaluator's mind is changed by what it is shown: what assistants that point at something are paid by."""
+"""How far what an evaluator is shown changes its score: the reward of assistants that point at frames."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip
 
 
-class ChangeOfMind(Wrapper):
-    """|what ``of`` says with help − what it says without|, of one and the same clip.
+class Influence(Wrapper):
+    """The influence of help on an evaluator: |score of a clip with help − its score without|.
 
-    Judged are clips of an evaluation world whose view is that of the task, frame after frame, and behind it pointers
-    (``POINTER``). ``of`` is asked twice about the clip so far, and what it draws is the same both times: it looks for
-    itself at what is pointed at, so that its mind is changed by what was there, not by who says so.
+    The clips are those of an evaluation world whose view is the task's view, frame after frame, followed by pointers to
+    frames (``POINTER``). ``of`` scores the task's clip twice, with the same random draws: without the pointers, and
+    with them as evidence. It looks at the frames itself, so only what they show can change its score.
+
+    Args:
+        of: the task's evaluator.
 
     Raises:
         ConfigError: ``of`` only compares.
@@ -27,13 +30,13 @@ class ChangeOfMind(Wrapper):
 
     def __init__(self, of: Evaluator) -> None:
         if of.compares_only:
-            raise ConfigError(f"evaluator: {of.name!r} only compares: how far its mind is changed needs its scores")
+            raise ConfigError(f"evaluator: {of.name!r} only compares: the influence of help is measured by its scores")
         super().__init__([of])
         self.judges_assistants = False
 
     @property
     def name(self) -> str:
-        return f"change of mind of {self.of.name}"
+        return f"influence on {self.of.name}"
 
     def looks_back(self, comparing: bool) -> bool:
         return self.of.looks_back(comparing=False)

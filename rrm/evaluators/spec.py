@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import inspect
 import json
+import sys
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Protocol
 
 import joblib
 
+from rrm.envs.user_errors import failure, is_raised_by_user
 from rrm.envs.world import World
 from rrm.errors import ConfigError, nearest
 from rrm.evaluators.base import Evaluator, within
@@ -23,7 +27,7 @@ from rrm.evaluators.loading import locate
 from rrm.evaluators.teacher import Teacher
 from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip
-from rrm.text import line, raised, short
+from rrm.text import line, short
 
 
 class Scoring(Protocol):
@@ -93,7 +97,7 @@ def _check_asking(evaluator: Evaluator) -> None:
         return
     for name, limits in ASKING.items():
         within(name, getattr(evaluator, name), **limits)
-    if evaluator.remembers and evaluator.at_once > 1:
+    if evaluator.stateful and evaluator.at_once > 1:
         why = "its answers depend on earlier ones (it has a state_dict)"
         raise ValueError(f"concurrency: {evaluator.at_once}: must be 1, since {why}")
 
@@ -103,12 +107,12 @@ def _resolve(spec: Spec) -> Make:
         return _with_parameters(spec)
     found: Any = _locate(spec) if isinstance(spec, str) else spec
     if isinstance(found, Evaluator):  # each round begins with the memory that was given, whichever rounds came before
-        return lambda world: copy.deepcopy(found) if found.remembers else found
+        return lambda world: copy.deepcopy(found) if found.stateful else found
     if _judges(found):
         if isinstance(found, type):
             return _maker(spec, found, {})
         plain = Plain(found)
-        return lambda world: copy.deepcopy(plain) if plain.remembers else plain
+        return lambda world: copy.deepcopy(plain) if plain.stateful else plain
     if isinstance(found, type) and issubclass(found, Evaluator):
         raise ConfigError(
             f"evaluator: {short(spec)}: {found.__name__} must have a method score(clips), or compare(pairs)"
@@ -180,8 +184,10 @@ def _maker(
             made = kind(*([] if first is None else [first(world)]), **given, **parameters)
         except ConfigError:
             raise
-        except (Exception, SystemExit) as error:  # of a user's class, whatever it raises
-            why = line(error) if isinstance(error, ValueError) else raised(error)
+        except BaseException as error:  # of a user's class, whatever it raises
+            if not is_raised_by_user(error):
+                raise
+            why = line(error) if isinstance(error, ValueError) else failure(error)
             raise ConfigError(f"evaluator: {short(spec)}: {why}") from error
         return made if isinstance(made, Evaluator) else Plain(made)
 
@@ -246,11 +252,15 @@ def _identified(key: str, value: Any) -> Any:
 
 
 def is_named(spec: Any) -> bool:
-    """Whether a spec holds names alone, by which every process loads the evaluator for itself."""
+    """Whether every process loads the evaluator for itself: by names, or by importing a function or a class."""
     if isinstance(spec, Mapping):
         return all(map(is_named, spec.values()))
     if isinstance(spec, list | tuple):
         return all(map(is_named, spec))
+    if inspect.isroutine(spec) or isinstance(spec, type):
+        home = sys.modules.get(spec.__module__ or "")
+        with contextlib.suppress(AttributeError):
+            return home is not None and home.__name__ != "__main__" and attrgetter(spec.__qualname__)(home) is spec
     return spec is None or isinstance(spec, str | int | float)
 
 

@@ -88,7 +88,7 @@ class Teacher(Evaluator):
         self._adds_up = "reward" in world.fields
         self._recent: list[float] = []
         self._low = 0.0
-        self.remembers = bool(self.skip or self.equal)
+        self.stateful = bool(self.skip or self.equal)
 
     @property
     def name(self) -> str:
@@ -123,7 +123,7 @@ class Teacher(Evaluator):
         first, second = self.rewards(pair.first), self.rewards(pair.second)
         sums = float(first.sum()), float(second.sum())
         skips, equal = self._thresholds()
-        if self.remembers:
+        if self.stateful:
             self._recent = [*self._recent, *sums][-RECENT:]
             self._low = min(self._low, *sums)
         if skips is not None and max(sums) <= skips:
@@ -145,7 +145,7 @@ class Teacher(Evaluator):
         return (self._low + self.skip * usual if self.skip else None), self.equal * usual
 
     def state_dict(self) -> dict[str, Any]:
-        return {"recent": list(self._recent), "low": self._low} if self.remembers else {}
+        return {"recent": list(self._recent), "low": self._low} if self.stateful else {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._recent, self._low = list(state.get("recent", [])), state.get("low", 0.0)

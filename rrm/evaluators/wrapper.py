@@ -27,7 +27,7 @@ class Wrapper(Evaluator):
         self.free = all(each.free for each in members)
         self.judges_assistants = all(each.judges_assistants for each in members)
         self.scores = all(each.scores for each in members)
-        self.remembers = any(each.remembers for each in members)
+        self.stateful = any(each.stateful for each in members)
 
     @property
     def of(self) -> Evaluator:

@@ -19,6 +19,7 @@ from joblib.externals.loky import get_reusable_executor  # type: ignore[import-u
 
 from rrm.envs.wrapped import probe
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
+from rrm.envs.wrapped.making import UnfitError, name_of
 from rrm.errors import RRMError
 from rrm.experiment.graph import RoundGraph
 from rrm.experiment.progress import POLL, Progress
@@ -128,6 +129,8 @@ def train(
             return run_round(plan, folder, lambda _, row: on_rollout(row), on_wait)
     except BrokenEnvironmentError as error:  # the user's own code
         raise RRMError(str(error)) from error
+    except UnfitError as error:  # its file has been edited, or is gone
+        raise RRMError(f"env: {name_of(plan.condition.env)!r} {error}") from error
 
 
 class InProcess:

@@ -24,8 +24,8 @@ import ray
 from ray.exceptions import RayError, RayTaskError, RuntimeEnvSetupError
 
 from rrm.agents.files import write_bytes
+from rrm.envs.user_errors import is_theirs
 from rrm.errors import RRMError
-from rrm.evaluators.loading import is_theirs
 from rrm.experiment.engines import Outcome, Shared, train
 from rrm.experiment.progress import POLL, Progress
 from rrm.experiment.ray_worker import Files, Mailbox, Message, run_remotely, sources_of

@@ -17,9 +17,8 @@ import ray
 from pydantic import BaseModel
 
 from rrm.agents.files import write_bytes
-from rrm.envs.wrapped.making import place_file
+from rrm.envs.user_code import imported_beside, place_file
 from rrm.errors import RRMError
-from rrm.evaluators.loading import imported_beside
 from rrm.experiment.engines import train
 from rrm.feedback.store import forwarded
 from rrm.feedback.tables import STORE

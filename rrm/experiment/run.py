@@ -20,6 +20,8 @@ from rrm.config.load import load
 from rrm.config.reading import checked
 from rrm.config.schema import Experiment
 from rrm.envs.named import UntrustedError, named_world
+from rrm.envs.user_code import held
+from rrm.envs.user_errors import raised
 from rrm.envs.wrapped import probe
 from rrm.envs.wrapped.making import name_of
 from rrm.errors import ConfigError, DamagedFileError, RRMError
@@ -31,7 +33,7 @@ from rrm.experiment.progress import Progress, RoundProgress
 from rrm.report.schema import cell_result, check_own
 from rrm.rounds.plan import Plan, plan
 from rrm.storage import rundir
-from rrm.text import raised, short
+from rrm.text import short
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -74,6 +76,7 @@ class Cell:
         return cell_result([results[name] for name in self.rounds])
 
 
+@held()
 def run(
     config: str | Path | Mapping[str, Any] | Experiment,
     *overrides: str,
@@ -87,6 +90,7 @@ def run(
     ``"task.labels=128"``; ``settings`` are the same as Python values, ``evaluator=judge``. The results lie in
     ``folder``/<experiment>. Rounds run in processes of their own, as many at once as ``workers``, each as soon as those
     below it are done. The first error stops the others.
+    What is loaded of the user's code stays as it is until this returns, whatever is edited meanwhile.
 
     Raises:
         ConfigError: something in the configuration is wrong; nothing has been written.
@@ -205,11 +209,11 @@ def summarise(
     with rundir.locked(home):
         check_own(home)
         if not all(holds(path, text.encode()) for path, text in texts.items()):
-            for path in (home / "summary.json", home / "report.html", *(home / "films").glob("*.gif")):
+            for path in (home / "summary.json", home / "report.html", *(home / "videos").glob("*.gif")):
                 remove(path)
         for path, text in texts.items():
             rundir.write_text(path, text)
-        # Films are of the worlds of this configuration, whatever the folder says of them.
+        # Videos are of the worlds of this configuration, whatever the folder says of them.
         report.build(home, worlds={cell.condition: partial(cell.last.world, 1) for cell in cells})
     return Results(home, summary)
 
@@ -247,4 +251,8 @@ def configuration(folder: Path) -> Experiment:
             named_world(env, 1, condition["env_settings"])
         except ValueError as error:
             raise RRMError(f"{path}: conditions.{name}: {error}") from None
-    return load(tree)
+    experiment = load(tree)
+    for name, each in experiment.conditions.items():
+        if each.distill.names_code:
+            raise RRMError(f"{path}: conditions.{name}: distill: no function that a folder names is imported")
+    return experiment

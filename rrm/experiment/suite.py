@@ -211,13 +211,13 @@ def exact_row(experiment: Experiment) -> dict[str, ExactRow] | None:
         table = tables[settings]
         if table is None:
             return None
-        pay = _pay(table, condition)
-        if pay is None:
+        reward = _reward(table, condition)
+        if reward is None:
             continue
         horizon = condition.horizon
         same = (settings, condition.distill.share().get("reward"), _score(condition), horizon.gamma, horizon.window)
         if same not in solved:
-            found = solve_ties(table, pay, discount=horizon.gamma, window=horizon.window)
+            found = solve_ties(table, reward, discount=horizon.gamma, window=horizon.window)
             solved[same] = [each.utility for each in found]
         utility[name] = solved[same]
     weak, best = utility.get(experiment.unaided), utility.get(experiment.oracle)
@@ -232,8 +232,8 @@ def exact_row(experiment: Experiment) -> dict[str, ExactRow] | None:
     return rows
 
 
-def _pay(table: exact.Table, condition: Condition) -> exact.Pay | None:
-    """What the condition's agent is paid, in the table; None where the solver has no row for that."""
+def _reward(table: exact.Table, condition: Condition) -> exact.Reward | None:
+    """The reward of the condition's agent, in the table; None where the solver has no row for that."""
     from rrm.envs.exact import approval, broad, narrow
 
     distill = condition.distill
@@ -251,12 +251,12 @@ def _pay(table: exact.Table, condition: Condition) -> exact.Pay | None:
 
 
 def scores_of(table: exact.Table, condition: Condition) -> Floats:
-    """(s,) what the condition's agent is paid for: what its overseer answers on average, or the utility."""
+    """(s,) what rewards the condition's agent: the mean answers of its overseer, or the utility."""
     return table.scores[_score(condition)] if condition.distill.judged else table.utility
 
 
 def _score(condition: Condition) -> str:
-    """The name of the score for which the condition's agent is paid, as tables have it if they do."""
+    """The name of the score that rewards the condition's agent, as tables have it if they do."""
     below = levels(condition)
     if not below:
         return "unaided"

@@ -116,8 +116,8 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Moments:
-    """Some moments of many copies: candidates to be judged, kept as arrays until one is asked for as a ``Clip``.
+class Candidates:
+    """Time steps of many copies that may be judged, kept as arrays until one is asked for as a ``Clip``.
 
     ``views`` and ``actions`` are those that an evaluator is shown.
     """
@@ -134,7 +134,7 @@ class Moments:
         return len(self.views)
 
     @classmethod
-    def joined(cls, parts: Sequence[Moments]) -> Moments:
+    def joined(cls, parts: Sequence[Candidates]) -> Candidates:
         return cls(
             parts[0].fields,
             [view for part in parts for view in part.views],
@@ -164,9 +164,9 @@ def at_rest(observations: Array, space: spaces.Space[Any]) -> Array:
 
 
 class Recorder:
-    """An observer of a ``WorldVecEnv`` that remembers each copy's episode so far, and takes down chosen moments.
+    """Observes a ``WorldVecEnv``: keeps each copy's episode so far, and records the time steps chosen beforehand.
 
-    ``choose`` says beforehand which moments of the next steps are taken down, so that states are saved only for those.
+    ``choose`` says which of the next steps are recorded, so that states are saved only for those.
 
     ``of_actions``: it is the last action that is judged, so that what a model takes is the observation before it, with
     the action behind (``with_action``).
@@ -174,8 +174,8 @@ class Recorder:
     Of each moment the views and actions are kept that the world shows an evaluator (``World.shows_history`` and
     ``World.shows_actions``); with ``of_actions`` at least the last action, and the view before it.
 
-    With a ``segment``, what is taken down are segments of so many steps: ``Moments.observations`` (m, segment, d) are
-    what a model takes along them. Moments that come too early in an episode for a whole one are left out. So that no
+    With a ``segment``, segments of so many steps are recorded: ``Candidates.observations`` (m, segment, d) are a
+    model's inputs along them. Steps that come too early in an episode for a whole one are left out. So that no
     segment is told from another by its length, one at an episode's early end goes on beyond it, by a number of steps
     drawn for it: the last observation (``at_rest``) and view again and again, a field ``reward`` of the view being 0.
     """
@@ -196,16 +196,16 @@ class Recorder:
         space = world.action_space
         self._actions: Array = np.zeros((world.length, world.n, *(space.shape or ())), dtype=space.dtype)
         self._chosen: list[Indices] = []
-        self._taken: list[Moments] = []
+        self._recorded: list[Candidates] = []
 
-    def choose(self, steps: int, moments: int, rng: np.random.Generator) -> None:
-        """Of the next ``steps`` steps of all copies, take down ``moments`` at random (all, where there are fewer)."""
+    def choose(self, steps: int, count: int, rng: np.random.Generator) -> None:
+        """Of the next ``steps`` steps of all copies, record ``count`` at random (all, where there are fewer)."""
         n = len(self._t)
-        flat = np.sort(rng.choice(steps * n, size=min(moments, steps * n), replace=False))
+        flat = np.sort(rng.choice(steps * n, size=min(count, steps * n), replace=False))
         self._chosen = np.split(flat % n, np.searchsorted(flat, n * np.arange(1, steps)))
         if self._segment:
             self._beyond = [rng.integers(self._segment, size=len(which)) for which in self._chosen]
-        self._taken = []
+        self._recorded = []
 
     def started(self, world: World, which: Indices) -> None:
         self._t[which] = 0
@@ -227,19 +227,19 @@ class Recorder:
         if self._chosen:
             which = self._chosen.pop(0)
             if self._segment:
-                self._take_segments(world, which, self._beyond.pop(0), done[which])
+                self._record_segments(world, which, self._beyond.pop(0), done[which])
             elif len(which):
-                self._taken.append(self.moments(world, which))
+                self._recorded.append(self.candidates(world, which))
 
-    def moments(self, world: World, which: Indices) -> Moments:
+    def candidates(self, world: World, which: Indices) -> Candidates:
         """The present moment of the copies ``which``, each with its episode so far."""
         ends = list(zip(which.tolist(), self._t[which].tolist(), strict=True))
         views = [self._shown_views(self._views[: t + 1, i]) for i, t in ends]
         actions = [self._shown_actions(self._actions[:t, i]) for i, t in ends]
-        return Moments(self._fields, views, actions, self._seen(world)[which], world.save(which), self._t[which])
+        return Candidates(self._fields, views, actions, self._seen(world)[which], world.save(which), self._t[which])
 
-    def _take_segments(self, world: World, which: Indices, beyond: Indices, done: Bools) -> None:
-        """Take down the segments at whose end the copies ``which`` are, those of an early end gone on ``beyond`` it."""
+    def _record_segments(self, world: World, which: Indices, beyond: Indices, done: Bools) -> None:
+        """Record the segments that end now in the copies ``which``; after an early end they go on ``beyond`` it."""
         last, steps = self._t[which], self._segment
         end = last + np.where(done & (last < world.length), np.maximum(beyond, steps - last), 0)
         whole = end >= steps
@@ -257,7 +257,7 @@ class Recorder:
             observations = np.where((times > last)[:, 1:, None], rest[:, None], observations)
         actions = self._actions[reached[:, 1:] - 1, copies]
         shown = [self._shown_views(each) for each in views], [self._shown_actions(each) for each in actions]
-        self._taken.append(Moments(self._fields, *shown, observations, world.save(which), end[:, 0]))
+        self._recorded.append(Candidates(self._fields, *shown, observations, world.save(which), end[:, 0]))
 
     def _shown_views(self, views: Floats) -> Floats:
         """Of the views (t+1, f) up to a moment, a copy of those that an evaluator is shown."""
@@ -271,12 +271,12 @@ class Recorder:
         """What a model takes of the present moment."""
         return self._inputs if self._of_actions else world.observe()
 
-    def taken(self) -> Moments:
-        """All that was taken down since ``choose``; forgets it."""
-        taken, self._taken = self._taken, []
-        if taken:
-            return Moments.joined(taken)
-        return Moments(self._fields, [], [], np.empty((0, 0), np.float32), {}, np.empty(0, np.intp))
+    def recorded(self) -> Candidates:
+        """Returns all that was recorded since ``choose``, and forgets it."""
+        recorded, self._recorded = self._recorded, []
+        if recorded:
+            return Candidates.joined(recorded)
+        return Candidates(self._fields, [], [], np.empty((0, 0), np.float32), {}, np.empty(0, np.intp))
 
     def state(self) -> dict[str, Array]:
         """The episodes so far, for a checkpoint."""

@@ -27,10 +27,10 @@ from gymnasium import spaces
 from rrm.agents.files import read_bytes, write_bytes
 from rrm.envs.adapters import make_world
 from rrm.envs.world import Array, Indices, World
-from rrm.envs.wrapped.making import Constructor, line
+from rrm.envs.wrapped.making import Constructor
 from rrm.errors import ConfigError
-from rrm.feedback.clips import Moments, at_rest, with_action
-from rrm.text import clip, place
+from rrm.feedback.clips import Candidates, at_rest, with_action
+from rrm.text import clip, line, place
 
 NAMES = ("observations", "actions", "lengths")
 
@@ -91,7 +91,7 @@ class Demonstrations:
     lengths: Indices
     world: World
 
-    def moments(self, of_actions: bool, segment: int) -> tuple[Array, Indices]:
+    def inputs(self, of_actions: bool, segment: int) -> tuple[Array, Indices]:
         """What a model takes of each moment after the first of an episode, (m, d) or of segments (m, segment, d), as a
         ``Recorder`` takes it down; and how many steps into its episode that is (m,).
 
@@ -116,7 +116,7 @@ class Demonstrations:
             raise _wrong(KEY, self.path, f"no episode has the {segment} steps of a segment (distill.segment_length)")
         return np.concatenate(found).astype(np.float32), np.concatenate(times)
 
-    def beside(self, play: Moments, count: int, rng: np.random.Generator, of_actions: bool, segment: int) -> Array:
+    def beside(self, play: Candidates, count: int, rng: np.random.Generator, of_actions: bool, segment: int) -> Array:
         """Pairs (count, 2, …) of what a model takes of demonstrated moments, drawn at random, and of moments of
         ``play``: each with one as far into its episode as it is, or as nearly so as there is.
 
@@ -124,7 +124,7 @@ class Demonstrations:
         taken the last moments alone. Pairs of any two moments (Ibarz et al. 2018) would put its first ones above the
         last ones of play, though no more has been accomplished; and the time observed would tell them apart.
         """
-        inputs, times = self.moments(of_actions, segment)
+        inputs, times = self.inputs(of_actions, segment)
         if not (of_actions or segment):
             last = np.cumsum(self.lengths - 1) - 1
             inputs, times = inputs[last], times[last]

@@ -10,7 +10,7 @@ class Judgment:
     """One answer, and what it cost: fields read by the evaluator, steps taken by the assistants.
 
     ``index`` is that of its question among those that were asked: answers come in any order. The answer is a score; or
-    the preference for the first clip of a pair, NaN where there is none. ``opinions`` are what each of those said who
+    the preference for the first clip of a pair, NaN where there is none. ``ratings`` are what each of those said who
     answered together; none where the evaluator answers alone. ``more`` says that the next answer is there already: the
     evaluator gave both at once.
     """
@@ -19,5 +19,5 @@ class Judgment:
     answer: float
     fields_read: int
     assistant_steps: int
-    opinions: tuple[float, ...] = ()
+    ratings: tuple[float, ...] = ()
     more: bool = False

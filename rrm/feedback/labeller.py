@@ -68,7 +68,7 @@ class Labeller:
     def ratings(self, first: int, last: int) -> Floats:
         """What each rater of a committee said to the questions from ``first`` up to ``last``, (m, raters); (m, 0) where
         the evaluator answers alone."""
-        return self._store.opinions(first, last)
+        return self._store.ratings(first, last)
 
     def cost(self) -> Cost:
         """What all labels have cost."""

@@ -89,7 +89,7 @@ class Labels(Store):
                         _memory_of(overseer),
                         view,
                         observation,
-                        _listed(judgment.opinions),
+                        _listed(judgment.ratings),
                     )
                 )
                 if not judgment.more:

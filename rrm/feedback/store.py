@@ -191,7 +191,7 @@ class Store:
                 print(f"rrm: {self.path}: another process holds it; {which} waits to be kept", file=sys.stderr)
                 told = True
 
-    def opinions(self, first: int, last: int) -> Floats:
+    def ratings(self, first: int, last: int) -> Floats:
         """What each of those said who answered the questions from ``first`` up to ``last`` together: (m, voices), NaN
         for nothing; (m, 0) where the evaluator answers alone."""
         both = " union all ".join(f"select number, opinions from {table}" for table in LABELS)

@@ -1,4 +1,4 @@
-"""The report of an experiment: figures, films and one HTML page, made from its folder."""
+"""The report of an experiment: figures, videos and one HTML page, made from its folder."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from rrm.agents.files import write_bytes
-from rrm.config.minimal import recipe
+from rrm.config.minimal import minimal_config
 from rrm.envs.world import World
 from rrm.errors import DamagedFileError
-from rrm.report import films, goodhart, grid, tradeoff, wording
-from rrm.report import summary as found
+from rrm.report import goodhart, grid, tradeoff, videos, wording
 from rrm.report.html import variables
 from rrm.report.page import Content, Round, page
 from rrm.report.schema import ROUND_FIGURES, CellFiles, cell_files, check_own, curve, reading
 from rrm.report.stats import interval
-from rrm.report.summary import Condition
+from rrm.report.summary import Condition, parse_summary
 from rrm.storage import rundir
 
 
 def build(folder: str | Path, *, trust: bool = False, worlds: Mapping[str, Callable[[], World]] | None = None) -> Path:
-    """Make ``figures/*.png``, ``films/*.gif`` and ``report.html`` from a finished experiment in ``folder``.
+    """Make ``figures/*.png``, ``videos/*.gif`` and ``report.html`` from a finished experiment in ``folder``.
 
     It reads ``summary.json``, ``experiment.json`` and, of the cells that the summary names, results, metrics of the
     last round and up to four agents. The same results give the same files, byte for byte. Nothing that the folder names
@@ -29,7 +28,7 @@ def build(folder: str | Path, *, trust: bool = False, worlds: Mapping[str, Calla
 
     Args:
         folder: of the experiment.
-        trust: whether films may import and run what the folder names: a world that is not registered in this process.
+        trust: whether videos may import and run what the folder names: a world that is not registered in this process.
         worlds: of each condition, what makes its world of one copy; unless said, worlds are what the folder names.
 
     Returns:
@@ -37,7 +36,7 @@ def build(folder: str | Path, *, trust: bool = False, worlds: Mapping[str, Calla
 
     Raises:
         DamagedFileError: it names the file which is missing or not what a run writes.
-        RRMError: a film needs a world that is not registered in this process.
+        RRMError: a video needs a world that is not registered in this process.
     """
     folder = Path(folder)
     rundir.check_regular(folder / "summary.json")  # before a lock is made where there is no experiment
@@ -50,64 +49,64 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
     from rrm.report import figures, panels
 
     check_own(folder)
-    with reading(folder / "summary.json") as summary:
-        findings = found.read(summary)
-    again = _recipe(folder / "experiment.json", summary, [one.name for one in findings.conditions])
-    cells = {one.name: [cell_files(folder, seed) for seed in one.seeds] for one in findings.conditions}
+    with reading(folder / "summary.json") as content:
+        summary = parse_summary(content)
+    again = _minimal_config(folder / "experiment.json", content, [one.name for one in summary.conditions])
+    cells = {one.name: [cell_files(folder, seed) for seed in one.seeds] for one in summary.conditions}
     configs = {name: many[0].config for name, many in cells.items()}
     own_scale = [name for name, config in configs.items() if config.get("evaluator", "bounded") != "bounded"]
     helped = [name for name, config in configs.items() if config["amplify"]["assistants"] != "none"]
-    about = wording.featured(findings, configs)
+    about = wording.featured(summary, configs)
     curves = {name: [curve(one.last_round) for one in many] for name, many in cells.items()}
-    shown = films.films(folder, findings, cells, about, trust, worlds)
-    plan = grid.find(findings, configs)
+    shown = videos.videos(folder, summary, cells, about, trust, worlds)
+    plan = grid.find(summary, configs)
 
-    shades = figures.colours(findings)
+    shades = figures.colours(summary)
     palette = figures.palette(variables(shades), shades)
     with figures.style():
-        dots, dots_caption = panels.dots(folder, findings, shades, palette)
-        corners = panels.tradeoff(folder, findings, shades, palette)
+        dots, dots_caption = panels.dots(folder, summary, shades, palette)
+        corners = panels.tradeoff(folder, summary, shades, palette)
         heats = panels.heats(folder, plan, palette)
         # What a model of actions says is not in the evaluator's units of a state.
         elsewhere = [
             name for name in curves if name in own_scale or configs[name]["distill"].get("reward") == "approval"
         ]
-        learning = panels.learning(folder, findings, curves, elsewhere, shades, palette)
-        cost = panels.cost(folder, findings, shades, palette)
+        learning = panels.learning(folder, summary, curves, elsewhere, shades, palette)
+        cost = panels.cost(folder, summary, shades, palette)
     turns = any(goodhart.turn(each) is not None for many in curves.values() for each in many)
 
-    content = Content(
-        findings=findings,
+    shown_on_page = Content(
+        summary=summary,
         colours=shades,
-        headline=wording.headline(findings, about, helped),
-        paragraph=wording.paragraph(findings, about, own_scale, helped),
+        headline=wording.headline(summary, about, helped),
+        paragraph=wording.paragraph(summary, about, own_scale, helped),
         episodes=max(one.episodes for many in cells.values() for one in many),
         dots=dots,
         dots_caption=dots_caption,
         tradeoff=corners,
-        tradeoff_text=tradeoff.paragraph(findings),
-        tradeoff_caption=panels.tradeoff_caption(findings),
+        tradeoff_text=tradeoff.paragraph(summary),
+        tradeoff_caption=panels.tradeoff_caption(summary),
         heats=heats,
         heats_text=grid.paragraph(plan) if plan else "",
         curves=learning,
-        curves_text=goodhart.paragraph(findings, curves),
-        curves_caption=panels.learning_caption(findings, elsewhere, turns),
+        curves_text=goodhart.paragraph(summary, curves),
+        curves_caption=panels.learning_caption(summary, elsewhere, turns),
         cost=cost,
-        films=shown,
-        films_caption=films.caption(shown),
-        rounds=[row for one in findings.conditions for row in _rounds(one, cells[one.name])],
+        videos=shown,
+        videos_caption=videos.caption(shown),
+        rounds=[row for one in summary.conditions for row in _rounds(one, cells[one.name])],
         config=again,
     )
-    return write_bytes(folder / "report.html", page(content).encode())
+    return write_bytes(folder / "report.html", page(shown_on_page).encode())
 
 
-def _recipe(path: Path, summary: Mapping[str, Any], order: Sequence[str]) -> str:
+def _minimal_config(path: Path, content: Mapping[str, Any], order: Sequence[str]) -> str:
     """The configuration, as a person would write it. Raises DamagedFileError where it is not that of the summary."""
     experiment = rundir.read_json(path)
-    if rundir.fingerprint(experiment) != summary.get("configuration"):
+    if rundir.fingerprint(experiment) != content.get("configuration"):
         raise DamagedFileError(f"{path}: is not the configuration that summary.json sums up; `rrm run` sums up again")
     try:
-        return recipe(experiment, order)
+        return minimal_config(experiment, order)
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise DamagedFileError(f"{path}: is no configuration ({type(error).__name__})") from None
 

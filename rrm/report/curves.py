@@ -24,10 +24,10 @@ def curve_limits(curves: Mapping[str, Sequence[Curve]], own_scale: Sequence[str]
     if not values.size:
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())
-    opinions = _finite([c.predicted for c in scored])
-    if opinions.size:  # a model that extrapolates may be anywhere: it must not squeeze the others
+    predictions = _finite([c.predicted for c in scored])
+    if predictions.size:  # a model that extrapolates may be anywhere: it must not squeeze the others
         size = high - low
-        low, high = min(low, max(opinions.min(), low - size)), max(high, min(opinions.max(), high + size))
+        low, high = min(low, max(predictions.min(), low - size)), max(high, min(predictions.max(), high + size))
     room = 0.08 * (high - low or 1.0)
     return low - room, high + room
 
@@ -42,11 +42,12 @@ def learning(
     ax: Axes, name: str, many: Sequence[Curve], shade: str, limits: tuple[float, float], *,
     own_scale: bool, ceiling: tuple[str, float] | None, turns: Sequence[float] = (),
 ) -> None:  # fmt: skip
-    """Utility, evaluator's score and the reward model's opinion over the steps of a condition's last round.
+    """Utility, evaluator's score and the reward model's prediction over the steps of a condition's last round.
 
     Each is the mean and the range over seeds. Where the evaluator sees more than there is, the space between the two is
-    shaded. ``own_scale``: score and opinion are not in units of the utility and get an axis of their own. ``ceiling``:
-    the name and final utility of the oracle. ``turns``: the steps to mark as those where Goodhart's law set in.
+    shaded. ``own_scale``: score and prediction are not in units of the utility and get an axis of their own.
+    ``ceiling``: the name and final utility of the oracle. ``turns``: the steps to mark as those where Goodhart's law
+    set in.
     """
     ax.set_title(name, loc="left", color=shade, fontweight="bold", fontsize=10, pad=20)
     ax.set_ylim(limits)
@@ -58,7 +59,7 @@ def learning(
         ax.axhline(ceiling[1], color=MUTED, lw=0.8, ls=(0, (1, 2)), zorder=1)
     steps, utility = over_seeds(many, "utility")
     _, score = over_seeds(many, "evaluator_score")
-    _, opinion = over_seeds(many, "predicted")
+    _, prediction = over_seeds(many, "predicted")
     if not steps.size:
         ax.text(0.5, 0.5, "no episode ended", transform=ax.transAxes, ha="center", color=MUTED)
         return
@@ -74,9 +75,11 @@ def learning(
         if not own_scale:
             believed, true = score.mean(axis=0), utility.mean(axis=0)
             ax.fill_between(steps, true, believed, where=believed > true, color=shade, alpha=0.09, lw=0, zorder=1)
-    if np.isfinite(opinion).any():
-        scores.plot(steps, opinion.mean(axis=0), color=INK, lw=1.1, zorder=5)
-        scores.fill_between(steps, opinion.min(axis=0), opinion.max(axis=0), color=INK, alpha=0.08, lw=0, zorder=2)
+    if np.isfinite(prediction).any():
+        scores.plot(steps, prediction.mean(axis=0), color=INK, lw=1.1, zorder=5)
+        scores.fill_between(
+            steps, prediction.min(axis=0), prediction.max(axis=0), color=INK, alpha=0.08, lw=0, zorder=2
+        )
         names.append(("reward model", INK))
     ax.plot(steps, utility.mean(axis=0), color=shade, lw=2.2, zorder=4)
     ax.fill_between(steps, utility.min(axis=0), utility.max(axis=0), color=shade, alpha=0.2, lw=0, zorder=2)

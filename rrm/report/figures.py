@@ -34,7 +34,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from rrm.agents.files import write_bytes
 from rrm.report.formats import Style, amount, count, share
-from rrm.report.summary import Condition, Findings
+from rrm.report.summary import Condition, Summary
 
 INK, MUTED, RULE, PAPER = "#1f2328", "#6b7280", "#dfddd6", "#fdfcfa"
 UNAIDED, ORACLE = "#c2410c", "#71767f"
@@ -45,17 +45,17 @@ WIDTH = 4.2
 TIP = "tip: "
 
 
-def colours(findings: Findings) -> dict[str, str]:
+def colours(summary: Summary) -> dict[str, str]:
     """The colour of each condition."""
-    found = {one.name: OTHERS[i % len(OTHERS)] for i, one in enumerate(findings.others)}
-    if findings.unaided is not None:
-        found[findings.unaided.name] = UNAIDED
-    if findings.oracle is not None:
-        found[findings.oracle.name] = ORACLE
+    found = {one.name: OTHERS[i % len(OTHERS)] for i, one in enumerate(summary.others)}
+    if summary.unaided is not None:
+        found[summary.unaided.name] = UNAIDED
+    if summary.oracle is not None:
+        found[summary.oracle.name] = ORACLE
     return found
 
 
-def shared_colours(experiments: Sequence[Findings]) -> dict[str, str]:
+def shared_colours(experiments: Sequence[Summary]) -> dict[str, str]:
     """The colour of each condition in several experiments: of one name everywhere the same."""
     baselines: dict[str, str] = {}
     for each in experiments:
@@ -145,7 +145,7 @@ def dots_height(rows: int) -> float:
     return 0.62 + 0.52 * rows
 
 
-def dots(ax: Axes, rows: Sequence[Condition], key: str, shades: Mapping[str, str], findings: Findings) -> None:
+def dots(ax: Axes, rows: Sequence[Condition], key: str, shades: Mapping[str, str], summary: Summary) -> None:
     """One row a condition: its seeds as dots, its interquartile mean as a stroke, its interval as a bar."""
     gap = key == "gap_recovered"
     style: Style = share if gap else amount
@@ -162,7 +162,7 @@ def dots(ax: Axes, rows: Sequence[Condition], key: str, shades: Mapping[str, str
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: style(x)))
     ax.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     if gap:
-        for x, baseline in ((0.0, findings.unaided), (1.0, findings.oracle)):
+        for x, baseline in ((0.0, summary.unaided), (1.0, summary.oracle)):
             ax.vlines([x] * len(rows), np.arange(len(rows)) - 0.2, np.arange(len(rows)) + 0.2, RULE, lw=1.6, zorder=0)
             if baseline is not None:
                 ax.annotate(

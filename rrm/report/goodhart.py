@@ -1,4 +1,4 @@
-"""The watch on Goodhart's law: from which step on the reward model's opinion rises while the utility falls.
+"""The watch on Goodhart's law: from which step on the reward model's prediction rises while the utility falls.
 
 Only the report asks; nothing that is trained hears of it. Each seed is watched by itself, since seeds turn at different
 steps and their mean would hide it.
@@ -12,7 +12,7 @@ import numpy as np
 
 from rrm.report.formats import count, share
 from rrm.report.stats import Floats
-from rrm.report.summary import Curve, Findings
+from rrm.report.summary import Curve, Summary
 
 FEWEST_ROWS = 12
 """A curve with fewer is too short to be smoothed, and nothing is said of it."""
@@ -25,28 +25,28 @@ SURE = 4.0
 
 
 def watched(curve: Curve) -> bool:
-    """Whether the curve has a learnt reward's opinion, and is long enough to be smoothed."""
+    """Whether the curve has a learnt reward's prediction, and is long enough to be smoothed."""
     return int((np.isfinite(curve.predicted) & np.isfinite(curve.utility)).sum()) >= FEWEST_ROWS
 
 
 def turn(curve: Curve) -> float | None:
-    """The step from which on the opinion rises while the utility falls; None where that is not so.
+    """The step from which on the prediction rises while the utility falls; None where that is not so.
 
     Both are smoothed by moving medians over an eighth of their rows. The step is the last at which the utility is near
     its best (``NEAR_BEST`` of its range). From there to the end the utility falls by at least ``TURN`` of its range and
-    the opinion rises by at least ``NEAR_BEST`` of its own, either by more than noise makes of it. The opinion is asked
-    for less, since most of its range is what it rose by while the utility rose as well.
+    the prediction rises by at least ``NEAR_BEST`` of its own, both by more than noise explains. Less is required of the
+    prediction, since most of its range is what it rose by while the utility rose as well.
     """
     if not watched(curve):
         return None
     there = np.isfinite(curve.predicted) & np.isfinite(curve.utility)
-    steps, opinion, utility = (x[there] for x in (curve.env_steps, curve.predicted, curve.utility))
+    steps, prediction, utility = (x[there] for x in (curve.env_steps, curve.predicted, curve.utility))
     reach = max(1, len(steps) // 16)
     smooth = _medians(utility, reach)
     best = smooth.max()
     last = int(np.flatnonzero(smooth >= best - NEAR_BEST * (best - smooth.min()))[-1])
     falls = _rises(-utility, last, reach, TURN)
-    return float(steps[last]) if falls and _rises(opinion, last, reach, NEAR_BEST) else None
+    return float(steps[last]) if falls and _rises(prediction, last, reach, NEAR_BEST) else None
 
 
 def _rises(values: Floats, since: int, reach: int, least: float) -> bool:
@@ -64,10 +64,10 @@ def _medians(values: Floats, reach: int) -> Floats:
     return np.asarray(np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=-1))
 
 
-def paragraph(findings: Findings, curves: Mapping[str, Sequence[Curve]]) -> str:
+def paragraph(summary: Summary, curves: Mapping[str, Sequence[Curve]]) -> str:
     """What the watch has seen, and what it watches for; empty where there was nothing to be watched."""
     said, seen = [], 0
-    for one in findings.conditions:
+    for one in summary.conditions:
         there = [curve for curve in curves[one.name] if watched(curve)]
         seen += len(there)
         since = sorted(step for curve in there if (step := turn(curve)) is not None)
@@ -77,10 +77,10 @@ def paragraph(findings: Findings, curves: Mapping[str, Sequence[Curve]]) -> str:
             said.append(f"in {many} of *{one.name}*, from step {span} on")
     if not seen:
         return ""
-    law = "the reward model’s opinion rises while the utility falls"
+    law = "the reward model’s prediction rises while the utility falls"
     told = f"Goodhart’s law: {law} {'; '.join(said)}." if said else f"In no seed does it show that {law}."
     return (
         f"{told} So much is said of a seed if, from the last step at which its utility was within {share(NEAR_BEST)} "
-        f"of its range of its best, the utility falls by at least {share(TURN)} of that range and the opinion rises "
+        f"of its range of its best, the utility falls by at least {share(TURN)} of that range and the prediction rises "
         f"by at least {share(NEAR_BEST)} of its own, both smoothed and beyond noise."
     )

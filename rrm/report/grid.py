@@ -10,7 +10,7 @@ from typing import Any
 
 from rrm.config.schema import Horizon
 from rrm.report.formats import Style, amount, ends, share
-from rrm.report.summary import Condition, Findings
+from rrm.report.summary import Condition, Summary
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Grid:
     cells: Mapping[tuple[str, int], Condition]
 
 
-def find(findings: Findings, configs: Mapping[str, Mapping[str, Any]]) -> Grid | None:
+def find(summary: Summary, configs: Mapping[str, Mapping[str, Any]]) -> Grid | None:
     """The largest grid among the conditions, from their resolved configurations; None where there is none.
 
     A grid has at least two horizons and two depths, and more than half of its cells. Depth 0 is an agent whose
@@ -30,7 +30,7 @@ def find(findings: Findings, configs: Mapping[str, Mapping[str, Any]]) -> Grid |
     """
     alike: dict[str, dict[tuple[str, int], Condition]] = {}
     reach: dict[str, tuple[float, float]] = {}
-    for one in findings.conditions:
+    for one in summary.conditions:
         config = dict(configs[one.name])
         amplify = dict(config.pop("amplify"))
         depth, assistants = amplify.pop("depth"), amplify.pop("assistants")

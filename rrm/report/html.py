@@ -102,10 +102,10 @@ svg{display:block;width:100%;height:auto;font-family:inherit;overflow:visible}
 margin-top:2rem}
 .side.wide{grid-template-columns:minmax(0,40rem) minmax(0,1fr);margin-top:0}
 section>p{max-width:46rem}
-.films{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,17rem),25rem));gap:1.25rem 2rem}
-.films img{display:block;width:100%;height:auto;border:1px solid var(--rule);border-radius:.5rem;background:#fff}
-.films .still{display:none}
-@media print,(prefers-reduced-motion:reduce){.films .moving{display:none}.films .still{display:block}}
+.videos{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,17rem),25rem));gap:1.25rem 2rem}
+.videos img{display:block;width:100%;height:auto;border:1px solid var(--rule);border-radius:.5rem;background:#fff}
+.videos .still{display:none}
+@media print,(prefers-reduced-motion:reduce){.videos .moving{display:none}.videos .still{display:block}}
 table{width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums lining-nums;font-size:.94rem}
 th,td{padding:.55rem 0 .55rem 1rem;text-align:right;vertical-align:top;border-bottom:1px solid var(--rule)}
 th:first-child{padding-left:0;text-align:left}
@@ -137,7 +137,7 @@ td small{font-size:.72rem;letter-spacing:-.01em}
 :root{--paper:#fff}
 body{font-size:10pt}main{padding:0;max-width:none}h1{font-size:20pt}
 section{margin-top:1.5rem}
-.side{grid-template-columns:3fr 2fr}.films{grid-template-columns:6.2cm 6.2cm}
+.side{grid-template-columns:3fr 2fr}.videos{grid-template-columns:6.2cm 6.2cm}
 figure,tr,.note{break-inside:avoid}h2{break-after:avoid}
 pre{max-height:none;white-space:pre-wrap;font-size:7.5pt;columns:2}
 .grid{grid-template-columns:1fr 1fr}.grid.three{grid-template-columns:1fr 1fr 1fr}

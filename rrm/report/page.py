@@ -9,7 +9,7 @@ from html import escape
 from rrm.report.formats import Style, amount, count, share
 from rrm.report.html import cell, coloured, document, row, table, variables
 from rrm.report.schema import OF_IMITATION
-from rrm.report.summary import Condition, Findings
+from rrm.report.summary import Condition, Summary
 from rrm.report.wording import INTERVAL_NOTE, below
 
 COLUMNS: Sequence[tuple[str, str, Style]] = (
@@ -40,8 +40,8 @@ GLOSSARY = (
      "95 % t interval, with the bootstrap’s standard error. With two or three seeds it is wide, because so few say "
      "little. The interval of a hack rate is Gaffke’s, which holds whatever the distribution is: three seeds that "
      "never hack leave room for a mean of 71 %."),
-    ("reward model’s opinion", "What the reward model says of an episode that has ended, V of its last state, in the "
-     "evaluator’s units; of approval, its mean over the episode’s steps."),
+    ("reward model’s prediction", "What the reward model predicts for an episode that has ended: V of its last state, "
+     "in the evaluator’s units; of approval, its mean over the episode’s steps."),
     ("labels, fields read, assistant steps, env steps", "What a condition cost, all its rounds together, the unaided "
      "agent in whose states assistants practise included: answers of the evaluator; fields that it read to give them; "
      "steps that assistants took to help it; steps in the worlds that agents were trained in."),
@@ -49,9 +49,9 @@ GLOSSARY = (
      "final policy, whose mean is the evaluator’s score, and for the learning curve. Nothing is learnt from them."),
     ("held-out error", "The root mean square error of the reward model V on its newest labels, before it was fitted "
      "to them, in units of the labels’ standard deviation: 1 is no better than always guessing their mean."),
-    ("dissent", "How far the members of a committee were apart when they gave their labels: the standard deviation of "
-     "their scores, in the evaluator’s units, on the average; of comparisons the share in which not all of them took "
-     "the same side."),
+    ("rater disagreement", "How far the members of a committee disagreed about the labels: the mean standard deviation "
+     "of their scores, in the evaluator’s units; of comparisons the share in which not all of them took the same "
+     "side."),
     ("demonstrated", "Pairs of a demonstrated moment and one of early play, to which the reward model was fitted as if "
      "the former had been preferred. Nobody was asked: they are not among the labels. Of imitation, the states in "
      "which an action was demonstrated."),
@@ -63,8 +63,8 @@ GLOSSARY = (
 
 
 @dataclass(frozen=True)
-class Film:
-    """A film to show: whose, of which seed, from which corner; the GIF, and its last frame for paper and for those who
+class Video:
+    """A video to show: whose, of which seed, from which corner; the GIF, and its last frame for paper and for those who
     want no motion."""
 
     condition: str
@@ -84,7 +84,7 @@ class Round:
     env_steps: str
     utility: str
     held_out_error: str
-    dissent: str
+    rater_disagreement: str
     demonstrated: str
     looks: str = "–"
     agreement: str = "–"
@@ -95,7 +95,7 @@ class Round:
 class Content:
     """Everything on the page. Texts hold names of conditions between asterisks; figures are SVG."""
 
-    findings: Findings
+    summary: Summary
     colours: Mapping[str, str]
     headline: str
     paragraph: str
@@ -111,20 +111,20 @@ class Content:
     curves_text: str
     curves_caption: str
     cost: Sequence[str]
-    films: Sequence[Film]
-    films_caption: str
+    videos: Sequence[Video]
+    videos_caption: str
     rounds: Sequence[Round]
     config: str
 
 
 def page(content: Content) -> str:
     """The whole page."""
-    findings = content.findings
+    summary = content.summary
     names = variables(content.colours)
-    seeds = f"{findings.seeds} seed{'s' * (findings.seeds > 1)}"
-    kicker = f"{findings.experiment} · {findings.env} · {len(findings.conditions)} conditions × {seeds}"
+    seeds = f"{summary.seeds} seed{'s' * (summary.seeds > 1)}"
+    kicker = f"{summary.experiment} · {summary.env} · {len(summary.conditions)} conditions × {seeds}"
 
-    intervals = INTERVAL_NOTE if findings.seeds > 1 else "A single seed, so without intervals."
+    intervals = INTERVAL_NOTE if summary.seeds > 1 else "A single seed, so without intervals."
 
     def told(text: str) -> str:
         return coloured(text, names)
@@ -137,7 +137,7 @@ def page(content: Content) -> str:
 </header>""",
         f"""<section>
 <h2>Result</h2>
-{_results(findings, names)}
+{_results(summary, names)}
 <p class="note">{intervals} The final policies, judged on {content.episodes:,} episodes that they never trained on.
 Costs are those of all rounds together.</p>
 <figure class="side">{content.dots}<figcaption>{told(content.dots_caption)}</figcaption></figure>
@@ -160,18 +160,18 @@ Costs are those of all rounds together.</p>
 <p>{told(content.heats_text)}</p>
 </section>"""
         )
-    if content.films:
+    if content.videos:
         shown = "".join(
-            f'<figure><img class="moving" src="{film.moving}" alt="Film of one episode of the agent of '
-            f'{escape(film.condition)}, seed {film.seed}">'
-            f'<img class="still" src="{film.still}" alt="Its last frame"></figure>'
-            for film in content.films
+            f'<figure><img class="moving" src="{video.moving}" alt="Video of one episode of the agent of '
+            f'{escape(video.condition)}, seed {video.seed}">'
+            f'<img class="still" src="{video.still}" alt="Its last frame"></figure>'
+            for video in content.videos
         )
         sections.append(
             f"""<section>
 <h2>What the agents do</h2>
-<div class="films">{shown}</div>
-<p class="note">{told(content.films_caption)}</p>
+<div class="videos">{shown}</div>
+<p class="note">{told(content.videos_caption)}</p>
 </section>"""
         )
     sections += [
@@ -189,7 +189,7 @@ included.</p>
 </section>""",
         f"""<section>
 <h2>Every seed</h2>
-{_seeds(findings, names)}
+{_seeds(summary, names)}
 </section>""",
         f"""<section>
 <h2>Every round</h2>
@@ -199,8 +199,8 @@ that of the reward model on its newest labels before it was fitted to them, in u
 </section>""",
         f"""<section>
 <h2>Again</h2>
-<p>Save this as <code>{escape(findings.experiment)}.yaml</code> and run
-<code>rrm run {escape(findings.experiment)}.yaml</code>.</p>
+<p>Save this as <code>{escape(summary.experiment)}.yaml</code> and run
+<code>rrm run {escape(summary.experiment)}.yaml</code>.</p>
 <pre tabindex="0">{escape(content.config)}</pre>
 </section>""",
         f"""<section>
@@ -209,49 +209,49 @@ that of the reward model on its newest labels before it was fitted to them, in u
 </section>""",
     ]
     body = "\n".join(sections)
-    return document(content.headline, findings.experiment, content.colours, body)
+    return document(content.headline, summary.experiment, content.colours, body)
 
 
-def _results(findings: Findings, names: Mapping[str, str]) -> str:
+def _results(summary: Summary, names: Mapping[str, str]) -> str:
     rows = []
-    for one in findings.conditions:
+    for one in summary.conditions:
         cells = []
-        for key, heading, style in _columns(findings):
+        for key, heading, style in _columns(summary):
             estimate = one.figures[key]
             if estimate is None:
-                cells.append(cell(heading, _why_none(findings, one, key)))
+                cells.append(cell(heading, _why_none(summary, one, key)))
                 continue
-            more = [] if key in ("labels", "evaluation_labels", "env_steps") else below(findings, one, key, style)
+            more = [] if key in ("labels", "evaluation_labels", "env_steps") else below(summary, one, key, style)
             cells.append(cell(heading, style(estimate.value) + "".join(f"<small>{text}</small>" for text in more)))
         rows.append(row(one.name, names, cells))
-    return table([heading for _, heading, _ in _columns(findings)], rows, "results")
+    return table([heading for _, heading, _ in _columns(summary)], rows, "results")
 
 
-def _columns(findings: Findings) -> list[tuple[str, str, Style]]:
+def _columns(summary: Summary) -> list[tuple[str, str, Style]]:
     columns = list(COLUMNS)
-    if findings.evaluated:
+    if summary.evaluated:
         columns.insert([key for key, _, _ in columns].index("labels") + 1, EVALUATED)
     return columns
 
 
-def _why_none(findings: Findings, one: Condition, key: str) -> str:
-    if key == "gap_recovered" and one is not findings.unaided:
+def _why_none(summary: Summary, one: Condition, key: str) -> str:
+    if key == "gap_recovered" and one is not summary.unaided:
         return '<span class="none">undefined</span>'
     return '<span class="none">–</span>'
 
 
-def _seeds(findings: Findings, names: Mapping[str, str]) -> str:
+def _seeds(summary: Summary, names: Mapping[str, str]) -> str:
     rows = []
-    for one in findings.conditions:
+    for one in summary.conditions:
         for seed in one.seeds:
             figures = {**seed.figures, "gap_recovered": seed.gap_recovered}
-            values = [(heading, style, figures[key]) for key, heading, style in _columns(findings)]
+            values = [(heading, style, figures[key]) for key, heading, style in _columns(summary)]
             cells = [cell(heading, "–" if value is None else style(value)) for heading, style, value in values]
             rows.append(row(one.name, names, cells, f" <span>seed {seed.seed}</span>"))
-    return table([heading for _, heading, _ in _columns(findings)], rows, "seeds")
+    return table([heading for _, heading, _ in _columns(summary)], rows, "seeds")
 
 
-SOMETIMES = ("dissent", "demonstrated", *OF_IMITATION)
+SOMETIMES = ("rater_disagreement", "demonstrated", *OF_IMITATION)
 """Columns of the table of rounds where there is a committee, or are demonstrations, or rounds of imitation."""
 
 

@@ -12,52 +12,52 @@ from pathlib import Path
 from rrm.agents.files import remove
 from rrm.report import curves as lines
 from rrm.report import figures, formats, goodhart
-from rrm.report import plots as maps
+from rrm.report import plots as plots
 from rrm.report.grid import Grid
-from rrm.report.summary import Curve, Findings
+from rrm.report.summary import Curve, Summary
 
 
-def dots(folder: Path, findings: Findings, shades: Mapping[str, str], palette: Mapping[str, str]) -> tuple[str, str]:
+def dots(folder: Path, summary: Summary, shades: Mapping[str, str], palette: Mapping[str, str]) -> tuple[str, str]:
     """Each seed a dot: of the gap recovered or, where there is none, of the utility. The figure and its caption."""
-    gap = findings.gap is not None and bool(findings.others)
-    rows = findings.others if gap else findings.conditions
+    gap = summary.gap is not None and bool(summary.others)
+    rows = summary.others if gap else summary.conditions
     key = "gap_recovered" if gap else "utility"
     figure, (ax,) = figures.canvas(figures.dots_height(len(rows)))
-    figures.dots(ax, rows, key, shades, findings)
+    figures.dots(ax, rows, key, shades, summary)
     stale = "utility" if gap else "gap_recovered"  # of an earlier report, when the gap was still within noise
     remove(folder / "figures" / f"{stale}.png")
     figures.png(figure, folder / "figures" / f"{key}.png")
     words = "Gap recovered" if gap else "Utility"
     caption = f"{words}. Each dot is a seed, the stroke their interquartile mean"
-    if findings.seeds > 1:
+    if summary.seeds > 1:
         caption += ", the bar its 95\u202f% interval"
     caption += "."
-    if gap and findings.unaided and findings.oracle:
-        caption += f" 0\u202f% is *{findings.unaided.name}*, 100\u202f% is *{findings.oracle.name}*."
-    if gap and any(seed.gap_recovered is None for one in findings.others for seed in one.seeds):
+    if gap and summary.unaided and summary.oracle:
+        caption += f" 0\u202f% is *{summary.unaided.name}*, 100\u202f% is *{summary.oracle.name}*."
+    if gap and any(seed.gap_recovered is None for one in summary.others for seed in one.seeds):
         caption += " A seed whose oracle is no better than its unaided agent has no dot."
     return figures.svg(figure, f"{words}: a dot for each seed of each condition", palette), caption
 
 
-def tradeoff(folder: Path, findings: Findings, shades: Mapping[str, str], palette: Mapping[str, str]) -> str | None:
+def tradeoff(folder: Path, summary: Summary, shades: Mapping[str, str], palette: Mapping[str, str]) -> str | None:
     """Utility against hack rate; None where there are fewer than three conditions, or no hack is defined."""
     path = folder / "figures" / "tradeoff.png"
-    if len(findings.conditions) < 3 or not findings.hacks:
+    if len(summary.conditions) < 3 or not summary.hacks:
         remove(path)
         return None
-    figure, (ax,) = figures.canvas(maps.tradeoff_height(len(findings.conditions)), width=5.2)
-    maps.tradeoff(ax, findings, shades)
+    figure, (ax,) = figures.canvas(plots.tradeoff_height(len(summary.conditions)), width=5.2)
+    plots.tradeoff(ax, summary, shades)
     figures.png(figure, path)
     return figures.svg(figure, "Utility against hack rate: a point for each condition", palette)
 
 
-def tradeoff_caption(findings: Findings) -> str:
+def tradeoff_caption(summary: Summary) -> str:
     """The caption of ``tradeoff``."""
     text = "Utility against hack rate: each condition at its interquartile mean and its mean hack rate"
-    if findings.seeds > 1:
+    if summary.seeds > 1:
         text += ", with 95\u202f% intervals both ways, and its seeds as small dots"
     text += "."
-    if findings.gap is not None:
+    if summary.gap is not None:
         text += " The shaded corner is where capable and honest conditions are."
     return text
 
@@ -68,14 +68,14 @@ def heats(folder: Path, plan: Grid | None, palette: Mapping[str, str]) -> list[s
     if plan is None:
         remove(path)
         return []
-    height = maps.heat_height(len(plan.horizons))
-    known = [heat for heat in maps.HEATS if all(one.figures[heat[0]] for one in plan.cells.values())]
+    height = plots.heat_height(len(plan.horizons))
+    known = [heat for heat in plots.HEATS if all(one.figures[heat[0]] for one in plan.cells.values())]
     whole, axes = figures.canvas(height, across=len(known))
     panels = []
     for (key, title, style, shade), ax in zip(known, axes, strict=True):
         alone, (own,) = figures.canvas(height)
         for each in (ax, own):
-            maps.heat(each, plan, key, title, style, shade)
+            plots.heat(each, plan, key, title, style, shade)
         panels.append(figures.svg(alone, f"{title} over horizon and rounds of assistants", palette))
     figures.png(whole, path)
     return panels
@@ -83,7 +83,7 @@ def heats(folder: Path, plan: Grid | None, palette: Mapping[str, str]) -> list[s
 
 def learning(
     folder: Path,
-    findings: Findings,
+    summary: Summary,
     curves: Mapping[str, Sequence[Curve]],
     own_scale: Sequence[str],
     shades: Mapping[str, str],
@@ -91,8 +91,8 @@ def learning(
 ) -> list[str]:
     """The learning curves of each condition's last round. ``own_scale``: whose scores have an axis of their own."""
     limits = lines.curve_limits(curves, own_scale)
-    ceiling = (findings.oracle.name, findings.oracle.known("utility").value) if findings.oracle else None
-    names = [one.name for one in findings.conditions]
+    ceiling = (summary.oracle.name, summary.oracle.known("utility").value) if summary.oracle else None
+    names = [one.name for one in summary.conditions]
     across = min(2, len(names))
     whole, axes = figures.canvas(2.7, across=across, down=-(-len(names) // across))
     panels = []
@@ -104,7 +104,7 @@ def learning(
             lines.learning(
                 each, name, curves[name], shades[name], limits, own_scale=scale, ceiling=ceiling, turns=turns
             )
-        label = f"{name}: utility, evaluator’s score and the reward model’s opinion against steps"
+        label = f"{name}: utility, evaluator’s score and the reward model’s prediction against steps"
         panels.append(figures.svg(alone, label, palette))
     for spare in axes[len(names) :]:
         spare.set_axis_off()
@@ -112,10 +112,10 @@ def learning(
     return panels
 
 
-def learning_caption(findings: Findings, own_scale: Sequence[str], turns: bool) -> str:
+def learning_caption(summary: Summary, own_scale: Sequence[str], turns: bool) -> str:
     """The caption of ``learning``. ``turns``: whether the step where Goodhart’s law set in is marked in any."""
     text = (
-        "Utility (in colour), the evaluator’s score (dashed) and the reward model’s opinion (thin) of the episodes "
+        "Utility (in colour), the evaluator’s score (dashed) and the reward model’s prediction (thin) of the episodes "
         "that ended during the last round of each condition: the mean over seeds, and the range from the lowest to the "
         "highest seed. Where the evaluator sees more than there is, the space between its score and the utility is "
         "shaded. In training the agent draws its actions, and the figures are of what it did then; the table above is "
@@ -123,25 +123,25 @@ def learning_caption(findings: Findings, own_scale: Sequence[str], turns: bool) 
     )
     if turns:
         text += " A tick on the axis of steps: there Goodhart’s law set in, in one of the seeds."
-    if findings.oracle is not None:
-        text += f" The dotted line is where *{findings.oracle.name}* ends."
+    if summary.oracle is not None:
+        text += f" The dotted line is where *{summary.oracle.name}* ends."
     if own_scale:
         text += (
-            f" Scores and opinions of {formats.listed(own_scale)} are not in units of the utility: they belong to the "
-            "axis on the right."
+            f" Scores and predictions of {formats.listed(own_scale)} are not in units of the utility: they belong to "
+            "the axis on the right."
         )
     return text
 
 
-def cost(folder: Path, findings: Findings, shades: Mapping[str, str], palette: Mapping[str, str]) -> list[str]:
+def cost(folder: Path, summary: Summary, shades: Mapping[str, str], palette: Mapping[str, str]) -> list[str]:
     """What each condition cost."""
-    height = figures.cost_height(len(findings.conditions))
+    height = figures.cost_height(len(summary.conditions))
     whole, axes = figures.canvas(height, across=len(figures.COSTS), width=3.1)
     panels = []
     for (key, title), ax in zip(figures.COSTS, axes, strict=True):
         alone, (own,) = figures.canvas(height, width=3.1)
         for each in (ax, own):
-            figures.cost(each, findings.conditions, key, title, shades)
+            figures.cost(each, summary.conditions, key, title, shades)
         panels.append(figures.svg(alone, f"{title}, by condition", palette))
     figures.png(whole, folder / "figures" / "cost.png")
     return panels

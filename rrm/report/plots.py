@@ -16,7 +16,7 @@ from matplotlib.transforms import Bbox
 from rrm.report.formats import Style, amount, share, with_interval
 from rrm.report.grid import Grid
 from rrm.report.stats import CAPABLE, Floats
-from rrm.report.summary import Condition, Findings
+from rrm.report.summary import Condition, Summary
 from rrm.report.tradeoff import HONEST, recovered
 
 # --- Capability against hack rate -----------------------------------------------------------------------------------
@@ -28,25 +28,25 @@ def tradeoff_height(rows: int) -> float:
 
 
 def tradeoff(
-    ax: Axes, findings: Findings, shades: Mapping[str, str], *, normalised: bool = False, title: str = ""
+    ax: Axes, summary: Summary, shades: Mapping[str, str], *, normalised: bool = False, title: str = ""
 ) -> None:
     """Every condition a point with its intervals, its seeds as small dots, its name beside it.
 
     ``normalised``: the gap recovered instead of the utility, for worlds that are to be compared. The shaded corner is
     where capable and honest conditions are.
     """
-    if not findings.hacks:
+    if not summary.hacks:
         ax.set_title(title, loc="left", fontweight="bold", fontsize=10, pad=9)
         ax.text(0.5, 0.5, "no hack is defined", transform=ax.transAxes, ha="center", color=MUTED)
         ax.set_axis_off()
         return
     style: Style = share if normalised else amount
     points = []
-    for one in findings.conditions:
-        capability = recovered(findings, one) if normalised else one.known("utility")
+    for one in summary.conditions:
+        capability = recovered(summary, one) if normalised else one.known("utility")
         if capability is not None:
             points.append((one, one.known("hack_rate"), capability))
-    seeds = {one.name: _seeds(findings, one, normalised) for one, _, _ in points}
+    seeds = {one.name: _seeds(summary, one, normalised) for one, _, _ in points}
     heights = [y for _, _, capability in points for y in capability if y is not None]
     heights += [y for many in seeds.values() for _, y in many]
     low, high = min(heights), max(heights)
@@ -64,9 +64,9 @@ def tradeoff(
     ax.set_xlabel("hack rate", fontsize=8)
     ax.set_ylabel("gap recovered" if normalised else "utility", fontsize=8)
     ax.set_title(title, loc="left", fontweight="bold", fontsize=10, pad=9)
-    if findings.gap is not None and findings.unaided is not None:
-        zero = 0.0 if normalised else findings.unaided.known("utility").value
-        able = zero + CAPABLE * (1.0 if normalised else findings.gap.value)
+    if summary.gap is not None and summary.unaided is not None:
+        zero = 0.0 if normalised else summary.unaided.known("utility").value
+        able = zero + CAPABLE * (1.0 if normalised else summary.gap.value)
         if able < high:
             ax.add_patch(Rectangle((-0.04, able), 0.04 + HONEST, high - able, color=RULE, alpha=0.6, lw=0, zorder=0))
     spots: list[Floats] = []
@@ -88,10 +88,10 @@ def tradeoff(
     _name(ax, at, np.concatenate(spots), shades)
 
 
-def _seeds(findings: Findings, one: Condition, normalised: bool) -> list[tuple[float, float]]:
+def _seeds(summary: Summary, one: Condition, normalised: bool) -> list[tuple[float, float]]:
     """(hack rate, capability) of each seed that has both."""
-    if normalised and (one is findings.unaided or one is findings.oracle):
-        return [(seed.figures["hack_rate"] or 0.0, float(one is findings.oracle)) for seed in one.seeds]
+    if normalised and (one is summary.unaided or one is summary.oracle):
+        return [(seed.figures["hack_rate"] or 0.0, float(one is summary.oracle)) for seed in one.seeds]
     found = []
     for seed in one.seeds:
         y = seed.gap_recovered if normalised else seed.figures["utility"]

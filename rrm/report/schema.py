@@ -24,7 +24,7 @@ ROUND_FIGURES = {
     "env_steps": count,
     "utility": amount,
     "held_out_error": amount,
-    "dissent": amount,
+    "rater_disagreement": amount,
     "demonstrated": count,
     "looks": count,
     "agreement": share,
@@ -101,7 +101,7 @@ class RoundResult(_Figures):
     world: str
     level: Whole
     held_out_error: float | None
-    dissent: float | None
+    rater_disagreement: float | None
     demonstrated: Whole | None
     looks: Whole | None = None
     agreement: float | None = None
@@ -171,10 +171,15 @@ def _told(result: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _renamed(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of a result, under the names of today: ``rater_disagreement`` was called ``dissent``."""
+    return {"rater_disagreement" if key == "dissent" else key: value for key, value in figures.items()}
+
+
 def round_result(home: Path) -> dict[str, Any]:
     """The result of a round, its fields checked; its files are not. Raises DamagedFileError."""
     path = home / "result.json"
-    result = rundir.read_sealed(path)
+    result = _renamed(rundir.read_sealed(path))
     RoundResult.check(path, result)
     return result
 
@@ -199,7 +204,7 @@ def reading(path: Path) -> Iterator[dict[str, Any]]:
 
 def check_own(folder: Path) -> None:
     """Raise DamagedFileError where what a report writes would go through a link, or to no file."""
-    folders = [folder / name for name in ("figures", "films")]
+    folders = [folder / name for name in ("figures", "videos")]
     for path in (
         folder / "report.html",
         folder / "table.md",
@@ -222,6 +227,7 @@ def cell_files(folder: Path, seed: Seed) -> CellFiles:
     path = cell / "result.json"
     result = rundir.read_sealed(path)
     CellResult.check(path, result)
+    result["rounds"] = [_renamed(each) for each in result["rounds"]]
     for key, value in seed.figures.items():
         if result[key] != value:
             right = f"{key} is {result[key]}, but {value} in summary.json; `rrm run` sums up again"

@@ -12,11 +12,10 @@ from rrm.agents.files import write_bytes
 from rrm.config.schema import MOST_EXPERIMENTS, proper_name
 from rrm.envs.tables import NOTE
 from rrm.report import formats, tradeoff, wording
-from rrm.report import summary as found
 from rrm.report.formats import amount, share
 from rrm.report.html import cell, coloured, document, row, table, variables
 from rrm.report.schema import check_own, reading
-from rrm.report.summary import Condition, Findings
+from rrm.report.summary import Condition, Summary, parse_summary
 from rrm.report.terminal import exact_figures, has_ties, suite_markdown
 from rrm.storage import rundir
 
@@ -26,7 +25,7 @@ class Member:
     """An experiment of the suite: its findings; by condition what the best agents reach, empty for a world without a
     table; and why conditions were left out."""
 
-    findings: Findings
+    summary: Summary
     exact: Mapping[str, Mapping[str, Any]]
     left_out: Mapping[str, str]
 
@@ -46,7 +45,7 @@ def build(folder: str | Path) -> Path:
 
 def _build(folder: Path) -> Path:
     from rrm.report import figures  # Matplotlib
-    from rrm.report import plots as maps  # Matplotlib
+    from rrm.report import plots as plots  # Matplotlib
 
     check_own(folder)
     with reading(folder / "suite.json") as summary:
@@ -56,18 +55,18 @@ def _build(folder: Path) -> Path:
         if not members:
             raise ValueError("experiments is empty")
         told, note = suite_markdown(summary), f"{NOTE} " if has_ties(summary) else ""
-    experiments = [each.findings for each in members]
+    experiments = [each.summary for each in members]
     shades = figures.shared_colours(experiments)
     names = variables(shades)
-    height = maps.tradeoff_height(max(len(each.conditions) for each in experiments))
+    height = plots.tradeoff_height(max(len(each.conditions) for each in experiments))
     panels = []
     with figures.style():
         across = min(2, len(experiments))
         whole, axes = figures.canvas(height, across=across, down=-(-len(experiments) // across))
         for each, ax in zip(experiments, axes, strict=False):
             alone, (own,) = figures.canvas(height)
-            maps.tradeoff(own, each, shades, normalised=each.gap is not None)
-            maps.tradeoff(ax, each, shades, normalised=each.gap is not None, title=each.experiment)
+            plots.tradeoff(own, each, shades, normalised=each.gap is not None)
+            plots.tradeoff(ax, each, shades, normalised=each.gap is not None, title=each.experiment)
             label = f"{each.experiment}: capability against hack rate, a point for each condition"
             panels.append(figures.svg(alone, label, figures.palette(names, shades)))
         for spare in axes[len(experiments) :]:
@@ -84,10 +83,10 @@ def _member(summary: Mapping[str, Any]) -> Member:
         name: {"utility": row["utility"], "gap_recovered": row["gap_recovered"], "tied": row.get("tied", [])}
         for name, row in exact.items()
     }
-    return Member(found.read(summary), solved, {name: str(why) for name, why in left_out.items()})
+    return Member(parse_summary(summary), solved, {name: str(why) for name, why in left_out.items()})
 
 
-def headline(experiments: Sequence[Findings]) -> str:
+def headline(experiments: Sequence[Summary]) -> str:
     """Which condition is capable and honest in most experiments, the first of several; baselines aside."""
     won = {name: stands.count("capable and honest") for name, stands in _stands(experiments).items()}
     mine = {one.name for each in experiments for one in each.others}
@@ -97,7 +96,7 @@ def headline(experiments: Sequence[Findings]) -> str:
     return f"*{best}* is both capable and honest in {won[best]} of {len(_stands(experiments)[best])} experiments"
 
 
-def _stands(experiments: Sequence[Findings]) -> dict[str, list[str | None]]:
+def _stands(experiments: Sequence[Summary]) -> dict[str, list[str | None]]:
     """Where each condition stands, in each experiment that has it."""
     stands: dict[str, list[str | None]] = {}
     for each in experiments:
@@ -115,12 +114,12 @@ def _page(
     note: str,
 ) -> str:
     names = variables(shades)
-    experiments = [each.findings for each in members]
+    experiments = [each.summary for each in members]
     first = headline(experiments)
     intervals = any(each.seeds > 1 for each in experiments)
     shown = "".join(
-        f"<figure><h3>{_linked(folder, each.findings.experiment)} <small>{escape(each.findings.env)}, "
-        f"{each.findings.seeds} seed{'s' * (each.findings.seeds > 1)}</small></h3>{panel}"
+        f"<figure><h3>{_linked(folder, each.summary.experiment)} <small>{escape(each.summary.env)}, "
+        f"{each.summary.seeds} seed{'s' * (each.summary.seeds > 1)}</small></h3>{panel}"
         f"<figcaption>{coloured(_told(each), names)}</figcaption></figure>"
         for each, panel in zip(members, panels, strict=True)
     )
@@ -153,7 +152,7 @@ table. {escape(note)}Learnt: {escape(wording.INTERVAL_NOTE)}</p>
 
 
 def _told(member: Member) -> str:
-    text = tradeoff.told(member.findings)
+    text = tradeoff.told(member.summary)
     missing = [f"*{name}* ({why})" for name, why in member.left_out.items()]
     return f"{text} Left out: {formats.enumerated(missing)}." if missing else text
 
@@ -166,7 +165,7 @@ def _linked(folder: Path, experiment: str) -> str:
     return escape(experiment)
 
 
-def _corners(experiments: Sequence[Findings], names: Mapping[str, str]) -> str:
+def _corners(experiments: Sequence[Summary], names: Mapping[str, str]) -> str:
     headings = {corner: str(corner) for corner in get_args(tradeoff.Corner)} | {None: "nowhere"}
     rows = []
     for name, stands in _stands(experiments).items():
@@ -179,24 +178,22 @@ def _beside(members: Sequence[Member], names: Mapping[str, str]) -> str:
     headings = ("utility, exact", "learnt", "gap recovered, exact", "learnt", "hack rate")
     rows = []
     for each in members:
-        for one in each.findings.conditions:
+        for one in each.summary.conditions:
             utility, gap = exact_figures(each.exact.get(one.name, {}))
             values = (
                 utility,
-                _learnt(each.findings, one, "utility", amount),
+                _learnt(each.summary, one, "utility", amount),
                 gap,
-                _learnt(each.findings, one, "gap_recovered", share),
-                _learnt(each.findings, one, "hack_rate", share),
+                _learnt(each.summary, one, "gap_recovered", share),
+                _learnt(each.summary, one, "hack_rate", share),
             )
             cells = [cell(heading, value) for heading, value in zip(headings, values, strict=True)]
-            rows.append(row(one.name, names, cells, f" <span>{escape(each.findings.experiment)}</span>"))
+            rows.append(row(one.name, names, cells, f" <span>{escape(each.summary.experiment)}</span>"))
     return table(headings, rows, "seeds")
 
 
-def _learnt(findings: Findings, one: Condition, key: str, style: formats.Style) -> str:
+def _learnt(summary: Summary, one: Condition, key: str, style: formats.Style) -> str:
     estimate = one.figures[key]
     if estimate is None:
         return "–"
-    return style(estimate.value) + "".join(
-        f"<small>{text}</small>" for text in wording.below(findings, one, key, style)
-    )
+    return style(estimate.value) + "".join(f"<small>{text}</small>" for text in wording.below(summary, one, key, style))

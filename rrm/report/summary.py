@@ -76,7 +76,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Findings:
+class Summary:
     """A summary, checked. ``unaided`` and ``oracle`` are None where the experiment has no such condition."""
 
     experiment: str
@@ -107,24 +107,24 @@ class Findings:
         return max(len(one.seeds) for one in self.conditions)
 
 
-def read(summary: Any) -> Findings:
-    """The findings in the content of a summary.json; ``ValueError`` names the first field that is not right."""
-    order = _field(summary, "order", kind=list)
+def parse_summary(content: Any) -> Summary:
+    """Check the content of a ``summary.json``; ``ValueError`` names the first field that is not right."""
+    order = _field(content, "order", kind=list)
     if len(order) > MOST_CONDITIONS:
         raise ValueError(f"order holds {len(order):,} conditions, more than {MOST_CONDITIONS}")
     if not all(isinstance(name, str) for name in order) or len({*order}) < len(order):
         raise ValueError(f"order is {short(order)}, not the names of conditions, each once")
-    conditions = [_condition(name, _field(summary, "conditions", name)) for name in order]
-    if not conditions or {one.name for one in conditions} != set(summary["conditions"]):
+    conditions = [_condition(name, _field(content, "conditions", name)) for name in order]
+    if not conditions or {one.name for one in conditions} != set(content["conditions"]):
         raise ValueError("order must list every one of the conditions")
     by_name = {one.name: one for one in conditions}
-    return Findings(
-        _name(summary, "experiment"),
-        _field(summary, "env", kind=str),
-        _estimate(summary, "gap"),
+    return Summary(
+        _name(content, "experiment"),
+        _field(content, "env", kind=str),
+        _estimate(content, "gap"),
         conditions,
-        by_name.get(_field(summary, "baselines", "unaided", kind=str)),
-        by_name.get(_field(summary, "baselines", "oracle", kind=str)),
+        by_name.get(_field(content, "baselines", "unaided", kind=str)),
+        by_name.get(_field(content, "baselines", "oracle", kind=str)),
     )
 
 
@@ -182,11 +182,11 @@ def _number(tree: Any, key: str) -> float | None:
 
 
 def _estimate(tree: Any, key: str) -> Estimate | None:
-    found = _field(tree, key)
-    if found is None:
+    estimate = _field(tree, key)
+    if estimate is None:
         return None
     name = "mean" if key == "hack_rate" else "iqm"
-    value, low, high = (_number(found, each) for each in (name, "low", "high"))
+    value, low, high = (_number(estimate, each) for each in (name, "low", "high"))
     if value is None:
         raise ValueError(f"{key}.{name} is null")
     if (low is None) != (high is None):

@@ -12,38 +12,37 @@ from rich.text import Text
 
 from rrm.envs.tables import NOTE, TIED
 from rrm.report import formats, wording
-from rrm.report import summary as found
 from rrm.report.formats import amount, count, share
-from rrm.report.summary import Condition, Findings
+from rrm.report.summary import Condition, Summary, parse_summary
 from rrm.text import line
 
 
-def table(summary: Mapping[str, Any]) -> Table:
+def table(content: Mapping[str, Any]) -> Table:
     """The results for a terminal of 100 columns: each condition with its intervals, and below it each of its seeds."""
-    findings = found.read(summary)
+    summary = parse_summary(content)
     rows = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), title=_title(f"{findings.experiment} · {findings.env}")
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), title=_title(f"{summary.experiment} · {summary.env}")
     )
     rows.title_justify, rows.title_style, rows.caption_justify = "left", "bold", "left"
     rows.add_column("condition", overflow="fold", max_width=20)
-    paid = {"labels": "labels", "evaluation_labels": "evaluation labels", "env_steps": "steps"}
-    if not findings.evaluated:
-        del paid["evaluation_labels"]
-    for heading in ("utility", "evaluator’s score", "hack rate", "gap recovered", *paid.values()):
+    spent = {"labels": "labels", "evaluation_labels": "evaluation labels", "env_steps": "steps"}
+    if not summary.evaluated:
+        del spent["evaluation_labels"]
+    for heading in ("utility", "evaluator’s score", "hack rate", "gap recovered", *spent.values()):
         rows.add_column(heading, justify="right", overflow="fold")
     styles = (("utility", amount), ("evaluator_score", amount), ("hack_rate", share), ("gap_recovered", share))
-    for i, one in enumerate(findings.conditions):
+    for i, one in enumerate(summary.conditions):
         if i:
             rows.add_section()
-        cells = [_estimated(findings, one, key, style, word="") for key, style in styles]
-        costs = [Text(_short(one.known(key).value), style="bold") for key in paid]
+        cells = [_estimated(summary, one, key, style, word="") for key, style in styles]
+        costs = [Text(_short(one.known(key).value), style="bold") for key in spent]
         rows.add_row(Text(one.name, style="bold"), *cells, *costs)
         for seed in one.seeds:
             figures = {**seed.figures, "gap_recovered": seed.gap_recovered}
             values = [("–" if (x := figures[key]) is None else style(x)) for key, style in styles]
-            values += [_short(seed.figures[key] or 0) for key in paid]
+            values += [_short(seed.figures[key] or 0) for key in spent]
             rows.add_row(f"  seed {seed.seed}", *values, style="dim")
-    rows.caption = "One seed, so no intervals." if findings.seeds == 1 else wording.INTERVAL_NOTE
+    rows.caption = "One seed, so no intervals." if summary.seeds == 1 else wording.INTERVAL_NOTE
     return rows
 
 
@@ -111,27 +110,27 @@ def _markdown(text: str) -> str:
 
 def _suite_rows(summary: Mapping[str, Any], word: str) -> Iterator[list[Text]]:
     for each in summary["experiments"]:
-        findings = found.read(each)
-        for i, one in enumerate(findings.conditions):
+        known = parse_summary(each)
+        for i, one in enumerate(known.conditions):
             exact = (each["exact"] or {}).get(one.name, {})
             utility, gap = exact_figures(exact)
             yield [
-                Text(findings.experiment if i == 0 else ""),
+                Text(known.experiment if i == 0 else ""),
                 Text(one.name, style="bold"),
                 Text(utility),
-                _estimated(findings, one, "utility", amount, word),
-                _estimated(findings, one, "hack_rate", share, word),
+                _estimated(known, one, "utility", amount, word),
+                _estimated(known, one, "hack_rate", share, word),
                 Text(gap),
-                _estimated(findings, one, "gap_recovered", share, word),
+                _estimated(known, one, "gap_recovered", share, word),
                 Text(_short(one.known("labels").value)),
             ]
 
 
-def _estimated(findings: Findings, one: Condition, key: str, style: Callable[[float], str], word: str) -> Text:
+def _estimated(summary: Summary, one: Condition, key: str, style: Callable[[float], str], word: str) -> Text:
     estimate = one.figures[key]
     if estimate is None:
-        return Text("undefined" if key == "gap_recovered" and one is not findings.unaided else "–")
-    more = wording.below(findings, one, key, style, word)
+        return Text("undefined" if key == "gap_recovered" and one is not summary.unaided else "–")
+    more = wording.below(summary, one, key, style, word)
     return Text("\n").join([Text(style(estimate.value), style="bold"), *map(Text, more)])
 
 

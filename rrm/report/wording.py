@@ -10,7 +10,7 @@ from typing import Any
 
 from rrm.report.formats import Style, amount, bounds, count, ends, share, with_interval
 from rrm.report.stats import CAPABLE, HACKS, Estimate, seeds_that_hack
-from rrm.report.summary import Condition, Findings
+from rrm.report.summary import Condition, Summary
 
 ALONE = "Without help"
 """How a baseline without assistants is spoken of."""
@@ -26,44 +26,44 @@ INTERVAL_NOTE = (
 """What the figures of every table of results are."""
 
 
-def below(findings: Findings, one: Condition, key: str, style: Style, word: str = " seeds") -> list[str]:
+def below(summary: Summary, one: Condition, key: str, style: Style, word: str = " seeds") -> list[str]:
     """What stands under a figure in a table: its interval, and in how many seeds it hacks or recovers the gap.
 
     ``word`` is what the seeds are called; narrow tables leave it out.
     """
     estimate = one.figures[key]
     inside = None if estimate is None else bounds(estimate, style)
-    measure = key == "gap_recovered" and (one is findings.oracle or estimate is None)
+    measure = key == "gap_recovered" and (one is summary.oracle or estimate is None)
     seeds = None if measure else one.seeds_told(key, word)
     return [text for text in (inside, seeds) if text]
 
 
-def featured(findings: Findings, configs: Mapping[str, Mapping[str, Any]]) -> Condition | None:
+def featured(summary: Summary, configs: Mapping[str, Mapping[str, Any]]) -> Condition | None:
     """The condition that the experiment is about: the first with trained assistants, else the first not a baseline."""
-    trained = [one for one in findings.others if configs[one.name]["amplify"]["assistants"] == "trained"]
-    return next(iter([*trained, *findings.others]), None)
+    trained = [one for one in summary.others if configs[one.name]["amplify"]["assistants"] == "trained"]
+    return next(iter([*trained, *summary.others]), None)
 
 
-def headline(findings: Findings, about: Condition | None, helped: Sequence[str] = ()) -> str:
+def headline(summary: Summary, about: Condition | None, helped: Sequence[str] = ()) -> str:
     """The main finding in one line. ``helped`` names the conditions with assistants: a baseline may have some, too."""
-    if findings.unaided is None or findings.oracle is None:
-        return f"{len(findings.conditions)} condition{'s' * (len(findings.conditions) > 1)} of {findings.experiment}"
-    if findings.gap is None:
-        return f"No gap to recover: *{findings.oracle.name}* is not reliably better than *{findings.unaided.name}*"
+    if summary.unaided is None or summary.oracle is None:
+        return f"{len(summary.conditions)} condition{'s' * (len(summary.conditions) > 1)} of {summary.experiment}"
+    if summary.gap is None:
+        return f"No gap to recover: *{summary.oracle.name}* is not reliably better than *{summary.unaided.name}*"
     if about is None or (recovered := about.figures["gap_recovered"]) is None:
-        return f"A gap of {amount(findings.gap.value)} between *{findings.unaided.name}* and *{findings.oracle.name}*"
+        return f"A gap of {amount(summary.gap.value)} between *{summary.unaided.name}* and *{summary.oracle.name}*"
     if _harms(recovered):
         return f"*{about.name}* does worse than no help at all"
     if _in_doubt(recovered):
         return f"*{about.name}* recovers nothing of the gap that can be told from noise"
     gap = "a bounded evaluator and the truth"
-    if findings.unaided.name in helped:
-        gap = f"*{findings.unaided.name}* and *{findings.oracle.name}*"
+    if summary.unaided.name in helped:
+        gap = f"*{summary.unaided.name}* and *{summary.oracle.name}*"
     return f"*{about.name}* recovers {share(recovered.value)} of the gap between {gap}"
 
 
 def paragraph(
-    findings: Findings, about: Condition | None, own_scale: Sequence[str] = (), helped: Sequence[str] = ()
+    summary: Summary, about: Condition | None, own_scale: Sequence[str] = (), helped: Sequence[str] = ()
 ) -> str:
     """The findings in a few sentences.
 
@@ -71,8 +71,8 @@ def paragraph(
     scores are not in units of the utility, ``helped`` those with assistants (a baseline may have some, too).
     """
     said = []
-    others = findings.others if len(findings.others) <= MOST_TOLD or about is None else [about]
-    unaided, oracle, gap = findings.unaided, findings.oracle, findings.gap
+    others = summary.others if len(summary.others) <= MOST_TOLD or about is None else [about]
+    unaided, oracle, gap = summary.unaided, summary.oracle, summary.gap
     if unaided is not None:
         opening = "In the baseline" if unaided.name in helped else ALONE
         said.append(_baseline(unaided, opening, unaided.name in own_scale))
@@ -94,9 +94,9 @@ def paragraph(
             f"{amount(oracle.known('utility').value)}: that leaves a gap of {with_interval(gap, amount)}."
         )
         said += [_recovery(one) for one in others]
-    if len(others) < len(findings.others):
-        said.append(f"The other {len(findings.others) - len(others)} conditions are in the table below.")
-    if findings.seeds == 1:
+    if len(others) < len(summary.others):
+        said.append(f"The other {len(summary.others) - len(others)} conditions are in the table below.")
+    if summary.seeds == 1:
         said.append("All this is one seed's, which gives no interval and says little about another one.")
     return " ".join(said)
 

@@ -1,4 +1,4 @@
-"""What an agent is paid from a reward model.
+"""The rewards that a reward model gives an agent.
 
 narrow: V(s1) - V(s0) each step. broad: V(s_T) at the end of the episode. approval: A(s0, a) each step, of a model of
 state and action (TAMER: Knox and Stone 2009). In all, the world's cost of a step is subtracted outside the model.

@@ -53,7 +53,7 @@ def check_code(plan: Plan) -> None:
     named = {"evaluator": condition.evaluator, "env_code": condition.env, "amplify": condition.amplify.method}
     named |= {"distill": condition.distill.method, "learner": condition.learner.algorithm}
     for key, spec in named.items():
-        if is_named(spec) and now.get(key) != plan.content.get(key):  # an object is what it was when it was given
+        if is_named(spec) and now.get(key) != plan.content.get(key):  # else it is what it was when it was given
             raise ConfigError(
                 f"{key.removesuffix('_code')}: {short(spec)}: is not what it was when the run began: its code has been"
                 " edited, or what it refers to is another at each start (a time, say); run again"

@@ -7,9 +7,9 @@ from typing import Any
 import gymnasium
 from gymnasium.envs.registration import load_env_creator
 
+from rrm.envs.user_errors import is_own
 from rrm.envs.wrapped.making import constructor_of, name_of
 from rrm.evaluators.identity import fingerprint
-from rrm.evaluators.loading import is_own
 
 
 def env_code(env: Any) -> str | None:

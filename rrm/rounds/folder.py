@@ -119,7 +119,7 @@ def finish(plan: Plan, start: Start, outcome: Outcome, home: Path) -> dict[str, 
     files = [*agent.save(home / "agent"), *outcome.distiller.artefacts(home), home / "metrics.csv"]
     rundir.write_text(home / "metrics.csv", _csv(outcome.rows))
     result = {
-        "dissent": None,
+        "rater_disagreement": None,
         "demonstrated": None,
         **outcome.distiller.summary(),  # what is measured here stands above what it says
         "world": world.name,

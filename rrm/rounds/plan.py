@@ -15,7 +15,7 @@ from rrm.config.schema import Condition, Horizon, Round
 from rrm.distill.schedule import Schedule
 from rrm.envs.world import World
 from rrm.errors import ConfigError
-from rrm.evaluators import Approving, Bounded, ChangeOfMind, Evaluator, resolve
+from rrm.evaluators import Approving, Bounded, Evaluator, Influence, resolve
 from rrm.rounds.checks import check
 from rrm.rounds.naming import content
 from rrm.storage import rundir
@@ -133,7 +133,7 @@ class Plan:
         if not self.judged_by_the_condition:
             return Bounded(world)
         judge = resolve(self.condition.evaluator)(world)
-        return ChangeOfMind(judge) if world.criterion == "change of mind" else judge
+        return Influence(judge) if world.criterion == "influence" else judge
 
     @cached_property
     def judged_by_the_condition(self) -> bool:

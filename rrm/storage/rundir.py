@@ -188,7 +188,7 @@ def locked(folder: Path, on_wait: Callable[[], None] | None = None) -> Iterator[
             raise
     try:
         if lock.is_locked:
-            for part in (folder, folder / "figures", folder / "films"):
+            for part in (folder, folder / "figures", folder / "videos"):
                 for left in part.glob(TEMPORARY) if part is folder or not part.is_symlink() else ():
                     if not stat.S_ISDIR(left.lstat().st_mode):
                         left.unlink()

@@ -168,6 +168,6 @@ def test_an_agent_without_a_place_comes_back_without_one(tmp_path: Path) -> None
     assert Agent.load(tmp_path / "agent").env is None
 
 
-def test_it_is_filmed(tmp_path: Path) -> None:
-    path = made(Line(1)).placed(LINE, 0).watch(tmp_path / "films" / "agent.gif", seed=1)
+def test_it_is_recorded(tmp_path: Path) -> None:
+    path = made(Line(1)).placed(LINE, 0).watch(tmp_path / "videos" / "agent.gif", seed=1)
     assert path.read_bytes().startswith(b"GIF8")

@@ -195,15 +195,15 @@ class Sums:
 
 
 @pytest.mark.parametrize("kind", ["narrow", "approval"])
-def test_an_environment_that_uses_its_arrays_again_is_paid_as_one_that_does_not(kind: Any) -> None:
+def test_an_environment_that_uses_its_arrays_again_is_rewarded_as_one_that_does_not(kind: Any) -> None:
     env = Reused()
     plain = Trained(Layout(2), env.action_space, None)
-    paid: list[list[float]] = []
+    rewards: list[list[float]] = []
     for made in (Reused(), Copied()):
         wrapped = Reward(Sums(), kind, 0.0, 0.0, plain).wrap_env(made)
         wrapped.reset(seed=1)
-        paid.append([float(wrapped.step(np.array([0.5 - 0.25 * t], np.float32))[1]) for t in range(6)])
-    assert paid[0] == paid[1] and len(set(paid[0])) > 1
+        rewards.append([float(wrapped.step(np.array([0.5 - 0.25 * t], np.float32))[1]) for t in range(6)])
+    assert rewards[0] == rewards[1] and len(set(rewards[0])) > 1
 
 
 def test_what_is_kept_of_an_interface_is_checked_when_it_is_read() -> None:

@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rrm.agents.networks import DIMMED, Compass, policy_settings
+from rrm.agents.networks import PLANE_SCALE, DirectionFeatures, policy_settings
 from rrm.envs.world import Array, Layout
 from tests.helpers.tiny import Line
 
 LAYOUT = Layout(scalars=2, planes=(3, 5, 4))
 
 
-def compass(observations: Array) -> Array:
+def features(observations: Array) -> Array:
     world = Line(1)
-    features: Array = Compass(world.observation_space, LAYOUT)(torch.as_tensor(observations)).numpy()
+    features: Array = DirectionFeatures(world.observation_space, LAYOUT)(torch.as_tensor(observations)).numpy()
     return features
 
 
@@ -40,19 +40,19 @@ def expected(observation: Array) -> list[float]:
                     way[(("up", "level", "down").index("up" if down < 0 else "down" if down else "level")) * 3] = 1.0
                     way = np.roll(way, 0 if right < 0 else 2 if right else 1).tolist()
         numbers += [*way, closeness]
-    return [*numbers, *(DIMMED * observation[:60]), *observation[60:]]
+    return [*numbers, *(PLANE_SCALE * observation[:60]), *observation[60:]]
 
 
 @given(arrays(np.float32, (4, 62), elements=st.sampled_from([0.0, 0.0, 0.0, 0.0, 1.0, 3.0])))
 def test_the_compass_points_to_the_nearest(observations: Array) -> None:
-    np.testing.assert_allclose(compass(observations), [expected(each) for each in observations], rtol=1e-6)
+    np.testing.assert_allclose(features(observations), [expected(each) for each in observations], rtol=1e-6)
 
 
 def test_what_is_nowhere_has_no_direction() -> None:
     observation = np.zeros((1, 62), np.float32)
-    assert not compass(observation).any()
+    assert not features(observation).any()
     observation[0, 20 + 4 * 2 + 2] = 1  # the second plane, where the agent stands
-    assert np.flatnonzero(compass(observation)).tolist() == [10 + 4, 10 + 9, 30 + 20 + 10]
+    assert np.flatnonzero(features(observation)).tolist() == [10 + 4, 10 + 9, 30 + 20 + 10]
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Policy, Script
 from rrm.envs.adapters import make_world, unaided
-from rrm.envs.admission import gate
+from rrm.envs.admission import admission_checks
 from rrm.envs.check import check_hidden, check_world
 from rrm.envs.contract import everyone, wander
-from rrm.envs.exact import Pay, Table, approval, broad, gap_recovered, narrow, run, solve
+from rrm.envs.exact import Reward, Table, approval, broad, gap_recovered, narrow, run, solve
 from rrm.envs.families.audit_tree import AuditNode, AuditTree
 from rrm.envs.families.audit_tree.books import COOKED, HONEST, AuditWorld
 from rrm.envs.world import Array, Floats, State, World
@@ -52,10 +52,10 @@ def kept(settings: dict[str, Any], seed: int, n: int = 6) -> AuditTree:
 
 
 def books(settings: dict[str, Any], falsifies: tuple[int, ...], reads: tuple[int, ...], size: float = 1) -> AuditTree:
-    """One accountant's books before the first step, with the size of the business and the luck given by hand."""
+    """One accountant's books before the first step, with the size of the business and all draws given by hand."""
     world = begun(AuditTree(1, **{"sizes": [size], **settings}))
-    luck = {"falsifies": np.array([falsifies]), "reads": np.array([reads])}
-    world.load(world.save(everyone(world)) | luck, everyone(world))
+    drawn = {"falsifies": np.array([falsifies]), "reads": np.array([reads])}
+    world.load(world.save(everyone(world)) | drawn, everyone(world))
     return world
 
 
@@ -154,8 +154,8 @@ def test_all_leaves_and_sizes_are_drawn_as_often() -> None:
     world = begun(AuditTree(16_000))
     assert np.array_equal(world.sizes, [1, 3]) and abs(world.size.sum() - 8000) < 5 * 4000**0.5
     assert np.allclose(world.observe()[:, 2], np.where(world.size, 1, 1 / 3))
-    for luck in (world.falsifies, world.reads):
-        for drawn in luck.T:
+    for draws in (world.falsifies, world.reads):
+        for drawn in draws.T:
             assert (abs(np.bincount(drawn, minlength=64) - 250) < 5 * 250**0.5).all()
 
 
@@ -299,8 +299,8 @@ def test_an_audit_of_its_own_begins_as_its_table_says(level: int, settings: dict
 # --- The exact values -------------------------------------------------------------------------------------------------
 
 
-def ends(table: Table, pay: Pay, **horizon: Any) -> tuple[float, float]:
-    found = solve(table, pay, **horizon)
+def ends(table: Table, reward: Reward, **horizon: Any) -> tuple[float, float]:
+    found = solve(table, reward, **horizon)
     return found.utility, found.hack_rate
 
 
@@ -337,8 +337,8 @@ def test_main_and_deep(settings: dict[str, Any], utilities: list[float], horizon
     assert ends(table, narrow(table, table.utility), **horizon) == (3, 0)
     for level, utility in enumerate(utilities):
         help = str(level) if level else "unaided"
-        for pay in (narrow, broad) if horizon == {} else (narrow,):
-            assert ends(table, pay(table, table.scores[help]), **horizon) == (utility, float(utility < 3))
+        for reward in (narrow, broad) if horizon == {} else (narrow,):
+            assert ends(table, reward(table, table.scores[help]), **horizon) == (utility, float(utility < 3))
         assert recovered(table, help, **horizon) == float(utility == 3)
     assert recovered(table, "random", **horizon) == 0
     assert ends(table, approval(table), **horizon) == (-6, 1)  # cooked looks best, whatever the horizon
@@ -393,8 +393,8 @@ def test_how_good_each_auditor_must_be(depth: int, accuracy: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["AuditTree", "AuditTreeDeep", "AuditTreeSmooth"])
-def test_the_gate(name: str) -> None:
-    points = list(gate(make_world(f"rrm/{name}-v1", 1)))
+def test_the_admission_checks(name: str) -> None:
+    points = list(admission_checks(make_world(f"rrm/{name}-v1", 1)))
     assert len(points) > 8 and [str(point) for point in points if point.passed is False] == []
 
 
@@ -419,8 +419,8 @@ def test_the_best_auditor_brings_the_evaluator_to_what_is_false(level: int, sett
     best = float(table.start @ table.utility)
     for helpers in range(level):
         values = table.scores[str(helpers) if helpers else "unaided"]
-        for pay in (narrow, broad):
-            assert np.isclose(solve(table, pay(table, values)).utility, best)
+        for reward in (narrow, broad):
+            assert np.isclose(solve(table, reward(table, values)).utility, best)
     # With a full chain below, a child is worth the same however much is false below it: the script's choice is best.
     below = table.scores[str(level - 1) if level > 1 else "unaided"]
     first = (table.rows[:, 1:] > 0).argmax(axis=1)
@@ -448,18 +448,18 @@ def test_the_ideal_script_finds_what_can_be_found(level: int) -> None:
 
 
 def test_overseers_answer_on_average_what_the_table_says_exactly() -> None:
-    """Every luck there is, in a small tree: which leaves are falsified and which one is read.
+    """All random draws there are, in a small tree: which leaves are falsified and which one is read.
 
     The average is over the latter alone: the table knows the former, as far as the agent observes it.
     """
     settings: dict[str, Any] = {"branching": 2, "depth": 2, "length": 3, "gain": 2.5, "penalty": 0.5}
-    luck = np.array(list(product(range(4), repeat=4)))
+    drawn = np.array(list(product(range(4), repeat=4)))
     for size in range(2):
-        world = begun(AuditTree(len(luck), **settings))
-        table, start = solvable(world), world.save(everyone(world)) | {"size": np.full(len(luck), size)}
+        world = begun(AuditTree(len(drawn), **settings))
+        table, start = solvable(world), world.save(everyone(world)) | {"size": np.full(len(drawn), size)}
         for actions in (actions for t in range(4) for actions in product((HONEST, COOKED), repeat=t)):
-            reads = np.repeat(luck[:, -1:], 4, axis=1)
-            world.load(start | {"falsifies": luck[:, :3], "reads": reads}, everyone(world))
+            reads = np.repeat(drawn[:, -1:], 4, axis=1)
+            world.load(start | {"falsifies": drawn[:, :3], "reads": reads}, everyone(world))
             act(world, *actions)
             states = table.index(world.rows())
             both = np.column_stack([states, world.observe()])  # a state is what the agent observes, no more and no less

@@ -1,4 +1,4 @@
-"""The rules of CameraDropbox and its inspection, the exact tables of MONA and of the suite, and the gate."""
+"""The rules of CameraDropbox and its inspection, the exact tables of MONA and the suite, and the admission checks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
 from rrm.envs.adapters import make_world, unaided
-from rrm.envs.admission import gate
+from rrm.envs.admission import admission_checks
 from rrm.envs.check import check_hidden, check_world
 from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Table, broad, gap_recovered, narrow, solve
@@ -254,7 +254,7 @@ def test_an_inspector_changes_nothing_and_shows_nothing_but_the_truth(seed: int)
 def test_an_inspector_cannot_tell_from_the_view_what_is_hidden(seed: int) -> None:
     inspection = begun(DropboxInspection(50), seed)
     view = inspection.view()
-    inspection.shuffle(np.random.default_rng(seed))
+    inspection.resample_hidden(np.random.default_rng(seed))
     assert np.array_equal(view, inspection.view())
 
 
@@ -270,8 +270,8 @@ def test_the_optimal_inspector_looks_into_the_dropbox() -> None:
     table = DropboxInspection(1).table()
     assert len(table.rows) == 6 * 16 - 3 * (len(BESIDE) + 1)  # who stands beside the hole or in it has looked
     for kw in ({"window": 6}, {"discount": 0.5}, {"discount": 0.97}, {}):
-        for pay in (narrow, broad):
-            assert solve(table, pay(table, table.scores["unaided"]), **kw).utility == pytest.approx(1 / 3)
+        for reward in (narrow, broad):
+            assert solve(table, reward(table, table.scores["unaided"]), **kw).utility == pytest.approx(1 / 3)
     world = everywhere()
     inspection = inspected(world)
     while not inspection.step(inspection.script("ideal")).all():
@@ -365,8 +365,8 @@ def test_help_closes_the_gap() -> None:
     assert reached(late, "1") == reached(late, "unaided") and late.scores["1"].max() == 2
 
 
-def test_the_gate() -> None:
-    points = list(gate(CameraDropbox(1)))
+def test_the_admission_checks() -> None:
+    points = list(admission_checks(CameraDropbox(1)))
     assert len(points) == 7 and all(point.passed for point in points), "\n".join(map(str, points))
 
 

@@ -123,14 +123,14 @@ class Telltale(TidyRooms):
 class Redealt(Telltale):
     """Deals out anew what is in the bin alone."""
 
-    def shuffle(self, rng: np.random.Generator) -> None:
+    def resample_hidden(self, rng: np.random.Generator) -> None:
         self.binned[:] = rng.permutation(self.binned)
 
 
 class Untouched(TidyRooms):
     """Shuffles nothing."""
 
-    def shuffle(self, rng: np.random.Generator) -> None:
+    def resample_hidden(self, rng: np.random.Generator) -> None:
         pass
 
 
@@ -139,3 +139,8 @@ def test_the_leak_check_notices() -> None:
         check_hidden(Redealt)
     with pytest.raises(AssertionError, match="nothing is tested"):
         check_hidden(Untouched)
+
+
+def test_an_old_name_of_a_method_is_refused_with_the_new_one() -> None:
+    with pytest.raises(TypeError, match=r"^Mine\.shuffle: is now 'resample_hidden'$"):
+        type("Mine", (TidyRooms,), {"shuffle": lambda self, rng: None})

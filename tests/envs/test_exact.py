@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm.envs.exact import Pay, Table, approval, broad, explore, gap_recovered, narrow, onset, run, solve, solve_ties
+from rrm.envs.exact import Reward, Table, approval, broad, explore, gap_recovered, narrow, onset, run, solve, solve_ties
 from rrm.envs.world import Array
 
 
@@ -63,13 +63,13 @@ def test_a_window_looks_just_so_far() -> None:
 def test_ties_are_broken_in_three_ways() -> None:
     """First and last end alike; what lies between them does not."""
     table = fork([[0.0], [0.0], [0.0]], length=1)
-    pay = Pay(np.zeros(table.next.shape[:2]), np.zeros(len(table.rows)))
-    first, last, even = solve_ties(table, pay)
+    reward = Reward(np.zeros(table.next.shape[:2]), np.zeros(len(table.rows)))
+    first, last, even = solve_ties(table, reward)
     assert (first.hack_rate, last.hack_rate, even.hack_rate) == (0, 0, 0.25)  # staying, or one of three branches
     for ties, found in (("first", first), ("last", last), ("even", even)):
-        alone = solve(table, pay, ties=ties)  # type: ignore[arg-type]
+        alone = solve(table, reward, ties=ties)  # type: ignore[arg-type]
         assert np.array_equal(alone.ends, found.ends)
-    unequal = pay._replace(step=pay.step - np.array([0, 0, 1e-6, 0]))
+    unequal = reward._replace(step=reward.step - np.array([0, 0, 1e-6, 0]))
     assert [each.hack_rate for each in solve_ties(table, unequal)] == [0, 0, 0]
 
 
@@ -126,14 +126,14 @@ def test_a_step_that_costs_more_than_it_brings_is_not_avoided_by_standing_still(
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_no_agent_is_paid_more_than_the_optimal_one(seed: int) -> None:
+def test_no_agent_receives_more_than_the_optimal_one(seed: int) -> None:
     rng = np.random.default_rng(seed)
     table = walk(length=5, over_at=9)
-    pay = Pay(np.zeros(table.next.shape[:2]), rng.normal(size=len(table.rows)))
-    best = float(solve(table, pay).ends @ pay.final)
+    reward = Reward(np.zeros(table.next.shape[:2]), rng.normal(size=len(table.rows)))
+    best = float(solve(table, reward).ends @ reward.final)
     for _ in range(5):
         other = run(table, rng.integers(2, size=(5, len(table.rows))))
-        assert float(other.ends @ pay.final) <= best + 1e-12
+        assert float(other.ends @ reward.final) <= best + 1e-12
 
 
 def test_states_are_found_by_their_rows() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
 from rrm.envs import make_world
-from rrm.envs.admission import exact, gate
+from rrm.envs.admission import admission_checks, exact
 from rrm.envs.check import check_hidden, check_world
 from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Table, broad, narrow, solve
@@ -391,8 +391,8 @@ def test_the_share_of_traps() -> None:
 
 
 @pytest.mark.parametrize("preset", ["Foresight", "ForesightSharp"])
-def test_the_gate(preset: str) -> None:
-    points = list(gate(make_world(f"rrm/{preset}-v0", 1)))
+def test_the_admission_checks(preset: str) -> None:
+    points = list(admission_checks(make_world(f"rrm/{preset}-v0", 1)))
     assert all(point.passed is not False for point in points), "\n".join(map(str, points))
     assert [point.passed for point in points].count(True) == 11
 

@@ -14,7 +14,7 @@ from rrm.agents.learners.ppo import PPOLearner
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs import make_world
 from rrm.envs.adapters import unaided
-from rrm.envs.admission import gate
+from rrm.envs.admission import admission_checks
 from rrm.envs.check import check_hidden, check_world
 from rrm.envs.contract import everyone
 from rrm.envs.exact import broad, narrow, onset, solve
@@ -99,8 +99,8 @@ def test_any_trap_switches_there(work: float, times: float, work_at: int, later:
 @pytest.mark.parametrize("world", [dip_of(*dip[:3]) for dip in DIPS], ids=lambda world: str(world.settings))
 def test_a_window_shorter_than_the_dip_never_takes_it(world: Dip) -> None:
     table = world.table()
-    pay, gain_at = narrow(table, table.utility), world.settings["gain_at"]
-    reached = {window: solve(table, pay, window=window).utility for window in range(1, world.length + 1)}
+    reward, gain_at = narrow(table, table.utility), world.settings["gain_at"]
+    reached = {window: solve(table, reward, window=window).utility for window in range(1, world.length + 1)}
     assert all((utility > 0) == (window >= gain_at) for window, utility in reached.items())
     assert reached[world.length] == solve(table, broad(table, table.utility)).utility == world.settings["gain"]
 
@@ -108,8 +108,8 @@ def test_a_window_shorter_than_the_dip_never_takes_it(world: Dip) -> None:
 @pytest.mark.parametrize("world", [trap_of(*trap[:4]) for trap in TRAPS], ids=lambda world: str(world.settings))
 def test_a_window_shorter_than_the_way_to_the_hack_never_takes_it(world: Trap) -> None:
     table = world.table()
-    pay = narrow(table, table.scores["unaided"])
-    hacks = [solve(table, pay, window=window).hack_rate for window in range(1, world.length + 1)]
+    reward = narrow(table, table.scores["unaided"])
+    hacks = [solve(table, reward, window=window).hack_rate for window in range(1, world.length + 1)]
     hack_at = world.settings["hack_at"]
     assert hacks == [0.0] * (hack_at - 1) + [1.0] * (world.length - hack_at + 1)
     assert solve(table, narrow(table, table.utility)).hack_rate == 0  # the oracle
@@ -171,7 +171,7 @@ def test_states_have_observations_of_their_own() -> None:
 
 
 def test_it_is_no_family() -> None:
-    assert [point.passed for point in gate(Dip(1))] == [False]
+    assert [point.passed for point in admission_checks(Dip(1))] == [False]
 
 
 @pytest.mark.parametrize(

@@ -190,12 +190,12 @@ def test_practice_starts_anywhere_in_random_play() -> None:
 
 
 def test_the_rewards_of_the_environment_are_nowhere_in_what_is_observed() -> None:
-    class Paid(Walk):
+    class OtherReward(Walk):
         def step(self, action: Any) -> Any:
             observation, reward, *rest = super().step(action)
             return (observation, reward * 1000 + 3, *rest)
 
-    makers: list[Callable[[], gymnasium.Env[Any, Any]]] = [Walk, Paid]
+    makers: list[Callable[[], gymnasium.Env[Any, Any]]] = [Walk, OtherReward]
     for settings in BOTH:
         worlds = [below(each, 6, **settings) for each in makers]
         for world in worlds:
@@ -205,6 +205,6 @@ def test_the_rewards_of_the_environment_are_nowhere_in_what_is_observed() -> Non
             actions = random_actions(worlds[0].action_space, 6, rng)
             for world in worlds:
                 world.step(actions)
-            plain, paid = worlds
-            assert np.array_equal(plain.observe(), paid.observe())
-            assert not np.array_equal(plain.utility(), paid.utility())
+            plain, rewarded = worlds
+            assert np.array_equal(plain.observe(), rewarded.observe())
+            assert not np.array_equal(plain.utility(), rewarded.utility())

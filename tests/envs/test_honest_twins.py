@@ -1,4 +1,4 @@
-"""Point 8 of the gate: a hack has an honest twin, which the evaluator sees in the same way and gives the same score.
+"""Point 9 of the admission checks: a hack has an honest twin that the evaluator cannot tell from it and scores alike.
 
 Both have taken as many steps. With ideal help at all levels the evaluator tells them apart.
 """

@@ -16,7 +16,10 @@ UNIMPORTANT = {
 }
 """What is observed beside the state of the table, and why it does not matter."""
 
-IDS = [name for name in sorted(rrm.envs.ids()) if name.startswith("rrm/") and name not in UNIMPORTANT]
+UP_TO_ORDER = {"rrm/ClaimTree-v0", "rrm/ClaimTreeDeep-v0", "rrm/ClaimTreeHard-v0"}
+"""Their tables hold trees up to the order of children; that it does not matter is shown in ``test_claim_tree``."""
+
+IDS = [name for name in sorted(rrm.envs.ids()) if name.startswith("rrm/") and name not in {*UNIMPORTANT, *UP_TO_ORDER}]
 
 
 def distinct(*columns: Array) -> int:

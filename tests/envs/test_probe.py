@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -187,10 +188,20 @@ def test_an_error_of_the_users_names_its_line(capsys: pytest.CaptureFixture[str]
     def stop(*_: Any) -> Any:
         sys.exit(3)
 
-    with pytest.raises(UnfitError, match=r"^playing it fails: KeyError: 'angle' \(.*test_probe\.py:\d+\)$"):
+    def interrupt(*_: Any) -> Any:
+        raise KeyboardInterrupt("mine")
+
+    def ctrl_c(*_: Any) -> Any:
+        signal.default_int_handler(signal.SIGINT, None)
+
+    with pytest.raises(UnfitError, match=r"^playing it fails: KeyError: 'angle', at .*test_probe\.py, line \d+$"):
         verify(partial(Telling, form), {})
-    with pytest.raises(UnfitError, match=r"SystemExit: 3 \(.*test_probe\.py:\d+\)$"):
+    with pytest.raises(UnfitError, match=r"SystemExit: 3, at .*test_probe\.py, line \d+$"):
         verify(partial(Telling, stop), {})
+    with pytest.raises(UnfitError, match=r"KeyboardInterrupt: mine, at .*test_probe\.py, line \d+$"):
+        verify(partial(Telling, interrupt), {})
+    with pytest.raises(KeyboardInterrupt):
+        verify(partial(Telling, ctrl_c), {})
 
 
 # Once, and not in silence

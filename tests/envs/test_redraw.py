@@ -19,7 +19,7 @@ LUCK = {
     "Foresight": {"kappas"},
     "ForesightAhead": {"kappas"},
 }
-"""What of a state is luck to come, by the class of the world; nothing in the others."""
+"""The parts of a state that hold chance events to come, by the class of the world; nothing in the others."""
 
 
 def redrawn(world: World) -> set[str]:

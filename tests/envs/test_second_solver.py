@@ -22,7 +22,7 @@ HORIZONS: dict[tuple[float, bool], tuple[int | None, ...]] = {
     (0.9, False): (None,),
     (1.0, True): (None,),
 }
-"""The windows by discount, and by whether it is broad reward that is paid."""
+"""The windows by discount, and by whether the reward is broad."""
 
 PAIRS = {f"{family}: {name}": make for family, module in MODULES.items() for name, make in module.PAIRS.items()}
 
@@ -44,9 +44,12 @@ def test_a_second_solver_finds_the_same(name: str) -> None:
         known = cache(value)
         numbers = table.utility if score == "oracle" else table.scores[score]
         for (discount, at_the_end), windows in HORIZONS.items():
-            worth, pay = planner(rules, known, discount, at_the_end), (broad if at_the_end else narrow)(table, numbers)
+            worth, reward = (
+                planner(rules, known, discount, at_the_end),
+                (broad if at_the_end else narrow)(table, numbers),
+            )
             for window in windows:
-                found = solve(table, pay, window=window, discount=discount)
+                found = solve(table, reward, window=window, discount=discount)
                 again = play(rules, worth, window)
                 assert np.allclose(again, (found.utility, found.hack_rate), rtol=0, atol=1e-6), (
                     score,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rrm.envs.admission import gate
+from rrm.envs.admission import admission_checks
 from rrm.envs.check import check_hidden, check_world
 from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Table, broad, gap_recovered, narrow, solve
@@ -410,8 +410,8 @@ def test_the_main_network(main: Table) -> None:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
-def test_the_gate(depth: int) -> None:
-    points = list(gate(SortingNetwork(1, **SMALL, depth=depth)))
+def test_the_admission_checks(depth: int) -> None:
+    points = list(admission_checks(SortingNetwork(1, **SMALL, depth=depth)))
     assert all(point.passed is not False for point in points), points
     assert len(points) == 6 + depth + (depth > 1)
 
@@ -452,7 +452,7 @@ def test_text() -> None:
     world.luck[0, 3] = 0b1011
     assert search(world, 2).text(0).splitlines()[4:] == [
         "input 10(11) comes out as 1011, unsorted",
-        "(…) bits left to luck",
+        "(…) bits left to chance",
     ]
 
 
@@ -460,9 +460,9 @@ def test_the_picture_shows_what_matters() -> None:
     def network(*pairs: tuple[int, int] | None) -> SortingNetwork:
         return build(begun(SortingNetwork(1, **SMALL)), *pairs)
 
-    def shown(luck: int, level: int, *actions: int) -> NetworkWorld:
+    def shown(drawn: int, level: int, *actions: int) -> NetworkWorld:
         world = network((0, 3))
-        world.luck[:] = luck
+        world.luck[:] = drawn
         result = search(world, level)
         for action in actions:
             result.step(np.array([action]))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rrm.envs.adapters import make_world, unaided
 from rrm.envs.check import check_hidden, check_world
 from rrm.envs.contract import everyone, wander
-from rrm.envs.exact import Pay, Solution, Table, approval, broad, gap_recovered, narrow, run, solve
+from rrm.envs.exact import Reward, Solution, Table, approval, broad, gap_recovered, narrow, run, solve
 from rrm.envs.families.staged_crisis import CrisisReplay, StagedCrisis
 from rrm.envs.families.staged_crisis.dynamics import (
     BACK,
@@ -156,7 +156,7 @@ def test_copies_draw_apart() -> None:
     assert np.array_equal(together.due, alone.due) and np.array_equal(together.opened, alone.opened)
 
 
-def test_luck_is_as_the_rules_say() -> None:
+def test_chance_events_are_as_the_rules_say() -> None:
     world = begun(StagedCrisis(5000))
     assert abs(world.due.mean() - 0.05) < 0.004  # over five standard deviations
     pages, counts = np.unique(world.opened, return_counts=True)
@@ -363,14 +363,14 @@ def table_of(name: str) -> Table:
     return table
 
 
-def paid(name: str, score: str) -> tuple[Table, Pay]:
+def rewarded(name: str, score: str) -> tuple[Table, Reward]:
     table = table_of(name)
     return table, approval(table) if score == "approval" else narrow(table, table.scores[score])
 
 
 @cache
 def best(name: str, score: str, horizon: str) -> Solution:
-    return solve(*paid(name, score), **HORIZONS[horizon])
+    return solve(*rewarded(name, score), **HORIZONS[horizon])
 
 
 def seeds(name: str, solution: Solution) -> float:
@@ -393,7 +393,7 @@ def test_reference_values(name: str, score: str, expected: tuple[float, ...]) ->
     assert [round(best(name, score, horizon).utility, 2) for horizon in HORIZONS] == list(expected)
 
 
-def test_the_gate() -> None:
+def test_the_admission_checks() -> None:
     table = table_of("main")
     oracle = solve(table, narrow(table, table.utility), discount=0.9).utility
     assert round(oracle, 2) == 1.62
@@ -411,9 +411,9 @@ def test_the_gate() -> None:
 def test_where_hacking_begins() -> None:
     """Under approval at a discount of .27, under narrow reward at .35; and it ends where 6 of 10 seeds are found."""
     for score, discount in (("approval", 0.27), ("unaided", 0.35)):
-        table, pay = paid("main", score)
-        assert solve(table, pay, discount=discount - 0.01).hack_rate == 0
-        assert solve(table, pay, discount=discount).hack_rate > 0.9
+        table, reward = rewarded("main", score)
+        assert solve(table, reward, discount=discount - 0.01).hack_rate == 0
+        assert solve(table, reward, discount=discount).hack_rate > 0.9
     table = table_of("main")
     unaided, helped = table.scores["unaided"], table.scores["1"]
     for rate, hacks in ((0.59, True), (0.6, False)):
@@ -521,5 +521,9 @@ def test_the_table_of_where_hacking_begins() -> None:
     assert found["ideal help, 1 level"] == ["never"] == found["oracle: the utility itself"]
     (onset,) = found["nobody's help"]
     discount = float(onset.removeprefix("γ="))
-    pay = narrow(table, table.scores["unaided"])
-    assert solve(table, pay, discount=discount).hack_rate > 0.5 > solve(table, pay, discount=discount - 0.01).hack_rate
+    reward = narrow(table, table.scores["unaided"])
+    assert (
+        solve(table, reward, discount=discount).hack_rate
+        > 0.5
+        > solve(table, reward, discount=discount - 0.01).hack_rate
+    )

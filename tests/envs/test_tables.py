@@ -96,7 +96,7 @@ def test_every_family_has_a_page() -> None:
     for name, places in pages.items():
         (page,) = (path.read_text(encoding="utf-8") for path in places if path.exists())
         helped = make_world(FAMILIES[name], 1).depth > 0
-        made = [".png", "_ids.md", *(["_scripts.md", "_exact.md", "_gate.md"] if helped else [])]
+        made = [".png", "_ids.md", *(["_scripts.md", "_exact.md", "_admission.md"] if helped else [])]
         assert all(f"_generated/{name}{end}" in page for end in made), name
 
 
@@ -159,7 +159,7 @@ def test_a_smaller_preset_is_solved_in_place_of_a_large_world(monkeypatch: pytes
     monkeypatch.setattr(sheets, "SHEETS", replace(sheets.SHEETS, tables=()))  # they take seconds
     small = tables.at_its_horizon("rrm/TidyRoomsSmall-v0")
     assert small in tables.exact_tables("rrm/TidyRooms-v0")
-    assert cells(tables.gate_table("rrm/TidyRooms-v0"))["help closes the gap"][0] == "passed"
+    assert cells(tables.admission_table("rrm/TidyRooms-v0"))["help closes the gap"][0] == "passed"
     assert tables.glance("rrm/TidyRooms-v0")["oracle"] == cells(small)["oracle: the utility itself"][0]
 
 
@@ -170,8 +170,8 @@ def test_help_is_that_of_all_levels() -> None:
     assert world.hacked().all()
 
 
-def test_the_gate() -> None:
-    found = cells(tables.gate_table("rrm/AuditTree-v1"))
+def test_the_admission_checks() -> None:
+    found = cells(tables.admission_table("rrm/AuditTree-v1"))
     assert found["the evaluator is fooled"] == [
         "passed",
         "alone U −6, random play −1.5, oracle 3: 200% lost; hacks 100%",

@@ -220,7 +220,7 @@ def test_hidden_dirt_reaches_neither_view_nor_info_nor_reward(seed: int) -> None
 def test_an_inspector_cannot_tell_from_the_view_what_is_hidden(shape: tuple[int, int, int], seed: int) -> None:
     inspection = inspected(played(shape, seed))
     view = inspection.view()
-    inspection.shuffle(np.random.default_rng(seed))
+    inspection.resample_hidden(np.random.default_rng(seed))
     assert np.array_equal(view, inspection.view())
 
 

@@ -169,24 +169,24 @@ def test_an_end_is_seen_and_a_cut_is_not() -> None:
 def test_the_return_is_the_utility_and_reaches_neither_agents_nor_v() -> None:
     """Rewards are another's, and nothing that learns can tell."""
 
-    class Paid(Walk):
+    class OtherReward(Walk):
         def step(self, action: Any) -> foreign.Told:
             observation, reward, *rest = super().step(action)
             return (observation, reward * 1000 + 3, *rest)
 
-    plain, paid = WorldEnv(Wrapped(1, env=Walk)), WorldEnv(Wrapped(1, env=Paid))
+    plain, rewarded = WorldEnv(Wrapped(1, env=Walk)), WorldEnv(Wrapped(1, env=OtherReward))
     rng = np.random.default_rng(1)
     for seed in range(5):
-        (start, info), (same, info_too), total, over = plain.reset(seed=seed), paid.reset(seed=seed), 0.0, False
+        (start, info), (same, info_too), total, over = plain.reset(seed=seed), rewarded.reset(seed=seed), 0.0, False
         assert np.array_equal(start, same) and info == info_too == {}
         while not over:
             action = int(rng.integers(3))
-            first, second = plain.step(action), paid.step(action)
+            first, second = plain.step(action), rewarded.step(action)
             total += second[1]
             assert np.array_equal(first[0], second[0]) and first[2:] == second[2:] and first[4] == {}
             assert first[1] != second[1]
             over = first[2] or first[3]
-        assert np.isclose(paid.utility(), total) and paid.utility() != plain.utility() and not paid.hacked()
+        assert np.isclose(rewarded.utility(), total) and rewarded.utility() != plain.utility() and not rewarded.hacked()
 
 
 def test_quantities_are_standardised_once_and_for_good() -> None:
@@ -383,7 +383,7 @@ def test_an_environment_that_breaks_later_is_named_with_its_seed_and_step(monkey
         raise RuntimeError("the robot\nis on fire")
 
     monkeypatch.setattr(Walk, "step", step)
-    told = r"^tests.helpers.foreign:Walk broke \(copy 0, seed \d+, step 3\): RuntimeError: the robot is on fire \(.*\)$"
+    told = r"^tests.helpers.foreign:Walk broke \(copy 0, seed \d+, step 3\): RuntimeError: the robot is on fire, at .*$"
     with pytest.raises(BrokenEnvironmentError, match=told):
         play(world, 1, np.random.default_rng(2))
 

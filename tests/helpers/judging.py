@@ -15,7 +15,7 @@ from rrm.envs.contract import everyone, wander
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.evaluators import Evaluator, answers
-from rrm.feedback.clips import Clip, Moments, Recorder
+from rrm.feedback.clips import Candidates, Clip, Recorder
 from rrm.streams import Purpose, Streams
 
 STREAMS = Streams.of_round(0, 0).part(Purpose.LABELS)
@@ -33,15 +33,15 @@ def played(world: World, steps: int = 8, seed: int = 0) -> Recorder:
     return recorder
 
 
-def some_moments(world: World, steps: int = 8, seed: int = 0) -> Moments:
+def some_candidates(world: World, steps: int = 8, seed: int = 0) -> Candidates:
     """The present moments of all copies."""
-    return played(world, steps, seed).moments(world, everyone(world))
+    return played(world, steps, seed).candidates(world, everyone(world))
 
 
 def some_clips(n: int, *, world: World | None = None, first: int = 0, seed: int = 0) -> list[Clip]:
     """``n`` clips, numbered from ``first``."""
-    moments = some_moments(world or TidyRooms(n), seed=seed)
-    return [moments.clip(i, first + i, STREAMS) for i in range(n)]
+    candidates = some_candidates(world or TidyRooms(n), seed=seed)
+    return [candidates.clip(i, first + i, STREAMS) for i in range(n)]
 
 
 def visible(clip: Clip) -> float:
@@ -54,7 +54,7 @@ def rightwards(clip: Clip) -> float:
     return float(clip.actions[-1] == 2)
 
 
-class Remembers(Evaluator):
+class StatefulEvaluator(Evaluator):
     """Answers by what it was asked before: how many clips, and what it said last. Counts what it is asked."""
 
     def __init__(self) -> None:

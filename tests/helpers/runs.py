@@ -130,7 +130,7 @@ def _rounds(made: Made, rng: np.random.Generator) -> list[dict[str, Any]]:
         "assistant_steps": helped,
         "env_steps": STEPS,
         "held_out_error": error,
-        "dissent": None,
+        "rater_disagreement": None,
         "demonstrated": None,
         "step_cost": 0.0,
         "answers": None,
@@ -154,8 +154,8 @@ def _metrics(made: Made, result: Mapping[str, Any], rng: np.random.Generator) ->
         score = result["evaluator_score"]
         seen = None if score is None else -4 + (score - made.falls + 4) * hidden + made.falls * late
         score = None if seen is None else seen + 0.05 * rng.standard_normal()
-        opinion = hidden if seen is None else seen  # of actions, where nobody judges states
-        predicted = None if made.reward == "true" else opinion + 0.1 * rng.standard_normal()
+        mean = hidden if seen is None else seen  # of actions, where nobody judges states
+        predicted = None if made.reward == "true" else mean + 0.1 * rng.standard_normal()
         labels = 128 + round(128 * step / STEPS)
         shown = [predicted, utility, score, made.hack_rate * hidden]
         told = ["" if x is None or step == 2 * ROLLOUT else f"{x:.4f}" for x in shown]

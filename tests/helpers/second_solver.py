@@ -43,7 +43,7 @@ Worth = Callable[[Any, int], list[float]]
 
 
 def planner(rules: Rules, value: Callable[[Any], float], discount: float, at_the_end: bool) -> Worth:
-    """Whoever is paid the difference of ``value`` of each step; or ``at_the_end`` the value of the last state."""
+    """An agent rewarded by the difference of ``value`` at each step, or ``at_the_end`` by that of the last state."""
 
     @cache
     def worth(state: Hashable, steps: int) -> list[float]:

@@ -99,7 +99,7 @@ class Line(World):
         distance: Floats = np.abs(view[:, 0] - believed)
         return -distance
 
-    def shuffle(self, rng: np.random.Generator) -> None:
+    def resample_hidden(self, rng: np.random.Generator) -> None:
         self.goal[:] = rng.permutation(self.goal)
 
     def utility(self) -> Floats:

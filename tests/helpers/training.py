@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Mapping
@@ -70,8 +71,8 @@ def begin(last: Plan, folder: Path) -> RewardModeling:
     return runner.distiller
 
 
-class Stopped(BaseException):
-    """The end of a process, as far as one process can play it."""
+Stopped = KeyboardInterrupt
+"""The end of a process, as far as one process can play it."""
 
 
 def stop_after(count: int) -> Callable[[Plan, Any], None]:
@@ -81,7 +82,7 @@ def stop_after(count: int) -> Callable[[Plan, Any], None]:
     def on_rollout(each: Plan, row: object) -> None:
         left[0] -= row is not None
         if row is not None and not left[0]:
-            raise Stopped
+            signal.default_int_handler(signal.SIGINT, None)  # raises it as Python does at Ctrl-C
 
     return on_rollout
 

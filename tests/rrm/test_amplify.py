@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import signal
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -21,7 +22,7 @@ from rrm.errors import EvaluatorError
 from rrm.evaluators import Bounded, Evaluator, Function
 from rrm.feedback.clips import Clip
 from rrm.streams import Streams
-from tests.helpers.judging import STREAMS, Answers, Batch, Remembers, some_clips, some_moments, visible
+from tests.helpers.judging import STREAMS, Answers, Batch, StatefulEvaluator, some_candidates, some_clips, visible
 from tests.helpers.tiny import Line, LineInspection
 
 ROOMS = TidyRooms(1)
@@ -114,9 +115,15 @@ def test_too_few_answers_are_named() -> None:
     assert broken(Answers()).endswith("gave no answer to clip 7")
 
 
-def test_an_interruption_is_not_the_evaluators_error() -> None:
+def test_an_interruption_is_not_the_evaluators_error_unless_it_raised_that_itself() -> None:
+    def stopped(clip: Clip) -> float:
+        signal.default_int_handler(signal.SIGINT, None)
+
     with pytest.raises(KeyboardInterrupt):
-        Overseer(Answers(1.0, KeyboardInterrupt()), []).score(some_clips(3))
+        Overseer(Function(stopped), []).score(some_clips(3))
+    for error in (KeyboardInterrupt, GeneratorExit, BaseException):
+        message = broken(Answers(1.0, error("mine")))
+        assert f"raised {error.__name__}: mine on clip 8, at " in message
 
 
 @pytest.mark.parametrize("answer", [True, 3, np.float32(0.5), np.int64(-2), np.array(1.5)])
@@ -140,7 +147,7 @@ def test_an_overseer_is_an_evaluator() -> None:
 
 
 def test_what_an_evaluator_says_of_itself_its_overseer_says() -> None:
-    class Person(Remembers):
+    class Person(StatefulEvaluator):
         free = True
 
     evaluator = Person()
@@ -151,9 +158,9 @@ def test_what_an_evaluator_says_of_itself_its_overseer_says() -> None:
 
 
 def test_asked_by_the_way_an_evaluator_forgets() -> None:
-    evaluator, clips = Remembers(), some_clips(3)
+    evaluator, clips = StatefulEvaluator(), some_clips(3)
     first = Overseer(evaluator, []).score(clips)
-    assert evaluator.state_dict() == Remembers().state_dict()
+    assert evaluator.state_dict() == StatefulEvaluator().state_dict()
     assert np.array_equal(first, Overseer(evaluator, []).score(clips))
 
 
@@ -196,11 +203,11 @@ class Records(Evaluator):
 
 def test_evidence_is_what_an_inspection_by_hand_shows() -> None:
     n = 20
-    moments = some_moments(TidyRooms(n), steps=15)
+    candidates = some_candidates(TidyRooms(n), steps=15)
     evaluator = Records()
-    Overseer(evaluator, [ideal()]).score([moments.clip(i, i, STREAMS) for i in range(n)])
+    Overseer(evaluator, [ideal()]).score([candidates.clip(i, i, STREAMS) for i in range(n)])
     world = TidyInspection(n)
-    world.load(moments.states, np.arange(n))
+    world.load(candidates.states, np.arange(n))
     for _ in range(world.length):
         world.step(world.script("ideal"))
     expected = world.view()
@@ -234,7 +241,7 @@ def test_assistants_need_the_saved_state() -> None:
 
 
 N = 16
-MOMENTS = some_moments(TidyRooms(N), steps=20, seed=3)
+MOMENTS = some_candidates(TidyRooms(N), steps=20, seed=3)
 
 
 @settings(max_examples=25)
@@ -250,12 +257,12 @@ def test_scores_do_not_depend_on_the_batch(cuts: set[int], policy: Policy | None
 
 def test_random_assistants_are_drawn_for_each_question() -> None:
     """Clips of one and the same moment: what a random inspector finds differs by the question's number and streams."""
-    moments = some_moments(TidyRooms(N), steps=25, seed=4)
-    worst = int(moments.states["board"][:, 2].sum(axis=1).argmax())
+    candidates = some_candidates(TidyRooms(N), steps=25, seed=4)
+    worst = int(candidates.states["board"][:, 2].sum(axis=1).argmax())
     overseer = Overseer(Bounded(ROOMS), [inspector(None)])
-    scores = overseer.score([moments.clip(worst, number, STREAMS) for number in range(60)])
+    scores = overseer.score([candidates.clip(worst, number, STREAMS) for number in range(60)])
     assert len(set(scores.tolist())) > 1
-    others = overseer.score([moments.clip(worst, number, Streams.of_round(1, 0)) for number in range(60)])
+    others = overseer.score([candidates.clip(worst, number, Streams.of_round(1, 0)) for number in range(60)])
     assert scores.tolist() != others.tolist()
 
 
@@ -263,12 +270,12 @@ def test_random_assistants_are_drawn_for_each_question() -> None:
 @given(seed=st.integers(0, 2**32 - 1), steps=st.integers(0, 30))
 def test_with_an_ideal_inspector_the_score_is_the_truth(seed: int, steps: int) -> None:
     """Of the dirt that is in sight or under rugs within its reach: two rugs always are, in 15 steps of a 5 x 5 room."""
-    moments = some_moments(TidyRooms(20), steps=steps, seed=seed)
-    scores = Overseer(Bounded(ROOMS), [ideal()]).score([moments.clip(i, i, STREAMS) for i in range(20)])
-    board = moments.states["board"]
-    left = board[:, 0].sum(axis=1) + board[:, 2].sum(axis=1) + moments.states["carrying"]
+    candidates = some_candidates(TidyRooms(20), steps=steps, seed=seed)
+    scores = Overseer(Bounded(ROOMS), [ideal()]).score([candidates.clip(i, i, STREAMS) for i in range(20)])
+    board = candidates.states["board"]
+    left = board[:, 0].sum(axis=1) + board[:, 2].sum(axis=1) + candidates.states["carrying"]
     in_reach = scores == -left
-    rooms = zip(moments.states["position"], board, strict=True)
+    rooms = zip(candidates.states["position"], board, strict=True)
     reach = [_tour(ROOMS, int(at), room[1], room[2]) for at, room in rooms]
     assert in_reach[np.array(reach) <= 15].all()
     assert (scores >= -left).all()

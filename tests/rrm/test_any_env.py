@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 import rrm
 from rrm.agents.agent import Agent
-from rrm.agents.video import film
+from rrm.agents.video import video_frames
 from rrm.cli import main
 from rrm.config.load import load
 from rrm.envs.adapters import WorldEnv, make_world
@@ -71,22 +71,22 @@ def test_from_python_to_a_report(tmp_path: Path) -> None:
         env = reward.wrap_env(made)
         observation, _ = env.reset(seed=0)
         assert np.isfinite(float(env.step(agent.predict(observation))[1]))
-    unpaid = agent.wrap_env(plain)
-    assert float(unpaid.step(agent.predict(unpaid.reset(seed=0)[0]))[1]) < 0, "the environment's own reward"
+    unrewarded = agent.wrap_env(plain)
+    assert float(unrewarded.step(agent.predict(unrewarded.reset(seed=0)[0]))[1]) < 0, "the environment's own reward"
     with pytest.raises(ValueError, match=r"\(3,\); must be 5 numbers; put agent.wrap_env\(env\) around "):
         agent.predict(plain.reset()[0])
     with pytest.raises(ValueError, match="as in training"):
         reward.wrap_env(gymnasium.make("MountainCarContinuous-v0"))
 
 
-def test_a_long_film_leaves_moments_out() -> None:
+def test_a_long_video_leaves_moments_out() -> None:
     world = make_world("Pendulum-v1", 1, max_episode_steps=950)
 
     class Still:
         def predict(self, observations: Any) -> Any:
             return np.zeros((1, 1), np.float32)
 
-    assert len(film(world, Still(), 0)) == 1 + 950 // 5
+    assert len(video_frames(world, Still(), 0)) == 1 + 950 // 5
 
 
 def test_a_constructor_that_no_name_leads_to(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_constructor_that_no_name_leads_to(tmp_path: Path) -> None:
     results = rrm.run({**TINY, "env": make, "experiment": "mine"}, folder=tmp_path, live=False)
     assert made and results.summary["env"].endswith("<locals>.make")
     cell = next((results.folder / "cells").glob("unaided*"))
-    assert (results.folder / "films" / "unaided.gif").exists()  # while who knows the constructor is there
+    assert (results.folder / "videos" / "unaided.gif").exists()  # while who knows the constructor is there
     with pytest.raises(ValueError, match=r"'.*<locals>.make' is not registered"):
         rrm.load_agent(cell).make_world(1)
     with pytest.raises(ValueError, match=r"'.*<locals>.make'.* is not registered"):
@@ -168,12 +168,12 @@ def test_the_reward_reaches_nothing_that_learns(tmp_path: Path, monkeypatch: pyt
 
     honest, real = learnt(tmp_path / "honest"), Walk.step
 
-    def paid(self: Walk, action: Any) -> Any:
+    def rewarded(self: Walk, action: Any) -> Any:
         observation, reward, *rest = real(self, action)
         return (observation, 100 - 7 * reward, *rest)
 
-    monkeypatch.setattr(Walk, "step", paid)
-    assert learnt(tmp_path / "paid") == honest
+    monkeypatch.setattr(Walk, "step", rewarded)
+    assert learnt(tmp_path / "rewarded") == honest
 
 
 def test_what_is_refused_is_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_an_environment_that_breaks_in_training_is_one_line(tmp_path: Path, monk
 
     monkeypatch.setattr(Walk, "step", step)
     with pytest.raises(
-        RRMError, match=r"Walk broke \(copy 0, seed \d+, step 1\): RuntimeError: the robot is on fire \(.*\)$"
+        RRMError, match=r"Walk broke \(copy 0, seed \d+, step 1\): RuntimeError: the robot is on fire, at .*line \d+$"
     ):
         rrm.run(experiment, folder=tmp_path, live=False)
 

@@ -1,4 +1,4 @@
-"""Evaluators that are slow, asynchronous or unreliable get through; no answer is lost, nor paid for twice."""
+"""Evaluators that are slow, asynchronous or unreliable get through; no answer is lost or bought twice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from rrm.evaluators import Committee, Evaluator, Flawed, Function, asking, resol
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Labels
 from rrm.rounds.plan import plan
-from tests.helpers.judging import Remembers, some_clips, visible
+from tests.helpers.judging import StatefulEvaluator, some_clips, visible
 from tests.helpers.training import SHORT, train
 
 WORLD = TidyRooms(1)
@@ -205,7 +205,7 @@ def test_who_fails_is_asked_again_and_says_the_same(caplog: pytest.LogCaptureFix
     said = r"evaluator 'failing' raised ConnectionError: gone on clip 0; it is asked again in 0.0 seconds (1 of 2)"
     assert caplog.messages[0] == said
 
-    class Forgetful(Remembers):
+    class Forgetful(StatefulEvaluator):
         attempts = 0
 
         def score(self, clips: Sequence[Clip]) -> Any:
@@ -215,7 +215,7 @@ def test_who_fails_is_asked_again_and_says_the_same(caplog: pytest.LogCaptureFix
                 raise ConnectionError("gone")
             return answers
 
-    assert scores({"name": Forgetful, "retries": 5}) == scores(Remembers)
+    assert scores({"name": Forgetful, "retries": 5}) == scores(StatefulEvaluator)
     with pytest.raises(EvaluatorError, match="raised ConnectionError: gone on clip 0, at "):
         scores({"name": unreliable(visible), "retries": 1})
 
@@ -331,7 +331,7 @@ def test_each_answer_is_kept_when_it_comes(tmp_path: Path) -> None:
 
 def test_what_depends_on_earlier_answers_is_asked_in_turn() -> None:
     with pytest.raises(ConfigError, match=r"^evaluator: .*: concurrency: 2: must be 1, since its answers depend on"):
-        resolve({"name": Remembers, "concurrency": 2})(WORLD)
+        resolve({"name": StatefulEvaluator, "concurrency": 2})(WORLD)
     with pytest.raises(ConfigError, match="concurrency: 2: must be 1"):
-        resolve({"of": Remembers, "noise": 1, "concurrency": 2})(WORLD)
+        resolve({"of": StatefulEvaluator, "noise": 1, "concurrency": 2})(WORLD)
     assert len(set(scores({"of": {"name": visible, "concurrency": 2}, "anchor": 0.5}))) > 1

@@ -50,8 +50,8 @@ def played(world: World, of_actions: bool = False, seed: int = 0) -> tuple[list[
             actions = np.where((script == i) & (rng.random(n) < faith), world.script(name), actions)
         done = world.step(actions)
         recorder.stepped(world, actions, done)
-        moments = recorder.moments(world, going_on)
-        clips += [moments.clip(i, 0, STREAMS).shown() for i in range(len(moments))]
+        candidates = recorder.candidates(world, going_on)
+        clips += [candidates.clip(i, 0, STREAMS).shown() for i in range(len(candidates))]
         utility.append(world.utility()[going_on])
         hacked.append(world.hacked()[going_on].astype(np.float64))
         going_on = going_on[~done[going_on]]
@@ -195,7 +195,7 @@ def test_a_segment_shows_no_more_than_a_moment(of_actions: bool, shows: bool) ->
     recorder.choose(8, 32, rng)
     for _ in range(8):
         env.step(random_actions(world.action_space, 4, rng))
-    taken = recorder.taken()
+    taken = recorder.recorded()
     assert len(taken) == 16
     assert {len(views) for views in taken.views} == {6 if shows else 1 + of_actions}
     assert {len(actions) for actions in taken.actions} == {5 if shows else int(of_actions)}
@@ -211,10 +211,10 @@ def test_questions_are_asked_in_random_order(tmp_path_factory: pytest.TempPathFa
 
     last = plan(conditions("task.initial_labels=30")["unaided"].model_copy(update={"evaluator": judge}), 0)
     round_ = begin(last, tmp_path_factory.mktemp("round"))
-    moments = random_play(round_.context, round_.training.world, round_.rng)
-    by_place = np.argsort([views[-1, 0] for views in moments.views], kind="stable")
+    candidates = random_play(round_.context, round_.training.world, round_.rng)
+    by_place = np.argsort([views[-1, 0] for views in candidates.views], kind="stable")
     round_.queries.choose = lambda inputs, count, first: by_place[:count]  # type: ignore[method-assign]
-    round_._ask(moments, 30)
+    round_._ask(candidates, 30)
     round_.context.labels.close()
     assert len(asked) == 30 and len(set(asked)) > 1 and asked != sorted(asked)
 

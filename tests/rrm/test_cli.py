@@ -195,19 +195,19 @@ def test_exact_prints_those_of_all_families(
     assert all(f"## {name}\n\nwhat is known of {name}\n\n" in out for name in tables.families().values())
 
 
-def test_watch_films(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_watch_records_a_video(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     calls: list[tuple[Any, ...]] = []
 
     def watch(run: Path, out: Path | None, seed: int, *, trust: bool) -> Path:
         calls.append((run, out, seed, trust))
-        return out or run / "film.gif"
+        return out or run / "video.gif"
 
-    stub(monkeypatch, "rrm.report.video", "watch", watch)
+    stub(monkeypatch, "rrm.report.watch", "watch", watch)
     Path("cell").mkdir()
     assert main(["watch", "cell"]) == 0
     assert main(["watch", "cell", "--out", "a.gif", "--seed", "7", "--trust"]) == 0
     assert calls == [(Path("cell"), None, 0, False), (Path("cell"), Path("a.gif"), 7, True)]
-    assert capsys.readouterr().out.splitlines() == [str(Path("cell/film.gif")), "a.gif"]
+    assert capsys.readouterr().out.splitlines() == [str(Path("cell/video.gif")), "a.gif"]
 
 
 def test_report_builds_anew(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
-from rrm.feedback.clips import Clip, Moments, Recorder, with_action
+from rrm.feedback.clips import Candidates, Clip, Recorder, with_action
 from rrm.streams import Streams
 from tests.helpers.judging import STREAMS
 from tests.helpers.tiny import Line
@@ -53,13 +53,13 @@ def play(env: WorldVecEnv, steps: int, rng: np.random.Generator) -> None:
         env.step(rng.integers(3, size=env.num_envs))
 
 
-def assert_is(moments: Moments, i: int, expected: tuple[Floats, Array, Array, State]) -> None:
+def assert_is(candidates: Candidates, i: int, expected: tuple[Floats, Array, Array, State]) -> None:
     views, actions, observation, state = expected
-    np.testing.assert_array_equal(moments.views[i], views)
-    np.testing.assert_array_equal(moments.actions[i], actions)
-    np.testing.assert_array_equal(moments.observations[i], observation)
+    np.testing.assert_array_equal(candidates.views[i], views)
+    np.testing.assert_array_equal(candidates.actions[i], actions)
+    np.testing.assert_array_equal(candidates.observations[i], observation)
     for name, array in state.items():
-        np.testing.assert_array_equal(moments.states[name][i : i + 1], array)
+        np.testing.assert_array_equal(candidates.states[name][i : i + 1], array)
 
 
 @settings(max_examples=30)
@@ -71,7 +71,7 @@ def test_taken_moments_are_the_episodes_up_to_them_across_rollouts(seed: int, ro
         witness.steps = []
         recorder.choose(steps, steps * env.num_envs, rng)  # all of them
         play(env, steps, rng)
-        taken = recorder.taken()
+        taken = recorder.recorded()
         assert len(taken) == steps * env.num_envs
         expected = [one for step in witness.steps for one in step]
         for i, one in enumerate(expected):
@@ -89,25 +89,25 @@ def test_where_actions_are_judged_the_input_is_what_was_seen_before_and_what_was
         if resumed and t == 9:
             again = Recorder(env.world, of_actions=True)
             again.load_state(recorder.state())
-            again._chosen, again._taken = recorder._chosen, recorder._taken
+            again._chosen, again._recorded = recorder._chosen, recorder._recorded
             env.observers, recorder = [again], again
         actions = rng.integers(3, size=5)
         expected.append(with_action(before, actions, spaces.Discrete(3)))
         before = np.asarray(env.step(actions)[0])
-    np.testing.assert_array_equal(recorder.taken().observations, np.concatenate(expected))
+    np.testing.assert_array_equal(recorder.recorded().observations, np.concatenate(expected))
 
 
 @settings(max_examples=30)
-@given(seed=st.integers(0, 10_000), steps=st.integers(1, 10), moments=st.integers(1, 60))
-def test_choose_takes_so_many_distinct_moments(seed: int, steps: int, moments: int) -> None:
+@given(seed=st.integers(0, 10_000), steps=st.integers(1, 10), candidates=st.integers(1, 60))
+def test_choose_takes_so_many_distinct_moments(seed: int, steps: int, candidates: int) -> None:
     env, recorder, witness = staged(seed=seed)
     rng = np.random.default_rng(seed)
     play(env, 5, rng)
     witness.steps = []
-    recorder.choose(steps, moments, np.random.default_rng(1))
+    recorder.choose(steps, candidates, np.random.default_rng(1))
     play(env, steps, rng)
-    taken = recorder.taken()
-    assert len(taken) == len(taken.actions) == len(taken.observations) == min(moments, steps * env.num_envs)
+    taken = recorder.recorded()
+    assert len(taken) == len(taken.actions) == len(taken.observations) == min(candidates, steps * env.num_envs)
     chosen = np.sort(np.random.default_rng(1).choice(steps * env.num_envs, size=len(taken), replace=False))
     everything = [one for step in witness.steps for one in step]
     for i, place in enumerate(chosen.tolist()):
@@ -122,7 +122,7 @@ def test_choosing_is_uniform_over_steps_and_copies() -> None:
         env.reset()
         recorder.choose(2, 4, rng)
         play(env, 2, rng)
-        times += [len(actions) for actions in recorder.taken().actions]
+        times += [len(actions) for actions in recorder.recorded().actions]
     assert len(times) == 800 and 330 < times.count(1) < 470
 
 
@@ -132,19 +132,19 @@ def test_nothing_is_taken_after_the_chosen_steps_or_without_a_choice() -> None:
     play(env, 3, rng)
     recorder.choose(2, 10, rng)
     play(env, 6, rng)
-    assert len(recorder.taken()) == 10
+    assert len(recorder.recorded()) == 10
     recorder.choose(3, 2, rng)
     recorder.choose(3, 7, rng)  # a new choice replaces the last
     play(env, 3, rng)
-    assert len(recorder.taken()) == 7
+    assert len(recorder.recorded()) == 7
 
 
 def test_the_first_moment_of_an_episode_has_no_actions() -> None:
     env, recorder, _ = staged(n=3)
-    moments = recorder.moments(env.world, np.array([2, 0]))
-    assert [len(actions) for actions in moments.actions] == [0, 0]
-    assert [views.shape for views in moments.views] == [(1, 1), (1, 1)]
-    np.testing.assert_array_equal(moments.states["goal"], env.world.save(np.array([2, 0]))["goal"])
+    candidates = recorder.candidates(env.world, np.array([2, 0]))
+    assert [len(actions) for actions in candidates.actions] == [0, 0]
+    assert [views.shape for views in candidates.views] == [(1, 1), (1, 1)]
+    np.testing.assert_array_equal(candidates.states["goal"], env.world.save(np.array([2, 0]))["goal"])
 
 
 def test_what_was_taken_is_not_changed_by_what_happens_later() -> None:
@@ -152,7 +152,7 @@ def test_what_was_taken_is_not_changed_by_what_happens_later() -> None:
     rng = np.random.default_rng(3)
     recorder.choose(4, 20, rng)
     play(env, 4, rng)
-    taken = recorder.taken()
+    taken = recorder.recorded()
     before = [taken.clip(i, i, STREAMS).digest() for i in range(len(taken))]
     play(env, 30, rng)
     assert [taken.clip(i, i, STREAMS).digest() for i in range(len(taken))] == before
@@ -169,7 +169,7 @@ def test_a_recorder_resumes_in_the_middle_of_episodes() -> None:
     for one in (recorder, resumed):
         one.choose(9, 45, np.random.default_rng(0))
     play(env, 9, rng)
-    first, second = recorder.taken(), resumed.taken()
+    first, second = recorder.recorded(), resumed.recorded()
     assert [first.clip(i, i, STREAMS).digest() for i in range(45)] == [
         second.clip(i, i, STREAMS).digest() for i in range(45)
     ]
@@ -187,9 +187,9 @@ def test_a_copy_whose_episode_is_over_stays_as_it_is() -> None:
     for t in range(5):
         actions = np.full(2, 1 + (t > 2))
         recorder.stepped(world, actions, world.step(actions))
-    moments = recorder.moments(world, np.arange(2))
-    assert [actions.tolist() for actions in moments.actions] == [[1, 1, 1]] * 2
-    assert [len(views) for views in moments.views] == [4, 4]
+    candidates = recorder.candidates(world, np.arange(2))
+    assert [actions.tolist() for actions in candidates.actions] == [[1, 1, 1]] * 2
+    assert [len(views) for views in candidates.views] == [4, 4]
 
 
 def test_moments_are_joined_in_order() -> None:
@@ -197,8 +197,8 @@ def test_moments_are_joined_in_order() -> None:
     parts = []
     for _ in range(3):
         play(env, 1, np.random.default_rng(0))
-        parts.append(recorder.moments(env.world, np.array([0, 2])))
-    joined = Moments.joined(parts)
+        parts.append(recorder.candidates(env.world, np.array([0, 2])))
+    joined = Candidates.joined(parts)
     assert len(joined) == 6
     single = [part.clip(i, 0, STREAMS).digest() for part in parts for i in range(2)]
     assert [joined.clip(i, 0, STREAMS).digest() for i in range(6)] == single
@@ -210,7 +210,7 @@ def clip() -> Clip:
     rng = np.random.default_rng(8)
     recorder.choose(4, 20, rng)
     play(env, 4, rng)
-    taken = recorder.taken()
+    taken = recorder.recorded()
     longest = int(np.argmax([len(actions) for actions in taken.actions]))
     return taken.clip(longest, 17, STREAMS)
 

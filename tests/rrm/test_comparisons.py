@@ -28,11 +28,11 @@ from rrm.rewards.ensemble import RewardModel
 from rrm.rewards.settings import EnsembleSettings
 from rrm.rounds.plan import plan
 from rrm.streams import Purpose
-from tests.helpers.judging import STREAMS, Remembers, some_moments, visible
+from tests.helpers.judging import STREAMS, StatefulEvaluator, some_candidates, visible
 from tests.helpers.training import conditions, left_by, stop_after, stopped, train
 
 N = 12
-MOMENTS = some_moments(TidyRooms(N), steps=20, seed=3)
+MOMENTS = some_candidates(TidyRooms(N), steps=20, seed=3)
 FIRST = 7
 
 
@@ -222,9 +222,9 @@ def test_each_answer_is_on_disk_before_the_next_question(store: Labels) -> None:
 def test_a_memory_survives_being_killed_within_a_batch(tmp_path: Path, cut: int) -> None:
     pairs = some_pairs(8)
     labels = Labels(tmp_path / "labels.sqlite")
-    expected = labels.compare(Overseer(Remembers(), []), pairs).tolist()
+    expected = labels.compare(Overseer(StatefulEvaluator(), []), pairs).tolist()
     labels._db.execute("delete from comparisons where number >= ?", (cut,))
-    evaluator = Remembers()
+    evaluator = StatefulEvaluator()
     assert labels.compare(Overseer(evaluator, []), pairs).tolist() == expected
     assert evaluator.asked == list(range(2 * cut, 16))
     labels.close()

@@ -431,7 +431,7 @@ OVERRIDES = {
     "env=rrm/TidyRoom-v0": "env: 'rrm/TidyRoom-v0' is not a registered environment; did you mean 'rrm/TidyRooms-v0'?",
     "env=rrm/TidyRooms": "env: 'rrm/TidyRooms' is not a registered environment; did you mean 'rrm/TidyRooms-v0'?",
     "env=nosuch:rrm/TidyRooms-v0": (
-        "env: 'nosuch:rrm/TidyRooms-v0': importing 'nosuch' fails: No module named 'nosuch'"
+        "env: 'nosuch:rrm/TidyRooms-v0': importing nosuch fails: ModuleNotFoundError: No module named 'nosuch'"
     ),
     "env=CartPol-v1": "env: 'CartPol-v1' is not a registered environment; did you mean 'CartPole-v1'?",
     "env=3": "env: 3: must be text, or a constructor",
@@ -625,7 +625,9 @@ def test_worlds_decide_how_deep_help_can_go(worlds: None) -> None:
 def test_a_worlds_own_failure_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = EnvSpec("rrm/Broken-v0", entry_point="nowhere:make", kwargs={"world": "nowhere:World"})
     monkeypatch.setitem(gymnasium.registry, "rrm/Broken-v0", spec)
-    assert refused({"env": "rrm/Broken-v0"}) == ("env: 'rrm/Broken-v0': making it fails: No module named 'nowhere'")
+    assert refused({"env": "rrm/Broken-v0"}) == (
+        "env: 'rrm/Broken-v0': making it fails: ModuleNotFoundError: No module named 'nowhere'"
+    )
 
 
 def test_an_env_may_name_the_package_that_registers_it() -> None:

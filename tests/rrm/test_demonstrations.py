@@ -51,7 +51,7 @@ def test_it_holds_what_was_done_and_nothing_else(demos: Path) -> None:
         assert file["lengths"].tolist() == [9] * 12 and file["actions"].shape == (96,)
         assert file["observations"].shape == (108, Line(1).layout.size)
     there = read(str(demos), Line(1))
-    assert len(there.moments(False, 0)[0]) == 96
+    assert len(there.inputs(False, 0)[0]) == 96
 
 
 def test_a_person_an_agent_or_a_script_can_make_one(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_person_an_agent_or_a_script_can_make_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("settings", [{}, {"cells": 9}])
-def test_moments_are_those_that_a_recorder_takes_down(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_moments_are_those_that_a_recorder_records(tmp_path: Path, settings: dict[str, Any]) -> None:
     """Of states, of segments and of actions, side by side with play that is recorded."""
     path = str(rrm.demonstrate(tmp_path / "demos.npz", LINE, "honest", 1, seed=3, **settings))
     for of_actions in (False, True):
@@ -87,8 +87,8 @@ def test_moments_are_those_that_a_recorder_takes_down(tmp_path: Path, settings: 
             for _ in range(world.length):
                 actions = world.script("honest")
                 recorder.stepped(world, actions, world.step(actions))
-            taken = recorder.taken()
-            inputs, times = read(path, world).moments(of_actions, segment)
+            taken = recorder.recorded()
+            inputs, times = read(path, world).inputs(of_actions, segment)
             np.testing.assert_array_equal(inputs, taken.observations)
             assert times.tolist() == taken.times.tolist()
 
@@ -98,13 +98,13 @@ def test_segments_go_on_beyond_an_early_end_and_no_further(tmp_path: Path) -> No
     world = make_world(VECTOR_LINE, 1)
     there = read(path, world)
     assert (there.lengths - 1 < world.length).all()
-    segments, times = there.moments(False, 5)
+    segments, times = there.inputs(False, 5)
     assert segments.shape == ((there.lengths - 1).sum(), 5, world.layout.size) and times.min() == 5
     assert (segments[there.lengths[0] - 2] == segments[there.lengths[0] - 2, -1]).all(), "the last one of the first"
     whole = read(str(rrm.demonstrate(tmp_path / "whole.npz", LINE, "honest", episodes=4)), Line(1))
-    assert len(whole.moments(False, 5)[0]) == 4 * (Line(1).length - 4)
+    assert len(whole.inputs(False, 5)[0]) == 4 * (Line(1).length - 4)
     with pytest.raises(ConfigError, match=r"whole.npz': no episode has the 9 steps of a segment \(distill.segm"):
-        whole.moments(False, 9)
+        whole.inputs(False, 9)
 
 
 class Trap:

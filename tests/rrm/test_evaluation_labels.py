@@ -20,8 +20,9 @@ from rrm.cli import app
 from rrm.config.load import load
 from rrm.errors import ConfigError, DamagedFileError
 from rrm.feedback.clips import Clip
-from rrm.report import summary, terminal
+from rrm.report import terminal
 from rrm.report.rounds import result_of
+from rrm.report.summary import parse_summary
 from rrm.rounds.plan import Plan, plan
 from tests.helpers.training import SHORT, left_by, stop_after, stopped, train
 
@@ -230,6 +231,6 @@ def test_an_experiment_says_how_often_it_asked(tmp_path: Path, monkeypatch: pyte
     assert "evaluation labels</th>" in (tmp_path / "runs/line/report.html").read_text(encoding="utf-8")
     tree = json.loads((tmp_path / "runs/line/summary.json").read_text())
     assert "evaluation labels" in [column.header for column in terminal.table(tree).columns]
-    assert summary.read(tree).evaluated
+    assert parse_summary(tree).evaluated
     CliRunner().invoke(app, command)
     assert len(Path("asked").read_text().split()) == 54, "what is done is not asked again"

@@ -15,9 +15,9 @@ import rrm.evaluators.loading
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.errors import ConfigError
-from rrm.evaluators import Bounded, Evaluator, Function, identity, resolve
+from rrm.evaluators import Bounded, Evaluator, Function, Plain, identity, resolve
 from rrm.feedback.clips import Clip
-from tests.helpers.judging import Remembers, some_clips, visible
+from tests.helpers.judging import StatefulEvaluator, some_clips, visible
 
 WORLD = TidyRooms(1)
 
@@ -89,7 +89,7 @@ def test_by_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_by_module_and_name() -> None:
     assert scores("tests.helpers.judging:visible") == [visible(clip) for clip in some_clips(3)]
-    assert isinstance(resolve("tests.helpers.judging:Remembers")(WORLD), Remembers)
+    assert isinstance(resolve("tests.helpers.judging:StatefulEvaluator")(WORLD), StatefulEvaluator)
 
 
 def test_by_file_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,11 +123,11 @@ def test_a_class_makes_one_for_each_world() -> None:
     long, short = make(WORLD), make(TidyRooms(1, length=9))
     assert isinstance(long, Told) and isinstance(short, Told)
     assert long.world is WORLD and short.world.length == 9
-    assert resolve(Remembers)(WORLD) is not resolve(Remembers)(WORLD)
+    assert resolve(StatefulEvaluator)(WORLD) is not resolve(StatefulEvaluator)(WORLD)
 
 
 def test_a_memory_that_is_given_is_where_every_round_begins() -> None:
-    given = Remembers()
+    given = StatefulEvaluator()
     given.count = 5
     make = resolve(given)
     first, second = make(WORLD), make(WORLD)
@@ -153,7 +153,7 @@ def test_a_function_is_asked_one_clip_at_a_time() -> None:
 
 
 def test_whoever_remembers_is_asked_one_clip_at_a_time() -> None:
-    evaluator = Remembers()
+    evaluator = StatefulEvaluator()
     answers = evaluator.answers(some_clips(3))
     next(answers)
     assert evaluator.asked == [0]
@@ -162,15 +162,15 @@ def test_whoever_remembers_is_asked_one_clip_at_a_time() -> None:
 def test_names_that_are_nothing(tmp_path: Path) -> None:
     assert "did you mean 'bounded'?" in refused("bouned")
     assert "'something else'" in refused("something else") and "module:name" in refused("something else")
-    assert "importing no_such_module failed: ModuleNotFoundError" in refused("no_such_module:judge")
+    assert "importing no_such_module fails: ModuleNotFoundError" in refused("no_such_module:judge")
     assert "has no 'visibel'; did you mean 'visible'?" in refused("tests.helpers.judging:visibel")
     assert f"there is no file {tmp_path}/none.py" in refused(f"{tmp_path}/none.py:judge")
     path = file(tmp_path, "def judge(clip):\n    return 0.0\n")
     assert "has no 'juge'; did you mean 'judge'?" in refused(f"{path}:juge")
     broken = file(tmp_path, "import nothing_like_it\n", "broken.py")
-    assert "failed: ModuleNotFoundError" in refused(f"{broken}:judge")
+    assert "fails: ModuleNotFoundError" in refused(f"{broken}:judge")
     wrong = file(tmp_path, "def judge(clip:\n", "wrong.py")
-    assert "failed: SyntaxError" in refused(f"{wrong}:judge")
+    assert "fails: SyntaxError" in refused(f"{wrong}:judge")
     assert refused(":judge") and refused("module:") and refused(":") and refused("")
 
 
@@ -255,3 +255,11 @@ def test_what_an_object_keeps_while_it_judges_makes_no_other_of_it() -> None:
 
 def _kept(kept: list[int], clip: Clip) -> float:
     return float(len(kept))
+
+
+@pytest.mark.parametrize(("old", "new"), [("voices", "raters"), ("remembers", "stateful")])
+def test_an_old_name_of_an_attribute_is_refused_with_the_new_one(old: str, new: str) -> None:
+    with pytest.raises(ConfigError, match=f"^evaluator: Mine.{old}: is now '{new}'$"):
+        type("Mine", (Evaluator,), {old: 2})
+    with pytest.raises(ConfigError, match=f"^evaluator: Mine.{old}: is now '{new}'$"):
+        Plain(type("Mine", (), {old: 2, "score": lambda self, clips: [0.0 for _ in clips]})())

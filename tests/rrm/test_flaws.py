@@ -27,13 +27,13 @@ from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, i
 from rrm.feedback.clips import Clip
 from rrm.rounds.plan import plan
 from rrm.streams import Purpose
-from tests.helpers.judging import STREAMS, Remembers, some_moments
+from tests.helpers.judging import STREAMS, StatefulEvaluator, some_candidates
 from tests.helpers.tiny import LINE, Line, LineInspection
 from tests.helpers.training import SHORT, left_by, stop_after, stopped, train
 
 N = 400
 WORLD = Line(N, cells=21, length=12)
-MOMENTS = some_moments(WORLD, steps=9)
+MOMENTS = some_candidates(WORLD, steps=9)
 CLIPS = [MOMENTS.clip(i, i, STREAMS) for i in range(N)]
 PAIRS = [MOMENTS.pair(i, (i + 7) % N, i, STREAMS) for i in range(N)]
 
@@ -222,7 +222,7 @@ ALL: dict[str, Any] = {
 @given(cuts=st.sets(st.integers(1, 39)), myopia=st.sampled_from([1.0, 0.5]), comparing=st.booleans())
 def test_neither_the_batch_nor_an_interruption_matters(cuts: set[int], myopia: float, comparing: bool) -> None:
     def made() -> Evaluator:
-        flawed = Flawed(Remembers2(), myopia=myopia, **ALL)
+        flawed = Flawed(StatefulEvaluator2(), myopia=myopia, **ALL)
         return Committee([flawed, Flawed(AT, noise=1.0), Flawed(AT, noise=1.0)], by="mean")
 
     def asked(judge: Evaluator, start: int, end: int) -> list[Any]:
@@ -242,7 +242,7 @@ def test_neither_the_batch_nor_an_interruption_matters(cuts: set[int], myopia: f
     np.testing.assert_array_equal(parts, whole)
 
 
-class Remembers2(Remembers):
+class StatefulEvaluator2(StatefulEvaluator):
     """One that remembers, in a world of other fields."""
 
     def _judge(self, clip: Clip) -> float:
@@ -330,17 +330,17 @@ def test_what_the_best_agent_of_each_committee_of_the_preset_reaches() -> None:
 
 
 def test_what_members_say_of_themselves_the_committee_says() -> None:
-    class Person(Remembers):
+    class Person(StatefulEvaluator):
         free = True
         judges_assistants = True
 
     one = Committee([AT, Person()])
-    assert not one.free and not one.judges_assistants and one.remembers and not one.compares_only
-    assert Committee([Person()]).judges_assistants and not Committee([AT, AT]).remembers
+    assert not one.free and not one.judges_assistants and one.stateful and not one.compares_only
+    assert Committee([Person()]).judges_assistants and not Committee([AT, AT]).stateful
     assert Committee([AT, Preference(prefer)]).compares_only
     assert one.name == "committee of at, Person"
     flawed = Flawed(Person())
-    assert flawed.free and flawed.judges_assistants and flawed.remembers and flawed.name == "flawed Person"
+    assert flawed.free and flawed.judges_assistants and flawed.stateful and flawed.name == "flawed Person"
 
 
 def test_a_member_that_breaks_is_named() -> None:

@@ -222,7 +222,7 @@ def test_a_run_goes_by_its_own_configuration(folder: Path, evil: Path) -> None:
     shutil.rmtree(last_round(cell(folder, "assisted")))
     before = json.loads((folder / "summary.json").read_text())
     assert rrm.run(TINY, folder=folder.parent, live=False).summary.items() <= before.items()
-    assert not evil.exists() and (folder / "films" / "unaided.gif").exists()
+    assert not evil.exists() and (folder / "videos" / "unaided.gif").exists()
 
 
 OWN_METHODS = {
@@ -287,7 +287,7 @@ def test_a_configuration_in_a_folder_imports_nothing(
 
 
 def test_a_report_writes_nowhere_else(folder: Path, tmp_path: Path) -> None:
-    for name in ("report.html", "films/unaided.gif", "figures"):
+    for name in ("report.html", "videos/unaided.gif", "figures"):
         path, target = folder / name, tmp_path / "mine"
         target.write_text("mine")
         kept = path.rename(tmp_path / "kept")
@@ -299,7 +299,7 @@ def test_a_report_writes_nowhere_else(folder: Path, tmp_path: Path) -> None:
         kept.rename(path)
 
 
-@pytest.mark.parametrize("name", ["films", "rounds", "rounds/X", "cells/X"])
+@pytest.mark.parametrize("name", ["videos", "rounds", "rounds/X", "cells/X"])
 def test_a_run_writes_nowhere_else(folder: Path, tmp_path: Path, name: str) -> None:
     mine, own = tmp_path / "mine", cell(folder)
     mine.mkdir()
@@ -315,8 +315,8 @@ def test_a_run_writes_nowhere_else(folder: Path, tmp_path: Path, name: str) -> N
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe"])
-def test_a_film_is_written_nowhere_else(folder: Path, tmp_path: Path, kind: str) -> None:
-    path, target = cell(folder) / "film.gif", tmp_path / "mine"
+def test_a_video_is_written_nowhere_else(folder: Path, tmp_path: Path, kind: str) -> None:
+    path, target = cell(folder) / "video.gif", tmp_path / "mine"
     target.write_text("mine")
     if kind == "link":
         path.symlink_to(target)
@@ -324,7 +324,7 @@ def test_a_film_is_written_nowhere_else(folder: Path, tmp_path: Path, kind: str)
         os.mkfifo(path)
     assert main(["watch", str(cell(folder))]) == 1
     assert target.read_text() == "mine"
-    assert main(["watch", str(cell(folder)), "--out", str(tmp_path / "film.gif")]) == 0
+    assert main(["watch", str(cell(folder)), "--out", str(tmp_path / "video.gif")]) == 0
 
 
 # --- Damage -----------------------------------------------------------------------------------------------------------

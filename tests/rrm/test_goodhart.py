@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rrm.report.goodhart import FEWEST_ROWS, paragraph, turn, watched
 from rrm.report.stats import Floats
-from rrm.report.summary import Condition, Curve, Findings
+from rrm.report.summary import Condition, Curve, Summary
 
 ROWS = 60
 X: Floats = np.linspace(0, 1, ROWS)
@@ -19,10 +19,10 @@ def sigmoid(x: Floats, middle: float, width: float = 0.05) -> Floats:
     return np.asarray(1 / (1 + np.exp(-(x - middle) / width)))
 
 
-def curve(opinion: Floats, utility: Floats, noise: float = 0.0, seed: int = 0) -> Curve:
+def curve(prediction: Floats, utility: Floats, noise: float = 0.0, seed: int = 0) -> Curve:
     rng = np.random.default_rng(seed)
     steps = 1000 * np.arange(1.0, len(utility) + 1)
-    seen, true = (x + noise * rng.standard_normal(len(x)) for x in (opinion, utility))
+    seen, true = (x + noise * rng.standard_normal(len(x)) for x in (prediction, utility))
     return Curve(steps, seen, true, seen)
 
 
@@ -48,25 +48,25 @@ def test_a_fall_from_the_first_step_on_is_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("opinion", "utility"),
+    ("prediction", "utility"),
     [
         (LEARNT, LEARNT),  # both rise
         (LEARNT - HACK, LEARNT - HACK),  # both fall
         (LEARNT, 0.3 * LEARNT),  # fooled, but nothing falls
-        (LEARNT, LEARNT - 0.8 * HACK),  # it falls, the opinion stays
-        (LEARNT + HACK, LEARNT),  # the opinion rises on a plateau
+        (LEARNT, LEARNT - 0.8 * HACK),  # it falls, the prediction stays
+        (LEARNT + HACK, LEARNT),  # the prediction rises on a plateau
         (LEARNT + HACK, LEARNT - 0.1 * HACK),  # a small fall
         (LEARNT + HACK, LEARNT - np.exp(-(((X - 0.6) / 0.06) ** 2))),  # a dip that is over
         (np.zeros(ROWS), np.zeros(ROWS)),
     ],
 )
 @pytest.mark.parametrize("noise", [0.0, 0.03])
-def test_where_there_is_no_turn_none_is_seen(opinion: Floats, utility: Floats, noise: float) -> None:
-    assert all(turn(curve(opinion, utility, noise, seed)) is None for seed in range(20))
+def test_where_there_is_no_turn_none_is_seen(prediction: Floats, utility: Floats, noise: float) -> None:
+    assert all(turn(curve(prediction, utility, noise, seed)) is None for seed in range(20))
 
 
 def test_noise_alone_is_no_turn() -> None:
-    """White noise around a level, around a plateau that was learnt, and with an opinion that rises all the while."""
+    """White noise around a level, around a plateau that was learnt, and with an prediction that rises all the while."""
     for seed in range(60):
         for rows in (12, 33, 200):
             x = np.linspace(0, 1, rows)
@@ -94,10 +94,10 @@ def test_rows_without_episodes_are_left_out() -> None:
     mine = curve(*TURNS, 0.03)
     gaps = np.repeat(mine.utility, 2)
     gaps[1::2] = np.nan
-    opinion = np.repeat(mine.predicted, 2)
-    opinion[1::2] = np.nan
+    prediction = np.repeat(mine.predicted, 2)
+    prediction[1::2] = np.nan
     steps = np.sort(np.concatenate([mine.env_steps, mine.env_steps + 500]))
-    assert turn(Curve(steps, opinion, gaps, gaps)) == turn(mine)
+    assert turn(Curve(steps, prediction, gaps, gaps)) == turn(mine)
 
 
 def test_what_cannot_be_watched_is_not() -> None:
@@ -107,8 +107,8 @@ def test_what_cannot_be_watched_is_not() -> None:
     assert not watched(curve(X[:few], -X[:few])) and watched(curve(X[: few + 1], -X[: few + 1]))
 
 
-def named(*names: str) -> Findings:
-    return Findings("rooms", "World", None, [Condition(name, {}, []) for name in names], None, None)
+def named(*names: str) -> Summary:
+    return Summary("rooms", "World", None, [Condition(name, {}, []) for name in names], None, None)
 
 
 def test_the_paragraph() -> None:
@@ -117,7 +117,7 @@ def test_the_paragraph() -> None:
     both = named("a", "b", "oracle")
     text = paragraph(both, {"a": [bad, bad, good], "b": [good], "oracle": [oracle]})
     assert text.startswith(
-        "Goodhart’s law: the reward model’s opinion rises while the utility falls in 2 of 3 seeds of *a*"
+        "Goodhart’s law: the reward model’s prediction rises while the utility falls in 2 of 3 seeds of *a*"
     )
     assert f"from step {int(turn(bad) or 0):,} on." in text and "*b*" not in text
     assert "within 5\u202f% of its range of its best" in text and "at least 20\u202f%" in text

@@ -8,7 +8,7 @@ import pytest
 
 from rrm.report.grid import find, paragraph
 from rrm.report.stats import FIGURES, Estimate, rate
-from rrm.report.summary import Condition, Findings, Seed
+from rrm.report.summary import Condition, Seed, Summary
 
 
 def condition(name: str, utility: Estimate, hacks: float) -> Condition:
@@ -24,7 +24,7 @@ def config(depth: int = 0, **more: Any) -> dict[str, Any]:
 def grid_of(configs: dict[str, dict[str, Any]]) -> Any:
     flat = Estimate(0.0, -0.1, 0.1)
     conditions = [condition(name, flat, 0.0) for name in configs]
-    return find(Findings("e", "World", None, conditions, None, None), configs)
+    return find(Summary("e", "World", None, conditions, None, None), configs)
 
 
 SHORT, LONG = {"discount": 0.0, "window": None}, {"discount": 0.95, "window": None}
@@ -78,7 +78,7 @@ def test_only_what_intervals_or_all_seeds_tell_apart_is_told() -> None:
     low, high, wide = Estimate(1.0, 0.9, 1.1), Estimate(2.0, 1.9, 2.1), Estimate(1.5, 1.0, 2.0)
     ends = {"a": (low, 1.0), "b": (high, 0.0), "c": (low, 0.0), "d": (wide, 0.0)}
     conditions = [condition(name, utility, hacks) for name, (utility, hacks) in ends.items()]
-    grid = find(Findings("e", "World", None, conditions, None, None), configs)
+    grid = find(Summary("e", "World", None, conditions, None, None), configs)
     assert grid is not None
     assert paragraph(grid) == (
         "At γ = 0, from 0 to 2 rounds of assistants, the utility rises from 1.00 to 2.00 and the hack rate falls from "

@@ -18,12 +18,12 @@ from rrm.envs.adapters import make_world
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import POINTER, World
 from rrm.errors import ConfigError
-from rrm.evaluators import ChangeOfMind, Evaluator, Flawed, Function, Preference
+from rrm.evaluators import Evaluator, Flawed, Function, Influence, Preference
 from rrm.feedback.clips import Clip, Pair, Recorder
 from rrm.report.rounds import load_agent
 from rrm.rounds.plan import plan
 from tests.helpers.foreign import Walk
-from tests.helpers.judging import STREAMS, some_moments
+from tests.helpers.judging import STREAMS, some_candidates
 from tests.helpers.training import labels_in, train
 
 WALK = "tests.helpers.foreign:Walk"
@@ -105,7 +105,7 @@ def test_what_it_knows_of_help_is_what_it_looked_at() -> None:
     assert silent.score([clip]) == 7 and silent.score([pointed_clip(9)]) != 8
 
 
-# The change of a mind
+# Influence
 
 
 def lit_clip(number: int, steps: int, lit: float) -> Clip:
@@ -115,37 +115,37 @@ def lit_clip(number: int, steps: int, lit: float) -> Clip:
 
 
 @given(steps=st.integers(1, 30), every=st.integers(2, 9), lit=st.integers(-1, 30))
-def test_the_change_of_mind_in_closed_form(steps: int, every: int, lit: int) -> None:
+def test_influence_in_closed_form(steps: int, every: int, lit: int) -> None:
     """Who sees every k-th frame judges frame k⌊t/k⌋ alone, and the lit one with help."""
     lit = min(lit, steps)
-    judge = ChangeOfMind(Flawed(Function(where), every=every))
+    judge = Influence(Flawed(Function(where), every=every))
     change = abs(lit - every * (steps // every)) if lit >= 0 else 0
     assert judge.score([lit_clip(0, steps, lit)]) == change
-    assert ChangeOfMind(Function(where)).score([lit_clip(0, steps, lit)]) == 0
+    assert Influence(Function(where)).score([lit_clip(0, steps, lit)]) == 0
 
 
 def test_chance_changes_no_mind() -> None:
     """What the evaluator draws is the same both times."""
-    noisy = ChangeOfMind(Flawed(Function(where), every=4, noise=3.0))
+    noisy = Influence(Flawed(Function(where), every=4, noise=3.0))
     clips = [lit_clip(i, 9, lit) for i, lit in enumerate((-1, 8, 5))]
     assert np.allclose(noisy.score(clips), [0, 0, 3])
 
 
 def test_it_remembers_what_the_evaluator_remembers() -> None:
-    judge = ChangeOfMind(Counting())
-    assert judge.remembers and not ChangeOfMind(Function(where)).remembers
+    judge = Influence(Counting())
+    assert judge.stateful and not Influence(Function(where)).stateful
     assert list(judge.answers([lit_clip(0, 9, 9), lit_clip(1, 9, 9)])) == [1, 1] and judge.state_dict() == {"asked": 4}
     judge.load_state_dict({"asked": 1})
     assert isinstance(judge.of, Counting) and judge.of.asked == 1
 
 
 def test_who_only_compares_is_refused() -> None:
-    with pytest.raises(ConfigError, match="'prefers' only compares: how far its mind is changed needs its scores"):
+    with pytest.raises(ConfigError, match="'prefers' only compares: the influence of help is measured by its scores"):
 
         def prefers(first: Clip, second: Clip) -> float:
             return 0.5
 
-        ChangeOfMind(Preference(prefers))
+        Influence(Preference(prefers))
 
 
 # The overseer
@@ -153,8 +153,8 @@ def test_who_only_compares_is_refused() -> None:
 
 def test_look_ahead_shows_what_comes_of_it() -> None:
     task = make_world(WALK, 6, **AHEAD)
-    moments = some_moments(task, steps=3)
-    clips = [moments.clip(i, i, STREAMS) for i in range(6)]
+    candidates = some_candidates(task, steps=3)
+    clips = [candidates.clip(i, i, STREAMS) for i in range(6)]
 
     class Right:
         def __call__(self, world: World) -> Any:
@@ -163,7 +163,7 @@ def test_look_ahead_shows_what_comes_of_it() -> None:
     helper = task.evaluation(1, 1)
     assert helper is not None
     judged = list(Overseer(Function(where), [Assistant(helper, Right())]).judge(clips))
-    task.load(moments.states, np.arange(6))
+    task.load(candidates.states, np.arange(6))
     assert np.allclose([each.answer for each in Overseer(Function(where), []).judge(clips)], task.view()[:, 0])
     for _ in range(4):
         task.step(np.full(6, 2))
@@ -173,8 +173,8 @@ def test_look_ahead_shows_what_comes_of_it() -> None:
 
 def test_spotlight_changes_nothing_for_who_sees_all() -> None:
     task = make_world(WALK, 6, **LIGHT)
-    moments = some_moments(task, steps=5)
-    clips = [moments.clip(i, i, STREAMS) for i in range(6)]
+    candidates = some_candidates(task, steps=5)
+    clips = [candidates.clip(i, i, STREAMS) for i in range(6)]
     helper = task.evaluation(1, 1)
     assert helper is not None
     random = [Assistant(helper, None)]
@@ -191,13 +191,13 @@ def test_the_tasks_evaluator_judges_the_assistants(settings: dict[str, Any]) -> 
     condition = load({**TINY, "env_settings": settings, "evaluator": where}).conditions["assisted"]
     (first,) = plan(condition, 0).below
     judge = first.evaluator()
-    judge = judge.of if isinstance(judge, ChangeOfMind) else judge
-    assert isinstance(judge, Function) and (settings is LIGHT) == isinstance(first.evaluator(), ChangeOfMind)
+    judge = judge.of if isinstance(judge, Influence) else judge
+    assert isinstance(judge, Function) and (settings is LIGHT) == isinstance(first.evaluator(), Influence)
     other = load({**TINY, "env_settings": settings, "evaluator": frames}).conditions["assisted"]
     assert plan(other, 0).below[0].name != first.name
 
 
-class Paid(Walk):
+class OtherReward(Walk):
     """Pays something else."""
 
     def step(self, action: Any) -> Any:
@@ -207,7 +207,7 @@ class Paid(Walk):
 
 @pytest.mark.parametrize("settings", [AHEAD, LIGHT])
 def test_nothing_that_learns_knows_the_return(tmp_path: Path, settings: dict[str, Any]) -> None:
-    """Bit for bit the same agents, reward models and labels, whatever is paid, if the judge does not read it."""
+    """Bit for bit the same agents, reward models and labels, if the judge does not read the rewards."""
 
     def learnt(env: Any) -> list[Any]:
         evaluator = {"of": where, "every": 3}
@@ -224,8 +224,8 @@ def test_nothing_that_learns_knows_the_return(tmp_path: Path, settings: dict[str
         return [*found, results[-1]["utility"]]
 
     *plain, mine = learnt(Walk)
-    *paid, other = learnt(Paid)
-    assert plain == paid and mine != other
+    *rewarded, other = learnt(OtherReward)
+    assert plain == rewarded and mine != other
 
 
 def nothing(clip: Clip) -> float:
@@ -276,8 +276,8 @@ def test_an_assistant_learns(tmp_path: Path, settings: dict[str, Any], evaluator
         for _ in range(world.length):
             actions = act(world)
             recorder.stepped(world, actions, world.step(actions))
-        moments = recorder.moments(world, np.arange(200))
-        scores.append(first.evaluator().score([moments.clip(i, i, STREAMS) for i in range(200)]).mean())
+        candidates = recorder.candidates(world, np.arange(200))
+        scores.append(first.evaluator().score([candidates.clip(i, i, STREAMS) for i in range(200)]).mean())
     assert scores[0] > 1.5 * scores[1], scores
 
 
@@ -316,7 +316,7 @@ def test_what_cannot_be_helped_is_refused_in_a_line(settings: dict[str, Any], me
     assert "\n" not in str(caught.value)
 
 
-def test_pairs_of_changed_minds_can_be_compared() -> None:
-    judge = ChangeOfMind(Flawed(Function(where), every=4))
+def test_pairs_judged_by_influence_can_be_compared() -> None:
+    judge = Influence(Flawed(Function(where), every=4))
     pair = Pair(0, lit_clip(0, 9, 9), lit_clip(1, 9, 8))
     assert judge.compare([pair]) == [1.0]

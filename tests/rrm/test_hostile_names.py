@@ -14,7 +14,7 @@ from rrm.config.schema import proper_name
 from rrm.report import figures, terminal
 from rrm.report.html import cell, coloured, document, row
 from rrm.report.stats import Cell, summarise
-from rrm.report.summary import read
+from rrm.report.summary import parse_summary
 from rrm.text import line, short, show
 from tests.helpers.runs import STORY, Made
 
@@ -67,7 +67,7 @@ def test_no_name_of_a_file_leads_out_of_its_folder(name: str) -> None:
         else:
             summary["conditions"], summary["order"] = {name: conditions["unaided"]}, [name]
         with pytest.raises(ValueError, match="must"):
-            read(summary)
+            parse_summary(summary)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -143,11 +143,11 @@ def test_an_edit_that_fails_leaves_what_there_was() -> None:
     assert score("judges:by_module") == 1.0
     module = sys.modules["judges"]
     written(beside="BASE = (\n")
-    with pytest.raises(ConfigError, match=r"^evaluator: 'judges:by_module': importing judges failed: SyntaxError"):
+    with pytest.raises(ConfigError, match=r"^evaluator: 'judges:by_module': importing judges fails: SyntaxError"):
         resolve("judges:by_module")
     assert sys.modules["judges"] is module
     written(judges="import beside\n\n1 / 0\n")
-    with pytest.raises(ConfigError, match=r"failed: ZeroDivisionError: division by zero, at judges.py, line 3$"):
+    with pytest.raises(ConfigError, match=r"fails: ZeroDivisionError: division by zero, at judges.py, line 3$"):
         resolve("judges.py:judge")
 
 

@@ -14,8 +14,10 @@ from rrm.amplify.demonstrators import DemonstratorSettings
 from rrm.amplify.skill import Skill
 from rrm.config.load import load
 from rrm.config.schema import Condition
+from rrm.distill.imitation.settings import DAggerSettings
 from rrm.envs.world import Bools, Floats, World
-from rrm.errors import ConfigError
+from rrm.errors import ConfigError, EvaluatorError, RRMError
+from rrm.experiment.run import configuration
 from rrm.feedback.clips import Clip
 from rrm.protocols import Choice
 from rrm.rounds.plan import Plan, plan
@@ -44,7 +46,7 @@ def rows(folder: Path, each: Plan) -> int:
 
 
 def test_alone_the_evaluator_teaches_the_hack_and_helped_the_work(tmp_path: Path) -> None:
-    well = {"states": 60, "fit_steps": 200, "learning_rate": 0.01}
+    well: dict[str, Any] = {"states": 60, "fit_steps": 200, "learning_rate": 0.01}
     (alone,) = train(last("unaided", **well), tmp_path)
     *_, helper, helped = train(last("assisted", **well), tmp_path)
     assert alone["hack_rate"] > 0.3 and helped["hack_rate"] == 0
@@ -86,7 +88,7 @@ def test_every_look_is_kept_at_once_and_asked_once(tmp_path: Path) -> None:
     left = [50]
     judged = conditions(evaluator=lambda clip: counted(clip, left), conditions={"unaided": {}})["unaided"]
     each = plan(judged, 0)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(EvaluatorError, match="gone"):
         train(each, tmp_path)
     assert rows(tmp_path, each) == 50
     left[0] = 2 * 30 * 3 - 50
@@ -97,7 +99,7 @@ def test_every_look_is_kept_at_once_and_asked_once(tmp_path: Path) -> None:
 
 def counted(clip: Clip, left: list[int]) -> float:
     if not left[0]:
-        raise KeyboardInterrupt
+        raise ValueError("gone")
     left[0] -= 1
     return float(clip.view["at"])
 
@@ -145,8 +147,7 @@ def test_generations_stand_on_each_other_and_the_first_ones_are_shared() -> None
     assert len({str(each.streams) for each in (one, two, three)}) == 3
     begun = last(generations=1, first={"skill": "honest", "actions": 10})
     assert begun.name != one.name and begun.previous is not None
-    assert begun.previous.condition.distill.method == "clone"
-    assert begun.previous.condition.distill.states == 10 and begun.previous.total == (10, 0)
+    assert begun.previous.condition.distill.method == "clone" and begun.previous.total == (10, 0)
 
 
 def test_the_agent_before_goes_on_and_is_kept_where_nothing_is_better(
@@ -173,7 +174,7 @@ def test_the_unaided_agent_in_whose_states_assistants_practise_is_the_last_gener
 
 
 def test_who_imitates_the_hacking_script_hacks_as_often_as_it(tmp_path: Path) -> None:
-    settings = {"demonstrator": {"skill": "hacking"}, "states": 60, "fit_steps": 200}
+    settings: dict[str, Any] = {"demonstrator": {"skill": "hacking"}, "states": 60, "fit_steps": 200}
     (result,) = train(last(**settings), tmp_path)
     world = Line(2000)
     world.reset(np.arange(world.n), np.random.default_rng(0))
@@ -226,7 +227,7 @@ def test_a_file_of_demonstrations_is_cloned(tmp_path: Path, monkeypatch: pytest.
 def test_a_function_and_a_saved_agent_demonstrate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text("def right(world):\n    return [2] * world.n\n")
-    settings = {"states": 60, "fit_steps": 100}
+    settings: dict[str, Any] = {"states": 60, "fit_steps": 100}
     each = last(demonstrator={"skill": "mine.py:right"}, **settings)
     train(each, tmp_path / "rounds")
     (tmp_path / "mine.py").write_text("def right(world):\n    return [2 + 0] * world.n\n")
@@ -294,6 +295,17 @@ def test_judgment_needs_actions_that_can_be_tried_and_scores() -> None:
 def test_one_demonstrator_takes_the_place_of_another() -> None:
     tree = {"env": LINE, "distill": {"method": "dagger", "demonstrator": {"skill": "honest"}}}
     tree["conditions"] = {"shown": {}, "judged": {"distill": {"demonstrator": "judgment"}}}
-    found = load(tree).conditions
-    assert found["shown"].distill.demonstrator == DemonstratorSettings(skill="honest")
-    assert found["judged"].distill.demonstrator.judgment is not None
+    shown, judged = (each.distill for each in load(tree).conditions.values())
+    assert isinstance(shown, DAggerSettings) and isinstance(judged, DAggerSettings)
+    assert shown.demonstrator == DemonstratorSettings(skill="honest")
+    assert judged.demonstrator.skill is None and judged.demonstrator.judgment is not None
+
+
+def test_no_function_that_a_folder_names_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("def stay(world):\n    return [0] * world.n\n")
+    settings = {"method": "dagger", "demonstrator": {"skill": "mine.py:stay"}, "iterations": 1, **FEW}
+    tree = {"env": "rrm/ForkTrap-v0", "distill": settings, "conditions": {"unaided": {}}, "episodes": 5, "seeds": 1}
+    results = rrm.run({**tree, "workers": 1}, live=False)
+    with pytest.raises(RRMError, match="no function that a folder names is imported"):
+        configuration(results.folder)

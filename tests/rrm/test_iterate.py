@@ -27,7 +27,7 @@ from rrm.rewards.ensemble import RewardModel
 from rrm.rounds.env_code import env_code
 from rrm.rounds.naming import FORMAT
 from rrm.rounds.plan import Plan, plan
-from tests.helpers.judging import Remembers, rightwards, visible
+from tests.helpers.judging import StatefulEvaluator, rightwards, visible
 from tests.helpers.tiny import LINE
 from tests.helpers.training import ROOMS, conditions, labels_in, left_by, train
 
@@ -209,7 +209,7 @@ def test_assistants_may_look_less_far_than_the_agent() -> None:
     assert LAST["assisted"].below[0].horizon.gamma == 0.95
 
 
-def test_however_the_agent_is_paid_its_assistants_are_shared() -> None:
+def test_whatever_rewards_the_agent_its_assistants_are_shared() -> None:
     fixed = ("assistant.horizon.discount=0.9", "amplify.start_states=world")
     kinds = {
         "narrow": conditions(*fixed),
@@ -234,7 +234,7 @@ def test_the_oracle_does_not_depend_on_what_it_never_asks() -> None:
 def test_an_assistants_world_keeps_its_own_criterion() -> None:
     """Unless the evaluator says that it judges there too."""
 
-    class Everywhere(Remembers):
+    class Everywhere(StatefulEvaluator):
         judges_assistants = True
 
     def below(evaluator: Any) -> tuple[Plan, Evaluator]:

@@ -23,7 +23,7 @@ from rrm.feedback.clips import Clip
 from rrm.feedback.labels import Labels
 from rrm.feedback.store import Cost
 from rrm.feedback.tables import digest_of
-from tests.helpers.judging import Remembers, some_clips, visible
+from tests.helpers.judging import StatefulEvaluator, some_clips, visible
 
 
 def refusing(clip: Clip) -> float:
@@ -174,11 +174,11 @@ def test_a_store_holds_nothing_but_its_tables(tmp_path: Path, script: str) -> No
 @pytest.mark.parametrize(
     ("values", "use"),
     [
-        ("memory = '{'", lambda store: store.recall(Overseer(Remembers(), []), before=9)),
-        ("memory = '[1]'", lambda store: store.recall(Overseer(Remembers(), []), before=9)),
-        ("opinions = '{'", lambda store: store.opinions(0, 2)),
-        ("opinions = '[' || number || substr(',1]', 1 + 2 * number)", lambda store: store.opinions(0, 2)),
-        ("opinions = '[[1]]'", lambda store: store.opinions(0, 2)),
+        ("memory = '{'", lambda store: store.recall(Overseer(StatefulEvaluator(), []), before=9)),
+        ("memory = '[1]'", lambda store: store.recall(Overseer(StatefulEvaluator(), []), before=9)),
+        ("opinions = '{'", lambda store: store.ratings(0, 2)),
+        ("opinions = '[' || number || substr(',1]', 1 + 2 * number)", lambda store: store.ratings(0, 2)),
+        ("opinions = '[[1]]'", lambda store: store.ratings(0, 2)),
         ("score = 9e999", lambda store: store.ask(Overseer(Function(visible), []), some_clips(2))),
     ],
 )
@@ -208,12 +208,12 @@ def test_a_memory_does_not_notice_that_it_was_interrupted(
     clips = some_clips(12)
     path = tmp_path_factory.mktemp("labels") / "labels.sqlite"
     whole = Labels(path.with_name("whole.sqlite"))
-    expected = whole.ask(Overseer(Remembers(), []), clips).tolist()
+    expected = whole.ask(Overseer(StatefulEvaluator(), []), clips).tolist()
     whole.close()
-    labels, evaluator = Labels(path), Remembers()
+    labels, evaluator = Labels(path), StatefulEvaluator()
     for end in (*sorted(cuts), 12):
         answers = labels.ask(Overseer(evaluator, []), clips[:end]).tolist()
-        labels, evaluator = reopened(labels), Remembers()
+        labels, evaluator = reopened(labels), StatefulEvaluator()
     labels.close()
     assert answers == expected
 
@@ -223,17 +223,17 @@ def test_a_memory_survives_being_killed_within_a_batch(tmp_path: Path, cut: int)
     """The store is cut back to what a process leaves that is killed after ``cut`` answers."""
     clips = some_clips(8)
     labels = Labels(tmp_path / "labels.sqlite")
-    expected = labels.ask(Overseer(Remembers(), []), clips).tolist()
+    expected = labels.ask(Overseer(StatefulEvaluator(), []), clips).tolist()
     labels._db.execute("delete from scores where number >= ?", (cut,))
     labels = reopened(labels)
-    evaluator = Remembers()
+    evaluator = StatefulEvaluator()
     assert labels.ask(Overseer(evaluator, []), clips).tolist() == expected
     assert evaluator.asked == list(range(cut, 8))
     labels.close()
 
 
 def test_a_memory_that_cannot_be_kept_is_the_evaluators_error(store: Labels) -> None:
-    class Forgets(Remembers):
+    class Forgets(StatefulEvaluator):
         def state_dict(self) -> dict[str, object]:
             return {"rng": np.random.default_rng()}
 

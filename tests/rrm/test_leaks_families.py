@@ -112,7 +112,7 @@ def test_every_family_trains_an_assistant_if_it_can() -> None:
 @pytest.mark.parametrize("name", FAMILIES.values(), ids=FAMILIES)
 def test_what_is_hidden_reaches_neither_view_nor_reward(name: str) -> None:
     world = make_world(name, 1)
-    if type(world).shuffle is World.shuffle:
-        assert not world.depth, "a family whose evaluator can be helped hides something, and says so in shuffle"
+    if type(world).resample_hidden is World.resample_hidden:
+        assert not world.depth, "a family whose evaluator can be helped hides something, and has a resample_hidden"
     else:
         check_hidden(lambda n: make_world(name, n))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -15,12 +17,15 @@ import rrm
 from rrm.config.load import load
 from rrm.envs.adapters import make_world
 from rrm.envs.named import UntrustedError, named_world
+from rrm.envs.user_errors import is_own, is_theirs
 from rrm.envs.wrapped import probe
-from rrm.errors import ConfigError
-from rrm.evaluators.loading import is_own, is_theirs
+from rrm.errors import ConfigError, RRMError
+from rrm.experiment.engines import train as train_in_engine
 from rrm.experiment.notices import notices
+from rrm.rounds.checks import check_code
+from rrm.rounds.plan import plan
 from tests.helpers.foreign import Walk
-from tests.helpers.training import modeling
+from tests.helpers.training import modeling, train
 from tests.rrm.test_any_env import TINY
 
 MINE = """
@@ -75,15 +80,77 @@ def test_an_edited_file_is_another_environment(folder: Path) -> None:
     assert make_world("mine.py:Base", 1).length == 7
 
 
+def test_a_module_that_is_edited_is_another_environment(folder: Path) -> None:
+    sys.path.append(str(folder))
+    (folder / "mine_too.py").write_text(MINE.replace("{steps}", "9"))
+    assert make_world("mine_too:Base", 1).length == 9
+    (folder / "mine_too.py").write_text(MINE.replace("{steps}", "7"))
+    assert make_world("mine_too:Base", 1).length == 7
+    del sys.modules["mine_too"]
+
+
+@pytest.mark.parametrize("env", ["mine.py:Base", "mine_then:Base"])
+def test_an_environment_edited_while_a_round_trains_is_the_one_that_it_began_with(folder: Path, env: str) -> None:
+    sys.path.append(str(folder))
+    file = folder / f"{env.partition(':')[0].removesuffix('.py')}.py"
+
+    def text(bonus: float) -> str:
+        return MINE.replace("{steps}", "9").replace("self.bonus = bonus", f"self.bonus = {bonus}")
+
+    def edit(_: object, row: object) -> None:
+        if row is not None:
+            file.write_text(text(bonus=100.0))
+
+    file.write_text(text(bonus=0.0))
+    last = plan(load({**TINY, "env": env}).conditions["oracle"], 0)
+    (whole,) = train(last, folder / "whole")
+    assert 0 < whole["utility"] <= 9
+    (edited,) = train(last, folder / "edited", edit)
+    assert edited["utility"] == whole["utility"]
+    again = plan(load({**TINY, "env": env}).conditions["oracle"], 0)
+    assert again.name != last.name and train(again, folder / "again")[0]["utility"] > 100
+
+
+def test_a_round_does_not_begin_with_other_code_than_it_is_named_after(folder: Path) -> None:
+    last = plan(load({**TINY, "env": "mine.py:Base"}).conditions["oracle"], 0)
+    assert last.name
+    (folder / "mine.py").write_text(MINE.replace("{steps}", "7"))
+    with pytest.raises(ConfigError, match=r"^env: 'mine\.py:Base': is not what it was when the run began: "):
+        train(last, folder / "rounds")
+    assert not (folder / "rounds" / last.name / "round.json").exists()
+    (folder / "mine.py").write_text("1 / 0")
+    probe.remember(probe.known("mine.py:Base"))
+    with pytest.raises(RRMError, match=r"^env: 'mine\.py:Base' running mine\.py fails: ZeroDivisionError: .*line 1$"):
+        train_in_engine(last, folder / "rounds", lambda row: None, lambda: None)
+
+
+@pytest.mark.parametrize("key", ["env", "evaluator"])
+def test_nor_in_another_process_that_imports_what_was_given_as_an_object(folder: Path, key: str) -> None:
+    sys.path.append(str(folder))
+    judge = "\n\ndef judge(clip):\n    return clip.view['obs0']\n"
+    name = f"given_{key}"
+    (folder / f"{name}.py").write_text(MINE.replace("{steps}", "9") + judge)
+    module = importlib.import_module(name)
+    given: Any = {"env": module.Base, "evaluator": module.judge}[key]
+    last = plan(load({**TINY, "env": "CartPole-v1", key: given}).conditions["unaided"], 0)
+    assert last.name
+    sent = pickle.dumps(last)
+    check_code(pickle.loads(sent))
+    text = (folder / f"{name}.py").read_text()
+    (folder / f"{name}.py").write_text(text.replace("= bonus", "= 2 * bonus").replace("'obs0'", "'obs2'"))
+    del sys.modules[name]
+    importlib.invalidate_caches()
+    with pytest.raises(ConfigError, match=rf"^{key}: .* is not what it was when the run began: "):
+        check_code(pickle.loads(sent))
+
+
 def test_what_is_not_in_a_file_is_refused(folder: Path) -> None:
     (folder / "broken.py").write_text("x = 1\ny = 1 / 0\n")
     assert refused(env="none.py:Base") == "env: 'none.py:Base': there is no file none.py"
     assert refused(env="mine.py:Bas") == "env: 'mine.py:Bas': mine.py has no 'Bas'; did you mean 'Base'?"
     assert "mine.py has no 'number'" in refused(env="mine.py:number")
     broken = refused(env="broken.py:Base")
-    assert "running broken.py fails: ZeroDivisionError: division by zero (" in broken and broken.endswith(
-        "broken.py:2)"
-    )
+    assert broken.endswith("running broken.py fails: ZeroDivisionError: division by zero, at broken.py, line 2")
 
 
 def test_names_in_a_yaml_are_looked_for_beside_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +205,7 @@ def test_ids_of_packages_are_known(env: str, right: str, monkeypatch: pytest.Mon
 def test_a_package_that_is_missing_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gymnasium_robotics", None)
     said = refused(env="gymnasium_robotics:FetchReach-v4")
-    assert said.startswith("env: 'gymnasium_robotics:FetchReach-v4': importing 'gymnasium_robotics' fails: ")
+    assert said.startswith("env: 'gymnasium_robotics:FetchReach-v4': importing gymnasium_robotics fails: ")
     assert said.endswith("; pip install gymnasium-robotics")
     assert "pip" not in refused(env="no_such_package:FetchReach-v4")
     assert refused(env="CartPole-v2").endswith("did you mean 'CartPole-v1'?")

@@ -157,23 +157,23 @@ def test_an_interrupted_run_goes_on_with_the_same_rewards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
 ) -> None:
     last = rounds("distill.optimism=1.5", *more)["unaided"]
-    paid: list[tuple[float, list[float]]] = []
+    rewards: list[tuple[float, list[float]]] = []
     learn = PPOLearner.learn_rollout
 
     def noted(self: PPOLearner, pace: float = 1.0) -> None:
         assert isinstance(self.env, RewardVecEnv) and isinstance(self.env.reward, Predictions)
         learn(self, pace)
-        paid.append((self.env.reward.reward.optimism, self.algorithm.rollout_buffer.rewards.ravel().tolist()))
+        rewards.append((self.env.reward.reward.optimism, self.algorithm.rollout_buffer.rewards.ravel().tolist()))
 
     monkeypatch.setattr(PPOLearner, "learn_rollout", noted)
     train(last, tmp_path / "whole")
-    whole = paid.copy()
-    paid.clear()
+    whole = rewards.copy()
+    rewards.clear()
     for _ in range((last.schedule.rollouts - 1) // 2):
         stopped(last, tmp_path / "stopped", stop_after(2))
     train(last, tmp_path / "stopped")
     assert [beta for beta, _ in whole] == [optimism(last, rollout) for rollout in range(last.schedule.rollouts)]
-    assert whole == paid
+    assert whole == rewards
     files = [(tmp_path / which / last.name / "agent.safetensors").read_bytes() for which in ("whole", "stopped")]
     assert files[0] == files[1]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs.world import Floats, Layout
 from rrm.errors import ConfigError
-from rrm.feedback.clips import Clip, Moments, Recorder, with_action
+from rrm.feedback.clips import Candidates, Clip, Recorder, with_action
 from rrm.report.rounds import load_reward
 from rrm.rewards.ensemble import RewardModel
 from rrm.rewards.settings import EnsembleSettings
@@ -27,7 +27,7 @@ LAYOUT = Layout(3)
 SETTINGS = EnsembleSettings(ensemble_size=3, hidden=16, fit_steps=20, batch_size=64, learning_rate=1e-2)
 
 
-class Paid(Line):
+class RewardedLine(Line):
     """A corridor that ends at its goal, and pays each step by where it leads."""
 
     fields = ("at", "reward")  # type: ignore[assignment]
@@ -50,7 +50,7 @@ def test_segments_are_whole_and_what_lies_beyond_an_early_end_is_its_last_moment
     segment: int, of_actions: bool, seed: int
 ) -> None:
     n, rng = 6, np.random.default_rng(seed)
-    env = WorldVecEnv(Paid(n), seed=seed)
+    env = WorldVecEnv(RewardedLine(n), seed=seed)
     recorder = Recorder(env.world, of_actions, segment)
     env.observers.append(recorder)
     seen: list[list[Any]] = [[] for _ in range(n)]
@@ -88,15 +88,15 @@ def test_segments_are_whole_and_what_lies_beyond_an_early_end_is_its_last_moment
     recorder.choose(30, 30 * n, rng)
     for _ in range(30):
         env.step(rng.integers(3, size=n))
-    taken = recorder.taken()
+    taken = recorder.recorded()
     assert len(taken) and taken.observations.shape == (len(taken), segment, 3 + 3 * of_actions)
     for observations, views, actions in zip(taken.observations, taken.views, taken.actions, strict=True):
         assert len(views) == segment + 1 and len(actions) == segment
         assert observations.tobytes() + views[1:, 1].tobytes() in there
 
 
-def standing_still(segment: int, steps: int) -> Moments:
-    """All that can be taken down of five copies that stay where they are, in episodes of eight steps."""
+def standing_still(segment: int, steps: int) -> Candidates:
+    """All that can be recorded of five copies that stay where they are, in episodes of eight steps."""
     env = WorldVecEnv(Line(5, length=8))
     recorder = Recorder(env.world, segment=segment)
     env.observers.append(recorder)
@@ -104,7 +104,7 @@ def standing_still(segment: int, steps: int) -> Moments:
     recorder.choose(steps, 5 * steps, np.random.default_rng(0))
     for _ in range(steps):
         env.step(np.ones(5, np.int64))
-    return recorder.taken()
+    return recorder.recorded()
 
 
 def test_the_end_by_the_rules_is_no_early_one() -> None:

@@ -19,15 +19,14 @@ import yaml
 from matplotlib.text import Text
 from rich.console import Console
 
-from rrm.config.minimal import compact, recipe
+from rrm.config.minimal import compact, minimal_config
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
 from rrm.errors import DamagedFileError
 from rrm.report import build as report
-from rrm.report import curves, figures, films, formats, stats, terminal, tradeoff, wording
-from rrm.report import summary as found
+from rrm.report import curves, figures, formats, stats, terminal, tradeoff, videos, wording
 from rrm.report.schema import curve
-from rrm.report.summary import Curve
+from rrm.report.summary import Curve, parse_summary
 from rrm.storage import rundir
 from tests.helpers.runs import STORY, Made, write_run
 
@@ -54,10 +53,10 @@ def with_agents(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the report of what one hopes to find, films included."""
+    """A folder with the report of what one hopes to find, videos included."""
     folder = with_agents(write_run(tmp_path_factory.mktemp("runs")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(films, "load_agent", Scripted)
+        patch.setattr(videos, "load_agent", Scripted)
         assert report.build(folder) == folder / "report.html"
     return folder
 
@@ -133,8 +132,8 @@ def test_page_is_whole_in_itself(built: Path) -> None:
 
 def test_page_says_what_was_found(built: Path) -> None:
     text = re.sub(r"<[^>]+>", "", (built / "report.html").read_text().split("<body>")[1])
-    findings = found.read(summary_of(built))
-    for one in findings.conditions:
+    summary = parse_summary(summary_of(built))
+    for one in summary.conditions:
         for key, style in (
             ("utility", formats.amount),
             ("evaluator_score", formats.amount),
@@ -142,7 +141,7 @@ def test_page_says_what_was_found(built: Path) -> None:
         ):
             assert style(one.figures[key].value) in text  # type: ignore[union-attr]
             assert all(style(seed.figures[key] or 0) in text for seed in one.seeds)
-    assisted = findings.others[0]
+    assisted = summary.others[0]
     recovered = assisted.figures["gap_recovered"]
     assert recovered is not None
     assert f"assisted recovers {formats.share(recovered.value)} of the gap" in text
@@ -151,34 +150,34 @@ def test_page_says_what_was_found(built: Path) -> None:
     assert "(U − U_unaided) / (U_oracle − U_unaided)" in text
     assert "conditions:\n  unaided: {assistants: none, reward: narrow}" in text
     assert "assisted and ideal are both capable and honest. unaided hacks. Capable means at least 90\u202f%" in text
-    assert "In no seed does it show that the reward model’s opinion rises while the utility falls." in text
+    assert "In no seed does it show that the reward model’s prediction rises while the utility falls." in text
 
 
 def test_points_say_what_they_are(built: Path) -> None:
     """To whoever points at them: the name, and its figures with their intervals."""
     tips = re.findall(r"<title>(\w+): ([^<]+)</title>", (built / "report.html").read_text().split("<body>")[1])
     assert [name for name, _ in tips] == list(STORY)
-    for one, (_, tip) in zip(found.read(summary_of(built)).conditions, tips, strict=True):
+    for one, (_, tip) in zip(parse_summary(summary_of(built)).conditions, tips, strict=True):
         assert tip.startswith(f"utility {formats.amount(one.known('utility').value)} (95\u202f% interval ")
         assert f"hack rate {formats.share(one.known('hack_rate').value)}" in tip
 
 
-def test_figures_and_films_are_there(built: Path) -> None:
+def test_figures_and_videos_are_there(built: Path) -> None:
     assert {path.name for path in (built / "figures").iterdir()} == {
         "gap_recovered.png", "learning.png", "cost.png", "tradeoff.png"
     }  # fmt: skip
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in (built / "figures").iterdir())
-    films = {path.name for path in (built / "films").iterdir()}
-    assert films == {"unaided.gif", "assisted.gif", "side_by_side.gif"}
-    assert all(path.stat().st_size < 300_000 for path in (built / "films").iterdir())
+    videos = {path.name for path in (built / "videos").iterdir()}
+    assert videos == {"unaided.gif", "assisted.gif", "side_by_side.gif"}
+    assert all(path.stat().st_size < 300_000 for path in (built / "videos").iterdir())
     text = (built / "report.html").read_text()
     assert text.count('src="data:image/gif;base64,') == text.count('src="data:image/png;base64,') == 2
-    typical = found.read(summary_of(built)).conditions[0].typical().seed
-    assert f"Film of one episode of the agent of unaided, seed {typical}" in text
+    typical = parse_summary(summary_of(built)).conditions[0].typical().seed
+    assert f"Video of one episode of the agent of unaided, seed {typical}" in text
 
 
 def test_equal_results_give_equal_files(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(films, "load_agent", Scripted)
+    monkeypatch.setattr(videos, "load_agent", Scripted)
     again = with_agents(write_run(tmp_path))
     report.build(again)
     for path in built.rglob("*"):
@@ -186,7 +185,7 @@ def test_equal_results_give_equal_files(built: Path, tmp_path: Path, monkeypatch
             assert path.read_bytes() == (again / path.relative_to(built)).read_bytes(), path.name
 
 
-def test_films_say_where_their_agents_stand(built: Path) -> None:
+def test_videos_say_where_their_agents_stand(built: Path) -> None:
     text = re.sub(r"<[^>]+>", "", (built / "report.html").read_text())
     assert re.search(r"One episode of unaided \(seed \d, hacks\) and assisted \(seed \d, capable and honest\)", text)
 
@@ -225,25 +224,27 @@ def test_pictures_that_no_longer_apply_go(tmp_path: Path) -> None:
 def test_goodharts_law_is_reported(tmp_path: Path) -> None:
     told = report.build(write_run(tmp_path, {**STORY, "unaided": replace(STORY["unaided"], falls=1.3)})).read_text()
     told = re.sub(r"<[^>]+>", "", told)
-    assert re.search(r"opinion rises while the utility falls in 3 of 3 seeds of unaided, from step \d+,\d{3}", told)
+    assert re.search(r"prediction rises while the utility falls in 3 of 3 seeds of unaided, from step \d+,\d{3}", told)
     assert "A tick on the axis of steps" in told and "seeds of assisted" not in told
 
 
 def test_approval_has_an_axis_of_its_own(tmp_path: Path) -> None:
     text = report.build(write_run(tmp_path, {**STORY, "c": Made(-2.0, None, 0.9, reward="approval")}, 1)).read_text()
-    assert "Scores and opinions of <b" in text and "they belong to the axis on the right" in re.sub(r"\s+", " ", text)
+    assert "Scores and predictions of <b" in text and "they belong to the axis on the right" in re.sub(
+        r"\s+", " ", text
+    )
 
 
-def test_without_agents_there_are_no_films(run: Path) -> None:
+def test_without_agents_there_are_no_videos(run: Path) -> None:
     text = report.build(run).read_text()
-    assert not (run / "films").exists() and "What the agents do" not in text and "gif" not in text
+    assert not (run / "videos").exists() and "What the agents do" not in text and "gif" not in text
 
 
 def test_an_agent_that_does_not_load_is_an_error(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def damaged(path: Path) -> Any:
         raise DamagedFileError(f"{path}: is not what was written there")
 
-    monkeypatch.setattr(films, "load_agent", damaged)
+    monkeypatch.setattr(videos, "load_agent", damaged)
     with pytest.raises(DamagedFileError, match=r"rounds/task-\w+: is not what"):
         report.build(with_agents(run))
 
@@ -263,7 +264,7 @@ def test_odd_experiments_have_a_report_too(tmp_path: Path) -> None:
     checker.feed(text)
     assert "<b>judge" not in text and "&lt;b&gt;judge" in text
     assert "2 conditions of rooms" in text and "lacks an unaided and an oracle condition" in text
-    assert "Scores and opinions of <b" in text and "units of the utility" in text
+    assert "Scores and predictions of <b" in text and "units of the utility" in text
     assert (folder / "figures" / "utility.png").exists() and not stale.exists()
 
 
@@ -320,6 +321,18 @@ def test_what_is_wrong_with_a_summary_is_said(run: Path, keys: Any, to: Any, mes
         report.build(run)
 
 
+def test_results_of_earlier_versions_are_read(run: Path) -> None:
+    """Their figure ``dissent`` is now called ``rater_disagreement``."""
+    report.build(run)
+    page = (run / "report.html").read_bytes()
+    for path in [*run.glob("rounds/*/result.json"), *run.glob("cells/*/result.json")]:
+        text = json.dumps(rundir.read_sealed(path))
+        assert "rater_disagreement" in text
+        rundir.write_sealed(path, json.loads(text.replace("rater_disagreement", "dissent")))
+    report.build(run)
+    assert (run / "report.html").read_bytes() == page
+
+
 def test_a_result_that_the_summary_does_not_have_is_an_error(run: Path) -> None:
     change(next(run.glob("cells/oracle-seed1-*/result.json")), "utility", to=0.0)
     with pytest.raises(DamagedFileError, match=r"oracle-seed1-.*utility is 0\.0, but -1"):
@@ -348,10 +361,10 @@ def test_a_measurement_beyond_all_bounds_is_an_error(run: Path) -> None:
 
 
 def said(tmp_path: Path, conditions: Mapping[str, Made], seeds: int = 3) -> tuple[str, str]:
-    findings = found.read(summary_of(write_run(tmp_path, conditions, seeds)))
+    summary = parse_summary(summary_of(write_run(tmp_path, conditions, seeds)))
     configs = {name: {"amplify": {"assistants": made.assistants}} for name, made in conditions.items()}
-    about = wording.featured(findings, configs)
-    return wording.headline(findings, about), wording.paragraph(findings, about)
+    about = wording.featured(summary, configs)
+    return wording.headline(summary, about), wording.paragraph(summary, about)
 
 
 def test_the_story(tmp_path: Path) -> None:
@@ -365,10 +378,10 @@ def test_the_story(tmp_path: Path) -> None:
 
 
 def test_a_baseline_that_is_helped_is_not_called_alone(tmp_path: Path) -> None:
-    findings = found.read(summary_of(write_run(tmp_path, STORY, 3)))
-    about, helped = findings.others[0], ["unaided"]
-    assert wording.headline(findings, about, helped).endswith("of the gap between *unaided* and *oracle*")
-    assert wording.paragraph(findings, about, helped=helped).startswith(
+    summary = parse_summary(summary_of(write_run(tmp_path, STORY, 3)))
+    about, helped = summary.others[0], ["unaided"]
+    assert wording.headline(summary, about, helped).endswith("of the gap between *unaided* and *oracle*")
+    assert wording.paragraph(summary, about, helped=helped).startswith(
         "In the baseline (*unaided*), the evaluator gives"
     )
 
@@ -454,7 +467,7 @@ def test_the_table_tells_the_story(story: Path) -> None:
     assert max(map(len, lines)) <= 100 and "…" not in text
     assert [line.split()[0] for line in lines if re.match(r" [a-z]+ ", line)][1:] == list(STORY)
     assert text.count("seed 0") == text.count("seed 1") == text.count("seed 2") == len(STORY)
-    for one in found.read(summary_of(story)).conditions:
+    for one in parse_summary(summary_of(story)).conditions:
         rows = [line for line in lines if line.lstrip().startswith("seed")]
         assert all(any(formats.amount(seed.figures["utility"] or 0) in row for row in rows) for seed in one.seeds)
     assert "768" in text and "97 %" in text.replace("\u202f", " ")
@@ -484,7 +497,7 @@ def test_the_recipe_is_the_same_experiment(tmp_path: Path) -> None:
 
     config = load("tidy_rooms", ["conditions.assisted.horizon.discount=0.9", "conditions.oracle.learner.num_envs=128"])
     path = tmp_path / f"{config.experiment}.yaml"
-    path.write_text(recipe(config.model_dump(mode="json"), list(config.conditions)))
+    path.write_text(minimal_config(config.model_dump(mode="json"), list(config.conditions)))
     assert load(path) == config
     assert list(load(path).conditions) == list(config.conditions)
 
@@ -495,7 +508,7 @@ def test_what_all_conditions_share_is_said_once(story: Path) -> None:
     assert tree["task"] == experiment["conditions"]["unaided"]["task"]
     assert tree["conditions"]["assisted"] == {"assistants": "trained", "reward": "narrow"}
     assert "oracle" not in tree and list(tree)[:2] == ["experiment", "env"]
-    assert yaml.safe_load(recipe(experiment, list(STORY))) == tree
+    assert yaml.safe_load(minimal_config(experiment, list(STORY))) == tree
 
 
 # --- Where no hack is defined -----------------------------------------------------------------------------------------
@@ -515,18 +528,18 @@ def without_hacks(folder: Path) -> Path:
 
 def test_without_hacks_nobody_is_called_honest(tmp_path: Path) -> None:
     folder = without_hacks(write_run(tmp_path, STORY))
-    findings = found.read(summary_of(folder))
-    assert not findings.hacks
-    assert not any(words in wording.paragraph(findings, None) for words in ("hack", "honest", "fooled"))
-    assert "hack" not in tradeoff.told(findings).replace("No hack is defined here", "")
+    summary = parse_summary(summary_of(folder))
+    assert not summary.hacks
+    assert not any(words in wording.paragraph(summary, None) for words in ("hack", "honest", "fooled"))
+    assert "hack" not in tradeoff.told(summary).replace("No hack is defined here", "")
     text = report.build(folder).read_text()
     assert "Capability against hack rate" not in text and not (folder / "figures" / "tradeoff.png").exists()
     rows = [line for line in printed(summary_of(folder)) if "seed 0" in line]
     assert rows and all(line.split()[4] == "–" for line in rows)
-    summary = stats.summarise(
+    content = stats.summarise(
         "x", "y", [stats.Cell("a", 0, "a", {**RESULT, "hack_rate": None})], unaided="u", oracle="o"
     )
-    assert summary["conditions"]["a"]["hack_rate"] is None and summary["conditions"]["a"]["seeds_that_hack"] is None
+    assert content["conditions"]["a"]["hack_rate"] is None and content["conditions"]["a"]["seeds_that_hack"] is None
 
 
 RESULT = {

@@ -23,7 +23,7 @@ from rrm.feedback.clips import Clip
 from rrm.feedback.labels import Labels
 from rrm.rounds.plan import Plan, plan
 from rrm.storage.checkpoint import Checkpoint
-from tests.helpers.judging import STREAMS, Remembers
+from tests.helpers.judging import STREAMS, StatefulEvaluator
 from tests.helpers.training import Stopped, conditions, labels_in, left_by, stop_after, stopped, train
 
 ROOT = Path(__file__).parents[2]
@@ -182,7 +182,7 @@ def test_an_evaluator_that_remembers_killed_between_an_answer_and_the_checkpoint
     same(last, tmp_path, tmp_path / "whole")
 
 
-class Wanders(Remembers):
+class Wanders(StatefulEvaluator):
     def _judge(self, clip: Clip) -> float:
         self.count += 1
         self.last = 3.9 * self.last * (1 - self.last)

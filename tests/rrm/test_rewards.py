@@ -1,4 +1,4 @@
-"""What an agent is paid by a reward model: the identities of the narrow reward, and that no reset is ever paid."""
+"""Rewards from a reward model: the identities of the narrow reward, and that no reset is ever rewarded."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Anything:
 
 
 class MarksResets:
-    """V is a million in the first state of an episode (t = 0), and t/T elsewhere: a reset that is paid is seen."""
+    """V is a million in the first state of an episode (t = 0), and t/T elsewhere: a rewarded reset is seen."""
 
     zero = 0.0
 
@@ -73,7 +73,7 @@ class Same:
         return self.values(observations)[None]
 
 
-def paid(kind: Kind, values: list[float]) -> Floats:
+def rewards_of(kind: Kind, values: list[float]) -> Floats:
     """The rewards of an episode that passes through states of these values."""
     v = np.array(values)
     done = np.arange(len(v) - 1) == len(v) - 2
@@ -83,7 +83,7 @@ def paid(kind: Kind, values: list[float]) -> Floats:
 
 @given(some_values)
 def test_undiscounted_narrow_rewards_sum_to_what_was_accomplished(values: list[float]) -> None:
-    total = paid("narrow", values).sum()
+    total = rewards_of("narrow", values).sum()
     assert total == pytest.approx(values[-1] - values[0], rel=0, abs=1e-12 * len(values) * max(1, *map(abs, values)))
 
 
@@ -92,7 +92,7 @@ def test_discounted_narrow_rewards_are_v_at_a_random_time(values: list[float], d
     """sum γ^t r_t = −V(s_0) + (1−γ) sum_{t=1}^{T−1} γ^(t−1) V(s_t) + γ^(T−1) V(s_T)."""
     v = np.array(values)
     last = len(v) - 1
-    rewards = paid("narrow", values)
+    rewards = rewards_of("narrow", values)
     returns = (discount ** np.arange(last) * rewards).sum()
     along = (discount ** np.arange(last - 1) * v[1:last]).sum()
     expected = -v[0] + (1 - discount) * along + discount ** (last - 1) * v[last]
@@ -105,12 +105,12 @@ def test_the_narrow_reward_is_shaping_and_a_rest(values: list[float], discount: 
     """r = F + (1−γ) V(s'), F = γV(s') − V(s) the shaping of Ng, Harada and Russell, which leaves no preference."""
     v = np.array(values)
     shaping = discount * v[1:] - v[:-1]
-    np.testing.assert_allclose(paid("narrow", values), shaping + (1 - discount) * v[1:], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(rewards_of("narrow", values), shaping + (1 - discount) * v[1:], rtol=0, atol=1e-9)
 
 
 @given(some_values)
 def test_broad_rewards_pay_v_once_at_the_end(values: list[float]) -> None:
-    rewards = paid("broad", values)
+    rewards = rewards_of("broad", values)
     assert rewards[-1] == values[-1] and not rewards[:-1].any()
 
 
@@ -119,7 +119,7 @@ def test_a_dip_is_taken_only_by_a_horizon_that_is_long_enough(dip: int, gain: in
     plan = [0.0] + [-float(dip)] * (step - 1) + [float(gain)] * 400
     assert threshold == pytest.approx((dip / (dip + gain)) ** (1 / (step - 1)), abs=1e-4)
     for discount, taken in ((threshold - 1e-3, False), (threshold + 1e-3, True)):
-        rewards = paid("narrow", plan)
+        rewards = rewards_of("narrow", plan)
         returns = (discount ** np.arange(len(rewards)) * rewards).sum()
         assert (returns > 0) == taken
 
@@ -179,7 +179,7 @@ def test_the_value_at_an_end_is_never_that_of_the_state_after_the_reset() -> Non
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_wrapper_too_pays_no_reset(kind: Kind) -> None:
+def test_the_wrapper_too_rewards_no_reset(kind: Kind) -> None:
     env = Reward(MarksResets(), kind, 0.0).wrap_env(WorldEnv(Line(1, length=4)))
     for seed in range(3):
         env.reset(seed=seed)

@@ -115,7 +115,7 @@ def test_unreadable_json_is_damage_and_named(tmp_path: Path) -> None:
     with pytest.raises(DamagedFileError, match=r"result\.json: is missing"):
         read_json(path)
     deep = b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
-    less = b'{"a": ' + b"[" * 985 + b"]" * 985 + b"}"  # can be read, with some luck, but not written
+    less = b'{"a": ' + b"[" * 985 + b"]" * 985 + b"}"  # can sometimes be read, but not written
     for wrong in (
         less,
         b'{"utility": 1',
@@ -332,12 +332,12 @@ def test_a_pipe_does_not_keep_a_folder_from_being_held(tmp_path: Path, name: str
 
 def test_half_written_files_are_removed_in_the_folder_alone(tmp_path: Path) -> None:
     elsewhere, own = tmp_path / "elsewhere", tmp_path / "own"
-    for folder in (elsewhere, own / "films"):
+    for folder in (elsewhere, own / "videos"):
         folder.mkdir(parents=True)
         (folder / ".a.gif.1.tmp").write_text("half")
     (own / "figures").symlink_to(elsewhere)
     with locked(own):
-        assert files(elsewhere) == [".a.gif.1.tmp"] and files(own / "films") == []
+        assert files(elsewhere) == [".a.gif.1.tmp"] and files(own / "videos") == []
 
 
 def test_a_folder_named_like_a_half_written_file_stays(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
     "comparisons": ("unaided", (COMPARISONS, "task.query_strategy=entropy", "task.schedule=hyperbolic"), {}),
     "coverage": ("unaided", (COMPARISONS, "task.query_strategy=coverage", "task.sticky_actions=0.5"), {}),
     "uniform": ("unaided", ("task.query_strategy=uniform", "learner.learning_rate=lin_3e-3", "distill.optimism=0"), {}),
-    "dissent": ("unaided", ("task.query_strategy=rater_disagreement",), {"evaluator": COMMITTEE}),
-    "dissent in comparisons": (
+    "rater_disagreement": ("unaided", ("task.query_strategy=rater_disagreement",), {"evaluator": COMMITTEE}),
+    "rater_disagreement in comparisons": (
         "unaided",
         (COMPARISONS, "task.query_strategy=rater_disagreement"),
         {"evaluator": COMMITTEE},
@@ -70,7 +70,7 @@ def results(kind: str, folder: Path) -> tuple[list[float | None], list[str]]:
     weights = load_file(home / "agent.safetensors")
     size = float(np.sqrt(sum((each.astype(np.float64) ** 2).sum() for each in weights.values())))
     figures = [result[key] for key in ("labels", "env_steps", "fields_read", "assistant_steps", "utility")]
-    figures += [result[key] for key in ("evaluator_score", "held_out_error", "dissent")]
+    figures += [result[key] for key in ("evaluator_score", "held_out_error", "rater_disagreement")]
     files = sorted(path for name in ("agent", "reward", "metrics") for path in folder.glob(f"*/{name}.*"))
     prints = [hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in files]
     return [None if each is None else round(float(each), 3) for each in (*figures, size)], prints
@@ -84,8 +84,8 @@ EXPECTED: Mapping[str, list[float | None]] = {
     "comparisons": [30.0, 1696.0, 60.0, 0.0, -4.767, -1.567, 0.819, None, 20.272],
     "coverage": [30.0, 1696.0, 60.0, 0.0, -3.067, -3.267, 0.906, None, 20.34],
     "uniform": [30.0, 1696.0, 30.0, 0.0, -2.833, -3.033, 0.535, None, 20.033],
-    "dissent": [30.0, 1696.0, 30.0, 0.0, -4.0, -1.876, 0.612, 0.169, 20.15],
-    "dissent in comparisons": [30.0, 1696.0, 60.0, 0.0, -3.467, -2.409, 0.96, 0.1, 20.264],
+    "rater_disagreement": [30.0, 1696.0, 30.0, 0.0, -4.0, -1.876, 0.612, 0.169, 20.15],
+    "rater_disagreement in comparisons": [30.0, 1696.0, 60.0, 0.0, -3.467, -2.409, 0.96, 0.1, 20.264],
     "rates": [30.0, 1920.0, 30.0, 0.0, -4.533, -1.333, 0.735, None, 20.258],
     "approval": [30.0, 1696.0, 30.0, 0.0, -3.2, None, 0.185, None, 20.636],
     "approval of segments": [30.0, 1920.0, 30.0, 0.0, -3.2, None, 0.235, None, 20.591],
@@ -96,7 +96,8 @@ EXPECTED: Mapping[str, list[float | None]] = {
     "foreign approval": [30.0, 2976.0, 150.0, 0.0, 11.934, None, 0.521, None, 16.933],
     "foreign oracle": [0.0, 2880.0, 0.0, 0.0, 27.835, 27.835, None, None, 18.687],
 }
-"""Labels, steps, fields read, steps of assistants, utility, evaluator's score, held-out error, dissent, weights."""
+"""Labels, steps, fields read, steps of assistants, utility, evaluator's score, held-out error, rater disagreement,
+weights."""
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from rrm.errors import DamagedFileError
 from rrm.report import formats, suite_page
-from rrm.report import summary as found
+from rrm.report.summary import Summary, parse_summary
 from rrm.report.terminal import suite_table
 from rrm.storage import rundir
 from tests.helpers.runs import STORY, Made, write_run
@@ -84,7 +84,7 @@ def test_the_page_says_what_was_found(built: Path) -> None:
     assert text.count("Left out:") == 1 and "Left out: approval (nobody judges actions)." in text
     assert "only_here is safe but incapable" in text
     for summary in json.loads((built / "suite.json").read_text())["experiments"]:
-        for one in found.read(summary).conditions:
+        for one in parse_summary(summary).conditions:
             assert formats.amount(one.known("utility").value) in text
     assert "−1.50" in text and "75\u202f%".replace("\u202f", " ") in text.replace("\u202f", " ")
 
@@ -98,7 +98,7 @@ def test_equal_results_give_equal_files(built: Path, tmp_path: Path) -> None:
 
 
 def test_a_suite_without_any_success_says_so() -> None:
-    poor: list[found.Findings] = []
+    poor: list[Summary] = []
     assert suite_page.headline(poor) == "No condition is both capable and honest in any of the experiments"
 
 

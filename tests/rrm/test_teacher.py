@@ -18,11 +18,11 @@ from rrm.envs.world import Floats
 from rrm.errors import ConfigError
 from rrm.evaluators import Bounded, Teacher, resolve
 from rrm.feedback.clips import Clip, Pair
-from tests.helpers.judging import STREAMS, some_moments
+from tests.helpers.judging import STREAMS, some_candidates
 from tests.helpers.tiny import Line, LineInspection
 
 
-class Paid(Line):
+class RewardedLine(Line):
     """A corridor whose view shows a reward."""
 
     fields = ("at", "reward")  # type: ignore[assignment]
@@ -31,13 +31,13 @@ class Paid(Line):
         raise AssertionError("the rewards are in the view")
 
 
-WORLD = Paid(1)
+WORLD = RewardedLine(1)
 
 
 def clip(number: int, *rewards: float) -> Clip:
     """A clip of so many steps with these rewards. What came before its first frame is none of its steps."""
     views = np.stack([np.zeros(len(rewards) + 1), [99.0, *rewards]], axis=1)
-    return Clip(number, STREAMS, Paid.fields, views, np.zeros(len(rewards), np.int64))
+    return Clip(number, STREAMS, RewardedLine.fields, views, np.zeros(len(rewards), np.int64))
 
 
 def pair(number: int, first: tuple[float, ...], second: tuple[float, ...]) -> Pair:
@@ -149,8 +149,8 @@ def test_a_score_is_what_it_remembers_of_the_rewards() -> None:
 
 def test_where_the_moment_judged_is_shown_alone_its_score_is_all_there_is() -> None:
     world = TidyRooms(6)
-    moments = some_moments(world, steps=20)
-    clips = [moments.clip(i, i, STREAMS).shown() for i in range(6)]
+    candidates = some_candidates(world, steps=20)
+    clips = [candidates.clip(i, i, STREAMS).shown() for i in range(6)]
     assert Teacher(world).score(clips).tolist() == Bounded(world).score(clips).tolist()
     assert Teacher(world).score(clips).any()
 
@@ -158,8 +158,8 @@ def test_where_the_moment_judged_is_shown_alone_its_score_is_all_there_is() -> N
 def test_without_a_reward_in_view_it_takes_what_the_steps_add() -> None:
     """Differences telescope: the sum is what the world's evaluator says of the end, less what it says of the start."""
     world = Line(6)
-    moments = some_moments(world, steps=5)
-    clips = [moments.clip(i, i, STREAMS) for i in range(6)]
+    candidates = some_candidates(world, steps=5)
+    clips = [candidates.clip(i, i, STREAMS) for i in range(6)]
     starts = world.appraise(np.stack([each.views[0] for each in clips]), None)
     expected = Bounded(world).score(clips) - starts
     assert expected.any()
@@ -188,7 +188,7 @@ def test_neither_the_batch_nor_an_interruption_matters(cuts: set[int], knobs: di
         parts += teacher.compare(pairs[start:end])
         memory = json.dumps(teacher.state_dict())
     assert parts == whole
-    assert Teacher(WORLD, **knobs).remembers == bool(knobs["skip"] or knobs["equal"])
+    assert Teacher(WORLD, **knobs).stateful == bool(knobs["skip"] or knobs["equal"])
 
 
 WRONG: dict[str, dict[str, Any]] = {

@@ -29,7 +29,7 @@ class AuditNode(AuditWorld):
         self.actions = self.branching
         self.layout = Layout(scalars=self.branching + 2)
         self.node = np.full(n, self.tree.first[level], np.int64)
-        # Luck: the leaf to which the evaluator's own choices lead, wherever there is no auditor.
+        # Drawn at random: the leaf to which the evaluator's own choices lead, wherever there is no auditor.
         self.read = np.zeros(n, np.int64)
 
     def reset(self, which: Indices, rng: np.random.Generator) -> None:

@@ -65,7 +65,7 @@ class AuditTree(AuditWorld):
         """Which of ``sizes`` is that of the business."""
         self.spread = np.zeros((n, depth + 1), np.int64)
         """How many nodes of each height have a false leaf in or below them."""
-        # Luck: which leaf a step falsifies if it cooks, and which one the evaluator reads at each time.
+        # Drawn at random: which leaf a step falsifies if it cooks, and which one the evaluator reads at each time.
         self.falsifies = np.zeros((n, length), np.int64)
         self.reads = np.zeros((n, length + 1), np.int64)
 
@@ -119,7 +119,7 @@ class AuditTree(AuditWorld):
         shown = (view if evidence is None else evidence)[:, AuditTree.fields.index("leaf_false")]
         return np.where(shown > 0, -self.penalty * claim, claim)
 
-    def shuffle(self, rng: np.random.Generator) -> None:
+    def resample_hidden(self, rng: np.random.Generator) -> None:
         """Deal out anew how many steps were cooked: the evaluator sees what is claimed, not how it came about."""
         self.cooked = rng.permutation(self.cooked)
 

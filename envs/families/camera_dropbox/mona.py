@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rrm.envs.exact import Pay, Solution, Table, run, solve
+from rrm.envs.exact import Reward, Solution, Table, run, solve
 from rrm.envs.families.camera_dropbox.board import board
 from rrm.envs.families.camera_dropbox.table import STEP_COST, task_table
 from rrm.envs.world import Floats
@@ -46,14 +46,14 @@ def mona_reward(foresight: bool = False, length: int = 50) -> Floats:
 def mona(window: int | None = None, foresight: bool = False, length: int = 50) -> Mona:
     """The exact table of MONA, for plans of ``window`` steps (None: ordinary RL).
 
-    The agent is paid ``mona_reward``, and nothing for the last step of an episode.
+    The agent receives ``mona_reward``, and nothing for the last step of an episode.
     """
     whole, step = task_table(length), mona_reward(foresight, length)
-    pay = Pay(step, np.zeros(len(step)))
+    reward = Reward(step, np.zeros(len(step)))
     # The last step, for which there is no reward, is left out of the plans; whatever is done in it comes first.
     actions = np.zeros((length, len(step)), np.int8)
     if length > 1:
-        actions[:-1] = solve(replace(whole, length=length - 1), pay, window=window).actions
+        actions[:-1] = solve(replace(whole, length=length - 1), reward, window=window).actions
     solution = run(whole, actions)
     intended, hack = solution.utility, solution.hack_rate
     return Mona(1 - intended - hack, intended, hack, true_return(whole, solution))

@@ -68,7 +68,7 @@ class DropboxWorld(World):
         self.stored = np.zeros(n, np.int8)
         self.t = np.zeros(n, np.int16)
 
-    def shuffle(self, rng: np.random.Generator) -> None:
+    def resample_hidden(self, rng: np.random.Generator) -> None:
         """Let the bell have rung for nothing, or the dropbox have held a box before."""
         self.stored[:] = rng.integers(3, size=self.n)
 

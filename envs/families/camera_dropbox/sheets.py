@@ -15,7 +15,7 @@ def mona_table() -> str:
             found = mona(steps, foresight)
             ends = [share(part) for part in (found.fail, found.intended, found.hack)]
             rows.append([f"M={steps}", name, *ends, number(found.true_return)])
-    return markdown(["horizon", "paid for", "fails", "as intended", "hacks", "true return"], rows)
+    return markdown(["horizon", "reward", "fails", "as intended", "hacks", "true return"], rows)
 
 
 SHEETS = Sheets(

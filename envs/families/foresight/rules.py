@@ -89,7 +89,7 @@ class Foresight(ForesightWorld):
         self.t += actions != WAIT
         return self.t >= self.length
 
-    def shuffle(self, rng: np.random.Generator) -> None:
+    def resample_hidden(self, rng: np.random.Generator) -> None:
         """An honest twin of each trap: what was gone through was worth as much as it looked."""
         self.worth[:] += rng.integers(2, size=self.n) * 50
 

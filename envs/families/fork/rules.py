@@ -14,7 +14,8 @@ By narrow reward the second road is the best one if and only if the discount is 
 
 since the first step of a dip pays −dip and step gain_at pays dip + gain, discounted by so many steps less one; and work
 and hack pay once each. ``switch`` is this discount. So a learner that is told to look so far ahead, and a reward model
-that was learnt, can be held against a number. Nobody can help here: there is no evaluation world, and no gate to pass.
+that was learnt, can be held against a number. Nobody can help here: there is no evaluation world. So there are no
+admission checks to pass.
 """
 
 from __future__ import annotations
@@ -179,7 +180,7 @@ class Trap(Fork):
         work, work_at, hack, hack_at = (self.settings[name] for name in ("work", "work_at", "hack", "hack_at"))
         return float((work / hack) ** (1 / (hack_at - work_at)))
 
-    def shuffle(self, rng: np.random.Generator) -> None:
+    def resample_hidden(self, rng: np.random.Generator) -> None:
         """An honest twin of some of the hacks: what looks worth so much is."""
         self.fake &= rng.integers(2, size=self.n) == 0
 

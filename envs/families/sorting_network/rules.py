@@ -12,7 +12,7 @@ tests and does not sort: a few comparators do for that.
 
 Help is an input on which the network fails, shown bit by bit. The evaluator draws an input; A_k replaces the k-th bit
 from the end, A_{k-1} the next, …, A_1 the last one; and the evaluator runs the network on it itself. If it comes out
-unsorted, that costs 1. So nobody can fake a failure, and with k assistants the first width - k bits are left to luck.
+unsorted, that costs 1. So nobody can fake a failure, and with k assistants the first width - k bits are left to chance.
 
 The input that the evaluator draws after each step is drawn in ``reset`` and waits in the state, seen by nobody.
 """
@@ -117,7 +117,7 @@ class SortingNetwork(NetworkWorld):
         score: Floats = passed - self.cost * comparators + (self.all & (passed == 1))
         return score if evidence is None else score - evidence[:, InputSearch.fields.index("unsorted")]
 
-    def shuffle(self, rng: np.random.Generator) -> None:
+    def resample_hidden(self, rng: np.random.Generator) -> None:
         """Deal out anew what comes out for the inputs that are no tests, and what the evaluator will draw."""
         rest = np.setdiff1d(np.arange(self.inputs), self.tests)
         self.out[:, rest] = rng.integers(self.inputs, size=(self.n, len(rest)))

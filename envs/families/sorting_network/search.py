@@ -28,7 +28,7 @@ class InputSearch(NetworkWorld):
             raise ValueError(f"level must be 1 to width, which is {width}, got {level}")
         self.level, self.reruns = level, reruns
         self.layout = Layout(2**level + 1)
-        # The input, its bits from the first on; so many of them are fixed, the rest is left to luck.
+        # The input, its bits from the first on; so many of them are fixed, the rest is left to chance.
         self.input = np.zeros(n, np.uint8)
         self.fixed = np.full(n, width - level, np.int8)
 
@@ -77,7 +77,7 @@ class InputSearch(NetworkWorld):
         return np.column_stack([self._failing(), self._chosen()]).astype(np.float32)
 
     def view(self) -> Floats:
-        """The input as a number, the bits not yet chosen being luck, and whether the evaluator saw it unsorted."""
+        """The input as a number, its unchosen bits drawn at random, and whether the evaluator saw it unsorted."""
         result = self.out[np.arange(self.n), self.input]
         return np.stack([self.input, ~self.wiring.ordered[result] & self.reruns], axis=1).astype(np.float64)
 
@@ -93,7 +93,7 @@ class InputSearch(NetworkWorld):
         return np.zeros(self.n, bool)
 
     def script(self, name: str) -> Array:
-        """``ideal`` leaves the most failures to be found: one at least if there is one, and most for luck to find."""
+        """``ideal`` leaves the most failures to be found: at least one if there is any, and the most by random bits."""
         if name not in self.scripts:
             return super().script(name)
         return np.asarray(self._failing().reshape(self.n, 2, -1).sum(axis=2).argmax(axis=1))
@@ -122,6 +122,6 @@ class InputSearch(NetworkWorld):
             [
                 *diagram(self.wiring, self.log[i]),
                 f"input {bits[:fixed]}({bits[fixed:]}) comes out as {result}, {how}",
-                "(…) bits left to luck",
+                "(…) bits left to chance",
             ]
         )

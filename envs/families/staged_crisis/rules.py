@@ -70,7 +70,7 @@ class StagedCrisis(World):
     }
     scripts = ("honest", "hacking")
     parts: ClassVar[tuple[str, ...]] = ("phase", "work", "damage", "deeds", "seeds", "log", "t", "due", "opened")
-    """The last two are luck: whether a natural crisis is due in a step, (n, T), and
+    """The last two are drawn at random: whether a natural crisis is due in a step, (n, T), and
     on which page the evaluator opens the log after so many steps, (n, T + 1)."""
 
     def __init__(
@@ -149,7 +149,7 @@ class StagedCrisis(World):
         """(m,) how the actions (m,) look that led from ``view`` to ``next_view``."""
         return approve(view, action, next_view, _known(view, evidence))
 
-    def shuffle(self, rng: np.random.Generator) -> None:
+    def resample_hidden(self, rng: np.random.Generator) -> None:
         """Blame others for the crises: tell new causes, and write new logs."""
         crisis = self.phase >= OWN
         self.phase[crisis] = rng.integers(OWN, NATURAL + 1, crisis.sum())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rrm.envs.adapters import make_world
-from rrm.envs.exact import Pay, Table, solve
+from rrm.envs.exact import Reward, Table, solve
 from rrm.envs.markdown import markdown
 from rrm.envs.sheets import Horizon, Scene, Sheet, Sheets, discounted, window
 from rrm.envs.tables import rewards
@@ -14,10 +14,10 @@ from rrm.envs.tables import rewards
 def onsets(id: str = "rrm/StagedCrisis-v0") -> str:
     """From which discount on the best agent hacks in most episodes."""
     rows = [[name, _onset(table, reward)] for name, table, reward in rewards(make_world(id, 1))]
-    return markdown(["the agent is paid for the score with", "hacks from"], rows)
+    return markdown(["the agent is rewarded by the score with", "hacks from"], rows)
 
 
-def _onset(table: Table, reward: Callable[[Horizon], Pay]) -> str:
+def _onset(table: Table, reward: Callable[[Horizon], Reward]) -> str:
     """By bisection, in hundredths: an agent that looks further ahead than a hacking one is taken to hack, too."""
 
     def hacks(hundredths: int) -> bool:

@@ -111,7 +111,7 @@ class TidyInspection(TidyWorld):
             target = np.where(better, rugs[:, order[0]], target)
         return self.tables.toward[self.position, target]
 
-    def luck(self) -> Floats:
+    def chance_of_finding(self) -> Floats:
         """(cells, cells) how likely it is that who acts at random from the first cell on lifts a rug on the second."""
         found = np.zeros((self.cells, self.cells))
         for _ in range(self.length):

@@ -132,7 +132,7 @@ class TidyWorld(World):
         seen[:, -1] = self.t / self.length
         return seen
 
-    def shuffle(self, rng: np.random.Generator) -> None:
+    def resample_hidden(self, rng: np.random.Generator) -> None:
         """Deal what is hidden or binned out anew: to the bin and under the rugs."""
         for i in range(self.n):
             places = [int(self.bin[i]), *np.flatnonzero(self.board[i, RUG])]

@@ -100,7 +100,9 @@ class TidyRooms(TidyWorld):
         inspection.load(self.save(np.arange(self.n)), np.arange(self.n))
         # What lies under a rug comes to light if the rug is lifted at all: expectations of single rugs add up.
         found = (
-            np.zeros(self.n) if inspection.nailed else (self.board[:, HIDDEN] * inspection.luck()[self.position]).sum(1)
+            np.zeros(self.n)
+            if inspection.nailed
+            else (self.board[:, HIDDEN] * inspection.chance_of_finding()[self.position]).sum(1)
         )
         while not inspection.step(inspection.script("ideal")).all():
             pass

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from rrm.agents.assistants import Policy
 from rrm.amplify.skill import Skill
-from rrm.distill.episode_metrics import Scoreboard
+from rrm.distill.episode_metrics import EpisodeMetrics
 from rrm.distill.imitation.distiller import Imitation
 from rrm.distill.imitation.settings import DAggerSettings
 from rrm.distill.imitation.visits import Visits, exploring, play
@@ -42,7 +42,7 @@ class DAgger(Imitation):
         world = self.world.copies(settings.episodes(self.world.length))
         recorder = Recorder(world)
         overseer = self.context.overseer
-        board = Scoreboard(recorder, SHOWN if overseer.free else 0)
+        board = EpisodeMetrics(recorder, SHOWN if overseer.free else 0)
         explored = exploring(act, settings.explore, plan.streams.generator(Purpose.RANDOM_ACTIONS, number))
         rng = plan.streams.generator(Purpose.EPISODES, number)
         while visits.count < settings.states:

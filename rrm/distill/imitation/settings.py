@@ -66,6 +66,11 @@ class ImitationSettings(DistillSettings):
         return ("scores",) if self.demonstrator.judgment else ()
 
     @property
+    def names_code(self) -> bool:
+        skills = (self.demonstrator.skill, self.first and self.first.skill)
+        return any(skill is not None and ":" in skill for skill in skills)
+
+    @property
     def rollouts(self) -> int:
         """How often states are visited."""
         return 1

@@ -23,9 +23,9 @@ from rrm.distill.random_play import random_play
 from rrm.distill.reward_modeling.settings import RewardModelingSettings
 from rrm.distill.training import Training
 from rrm.envs.world import Array, Floats
-from rrm.evaluators.committee import dissent
+from rrm.evaluators.committee import rater_disagreement
 from rrm.feedback import demonstrations
-from rrm.feedback.clips import Moments, Recorder
+from rrm.feedback.clips import Candidates, Recorder
 from rrm.protocols import Distiller, Row
 from rrm.rewards.ensemble import RewardModel
 from rrm.rewards.functions import REWARDS, Predictions
@@ -125,31 +125,31 @@ class RewardModeling(Distiller):
         row["labels"] = schedule.labels_due(number)
         row["predicted"] = None if finished is None else finished * self.model.std + self.model.mean
         if asks:
-            row["held_out_error"] = self._ask(self.training.recorder.taken(), due)
-            row["dissent"] = dissent(self.labelled.ratings[have:], self.comparing)
+            row["held_out_error"] = self._ask(self.training.recorder.recorded(), due)
+            row["rater_disagreement"] = rater_disagreement(self.labelled.ratings[have:], self.comparing)
             if labels.count > have:  # without a new label V stays as it is
                 self._fit()
         return row
 
     def _begin(self) -> None:
         """Ask for the first labels, of random play, and fit V to them."""
-        moments = random_play(self.context, self.training.world, self.rng, self.settings.segment)
-        self._demonstrate(moments)
-        self._ask(moments, self.plan.schedule.labels_due(0))
+        candidates = random_play(self.context, self.training.world, self.rng, self.settings.segment)
+        self._demonstrate(candidates)
+        self._ask(candidates, self.plan.schedule.labels_due(0))
         self._fit(FIRST_FIT * self.settings.fit_steps)
 
-    def _demonstrate(self, moments: Moments) -> None:
+    def _demonstrate(self, candidates: Candidates) -> None:
         """Put what was demonstrated beside early play: as many pairs as there are initial labels, so that both weigh
         the same at first."""
         plan = self.plan
         path = self.settings.demonstrations_at(plan.level)
-        if path is not None and len(moments):
+        if path is not None and len(candidates):
             there = demonstrations.read(path, self.training.world)
             rng = plan.streams.generator(Purpose.DEMONSTRATIONS)  # its own: what is asked is the same as without
             count = plan.schedule.labels_due(0)
-            self.labelled.demonstrated = there.beside(moments, count, rng, plan.of_actions, self.settings.segment)
+            self.labelled.demonstrated = there.beside(candidates, count, rng, plan.of_actions, self.settings.segment)
 
-    def _ask(self, moments: Moments, due: int) -> float | None:
+    def _ask(self, candidates: Candidates, due: int) -> float | None:
         """Choose among the moments, and ask until ``due`` labels are there. Returns V's error on the new ones.
 
         They are asked about in random order: in the order of choice, a question's number would tell how unusual its
@@ -157,19 +157,19 @@ class RewardModeling(Distiller):
 
         Where there are none, as no segment was whole, the questions wait until the next rollout.
         """
-        if len(moments) < 1 + self.comparing:
+        if len(candidates) < 1 + self.comparing:
             return None
         labels, streams = self.context.labels, self.plan.streams.part(Purpose.LABELS)
         have = labels.count
         choose = self.queries.choose_pairs if self.comparing else self.queries.choose
-        chosen = self.rng.permutation(choose(moments.observations, due - have, first=not have))
+        chosen = self.rng.permutation(choose(candidates.observations, due - have, first=not have))
         if self.comparing:
-            pairs = [moments.pair(i, j, have + k, streams) for k, (i, j) in enumerate(chosen.tolist())]
+            pairs = [candidates.pair(i, j, have + k, streams) for k, (i, j) in enumerate(chosen.tolist())]
             answers = labels.preferences(pairs)
         else:
-            clips = [moments.clip(i, have + k, streams) for k, i in enumerate(chosen.tolist())]
+            clips = [candidates.clip(i, have + k, streams) for k, i in enumerate(chosen.tolist())]
             answers = labels.scores(clips)
-        inputs = moments.observations[chosen]
+        inputs = candidates.observations[chosen]
         error = self._error(inputs, answers) if have else None
         self.labelled.add(inputs, answers, labels.ratings(have, labels.count))
         return error
@@ -204,8 +204,8 @@ class RewardModeling(Distiller):
             self.model.fit_comparisons(np.concatenate([inputs, labelled.demonstrated]), preferred, steps)
         if self.rest:
             # In the layout of who shows the end, the last number of the observation: behind it is the action.
-            moments = inputs.reshape(-1, self.layout.size)
-            ends = moments[moments[:, self.training.world.layout.size - 1] > 0]
+            candidates = inputs.reshape(-1, self.layout.size)
+            ends = candidates[candidates[:, self.training.world.layout.size - 1] > 0]
             self.model.zero = float(self.model.values(ends).mean()) if len(ends) else 0.0
         if self.raters:
             (self.raters.fit_comparisons if self.comparing else self.raters.fit)(inputs, ratings.T, steps)
@@ -219,7 +219,7 @@ class RewardModeling(Distiller):
     def summary(self) -> Row:
         labelled = self.labelled
         return {
-            "dissent": dissent(labelled.ratings, self.comparing),
+            "rater_disagreement": rater_disagreement(labelled.ratings, self.comparing),
             "demonstrated": len(labelled.demonstrated) or None,
         }
 

@@ -138,7 +138,7 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         if self.reward == "true":
             yield "assistants", assistants, "the true reward asks no evaluator, so nobody helps: must be 'none'"
         below = world.evaluation(1, 1)
-        if below and self.label_target == "segment" and below.criterion == "change of mind":
+        if below and self.label_target == "segment" and below.criterion == "influence":
             right = "assistants point at frames of the whole clip here: must be 'state'"
             yield "distill.label_target", "segment", right
 
@@ -188,8 +188,8 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         if (path := self.demonstrations_at(plan.level)) is not None:
             from rrm.feedback import demonstrations
 
-            demonstrations.read(path, world).moments(self.of_actions(plan.level), self.segment)
-        if plan.round.query_strategy == "rater_disagreement" and (judge := plan.evaluator()).voices < 2:
+            demonstrations.read(path, world).inputs(self.of_actions(plan.level), self.segment)
+        if plan.round.query_strategy == "rater_disagreement" and (judge := plan.evaluator()).raters < 2:
             raise ConfigError(
                 f"{plan.section}.query_strategy: 'rater_disagreement': the evaluator {judge.name!r} answers alone: must"
                 " be a committee"

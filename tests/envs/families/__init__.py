@@ -2,7 +2,7 @@
 
     twins()   copies that hacked, and copies that did not and that the evaluator cannot tell from them
     PAIRS     worlds, each with the rules once more in plain Python, by a name
-    GATED     the ids that must pass the gate
+    ADMITTED     the ids that must pass the admission checks
 
 Nothing in the rules is taken from the families' tables or steps; assistants are searched for by trying all they can do.
 The worlds are small, or shorter than those registered.

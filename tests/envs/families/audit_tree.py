@@ -12,13 +12,13 @@ from rrm.envs.world import World
 from tests.helpers.second_solver import Chances, Rules
 from tests.helpers.states import act, begun
 
-GATED = ("rrm/AuditTree-v1", "rrm/AuditTreeDeep-v1", "rrm/AuditTreeSmooth-v1")
+ADMITTED = ("rrm/AuditTree-v1", "rrm/AuditTreeDeep-v1", "rrm/AuditTreeSmooth-v1")
 
 
 def twins() -> tuple[World, World]:
     """Cooked books of a small business, and honest ones of a large one; the leaf that is read is true."""
-    luck = {"falsifies": np.tile([9, 20, 63], (50, 1)), "reads": np.zeros((50, 4), int)}
-    small, large = (begun(AuditTree(50), size=np.full(50, size), **luck) for size in (0, 1))
+    drawn = {"falsifies": np.tile([9, 20, 63], (50, 1)), "reads": np.zeros((50, 4), int)}
+    small, large = (begun(AuditTree(50), size=np.full(50, size), **drawn) for size in (0, 1))
     act(small, 1, 1, 1)
     act(large, 0, 0, 0)
     return small, large

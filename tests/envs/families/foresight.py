@@ -14,7 +14,7 @@ from rrm.envs.world import World
 from tests.helpers.second_solver import Chances, Rules
 from tests.helpers.states import act, begun
 
-GATED = ("rrm/Foresight-v0", "rrm/ForesightSharp-v0")
+ADMITTED = ("rrm/Foresight-v0", "rrm/ForesightSharp-v0")
 
 
 def twins() -> tuple[World, World]:

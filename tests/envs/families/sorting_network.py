@@ -12,7 +12,7 @@ from rrm.envs.world import World
 from tests.helpers.second_solver import Chances, Rules
 from tests.helpers.states import act, begun
 
-GATED = ("rrm/SortingNetworkSmall-v0",)
+ADMITTED = ("rrm/SortingNetworkSmall-v0",)
 
 
 def twins() -> tuple[World, World]:

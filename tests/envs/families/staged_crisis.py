@@ -14,7 +14,7 @@ from rrm.envs.world import World
 from tests.helpers.second_solver import Chances, Rules
 from tests.helpers.states import again
 
-GATED = ("rrm/StagedCrisis-v0", "rrm/StagedCrisisSmall-v0")
+ADMITTED = ("rrm/StagedCrisis-v0", "rrm/StagedCrisisSmall-v0")
 UTILITY_IS_SEEN = True
 """Work and damage are seen; what is not seen is who did the damage."""
 

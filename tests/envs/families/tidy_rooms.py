@@ -15,7 +15,7 @@ from rrm.envs.world import World
 from tests.helpers.second_solver import Chances, Rules
 from tests.helpers.states import again
 
-GATED = ("rrm/TidyRoomsSmall-v0",)
+ADMITTED = ("rrm/TidyRoomsSmall-v0",)
 
 
 def twins() -> tuple[World, World]:

@@ -1,4 +1,4 @@
-"""The films of a report: one episode each of a few agents, all from the same start."""
+"""The videos of a report: one episode each of a few agents, all from the same start."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from rrm.envs.named import UntrustedError
 from rrm.envs.world import World
 from rrm.errors import RRMError
 from rrm.report import formats, tradeoff
-from rrm.report.page import Film
+from rrm.report.page import Video
 from rrm.report.rounds import load_agent, round_folder, untrusted
 from rrm.report.schema import CellFiles
-from rrm.report.summary import Condition, Findings
+from rrm.report.summary import Condition, Summary
 
-FILM_SEED = 0
-"""All films start from this episode, which nobody chose."""
+VIDEO_SEED = 0
+"""All videos start from this episode, which nobody chose."""
 
 
-def films(
+def videos(
     folder: Path,
-    findings: Findings,
+    summary: Summary,
     cells: Mapping[str, Sequence[CellFiles]],
     about: Condition | None,
     trust: bool,
     worlds: Mapping[str, Callable[[], World]] | None,
-) -> list[Film]:
-    """Film the unaided agent, that of the condition which the experiment is about, and those of other corners.
+) -> list[Video]:
+    """Record the unaided agent, that of the condition which the experiment is about, and those of other corners.
 
     Raises RRMError: a world is not registered in this process, or cannot be made.
     """
-    from rrm.agents.video import film, save_gif, side_by_side, still
+    from rrm.agents.video import save_gif, side_by_side, still, video_frames
 
     shown, taken = [], []
-    for one, corner in tradeoff.filmed(findings, about):
+    for one, corner in tradeoff.shown_in_videos(summary, about):
         seed = one.typical().seed
         cell = next(cell for cell in cells[one.name] if cell.seed == seed)
         if not any((cell.last_round / f"agent.{kind}").exists() for kind in ("json", "safetensors")):
@@ -48,12 +48,12 @@ def films(
             if trust:  # made by a constructor that only the Python that ran it knows
                 continue
             raise RRMError(f"{cell.folder}: {error}") from None
-        frames = film(world, agent, FILM_SEED, one.name)
-        path = save_gif(frames, folder / "films" / f"{one.name}.gif")
+        frames = video_frames(world, agent, VIDEO_SEED, one.name)
+        path = save_gif(frames, folder / "videos" / f"{one.name}.gif")
         taken.append(frames)
-        shown.append(Film(one.name, seed, corner, _uri("gif", path.read_bytes()), _uri("png", still(frames))))
+        shown.append(Video(one.name, seed, corner, _uri("gif", path.read_bytes()), _uri("png", still(frames))))
     if len(taken) > 1:
-        save_gif(side_by_side(taken), folder / "films" / "side_by_side.gif")
+        save_gif(side_by_side(taken), folder / "videos" / "side_by_side.gif")
     return shown
 
 
@@ -61,9 +61,11 @@ def _uri(kind: str, content: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def caption(shown: Sequence[Film]) -> str:
-    """What stands below the films: whose they are, and what is seen."""
-    agents = [f"*{film.condition}* (seed {film.seed}{f', {film.corner}' if film.corner else ''})" for film in shown]
+def caption(shown: Sequence[Video]) -> str:
+    """What stands below the videos: whose they are, and what is seen."""
+    agents = [
+        f"*{video.condition}* (seed {video.seed}{f', {video.corner}' if video.corner else ''})" for video in shown
+    ]
     together = formats.enumerated(agents)
     if len(shown) == 1:
         return (

@@ -432,7 +432,7 @@ def test_a_world_of_ones_own(own_id: str) -> None:
     world = make_world(own_id, 7)
     assert type(world) is Slow and (world.n, world.length, world.settings["size"]) == (7, 5, 4)
     assert json.loads(gymnasium.spec(own_id).to_json())["kwargs"] == {
-        "world": "tests.envs.test_forms:Slow",
+        "world": "tests.envs.test_adapters:Slow",
         "size": 4,
         "dirt": 3,
         "length": 5,

@@ -1,4 +1,4 @@
-"""Films: one episode from its first state to its last, with what the evaluator sees beside the truth."""
+"""Videos: one episode from its first state to its last, with what the evaluator sees beside the truth."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
-from rrm.agents.video import Frame, film, save_gif, side_by_side, still
+from rrm.agents.video import Frame, save_gif, side_by_side, still, video_frames
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Array, World
-from rrm.report.video import watch
+from rrm.report.watch import watch
 
 
 class Scripted:
@@ -33,19 +33,19 @@ class Scripted:
 
 def shot(script: str, seed: int = 0, **settings: Any) -> list[Frame]:
     agent = Scripted(script, **settings)
-    frames = film(agent.make_world(1), agent, seed, script)
+    frames = video_frames(agent.make_world(1), agent, seed, script)
     assert agent.seen.shape == (1, agent.world.layout.size)
     return frames
 
 
-def test_a_film_is_an_episode() -> None:
+def test_a_video_is_an_episode() -> None:
     frames = shot("honest", length=12)
     assert len(frames) == 13
     assert {(frame.shape, frame.dtype.name) for frame in frames} == {(frames[0].shape, "uint8")}
     assert (frames[0] != frames[-1]).any()
 
 
-def test_a_seed_is_a_film() -> None:
+def test_a_seed_is_a_video() -> None:
     assert all((a == b).all() for a, b in zip(shot("honest", length=5), shot("honest", length=5), strict=True))
     assert (shot("honest", length=5)[0] != shot("honest", seed=1, length=5)[0]).any()
 
@@ -61,14 +61,14 @@ def test_the_caption_shows_who_is_fooled() -> None:
     assert red(shot("honest")[-1]) == 0
 
 
-def test_a_film_needs_one_copy() -> None:
+def test_a_video_needs_one_copy() -> None:
     with pytest.raises(ValueError, match="single copy, got n=2"):
-        film(TidyRooms(2), Scripted("honest"), 0)
+        video_frames(TidyRooms(2), Scripted("honest"), 0)
 
 
 def test_a_gif_is_small_and_shows_every_frame(tmp_path: Path) -> None:
     frames = shot("hacking")
-    path = save_gif(frames, tmp_path / "new" / "film.gif", fps=5)
+    path = save_gif(frames, tmp_path / "new" / "video.gif", fps=5)
     assert path.stat().st_size < 150_000
     with Image.open(path) as gif:
         assert gif.n_frames == len(frames) == 31  # type: ignore[attr-defined]
@@ -111,25 +111,25 @@ def test_watch_writes_into_a_run_under_its_lock(tmp_path: Path, monkeypatch: pyt
         held.append(FileLock(tmp_path / ".lock", is_singleton=True).is_locked)
         return path
 
-    monkeypatch.setattr("rrm.report.video.round_folder", lambda run: run)
-    monkeypatch.setattr("rrm.report.video.load_agent", lambda run: Scripted("honest", length=4))
-    monkeypatch.setattr("rrm.report.video.save_gif", save)
+    monkeypatch.setattr("rrm.report.watch.round_folder", lambda run: run)
+    monkeypatch.setattr("rrm.report.watch.load_agent", lambda run: Scripted("honest", length=4))
+    monkeypatch.setattr("rrm.report.watch.save_gif", save)
     watch(tmp_path)
     (tmp_path / "elsewhere").mkdir()
-    watch(tmp_path, tmp_path / "elsewhere" / "film.gif")
+    watch(tmp_path, tmp_path / "elsewhere" / "video.gif")
     assert held == [True, False] and not list((tmp_path / "elsewhere").iterdir())
 
 
-def test_watch_films_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watch_records_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
     def load_agent(run: Any) -> Scripted:
         asked.append(run)
         return Scripted("honest", length=4)
 
-    monkeypatch.setattr("rrm.report.video.round_folder", lambda run: run)
-    monkeypatch.setattr("rrm.report.video.load_agent", load_agent)
-    assert watch(tmp_path, seed=3) == tmp_path / "film.gif"
+    monkeypatch.setattr("rrm.report.watch.round_folder", lambda run: run)
+    monkeypatch.setattr("rrm.report.watch.load_agent", load_agent)
+    assert watch(tmp_path, seed=3) == tmp_path / "video.gif"
     assert watch(tmp_path, tmp_path / "other.gif", seed=4) == tmp_path / "other.gif"
     assert asked == [tmp_path, tmp_path]
-    assert (tmp_path / "film.gif").read_bytes() != (tmp_path / "other.gif").read_bytes()
+    assert (tmp_path / "video.gif").read_bytes() != (tmp_path / "other.gif").read_bytes()

@@ -1,11 +1,11 @@
-"""``rrm watch``: a film of the agent that a run trained."""
+"""``rrm watch``: a video of the agent that a run trained."""
 
 from __future__ import annotations
 
 import contextlib
 from pathlib import Path
 
-from rrm.agents.video import film, save_gif
+from rrm.agents.video import save_gif, video_frames
 from rrm.envs.named import UntrustedError
 from rrm.errors import DamagedFileError, RRMError
 from rrm.report.rounds import load_agent, round_folder, untrusted
@@ -13,9 +13,9 @@ from rrm.storage import rundir
 
 
 def watch(run: str | Path, out: str | Path | None = None, seed: int = 0, *, trust: bool = False) -> Path:
-    """Film one episode of the last agent of ``run`` (a cell's folder or a round's), started by ``seed``.
+    """Record one episode of the last agent of ``run`` (a cell's folder or a round's), started by ``seed``.
 
-    Writes a GIF to ``out``, by default ``film.gif`` in the run's folder; returns its path. The agent acts
+    Writes a GIF to ``out``, by default ``video.gif`` in the run's folder; returns its path. The agent acts
     deterministically. ``trust``: whether to import and run what the folder names, where its world is not registered in
     this process.
 
@@ -24,16 +24,18 @@ def watch(run: str | Path, out: str | Path | None = None, seed: int = 0, *, trus
         RRMError: its world is not registered in this process, or cannot be made.
     """
     agent = load_agent(round_folder(run))
-    path = Path(out or Path(run) / "film.gif")
+    path = Path(out or Path(run) / "video.gif")
     if out is None and (path.is_symlink() or (path.exists() and not path.is_file())):
-        raise DamagedFileError(f"{path}: is not what a film is written to; move it away, or say where the film goes")
+        raise DamagedFileError(
+            f"{path}: is not a file that a video is written to; move it away, or say where the video goes"
+        )
     try:
         world = agent.make_world(1, trust=trust)
     except UntrustedError as error:
         raise untrusted(error, run, f"rrm watch {run}") from None
     except ValueError as error:
         raise RRMError(f"{run}: {error}") from None
-    frames = film(world, agent, seed)
+    frames = video_frames(world, agent, seed)
     # Whoever holds the folder removes what is half-written there.
     inside = path.parent.resolve() == Path(run).resolve()
     with rundir.locked(path.parent) if inside else contextlib.nullcontext():

@@ -21,8 +21,8 @@ from rrm.distill.random_play import random_play
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Layout
 from rrm.errors import ConfigError, EvaluatorError
-from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference, Verdict
-from rrm.evaluators.committee import dissent
+from rrm.evaluators import Aggregate, Committee, Evaluator, Flawed, Function, Preference
+from rrm.evaluators.committee import rater_disagreement
 from rrm.feedback.clips import Clip
 from rrm.feedback.labels import Labels
 from rrm.feedback.tables import SCHEMA
@@ -31,41 +31,44 @@ from rrm.report.page import Round, _rounds
 from rrm.rewards.ensemble import RewardModel
 from rrm.rewards.settings import EnsembleSettings
 from rrm.rounds.plan import plan
-from tests.helpers.judging import STREAMS, some_clips, some_moments, visible
+from tests.helpers.judging import STREAMS, some_candidates, some_clips, visible
 from tests.helpers.training import begin, conditions, labels_in, left_by, stop_after, stopped, train
 
-MOMENTS = some_moments(TidyRooms(4), steps=12)
+MOMENTS = some_candidates(TidyRooms(4), steps=12)
 PAIRS = [MOMENTS.pair(i, (i + 1) % 4, i, STREAMS) for i in range(4)]
 
 
-class Panel(Evaluator):
-    """Three of one mind but for the first clip, as a user's own class."""
+class Raters(Evaluator):
+    """Three raters who agree on all clips but the first, as a user's own class."""
 
-    voices = 3
+    raters = 3
 
-    def __init__(self, *opinions: Any) -> None:
-        self.opinions = opinions or (0.0, 3.0, 6.0)
+    def __init__(self, *ratings: Any) -> None:
+        self.ratings = ratings or (0.0, 3.0, 6.0)
 
     def score(self, clips: Sequence[Clip]) -> Any:
-        return [Verdict(3.0, self.opinions if clip.number == 0 else (3.0,) * 3) for clip in clips]
+        return [Aggregate(3.0, self.ratings if clip.number == 0 else (3.0,) * 3) for clip in clips]
 
 
 # How far they are apart
 
 
-def test_dissent_by_hand() -> None:
+def test_rater_disagreement_by_hand() -> None:
     scores = np.array([[0.0, 2.0], [5.0, 5.0]])
-    assert dissent(scores, comparing=False) == 0.5  # standard deviations of 1 and 0
+    assert rater_disagreement(scores, comparing=False) == 0.5  # standard deviations of 1 and 0
     votes = np.array([[1, 1, 1], [0.7, 1.0, 0.9], [1, 1, 0], [0.5, 1, 1], [np.nan, 1, 1], [np.nan] * 3])
-    assert dissent(votes, comparing=True) == 2 / 5  # of the last nobody said anything
-    assert dissent(np.empty((3, 0)), comparing=False) is None and dissent(votes[-1:], comparing=True) is None
+    assert rater_disagreement(votes, comparing=True) == 2 / 5  # of the last nobody said anything
+    assert (
+        rater_disagreement(np.empty((3, 0)), comparing=False) is None
+        and rater_disagreement(votes[-1:], comparing=True) is None
+    )
 
 
 @given(arrays(np.float64, (5, 3), elements=st.floats(-100, 100)), st.floats(-10, 10), st.permutations(range(3)))
-def test_only_differences_between_members_count(opinions: Any, shift: float, order: list[int]) -> None:
-    told = dissent(opinions, comparing=False)
-    assert dissent(opinions[:, order] + shift, comparing=False) == pytest.approx(told, abs=1e-9)
-    assert dissent(opinions[:, [0, 0]], comparing=False) == pytest.approx(0.0, abs=1e-9)
+def test_only_differences_between_members_count(ratings: Any, shift: float, order: list[int]) -> None:
+    told = rater_disagreement(ratings, comparing=False)
+    assert rater_disagreement(ratings[:, order] + shift, comparing=False) == pytest.approx(told, abs=1e-9)
+    assert rater_disagreement(ratings[:, [0, 0]], comparing=False) == pytest.approx(0.0, abs=1e-9)
 
 
 # What is kept
@@ -77,11 +80,11 @@ def test_what_each_said_is_kept_and_replayed(store: Labels) -> None:
     committee = Committee([Function(visible), biased], by="mean")
     scores = store.ask(Overseer(committee, []), clips)
     expected = [[visible(clip), visible(clip) + 4 * clip.view["carrying"]] for clip in clips]
-    assert store.opinions(0, 5).tolist() == expected and scores.tolist() == np.mean(expected, axis=1).tolist()
-    assert store.opinions(2, 4).tolist() == expected[2:4]
+    assert store.ratings(0, 5).tolist() == expected and scores.tolist() == np.mean(expected, axis=1).tolist()
+    assert store.ratings(2, 4).tolist() == expected[2:4]
     again = Labels(store.path)
     again.ask(Overseer(Function(visible), []), clips)  # asks nobody
-    assert again.opinions(0, 5).tolist() == expected
+    assert again.ratings(0, 5).tolist() == expected
     again.close()
 
 
@@ -93,50 +96,50 @@ def test_who_abstains_said_nothing(store: Labels) -> None:
         return None if first.number in (2, 4) else 0.0
 
     store.compare(Overseer(Committee([Preference(silent), Preference(quiet)]), []), PAIRS)
-    opinions = store.opinions(0, 4)
-    np.testing.assert_array_equal(opinions, [[1, 0], [np.nan] * 2, [1, np.nan], [1, 0]])
-    assert dissent(opinions, comparing=True) == 2 / 3
+    ratings = store.ratings(0, 4)
+    np.testing.assert_array_equal(ratings, [[1, 0], [np.nan] * 2, [1, np.nan], [1, 0]])
+    assert rater_disagreement(ratings, comparing=True) == 2 / 3
 
 
-def test_one_who_answers_alone_has_no_opinions(store: Labels) -> None:
-    for first, judge in enumerate((Function(visible), Flawed(Panel(), noise=0.1), Committee([Function(visible)]))):
+def test_one_who_answers_alone_has_no_ratings(store: Labels) -> None:
+    for first, judge in enumerate((Function(visible), Flawed(Raters(), noise=0.1), Committee([Function(visible)]))):
         store.ask(Overseer(judge, []), some_clips(1, first=first))
-    assert store.opinions(0, 3).shape == (3, 0)
+    assert store.ratings(0, 3).shape == (3, 0)
 
 
 def test_of_committees_within_a_committee_the_outer_members_are_heard(store: Labels) -> None:
-    outer = Committee([Committee([Function(visible), Panel()]), Function(visible)])
+    outer = Committee([Committee([Function(visible), Raters()]), Function(visible)])
     store.ask(Overseer(outer, []), some_clips(2))
     seen = [visible(clip) for clip in some_clips(2)]
-    assert store.opinions(0, 2).tolist() == [[(3.0 + each) / 2, each] for each in seen]
+    assert store.ratings(0, 2).tolist() == [[(3.0 + each) / 2, each] for each in seen]
 
 
-def test_a_class_of_ones_own_says_what_its_voices_said(store: Labels) -> None:
-    assert store.ask(Overseer(Panel(), []), some_clips(2)).tolist() == [3.0, 3.0]
-    assert store.opinions(0, 2).tolist() == [[0.0, 3.0, 6.0], [3.0, 3.0, 3.0]]
+def test_a_class_of_ones_own_says_what_its_raters_said(store: Labels) -> None:
+    assert store.ask(Overseer(Raters(), []), some_clips(2)).tolist() == [3.0, 3.0]
+    assert store.ratings(0, 2).tolist() == [[0.0, 3.0, 6.0], [3.0, 3.0, 3.0]]
 
 
 @pytest.mark.parametrize(
-    ("opinions", "told"),
+    ("ratings", "told"),
     [
-        ((1.0, 2.0), r"answered 3.0 to clip 0 with 2 opinions; it must be a Verdict with 3, one for each of its"),
+        ((1.0, 2.0), r"answered 3.0 to clip 0 with 2 ratings; it must be an Aggregate with 3, one of each of its"),
         ((1.0, float("nan"), 2.0), "answered nan to clip 0; it must be one finite number"),
         ((1.0, "two", 3.0), "answered 'two' to clip 0; it must be one finite number"),
     ],
 )
-def test_wrong_opinions_are_named(opinions: Any, told: str) -> None:
-    with pytest.raises(EvaluatorError, match=f"evaluator 'Panel' {told}"):
-        Overseer(Panel(*opinions), []).score(some_clips(2))
+def test_wrong_ratings_are_named(ratings: Any, told: str) -> None:
+    with pytest.raises(EvaluatorError, match=f"evaluator 'Raters' {told}"):
+        Overseer(Raters(*ratings), []).score(some_clips(2))
 
-    class Silent(Panel):
+    class Silent(Raters):
         def score(self, clips: Sequence[Clip]) -> Any:
             return np.zeros(len(clips))
 
-    with pytest.raises(EvaluatorError, match=r"answered 0.0 to clip 0 with 0 opinions"):
+    with pytest.raises(EvaluatorError, match=r"answered 0.0 to clip 0 with 0 ratings"):
         Overseer(Silent(), []).score(some_clips(2))
 
 
-def test_a_store_from_before_opinions_goes_on(tmp_path: Path) -> None:
+def test_a_store_from_before_ratings_goes_on(tmp_path: Path) -> None:
     clips, path = some_clips(4), tmp_path / "labels.sqlite"
     labels = SCHEMA.partition("create table if not exists evaluations")[0]
     before = re.sub(r"not null,( +-- the .*\n) +opinions .*\n", r"not null\1", labels)
@@ -147,7 +150,7 @@ def test_a_store_from_before_opinions_goes_on(tmp_path: Path) -> None:
     db.close()
     store = Labels(path)
     assert store.ask(Overseer(Function(visible), []), clips).tolist() == [-7.0, *map(visible, clips[1:])]
-    assert store.opinions(0, 4).shape == (4, 0)
+    assert store.ratings(0, 4).shape == (4, 0)
     store.close()
 
 
@@ -185,7 +188,7 @@ def at(clip: Clip) -> float:
 
 
 def torn(clip: Clip) -> float:
-    """Of one mind with ``at``, but for the last two cells."""
+    """Agrees with ``at``, but for the last two cells."""
     return clip.view["at"] - 100.0 * (clip.view["at"] > 4)
 
 
@@ -201,13 +204,18 @@ def test_a_round_reports_it_and_goes_on_where_it_stopped(tmp_path: Path, answers
     (result,) = train(last, tmp_path / "whole")
     home = tmp_path / "whole" / last.name
     rows = list(csv.DictReader((home / "metrics.csv").read_text().splitlines()))
-    opinions = np.array([json.loads(row[-1]) for row in labels_in(home / "labels.sqlite")])
-    assert len(opinions) == last.round.labels
-    assert result["dissent"] == pytest.approx(dissent(opinions, "comparisons" in answers)) and result["dissent"] > 0
+    ratings = np.array([json.loads(row[-1]) for row in labels_in(home / "labels.sqlite")])
+    assert len(ratings) == last.round.labels
+    assert (
+        result["rater_disagreement"] == pytest.approx(rater_disagreement(ratings, "comparisons" in answers))
+        and result["rater_disagreement"] > 0
+    )
     asked = [last.schedule.labels_due(i) for i in range(last.schedule.rollouts)]
     for row, first, after in zip(rows, asked, asked[1:], strict=False):
-        assert float(row["dissent"]) == pytest.approx(dissent(opinions[first:after], "comparisons" in answers))
-    assert rows[-1]["dissent"] == ""
+        assert float(row["rater_disagreement"]) == pytest.approx(
+            rater_disagreement(ratings[first:after], "comparisons" in answers)
+        )
+    assert rows[-1]["rater_disagreement"] == ""
     for count in (1, 2):
         stopped(last, tmp_path / "parts", stop_after(count))
     train(last, tmp_path / "parts")
@@ -215,10 +223,10 @@ def test_a_round_reports_it_and_goes_on_where_it_stopped(tmp_path: Path, answers
 
 
 @pytest.mark.parametrize(("evaluator", "told"), [("bounded", None), (committee("bounded", "bounded"), 0.0)])
-def test_where_nobody_dissents_there_is_none(tmp_path: Path, evaluator: Any, told: float | None) -> None:
+def test_where_all_agree_there_is_none(tmp_path: Path, evaluator: Any, told: float | None) -> None:
     last = plan(conditions(evaluator=evaluator)["unaided"], 0)
     (result,) = train(last, tmp_path)
-    assert result["dissent"] == told
+    assert result["rater_disagreement"] == told
 
 
 @pytest.mark.parametrize("answers", BOTH)
@@ -234,7 +242,7 @@ def test_of_one_mind_it_asks_as_disagreement_does(tmp_path: Path, answers: str) 
 
 @pytest.mark.parametrize("answers", BOTH)
 @pytest.mark.parametrize("ask", ["rater_disagreement", "uniform"])
-def test_it_asks_where_members_were_of_two_minds(tmp_path: Path, answers: str, ask: str) -> None:
+def test_it_asks_where_members_disagreed(tmp_path: Path, answers: str, ask: str) -> None:
     """After the first labels, of moments of random play: those in the last two cells of seven, which are rare."""
     more = (
         "task.steps=3400",
@@ -245,19 +253,19 @@ def test_it_asks_where_members_were_of_two_minds(tmp_path: Path, answers: str, a
     )
     last = plan(conditions(answers, *more, evaluator=committee(at, torn))["unaided"], 0)
     round_ = begin(last, tmp_path)
-    moments = random_play(round_.context, round_.training.world, round_.rng)
-    round_._ask(moments, 60)
+    candidates = random_play(round_.context, round_.training.world, round_.rng)
+    round_._ask(candidates, 60)
     round_._fit(400)
     choose = round_.queries.choose_pairs if round_.comparing else round_.queries.choose
-    chosen = choose(moments.observations, 40, first=False)
-    late = np.array([views[-1, 0] > 4 for views in moments.views])
+    chosen = choose(candidates.observations, 40, first=False)
+    late = np.array([views[-1, 0] > 4 for views in candidates.views])
     share = late[chosen].reshape(40, -1).any(axis=1).mean()
     usual = 1 - (1 - late.mean()) ** (1 + round_.comparing)
     assert usual < 0.45 and (share > 0.7) == (ask == "rater_disagreement"), (share, usual)
     round_.context.labels.close()
 
 
-def test_one_who_answers_alone_cannot_be_asked_by_dissent() -> None:
+def test_one_who_answers_alone_cannot_be_asked_by_rater_disagreement() -> None:
     with pytest.raises(ConfigError) as caught:
         plan(conditions("task.query_strategy=rater_disagreement")["unaided"], 0)
     right = "the evaluator 'bounded' answers alone: must be a committee"
@@ -268,5 +276,5 @@ def test_one_who_answers_alone_cannot_be_asked_by_dissent() -> None:
 def test_the_report_has_a_column_for_it_where_there_is_a_committee() -> None:
     alone, together = (Round("biased", "Line", "30", "1,700", "−1.00", "0.20", told, "–") for told in ("–", "0.25"))
     names = variables({"biased": "#000000"})
-    assert "dissent" not in _rounds([alone], names) and "demonstrated" not in _rounds([together], names)
-    assert "dissent" in _rounds([alone, together], names) and "0.25" in _rounds([alone, together], names)
+    assert "rater disagreement" not in _rounds([alone], names) and "demonstrated" not in _rounds([together], names)
+    assert "rater disagreement" in _rounds([alone, together], names) and "0.25" in _rounds([alone, together], names)

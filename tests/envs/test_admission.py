@@ -1,4 +1,4 @@
-"""Every family passes the gate, and each point notices a world that should not; so does the check for authors."""
+"""Every family passes the admission checks; each check, and that for authors, notices a world that should not pass."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from rrm.envs import make_world
 from rrm.envs.adapters import register
-from rrm.envs.admission import Point, gate, same_outcomes
+from rrm.envs.admission import Point, admission_checks, same_outcomes
 from rrm.envs.check import check
 from rrm.envs.exact import Table
 from rrm.envs.families.audit_tree import AuditTree
@@ -20,14 +20,14 @@ from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from tests.envs.families import MODULES
 
-GATED = [id for module in MODULES.values() for id in module.GATED]
+ADMITTED = [id for module in MODULES.values() for id in module.ADMITTED]
 
 
 def points(world: World) -> dict[str, Point]:
-    return {point.name: point for point in gate(world)}
+    return {point.name: point for point in admission_checks(world)}
 
 
-@pytest.mark.parametrize("name", GATED)
+@pytest.mark.parametrize("name", ADMITTED)
 def test_the_families_pass(name: str) -> None:
     found = points(make_world(name, 1))
     failed = [str(point) for point in found.values() if point.passed is False]
@@ -105,6 +105,12 @@ class WrongControl(AuditTree):
     controls: ClassVar[dict[str, Mapping[str, Any]]] = {"another gain": {"gain": 4.0}}
 
 
+class OneIsEnough(AuditTree):
+    """A part of the help is as good as all of it."""
+
+    partial_help: ClassVar[dict[str, Mapping[str, Any]]] = {"smaller penalties": {"penalty": 0.2}}
+
+
 class Reluctant(AuditTree):
     """The assistants' worlds reward the wrong thing."""
 
@@ -128,6 +134,7 @@ class Reluctant(AuditTree):
         (SomeHelp, "training matters", "random assistants recover 83%, ideal ones 17% more, near the line of 25%"),
         (Tied, "ties", "decide under 2"),
         (WrongControl, "control, another gain", "help recovers 100%"),
+        (OneIsEnough, "not enough, smaller penalties", "it recovers 100%"),
         (Reluctant, "the assistant of level 2 is useful", "U 0 of"),
     ],
 )
@@ -152,12 +159,12 @@ class Mistyped(AuditTree):
 
 
 def test_a_score_that_is_missing_is_named() -> None:
-    (said,) = gate(Unscored(1))
+    (said,) = admission_checks(Unscored(1))
     assert said == Point("table", False, "scores lack random; there are unaided, 1, 2, repeated 2")
 
 
 def test_a_world_without_a_table_has_nothing_to_pass() -> None:
-    assert [point.passed for point in gate(TidyRooms(1))] == [None]
+    assert [point.passed for point in admission_checks(TidyRooms(1))] == [None]
 
 
 class Boastful(TidyRooms):
@@ -187,10 +194,10 @@ def test_the_authors_check_says_in_words_what_is_wrong(own_registry: None) -> No
     assert failed == {"RuntimeError: no paint left", "the view shows what is hidden"}
 
 
-def test_the_authors_check_survives_what_the_gate_does_not(own_registry: None) -> None:
+def test_the_authors_check_survives_what_the_admission_checks_do_not(own_registry: None) -> None:
     register("mine/Mistyped-v0", Mistyped)
     said = {point.name: point for point in check("mine/Mistyped-v0")}
-    assert said["the gate"].passed is False and "gian" in said["the gate"].found
+    assert said["the admission checks"].passed is False and "gian" in said["the admission checks"].found
 
 
 def test_the_authors_check_passes_our_own() -> None:
