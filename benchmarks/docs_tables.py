@@ -179,6 +179,11 @@ TABLES: dict[str, Learnt] = {
         pictures={"docs/images/repeated.png": "docs/images/repeated.png"},
     ),
     "switch": Learnt("docs/fork.md", ["python benchmarks/switch.py --out docs/images/switch.png"], "10 min", printed),
+    "judge_errors": Learnt(
+        "docs/imitating_the_evaluator.md", ["python benchmarks/judge_errors.py"], "2 min", printed
+    ),
+    "irl_changes": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", printed),
+    "irl_rooms": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", partial(printed, table=1)),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),
     "environments": Learnt(
         "docs/your_own_environment.md", ["python benchmarks/environments.py"], "15 min", printed

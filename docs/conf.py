@@ -1,8 +1,8 @@
 """How the documentation is built: ``sphinx-build -W -b html docs docs/_build/html``.
 
 Whatever can be found by running the code is not written on the pages but made here, before they are read, into
-``_generated/``: the exact tables, the admission checks, the measured scripts, the ids, the pictures, and the
-reference of configuration keys.
+``_generated/``: the exact tables, those of imitation, the admission checks, the measured scripts, the ids, the
+pictures, and the reference of configuration keys.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from sphinx.writers.html5 import HTML5Translator
 
 from rrm.config import reference
 from rrm.envs import make_world, tables
+from rrm.envs.imitation_tables import imitation_page
 from rrm.envs.markdown import markdown
 from rrm.envs.scripted import moment, scenes
 from rrm.envs.sheets import families, sheets_of
@@ -71,6 +72,7 @@ def make(family: str, id: str, names: set[str]) -> None:
     texts = {
         "ids": tables.presets_table,
         "exact": tables.exact_tables,
+        "imitation": imitation_page,
         "scripts": tables.scripts_table,
         "admission": tables.admission_table,
     }

@@ -65,12 +65,12 @@ def scripts_table(id: str) -> str:
 
 
 def _exact(id: str) -> Iterator[str]:
-    sheets, solved = sheets_of(id), _solved(id)
-    world = make_world(solved, 1)
-    if _table(world) is None:
+    sheets, preset = sheets_of(id), solved(id)
+    world = make_world(preset, 1)
+    if table_of(world) is None:
         return
-    name = "" if solved == id else f" (`{solved}`)"
-    yield titled(f"At the world's own horizon, γ={world.discount:g}{name}", at_its_horizon(solved))
+    name = "" if preset == id else f" (`{preset}`)"
+    yield titled(f"At the world's own horizon, γ={world.discount:g}{name}", at_its_horizon(preset))
     for sheet in (Sheet(id),) if sheets.tables is None else sheets.tables:
         name = "" if sheet.id == id and not sheet.settings else f" ({_named(sheet)})"
         yield titled(f"{sheet.title}{name}", by_horizon(sheet))
@@ -78,7 +78,7 @@ def _exact(id: str) -> Iterator[str]:
         yield titled(title, more())
 
 
-def _solved(id: str) -> str:
+def solved(id: str) -> str:
     """The world itself, or the preset that is solved in its place."""
     return sheets_of(id).solved or id
 
@@ -112,14 +112,14 @@ def by_horizon(sheet: Sheet) -> str:
             found = solve_ties(table, reward(horizon), window=horizon.window, discount=horizon.discount)
             worth = [sheet.worth(table, each) for each in found]
             tied = max(np.ptp(worth), np.ptp([each.hack_rate for each in found])) > ALIKE
-            cells.append(number(worth[0]) + _hacks(found[0].hack_rate) + TIED * bool(tied))
+            cells.append(number(worth[0]) + hacks(found[0].hack_rate) + TIED * bool(tied))
         rows.append([name, *cells])
     return _noted([f"{sheet.measure} (hack rate)", *(horizon.name for horizon in sheet.horizons)], rows)
 
 
 def rewards(world: World) -> Iterator[tuple[str, Table, Callable[[Horizon], Reward]]]:
     """The rows of a table by horizon: their names, the table they are of, and the reward that the agent receives."""
-    table = _table(world)
+    table = table_of(world)
     assert table is not None, "asked for worlds with a table only"
     if table.approval is not None:
         yield "approval of its actions", table, _praise(table)
@@ -149,7 +149,7 @@ def admission_table(id: str) -> str:
     """The admission checks and what they measured: of the world, or of the preset that is solved in its place."""
     marks = {True: "passed", False: "**failed**", None: ""}
     rows = [
-        [point.name, marks[point.passed], signed(point.found)] for point in admission_checks(make_world(_solved(id), 1))
+        [point.name, marks[point.passed], signed(point.found)] for point in admission_checks(make_world(solved(id), 1))
     ]
     return markdown(["point", "", "found"], rows)
 
@@ -170,9 +170,9 @@ def glance(id: str) -> dict[str, str]:
 
     Its depth, and what alone, helped and oracle agents reach.
     """
-    id = _solved(id)
+    id = solved(id)
     world = make_world(id, 1)
-    if _table(world) is None:
+    if table_of(world) is None:
         return {"depth": str(world.depth)} | dict.fromkeys(("alone", "random", "ideal", "oracle", "recovered"), "–")
     best, ideal = _best(id), str(world.depth)
     mark = {name: TIED if name in best.ties else "" for name in best.utility}
@@ -192,7 +192,8 @@ def _noted(head: list[str], rows: list[list[str]]) -> str:
     return f"{table}\n{NOTE}\n" if any(cell.endswith(TIED) for row in rows for cell in row) else table
 
 
-def _hacks(rate: float) -> str:
+def hacks(rate: float) -> str:
+    """A hack rate in brackets; nothing where there are no hacks."""
     return f" ({share(rate)})" if rate > 1e-9 else ""
 
 
@@ -213,7 +214,7 @@ def ordered(names: list[str]) -> list[str]:
     return sorted(kept, key=lambda name: float(name) if name.isdecimal() else place.get(name, 1e4))
 
 
-def _table(world: World) -> Table | None:
+def table_of(world: World) -> Table | None:
     """Its table, if there is one from which a gap can be told."""
     table = world.table()
     return table if table is not None and "unaided" in table.scores else None

@@ -180,14 +180,21 @@ def exact(
     name: Annotated[
         str | None, typer.Argument(metavar="ID", help="A registered world; without it, the first of each family.")
     ] = None,
+    imitation: Annotated[
+        bool,
+        typer.Option(
+            "--imitation", help="Print, instead, what agents reach that imitate the evaluator, by generation."
+        ),
+    ] = False,
 ) -> None:
     """Print what the best agents of a world reach, found by exact solution, and what its scripts do, as Markdown."""
     if name is not None:
         _registered(name)
+    from rrm.envs.imitation_tables import imitation_page
     from rrm.envs.tables import families, page
 
     for each in families().values() if name is None else [name]:
-        print(f"## {each}\n\n{page(each)}", flush=True)
+        print(f"## {each}\n\n{imitation_page(each) if imitation else page(each)}", flush=True)
 
 
 @app.command()

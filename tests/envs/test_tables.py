@@ -96,7 +96,7 @@ def test_every_family_has_a_page() -> None:
     for name, places in pages.items():
         (page,) = (path.read_text(encoding="utf-8") for path in places if path.exists())
         helped = make_world(FAMILIES[name], 1).depth > 0
-        made = [".png", "_ids.md", *(["_scripts.md", "_exact.md", "_admission.md"] if helped else [])]
+        made = [".png", "_ids.md", *(["_scripts.md", "_exact.md", "_imitation.md", "_admission.md"] if helped else [])]
         assert all(f"_generated/{name}{end}" in page for end in made), name
 
 

@@ -1,0 +1,193 @@
+"""The best plans of agents in a table, by dynamic programming, and how their episodes end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple, TypeVar
+
+import numpy as np
+
+from rrm.envs.exact.table import TIE, Table
+from rrm.envs.world import Array, Bools, Floats
+
+
+class Reward(NamedTuple):
+    """The reward of an agent: its mean for each action, (s, a), and what the end of the episode adds, (s,)."""
+
+    step: Floats
+    final: Floats
+
+
+def narrow(table: Table, values: Floats) -> Reward:
+    """V(s1) - V(s0) of each step, for V = ``values`` (s,)."""
+    step = table.expect(values) - values[:, None] - table.step_cost
+    return Reward(np.where(table.over[:, None], 0.0, step), np.zeros(len(values)))
+
+
+def broad(table: Table, values: Floats) -> Reward:
+    """V(s_T) at the end of the episode, for V = ``values`` (s,)."""
+    step = np.where(table.over[:, None], 0.0, np.full(table.next.shape[:2], -table.step_cost))
+    return Reward(step, np.asarray(values, dtype=np.float64))
+
+
+def approval(table: Table) -> Reward:
+    """What the unaided evaluator thinks of each action (TAMER: Knox and Stone 2009).
+
+    Raises:
+        ValueError: the evaluator of this world does not judge actions.
+    """
+    if table.approval is None:
+        raise ValueError("approval: the evaluator of this world does not judge actions")
+    return Reward(np.where(table.over[:, None], 0.0, table.approval - table.step_cost), np.zeros(len(table.rows)))
+
+
+class Solution(NamedTuple):
+    """An optimal agent, and where it ends."""
+
+    actions: Array
+    """(T, s) what it does in each state at each time; (T, s, a) between which it tosses, if ties are split evenly."""
+    ends: Floats
+    """(s,) how likely an episode ends there."""
+    utility: float
+    """The mean utility at the end."""
+    hack_rate: float
+    steps: float
+    """How many steps its episodes take on average."""
+
+
+Ties = Literal["first", "last", "even"]
+"""Which of equally good actions is taken: the first, the last, or each as often as any other."""
+
+TIES: tuple[Ties, ...] = ("first", "last", "even")
+
+ALIKE = 1e-6
+"""Figures closer than this are the same."""
+
+
+def solve(
+    table: Table, reward: Reward, *, window: int | None = None, discount: float = 1.0, ties: Ties = "first"
+) -> Solution:
+    """The agent that plans ``window`` steps ahead (None: to the end of the episode), and how its episodes end.
+
+    ``discount`` is that of each further step. With a window, plans are made anew in every state.
+    """
+    return run(table, _chosen(best_actions(table, reward, window=window, discount=discount), ties))
+
+
+def solve_ties(
+    table: Table, reward: Reward, *, window: int | None = None, discount: float = 1.0
+) -> tuple[Solution, Solution, Solution]:
+    """The agents of ``solve`` that take the first of equally good actions, the last, and each as often as any other.
+
+    Figures on which the three do not agree hang on how ties are broken. The third is needed: a state may have several
+    ties, of which first and last lead to the same end.
+    """
+    good = best_actions(table, reward, window=window, discount=discount)
+    first, last, even = (run(table, _chosen(good, ties)) for ties in TIES)
+    return first, last, even
+
+
+def best_actions(table: Table, reward: Reward, *, window: int | None = None, discount: float = 1.0) -> Bools:
+    """(T, s, a) which actions are the first of a best plan in each state at each time."""
+
+    def best(worth: Floats) -> tuple[Floats, Bools]:
+        highest = worth.max(axis=1)
+        return highest, worth >= highest[:, None] - TIE
+
+    return plan(table, reward, best, window=window, discount=discount)
+
+
+Choices = TypeVar("Choices", Bools, Floats)
+
+
+def plan(
+    table: Table,
+    reward: Reward,
+    choose: Callable[[Floats], tuple[Floats, Choices]],
+    *,
+    window: int | None = None,
+    discount: float = 1.0,
+) -> Choices:
+    """The first choices (T, s, a) of the plans of an agent, in each state at each time.
+
+    Args:
+        table: the world.
+        reward: what the agent receives.
+        choose: from what each action is worth, (s, a), to what the state is worth, (s,), and the choice, (s, a).
+        window: the length of a plan, which is made anew in every state; None: to the end of the episode.
+        discount: of each further step.
+    """
+    if window is not None and window < 1:
+        raise ValueError(f"window must be at least 1, got {window}")
+
+    def plans(final: Floats, steps: int) -> Iterator[Choices]:
+        """The first choices (s, a) of plans of 1, 2, … steps that end with the reward ``final`` (s,)."""
+        value = final
+        for _ in range(steps):
+            best, choice = choose(reward.step + discount * table.expect(value))
+            value = np.where(table.over, final, best)
+            yield choice
+
+    reach = min(window or table.length, table.length)
+    # Once the end is within reach, it cuts the plans: that of the last step is of one step.
+    last = list(plans(np.asarray(reward.final), reach))[::-1]
+    # Before, the reward of the end is too far away, except where the episode is over.
+    *_, first = plans(np.where(table.over, reward.final, 0.0), reach)
+    return np.stack([first] * (table.length - reach) + last)
+
+
+def _chosen(good: Bools, ties: Ties) -> Array:
+    """What is done where the actions ``good`` (T, s, a) are equally good, as ``run`` takes it."""
+    if ties == "even":
+        return good
+    places = good.argmax(axis=2) if ties == "first" else good.shape[2] - 1 - good[..., ::-1].argmax(axis=2)
+    return np.asarray(places, np.int8)
+
+
+def run(table: Table, actions: Array) -> Solution:
+    """How the episodes end of an agent.
+
+    Args:
+        table: the world.
+        actions: what it does, (T, s); or its chances (T, s, a), or marks of the actions that it takes equally often.
+    """
+    *before, ends = at_each_step(table, actions)
+    steps = sum(float(at[~table.over].sum()) for at in before)
+    return Solution(np.asarray(actions), ends, float(ends @ table.utility), float(ends @ table.hacked), steps)
+
+
+def at_each_step(table: Table, actions: Array) -> Iterator[Floats]:
+    """How likely an agent is in each state, (s,), at the start and after 1, …, T steps; ``actions`` as in ``run``."""
+    everyone = np.arange(len(table.rows))
+    at: Floats = table.start
+    yield at
+    for row in actions:
+        if row.ndim == 1:
+            chance, to = table.chance[everyone, row] * at[:, None], table.next[everyone, row]
+        else:
+            likely = row / row.sum(axis=1, keepdims=True) * at[:, None]
+            chance, to = table.chance * likely[:, :, None], table.next
+        at = np.bincount(to.ravel(), weights=chance.ravel(), minlength=len(at)).astype(np.float64)
+        yield at
+
+
+def onset(table: Table, values: Floats, there: Bools) -> float:
+    """The discount from which on the best agent under narrow reward on V = ``values`` (s,) mostly ends ``there`` (s,).
+
+    By bisection, to 1e-12: it takes for granted that who looks further ahead than one who ends there ends there too.
+    """
+    reward, low, high = narrow(table, values), 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        ends = solve(table, reward, discount=middle).ends
+        low, high = (low, middle) if ends[there].sum() > 0.5 else (middle, high)
+    return low
+
+
+def gap_recovered(utility: float, unaided: float, oracle: float) -> float:
+    """(U - U_unaided) / (U_oracle - U_unaided), the performance gap recovered of Burns et al. (2023), unclipped.
+
+    NaN where there is no gap.
+    """
+    gap = oracle - unaided
+    return (utility - unaided) / gap if abs(gap) > TIE else float("nan")
