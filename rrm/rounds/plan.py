@@ -104,11 +104,15 @@ class Plan:
         streams = Streams.of_round(self.seed, self.level)
         return streams.part(Purpose.GENERATION, self.generation) if self.generation > 1 else streams
 
+    @property
+    def read_from(self) -> list[Plan]:
+        """The rounds whose agents it loads."""
+        return [*(each for each in (self.practice, self.previous) if each), *self.below]
+
     def needed(self) -> list[Plan]:
         """The rounds this one stands on, each once, in an order in which they can be run; without itself."""
         found: dict[str, Plan] = {}
-        alone = [each for each in (self.practice, self.previous) if each]
-        for plan in (*alone, *self.below):
+        for plan in self.read_from:
             for each in (*plan.needed(), plan):
                 found.setdefault(each.name, each)
         return list(found.values())

@@ -13,6 +13,8 @@ import rrm
 from rrm.amplify.demonstrators import DemonstratorSettings
 from rrm.amplify.skill import Skill
 from rrm.config.load import load
+from rrm.config.minimal import minimal_config
+from rrm.config.reading import parse
 from rrm.config.schema import Condition
 from rrm.distill.imitation.settings import DAggerSettings
 from rrm.envs.world import Bools, Floats, World
@@ -309,3 +311,21 @@ def test_no_function_that_a_folder_names_is_imported(tmp_path: Path, monkeypatch
     results = rrm.run({**tree, "workers": 1}, live=False)
     with pytest.raises(RRMError, match="no function that a folder names is imported"):
         configuration(results.folder)
+
+
+def test_a_preset_is_written_again_as_the_same_experiment() -> None:
+    """Null is a value within a demonstrator: to the end of the episode."""
+    preset = load("tidy_rooms_small_imitation")
+    text = minimal_config(preset.model_dump(mode="json"), list(preset.conditions))
+    assert load(parse(text, "recipe")).conditions == preset.conditions
+
+
+def test_a_function_that_fails_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lost.py").write_text("def act(world):\n    raise KeyError('lost')\n")
+    with pytest.raises(RRMError) as caught:
+        train(last(demonstrator={"skill": "lost.py:act"}), tmp_path / "rounds")
+    said = (
+        "distill.demonstrator.skill: 'lost.py:act': fails: KeyError: 'lost', at lost.py, line 2; what is done is kept"
+    )
+    assert str(caught.value) == said

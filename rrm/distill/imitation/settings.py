@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 class FirstSettings(Section):
     """A[0], the agent of the generation before the first: a clone of a little skill."""
 
-    skill: str = Field(description="Who shows it, as in demonstrator.")
-    actions: Copies = Field(description="How many actions are demonstrated.")
+    skill: str
+    actions: Copies
+    """How many are demonstrated."""
 
 
 _SECTION = {"type": "object"}
