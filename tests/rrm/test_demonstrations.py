@@ -181,7 +181,7 @@ def begun(folder: Path, demonstrations: Path | None, *overrides: str) -> RewardM
         conditions(COMPARED, *overrides, distill={"demonstrations": demonstrations}, evaluator=judge)["unaided"], 0
     )
     round_ = begin(last, folder)
-    round_._demonstrate(random_play(round_.context, round_.training.world, round_.rng))
+    round_._demonstrate(random_play(round_.context, round_.training.world, round_.rng, round_.settings.segment))
     round_._fit(300)
     assert round_.context.labels.cost().labels == 0
     return round_

@@ -253,7 +253,7 @@ def test_it_asks_where_members_disagreed(tmp_path: Path, answers: str, ask: str)
     )
     last = plan(conditions(answers, *more, evaluator=committee(at, torn))["unaided"], 0)
     round_ = begin(last, tmp_path)
-    candidates = random_play(round_.context, round_.training.world, round_.rng)
+    candidates = random_play(round_.context, round_.training.world, round_.rng, round_.settings.segment)
     round_._ask(candidates, 60)
     round_._fit(400)
     choose = round_.queries.choose_pairs if round_.comparing else round_.queries.choose
