@@ -37,7 +37,7 @@ class JudgmentSettings(Section):
     """Who takes the other steps: the agent of the generation before, or random play."""
 
     samples: Annotated[Count, Field(le=10_000)] = 1
-    """How often each action is tried, each time with luck of its own."""
+    """How often each action is tried, each time with chance events of its own."""
 
     keep: bool = True
     """Whether the action of the generation before is kept where no other is better."""

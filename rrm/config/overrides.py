@@ -141,6 +141,10 @@ def set_value(tree: Tree, dotted: str, value: Any, shown: str) -> None:
         if key not in known:
             raise ConfigError(_unknown(path[:i], key, _nested(path[i + 1 :], value), tree, shown))
     check_keys({path[-1]: value}, tree, tuple(path[:-1]), shown)
+    if path == ["conditions"]:  # those that are named are run, and no others
+        if not value:
+            raise ConfigError(f"{shown}: must name at least one condition; there is {', '.join(conditions)}")
+        tree["conditions"] = conditions = {name: conditions[name] for name in value}
     tree.update(merge(tree, without_short_forms(_nested(path, value))))
     heeded = (isinstance(value, dict) and path[0] not in WHOLE) or not all(
         says(each, full_path(path)) for each in conditions.values()

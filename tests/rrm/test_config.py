@@ -409,6 +409,7 @@ OVERRIDES = {
     "steps, labels, label_type, initial_labels, sticky_actions, schedule, query_strategy",
     "budget=null": "budget=null: null: must be a section; its keys are labels, steps",
     "conditions=3": "conditions=3: 3: must be a section; its keys are unaided, assisted, ideal, oracle",
+    "conditions={}": "conditions={}: must name at least one condition; there is unaided, assisted, ideal, oracle",
     "seeds=[1": "seeds=[1: expected ',' or ']', but got '<stream end>'",
     "seeds=" + "9" * 5000: None,
     "seeds=!!python/object:os.system": None,
@@ -658,8 +659,18 @@ def test_evaluators_may_be_objects() -> None:
         assert experiment.conditions["ideal"].evaluator is evaluator
         assert load(experiment).conditions["ideal"].evaluator is evaluator
         assert json.loads(experiment.model_dump_json())["conditions"]["ideal"]["evaluator"] == name
-    one = load({"env": ENV}, conditions={"ideal": {"evaluator": judge}}).conditions
+    one = load({"env": ENV}, conditions={"ideal": {"evaluator": judge}, "unaided": {}}).conditions
     assert (one["ideal"].evaluator, one["unaided"].evaluator) == (judge, "bounded")
+
+
+def test_conditions_that_an_override_names_are_those_that_are_run() -> None:
+    file = {"env": ENV, "conditions": {"unaided": {}, "assisted": {"task": {"labels": 199}}, "oracle": {}}}
+    assert list(load(file, ["conditions={unaided: {}}"]).conditions) == ["unaided"]
+    two = load(file, ["conditions={oracle: {}, assisted: {episodes: 7}}", "seeds=1"]).conditions
+    assert list(two) == ["oracle", "assisted"]
+    assert (two["assisted"].task.labels, two["assisted"].episodes) == (199, 7), "on top of what the file says of it"
+    assert list(load(file, ["conditions.assisted.episodes=7"]).conditions) == ["unaided", "assisted", "oracle"]
+    assert list(load({"env": ENV}, conditions={"ideal": {}}).conditions) == ["ideal"]
 
 
 # --- What it costs ----------------------------------------------------------------------------------------------------

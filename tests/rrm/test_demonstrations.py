@@ -217,7 +217,7 @@ def test_before_any_label_it_ranks_demonstrated_states_above_random_ones(
 
 @pytest.mark.parametrize("what", ["none", "random play"])
 def test_without_them_it_ranks_nothing(tmp_path: Path, what: str) -> None:
-    """No demonstrations, no opinion: V is the same everywhere. Of those of random play: no better than chance."""
+    """Without demonstrations V is the same everywhere. Of those of random play: no better than chance."""
     path = None
     if what == "random play":
         path = rrm.demonstrate(tmp_path / "random.npz", LINE, wandering(3), episodes=200)

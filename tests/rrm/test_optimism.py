@@ -28,7 +28,7 @@ COST = 0.05
 class Three:
     """Three members that disagree, by different amounts in almost every state."""
 
-    zero = 0.7
+    baseline = 0.7
 
     def members(self, observations: Array) -> Floats:
         weights = np.sin(1.0 + np.arange(3)[:, None] + np.arange(observations.shape[1]))
@@ -94,9 +94,9 @@ def test_approval_is_optimistic_about_each_action_and_its_baseline_is_not(rest: 
         observation, reward, terminated, *_ = env.step(action)
         expected = model.hoped(with_action(before[None], np.array([action]), space), 1.5)[0]
         if rest:
-            expected -= model.zero
+            expected -= model.baseline
             if terminated:
-                expected += rest * (model.hoped(at_rest(observation[None], space), 1.5)[0] - model.zero)
+                expected += rest * (model.hoped(at_rest(observation[None], space), 1.5)[0] - model.baseline)
         assert float(reward) == pytest.approx(expected / (1 + rest) - COST, abs=1e-5)
         steps += 1
 

@@ -233,7 +233,7 @@ def test_approval_is_counted_from_that_of_the_ends_that_were_judged(tmp_path: Pa
     ends = seen[seen[:, 5] == 1]
     assert len(ends) and not ends[:, 6:].any(), "after an end nothing is done"
     reward = load_reward(home, None)
-    assert reward.rest == modeling(last.condition).rest(last) and reward.model.zero == pytest.approx(
+    assert reward.absorbing_weight == modeling(last.condition).rest(last) and reward.model.baseline == pytest.approx(
         reward.model.values(ends).mean()
     )
     stopped(last, tmp_path / "parts", stop_after(2))

@@ -323,9 +323,7 @@ def test_a_missing_store_is_named_and_not_made_anew(whole: Path, tmp_path: Path)
     store = tmp_path / last.name / "labels.sqlite"
     store.unlink()
     for _ in range(2):
-        with pytest.raises(
-            DamagedFileError, match=r"labels\.sqlite: is missing, and the checkpoint remembers answers;"
-        ):
+        with pytest.raises(DamagedFileError, match=r"labels\.sqlite: is missing, and the checkpoint recorded answers;"):
             train(last, tmp_path)
         assert not store.exists()
     Checkpoint(store.parent).remove()  # as is advised

@@ -148,7 +148,7 @@ def test_weights_and_statistics_stay_as_they_are_until_the_next_fit(layout: Layo
 
 @layouts
 def test_what_is_read_is_what_is_fitted(layout: Layout) -> None:
-    """V is read through layers outside the graph: after each fit, and after a resume, the same bits as through it."""
+    """V is read through layers outside the graph: after each fit, and after a resume, bit for bit as through it."""
     states = random_states(layout, 40, 0)
     model, resumed = (RewardModel(layout, SETTINGS, seed) for seed in (0, 1))
     for _ in range(2):

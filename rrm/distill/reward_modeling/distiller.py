@@ -206,7 +206,7 @@ class RewardModeling(Distiller):
             # In the layout of who shows the end, the last number of the observation: behind it is the action.
             candidates = inputs.reshape(-1, self.layout.size)
             ends = candidates[candidates[:, self.training.world.layout.size - 1] > 0]
-            self.model.zero = float(self.model.values(ends).mean()) if len(ends) else 0.0
+            self.model.baseline = float(self.model.values(ends).mean()) if len(ends) else 0.0
         if self.raters:
             (self.raters.fit_comparisons if self.comparing else self.raters.fit)(inputs, ratings.T, steps)
 
