@@ -146,7 +146,11 @@ AMPLIFY: Final = Slot(
 DISTILL: Final = Slot(
     "distill",
     "method",
-    {"reward_modeling": "rrm.distill.reward_modeling.settings:RewardModelingSettings"},
+    {
+        "reward_modeling": "rrm.distill.reward_modeling.settings:RewardModelingSettings",
+        "clone": "rrm.distill.imitation.settings:CloneSettings",
+        "dagger": "rrm.distill.imitation.settings:DAggerSettings",
+    },
     "rrm.config.slots:BroughtDistiller",
     "rrm.distillers",
     ("rollout", "agent", "artefacts", "summary", "state", "load_state"),

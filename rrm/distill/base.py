@@ -41,6 +41,9 @@ class Context:
     start: Start
     """Puts copies of the round's world at the start of an episode."""
 
+    previous: Agent | None = None
+    """The agent of the generation before; None: there is none."""
+
     @property
     def settings(self) -> Any:
         """Those of the distiller, of a user's own an instance of its ``Settings``; None where it declares none."""
@@ -75,6 +78,7 @@ class Runner:
         start: where its episodes start.
         folder: the round's, for its labels and checkpoints.
         on_rollout: called with the figures of each rollout, once it is saved.
+        previous: the agent of the generation before, if there is one.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class Runner:
         start: Start,
         folder: Path,
         on_rollout: Callable[[Row], None],
+        previous: Agent | None = None,
     ) -> None:
         self.checkpoint = Checkpoint(folder)
         self.labels = Labeller(overseer, folder / STORE, self.checkpoint.advice)
@@ -93,7 +98,7 @@ class Runner:
         self._on_rollout = on_rollout
         self._method = plan.condition.distill.method
         seed_process(plan.streams.seed(Purpose.LEARNER))
-        self.distiller = make(Context(plan, self.labels, start))
+        self.distiller = make(Context(plan, self.labels, start, previous))
 
     def run(self) -> Outcome:
         """Run what is left of the rollouts."""
