@@ -57,6 +57,7 @@ TRIED: list[tuple[str, dict[str, Any]]] = [
     ("gymnasium_robotics:FetchReach-v4", {}),
     ("gymnasium_robotics:PointMaze_UMaze-v3", {}),
     ("gymnasium_robotics:AdroitHandDoor-v1", {}),
+    ("gymnasium_robotics:FrankaKitchen-v1", {}),
     ("ale_py:ALE/Pong-v5", {}),
     ("ale_py:ALE/Pong-v5", {"obs_type": "ram"}),
     ("benchmarks/environments.py:TicTacToe", {}),
