@@ -106,6 +106,7 @@ def finish(plan: Plan, start: Start, outcome: Outcome, home: Path) -> dict[str, 
     """Judge the final policy, and write all that the round leaves; its result last."""
     world = plan.world(plan.condition.episodes)
     agent = outcome.agent.placed(name_of(plan.condition.env), plan.level, plan.condition.env_settings, _foreign(plan))
+    agent.algorithm = agent.algorithm or plan.condition.distill.name
     labels, overseer = outcome.labels, outcome.labels.overseer
     asked = plan.final_labels if not overseer.free else 0 if plan.of_actions else world.n
     with contextlib.closing(labels):
