@@ -204,7 +204,12 @@ def test_a_class_that_cannot_be_made_is_named_before_anything_is_trained() -> No
 
     with pytest.raises(ConfigError) as caught:
         plan(load({**SHORT, "evaluator": Unmade}).conditions["unaided"], 0)
-    assert str(caught.value).startswith("evaluator: ") and str(caught.value).endswith("OSError: no such model")
+    text = str(caught.value)
+    assert (
+        text.startswith("evaluator: ")
+        and "OSError: no such model, at " in text
+        and "test_bad_evaluators.py, line" in text
+    )
 
 
 def _draws(clip: Clip) -> float:
