@@ -27,10 +27,16 @@ from rrm.envs.world import Array, Layout, World
 
 
 class Agent:
-    """A policy for one world, as trained; saved as ``NAME.safetensors`` (weights) and ``NAME.json`` (the rest).
+    """A trained policy for one world; saved as ``NAME.safetensors`` (weights) and ``NAME.json`` (the rest).
 
-    ``world`` names the world it was trained in: a registered id and the level of the evaluation world below it
-    (0: the world itself). It is known once the agent has been placed, as every saved agent has.
+    ``env`` and ``level`` say in which world it was trained: an id, and the level of the evaluation world below it
+    (0: the world itself). They are set by ``placed``, as they are in every saved agent.
+
+    Args:
+        policy: Stable-Baselines3's policy.
+        layout: how an observation is laid out.
+        hidden: the widths of the hidden layers of policy and critic.
+        activation: the activation of these layers.
     """
 
     def __init__(
@@ -61,7 +67,14 @@ class Agent:
     def of_policy(
         cls, policy: ActorCriticPolicy, layout: Layout, hidden: tuple[int, ...], activation: Activation = "relu"
     ) -> Agent:
-        """A copy of ``policy``, which was made for observations of ``layout``."""
+        """An agent with a copy of a policy.
+
+        Args:
+            policy: Stable-Baselines3's policy.
+            layout: how an observation is laid out.
+            hidden: the widths of the hidden layers of policy and critic.
+            activation: the activation of these layers.
+        """
         twin = _build(policy.action_space, layout, hidden, activation)
         twin.load_state_dict(copy.deepcopy(policy.state_dict()))
         return cls(twin, layout, hidden, activation)
@@ -76,6 +89,9 @@ class Agent:
             level: how many evaluation worlds below it; 0: itself.
             settings: its settings.
             foreign: how it was observed, where it was made of a foreign environment.
+
+        Returns:
+            The agent itself.
         """
         self.env, self.level, self.settings, self.foreign = env, level, dict(settings or {}), foreign
         return self
@@ -156,13 +172,29 @@ class Agent:
         return world
 
     def watch(self, path: str | Path, seed: int = 0, *, trust: bool = False) -> Path:
-        """Record one episode as a GIF; ``trust`` as in ``make_world``."""
+        """Record one episode as a GIF.
+
+        Args:
+            path: the file to write.
+            seed: of the start of the episode.
+            trust: as in ``make_world``.
+
+        Returns:
+            The path.
+        """
         from rrm.agents.video import save_gif, video_frames  # Pillow is loaded only by those who watch
 
         return save_gif(video_frames(self.make_world(1, trust=trust), self, seed), Path(path))
 
     def save(self, path: str | Path) -> tuple[Path, Path]:
-        """Write ``PATH.safetensors`` and ``PATH.json``; return both paths."""
+        """Write ``PATH.safetensors`` and ``PATH.json``.
+
+        Args:
+            path: of both files, without suffix.
+
+        Returns:
+            Both paths.
+        """
         weights, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
         write_bytes(weights, serialized({name: each.contiguous() for name, each in self.policy.state_dict().items()}))
         write_bytes(about, (json.dumps(self._about(), indent=2, sort_keys=True) + "\n").encode())
@@ -186,9 +218,13 @@ class Agent:
 
     @classmethod
     def load(cls, path: str | Path) -> Agent:
-        """Read what ``save`` wrote. Nothing that is read is executed, or imported.
+        """Read what ``save`` wrote. Nothing that is read is executed or imported.
 
-        Raises ValueError, one line that names the file, where that is not what ``save`` writes.
+        Args:
+            path: of both files, without suffix.
+
+        Raises:
+            ValueError: one line that names a file which is not what ``save`` writes.
         """
         about, weights = read_about(Path(f"{path}.json")), Path(f"{path}.safetensors")
         shape = about.hidden, about.activation

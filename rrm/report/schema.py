@@ -78,28 +78,40 @@ Name = Annotated[str, Field(pattern=r"^[^./\\\x00][^/\\\x00]*$", max_length=255)
 class _Figures(_Schema):
     """What the results of a round and of a cell both hold."""
 
-    utility: float
-    evaluator_score: float | None
-    hack_rate: float | None
-    episodes: Whole
-    labels: Whole
-    evaluation_labels: Whole = 0
-    fields_read: Whole
-    assistant_steps: Whole
-    env_steps: Whole
+    utility: float = Field(description="mean true utility over the episodes of the final policy")
+    evaluator_score: float | None = Field(
+        description="mean score of the evaluator, with its help, over those episodes that it was asked about"
+    )
+    hack_rate: float | None = Field(description="share of those episodes that end in a hack; null: no hack is defined")
+    episodes: Whole = Field(description="how many episodes the final policy played, with its most likely actions")
+    labels: Whole = Field(description="answers of the evaluator that were asked for")
+    evaluation_labels: Whole = Field(
+        0, description="answers that no reward model learns from: learning curve and final score"
+    )
+    fields_read: Whole = Field(description="fields that the evaluator read to give its labels")
+    assistant_steps: Whole = Field(description="steps that assistants took to help the evaluator")
+    env_steps: Whole = Field(description="steps that the agent was trained with")
 
 
 class RoundResult(_Figures):
     """A round's ``result.json``."""
 
-    world: str
-    level: Whole
-    held_out_error: float | None
-    rater_disagreement: float | None
-    demonstrated: Whole | None
-    step_cost: float
-    answers: str | None
-    files: dict[Literal["agent.json", "agent.safetensors", "metrics.csv", "reward.json", "reward.safetensors"], str]
+    world: str = Field(description="the name of the world that the agent was trained in")
+    level: Whole = Field(description="the level of that evaluation world; 0: the world of the task")
+    held_out_error: float | None = Field(
+        description="root mean square of that column of metrics.csv over the second half of the round"
+    )
+    rater_disagreement: float | None = Field(
+        description="how far the raters of a committee disagree about all labels of the round; null: one rater alone"
+    )
+    demonstrated: Whole | None = Field(
+        description="pairs of a demonstrated and a random step that the reward model was fitted to; null: none given"
+    )
+    step_cost: float = Field(description="what is subtracted from the reward of each step")
+    answers: str | None = Field(description="SHA-256 of all answers in labels.sqlite; null: nobody was asked")
+    files: dict[Literal["agent.json", "agent.safetensors", "metrics.csv", "reward.json", "reward.safetensors"], str] = (
+        Field(description="SHA-256 of each file of the round")
+    )
 
 
 class CellResult(_Figures):
