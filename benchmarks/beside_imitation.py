@@ -42,12 +42,12 @@ from benchmarks.imitation_worker import Clock
 from rrm.agents.vec_env import own_generator
 from rrm.amplify.overseer import Overseer
 from rrm.config.load import load
-from rrm.config.slots import EnsembleSettings
 from rrm.distill.base import Runner
 from rrm.distill.episode_metrics import judge_policy
-from rrm.distill.reward_modeling import RewardModeling
+from rrm.distill.reward_modeling.distiller import RewardModeling
 from rrm.envs.world import Layout
 from rrm.rewards.ensemble import RewardModel
+from rrm.rewards.settings import EnsembleSettings
 from rrm.rounds.plan import plan
 
 PINS = ("imitation==1.0.1", f"torch=={torch.__version__}", "numpy<2", "setuptools<81")

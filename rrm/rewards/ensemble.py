@@ -16,10 +16,10 @@ from safetensors.torch import save as serialized
 
 from rrm.agents.files import write_bytes
 from rrm.agents.state import State, Tensors, load_moments, moments
-from rrm.config.slots import EnsembleSettings
 from rrm.envs.world import Array, Floats, Layout
 from rrm.rewards.networks import Networks
 from rrm.rewards.saved import About
+from rrm.rewards.settings import EnsembleSettings
 
 
 class RewardModel:

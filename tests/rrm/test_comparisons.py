@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
 from rrm.amplify.overseer import Overseer
-from rrm.config.slots import EnsembleSettings
 from rrm.distill.queries import random_pairs
 from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.world import Layout
@@ -26,6 +25,7 @@ from rrm.evaluators import Bounded, Evaluator, Preference, resolve
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Labels
 from rrm.rewards.ensemble import RewardModel
+from rrm.rewards.settings import EnsembleSettings
 from rrm.rounds.plan import plan
 from rrm.streams import Purpose
 from tests.helpers.judging import STREAMS, StatefulEvaluator, some_candidates, visible

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from rrm.distill.reward_modeling import RewardModeling
+from rrm.distill.reward_modeling.distiller import RewardModeling
 from rrm.errors import DamagedFileError, EvaluatorError
 from rrm.feedback.clips import Clip
 from rrm.feedback.labels import Labels

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from rrm.agents.state import Tensors
-from rrm.config.slots import EnsembleSettings
 from rrm.distill.queries import farthest_points
 from rrm.envs.world import Array, Floats, Layout
 from rrm.rewards.ensemble import RewardModel, pooled
+from rrm.rewards.settings import EnsembleSettings
 
 GRID = Layout(2, (3, 4, 5))
 VECTOR = Layout(4)
