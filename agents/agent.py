@@ -37,15 +37,23 @@ class Agent:
         layout: how an observation is laid out.
         hidden: the widths of the hidden layers of policy and critic.
         activation: the activation of these layers.
+        algorithm: what trained it, such as ``"PPO"``; None if nobody says.
     """
 
     def __init__(
-        self, policy: ActorCriticPolicy, layout: Layout, hidden: tuple[int, ...], activation: Activation = "relu"
+        self,
+        policy: ActorCriticPolicy,
+        layout: Layout,
+        hidden: tuple[int, ...],
+        activation: Activation = "relu",
+        algorithm: str | None = None,
     ) -> None:
         self.policy = policy
         self.layout = layout
         self.hidden = hidden
         self.activation = activation
+        self.algorithm = algorithm
+        """What trained it; None where nobody says so."""
         self.env: str | None = None
         self.level = 0
         self.settings: dict[str, Any] = {}
@@ -65,7 +73,12 @@ class Agent:
 
     @classmethod
     def of_policy(
-        cls, policy: ActorCriticPolicy, layout: Layout, hidden: tuple[int, ...], activation: Activation = "relu"
+        cls,
+        policy: ActorCriticPolicy,
+        layout: Layout,
+        hidden: tuple[int, ...],
+        activation: Activation = "relu",
+        algorithm: str | None = None,
     ) -> Agent:
         """An agent with a copy of a policy.
 
@@ -74,10 +87,11 @@ class Agent:
             layout: how an observation is laid out.
             hidden: the widths of the hidden layers of policy and critic.
             activation: the activation of these layers.
+            algorithm: what trained it, such as ``"PPO"``.
         """
         twin = _build(policy.action_space, layout, hidden, activation)
         twin.load_state_dict(copy.deepcopy(policy.state_dict()))
-        return cls(twin, layout, hidden, activation)
+        return cls(twin, layout, hidden, activation, algorithm)
 
     def placed(
         self, env: str, level: int, settings: Mapping[str, Any] | None = None, foreign: Foreign | None = None
@@ -208,7 +222,7 @@ class Agent:
             placed["foreign"] = self.foreign.model_dump(mode="json")
         return {
             "format": 1,
-            "algorithm": "PPO",
+            "algorithm": self.algorithm,
             **placed,
             "hidden": list(self.hidden),
             "activation": self.activation,
@@ -240,7 +254,7 @@ class Agent:
             policy.load_state_dict(found)
         except (SafetensorError, OSError, ValueError, AssertionError, RuntimeError) as error:
             raise ValueError(f"{weights}: {' '.join(str(error).split())}") from None
-        agent = cls(policy, about.layout, *shape)
+        agent = cls(policy, about.layout, *shape, about.algorithm)
         if about.env is None:
             return agent
         return agent.placed(about.env, about.level, about.env_settings, about.foreign)
