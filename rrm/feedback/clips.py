@@ -1,5 +1,7 @@
 """What is judged: a trajectory up to one time step; and the recording of steps that may be judged."""
 
+# Long because: a clip is what users' evaluators are given, so that each field and method is documented by itself.
+
 from __future__ import annotations
 
 import hashlib
