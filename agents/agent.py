@@ -1,5 +1,7 @@
 """A trained agent: a policy that is saved in open formats, loaded, and asked for actions."""
 
+# Long because: what users call is documented parameter by parameter.
+
 from __future__ import annotations
 
 import copy
@@ -27,6 +29,7 @@ from rrm.envs.world import Array, Layout, World
 
 
 class Agent:
+    # Long because: what users call is documented parameter by parameter.
     """A trained policy for one world; saved as ``NAME.safetensors`` (weights) and ``NAME.json`` (the rest).
 
     ``env`` and ``level`` say in which world it was trained: an id, and the level of the evaluation world below it

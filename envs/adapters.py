@@ -5,6 +5,8 @@ the world's step cost. So the bare suite is a reward-hacking benchmark already. 
 ask for it by name: ``env.unwrapped.utility()``, ``env.unwrapped.hacked()``.
 """
 
+# Long because: what users call is documented parameter by parameter.
+
 from __future__ import annotations
 
 import importlib

@@ -1,3 +1,4 @@
+# Long because: it is the contract of every family, documented method by method.
 """The contract every family of worlds fulfils.
 
 A *world* is ``n`` independent copies of one environment, stepped together. It is the one source of truth for a
