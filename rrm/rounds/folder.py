@@ -124,6 +124,7 @@ def finish(plan: Plan, start: Start, outcome: Outcome, home: Path) -> dict[str, 
         **outcome.distiller.summary(),  # what is measured here stands above what it says
         "world": world.name,
         "level": plan.level,
+        **({"generation": plan.generation} if plan.previous else {}),
         "utility": figures.utility,
         "evaluator_score": figures.evaluator_score,
         "hack_rate": figures.hack_rate,
