@@ -34,12 +34,19 @@ class Agent:
     """
 
     def __init__(
-        self, policy: ActorCriticPolicy, layout: Layout, hidden: tuple[int, ...], activation: Activation = "relu"
+        self,
+        policy: ActorCriticPolicy,
+        layout: Layout,
+        hidden: tuple[int, ...],
+        activation: Activation = "relu",
+        algorithm: str | None = None,
     ) -> None:
         self.policy = policy
         self.layout = layout
         self.hidden = hidden
         self.activation = activation
+        self.algorithm = algorithm
+        """What trained it; None where nobody says so."""
         self.env: str | None = None
         self.level = 0
         self.settings: dict[str, Any] = {}
@@ -59,12 +66,17 @@ class Agent:
 
     @classmethod
     def of_policy(
-        cls, policy: ActorCriticPolicy, layout: Layout, hidden: tuple[int, ...], activation: Activation = "relu"
+        cls,
+        policy: ActorCriticPolicy,
+        layout: Layout,
+        hidden: tuple[int, ...],
+        activation: Activation = "relu",
+        algorithm: str | None = None,
     ) -> Agent:
-        """A copy of ``policy``, which was made for observations of ``layout``."""
+        """A copy of ``policy``, which was made for observations of ``layout`` and trained by ``algorithm``."""
         twin = _build(policy.action_space, layout, hidden, activation)
         twin.load_state_dict(copy.deepcopy(policy.state_dict()))
-        return cls(twin, layout, hidden, activation)
+        return cls(twin, layout, hidden, activation, algorithm)
 
     def placed(
         self, env: str, level: int, settings: Mapping[str, Any] | None = None, foreign: Foreign | None = None
@@ -176,7 +188,7 @@ class Agent:
             placed["foreign"] = self.foreign.model_dump(mode="json")
         return {
             "format": 1,
-            "algorithm": "PPO",
+            "algorithm": self.algorithm,
             **placed,
             "hidden": list(self.hidden),
             "activation": self.activation,
@@ -204,7 +216,7 @@ class Agent:
             policy.load_state_dict(found)
         except (SafetensorError, OSError, ValueError, AssertionError, RuntimeError) as error:
             raise ValueError(f"{weights}: {' '.join(str(error).split())}") from None
-        agent = cls(policy, about.layout, *shape)
+        agent = cls(policy, about.layout, *shape, about.algorithm)
         if about.env is None:
             return agent
         return agent.placed(about.env, about.level, about.env_settings, about.foreign)

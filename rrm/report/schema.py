@@ -100,6 +100,8 @@ class _Figures(_Schema):
 class RoundResult(_Figures):
     """A round's ``result.json``."""
 
+    final_labels: Whole = 0
+    """Of the evaluation labels, those about the final policy."""
     world: str
     level: Whole
     held_out_error: float | None
@@ -154,6 +156,14 @@ class CellAbout(_Schema):
 
 TOTALS = ("labels", "evaluation_labels", "fields_read", "assistant_steps", "env_steps")
 """What a condition spends: summed over all its rounds."""
+
+
+def final_labels(result: Mapping[str, Any]) -> int:
+    """How many evaluation labels of a round's result are about its final policy; the others are of the learning curve.
+
+    Those of older results are told by their order: the final policy came first.
+    """
+    return int(result.get("final_labels", min(result.get("evaluation_labels", 0), result["episodes"])))
 
 
 def cell_result(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
