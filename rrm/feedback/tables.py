@@ -95,6 +95,7 @@ def digest_of(path: Path, count: int, evaluations: int = 0) -> str:
     except sqlite3.Error as error:
         raise DamagedFileError(f"{path}: {error}") from None
     with contextlib.closing(db):
+        db.execute("begin")  # all of it as it is now, should its answers be moved meanwhile
         digest = fingerprint(path, db, 0, hashlib.sha256(), count)
         return fingerprint(path, db, 0, digest, evaluations, ["evaluation"]).hexdigest()
 
