@@ -135,6 +135,7 @@ RATERS = "rrm run committee task.labels=64 task.initial_labels=32 task.query_str
 MONA = "python benchmarks/mona.py"
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
+BY_IMITATION = "docs/imitation_learning.md"
 BESIDE = ["python -m benchmarks.beside_imitation"]
 
 TABLES: dict[str, Learnt] = {
@@ -173,6 +174,10 @@ TABLES: dict[str, Learnt] = {
     ),
     "camera_fresh": Learnt(CAMERA_PAGE, ["rrm run camera_dropbox seeds=[10,11,12,13,14,15,16,17,18,19]"], "30 min"),
     "mona": Learnt(CAMERA_PAGE, [f"{MONA} --seeds 0 1 2", f"{MONA} --batch 64 --learning-rate 5e-5"], "60 min"),
+    "claim_tree": Learnt(
+        "docs/families/claim_tree.md", ["rrm run claim_tree seeds=10"], "10 min",
+        partial(beside_exact, run="claim_tree"),
+    ),
     "foresight_levels": Learnt(FORESIGHT, ["rrm run foresight seeds=10"], "in suite"),
     "repeated": Learnt(
         FORESIGHT, ["rrm run foresight seeds=10", DRAW.format("runs/foresight", "repeated")], "in suite",
@@ -181,6 +186,10 @@ TABLES: dict[str, Learnt] = {
     "switch": Learnt("docs/fork.md", ["python benchmarks/switch.py --out docs/images/switch.png"], "10 min", printed),
     "judge_errors": Learnt(
         "docs/imitating_the_evaluator.md", ["python benchmarks/judge_errors.py"], "2 min", printed
+    ),
+    "imitated_audit_tree": Learnt(
+        BY_IMITATION, ["rrm run audit_tree_imitation seeds=10"], "5 min",
+        partial(conditions, run="audit_tree_imitation", columns=USUAL),
     ),
     "irl_changes": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", printed),
     "irl_rooms": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", partial(printed, table=1)),

@@ -85,9 +85,15 @@ class Slot:
         return imported(self.own.get(spec, self.brought))
 
     def declared(self, spec: str) -> type[BaseModel] | None:
-        """The model of the settings that a class of the user's own declares; None where it declares none."""
+        """The model of the settings that a class of the user's own declares; None where it declares none.
+
+        Raises:
+            ConfigError: what it declares is no model of pydantic's.
+        """
         model = getattr(self.find(spec), "Settings", None)
-        return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+        if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise ConfigError(f"{self.name}: {short(spec)}: Settings must be a subclass of pydantic.BaseModel")
+        return model
 
     def keys(self, spec: str) -> list[str]:
         """The keys of the section, where ``spec`` is chosen. Raises ConfigError: there is no such choice."""
@@ -140,7 +146,11 @@ AMPLIFY: Final = Slot(
 DISTILL: Final = Slot(
     "distill",
     "method",
-    {"reward_modeling": "rrm.distill.reward_modeling.settings:RewardModelingSettings"},
+    {
+        "reward_modeling": "rrm.distill.reward_modeling.settings:RewardModelingSettings",
+        "clone": "rrm.distill.imitation.settings:CloneSettings",
+        "dagger": "rrm.distill.imitation.settings:DAggerSettings",
+    },
     "rrm.config.slots:BroughtDistiller",
     "rrm.distillers",
     ("rollout", "agent", "artefacts", "summary", "state", "load_state"),

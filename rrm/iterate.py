@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rrm.agents.agent import Agent
 from rrm.agents.assistants import Assistant
 from rrm.agents.vec_env import Start
 from rrm.amplify.overseer import Overseer
@@ -67,7 +68,7 @@ def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait |
             overseer = amplify(plan.evaluator(), rounds.load_assistants(plan, folder), plan)
             if result:
                 return rounds.judge_again(plan, start, overseer, result, home)
-            outcome = distill(overseer, plan, start, home, on_rollout)
+            outcome = distill(overseer, plan, start, home, on_rollout, rounds.load_previous(plan, folder))
             return rounds.finish(plan, start, outcome, home)
 
 
@@ -78,9 +79,13 @@ def amplify(evaluator: Evaluator, assistants: Sequence[Assistant], plan: Plan) -
     return overseer
 
 
-def distill(overseer: Overseer, plan: Plan, start: Start, home: Path, on_rollout: OnRollout) -> Outcome:
+def distill(
+    overseer: Overseer, plan: Plan, start: Start, home: Path, on_rollout: OnRollout, previous: Agent | None = None
+) -> Outcome:
     """Make the overseer's judgment, or its example, into an agent, by the method that the configuration names.
 
-    It goes on from the newest checkpoint in ``home``.
+    It goes on from the newest checkpoint in ``home``. ``previous`` is the agent of the generation before, if there is
+    one.
     """
-    return Runner(plan.condition.distill.find(), overseer, plan, start, home, lambda row: on_rollout(plan, row)).run()
+    method = plan.condition.distill.find()
+    return Runner(method, overseer, plan, start, home, lambda row: on_rollout(plan, row), previous).run()

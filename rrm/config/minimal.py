@@ -41,9 +41,11 @@ def compact(experiment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _said(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Without null, which is what is not said."""
+    """Without null, which is what is not said; of what is one value, all of it."""
     return {
-        key: _said(value) if isinstance(value, Mapping) else value for key, value in tree.items() if value is not None
+        key: _said(value) if isinstance(value, Mapping) and key not in WHOLE else value
+        for key, value in tree.items()
+        if value is not None
     }
 
 

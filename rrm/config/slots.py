@@ -136,6 +136,11 @@ class DistillSettings(Choice):
         """Whether the overseer has a part in it; the oracle learns without one."""
         return True
 
+    @property
+    def names_code(self) -> bool:
+        """Whether its keys name functions of the user's own."""
+        return False
+
     def of_actions(self, level: int) -> bool:
         """Whether actions are judged in a round of the level, in the states in which they were taken, not states."""
         return False
@@ -143,6 +148,20 @@ class DistillSettings(Choice):
     def judging_at(self, level: int) -> Judging:
         """When a step is judged in a round of the level."""
         return "advance"
+
+    def chain(self, condition: Condition) -> list[Condition]:
+        """The conditions of the task's rounds, its generations, each standing on the one before; ``condition`` itself
+        but for an agent to begin with."""
+        return [condition]
+
+    def spends(self, condition: Condition, level: int) -> tuple[int, int]:
+        """The labels and steps that a round of the level asks for, as configured."""
+        each = condition.assistant if level else condition.task
+        return each.labels * self.asks, each.steps
+
+    def total(self, plan: Plan) -> tuple[int, int]:
+        """All steps and labels of a round."""
+        return plan.schedule.total()
 
     def content(self, plan: Plan) -> dict[str, Any]:
         return {"reward": None, **super().content(plan)}

@@ -21,7 +21,7 @@ from rrm.report.schema import final_labels
 from rrm.rounds.checks import check
 from rrm.rounds.naming import content
 from rrm.storage import rundir
-from rrm.streams import Streams
+from rrm.streams import Purpose, Streams
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,12 @@ class Plan:
 
     practice: Plan | None
     """The round in whose agent's states an assistant practises; None: in those of the world's own generator."""
+
+    previous: Plan | None = None
+    """The round of the generation before, A[n-1]; None: there is none."""
+
+    generation: int = 1
+    """n, of the agent A[n]."""
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -97,12 +103,18 @@ class Plan:
     @property
     def streams(self) -> Streams:
         """Where every random number of the round comes from."""
-        return Streams.of_round(self.seed, self.level)
+        streams = Streams.of_round(self.seed, self.level)
+        return streams.part(Purpose.GENERATION, self.generation) if self.generation > 1 else streams
+
+    @property
+    def read_from(self) -> list[Plan]:
+        """The rounds whose agents it loads."""
+        return [*(each for each in (self.practice, self.previous) if each), *self.below]
 
     def needed(self) -> list[Plan]:
         """The rounds this one stands on, each once, in an order in which they can be run; without itself."""
         found: dict[str, Plan] = {}
-        for plan in (*([self.practice] if self.practice else []), *self.below):
+        for plan in self.read_from:
             for each in (*plan.needed(), plan):
                 found.setdefault(each.name, each)
         return list(found.values())
@@ -156,6 +168,11 @@ class Plan:
         """How many of the others may have been asked after so many rollouts."""
         return (self.evaluation_labels - self.final_labels) * rollouts // self.schedule.rollouts
 
+    @property
+    def total(self) -> tuple[int, int]:
+        """All steps and labels."""
+        return self.condition.distill.total(self)
+
     @cached_property
     def schedule(self) -> Schedule:
         """What the round spends, and when."""
@@ -182,10 +199,22 @@ def plan(condition: Condition, seed: int) -> Plan:
     if own := trained(condition):
         nobody = condition.amplify.model_copy(update={"assistants": "none", "depth": 0})
         alone = condition.model_copy(update={"amplify": nobody})
-        practice = Plan(alone, seed, 0, (), None) if condition.amplify.start_states == "unaided" else None
+        practice = _task(alone, seed, ()) if condition.amplify.start_states == "unaided" else None
         for level in range(1, levels(condition) + 1):
             below.append(Plan(condition, seed, level, tuple(below), practice) if level <= own else below[0])
-    last = Plan(condition, seed, 0, tuple(below), None)
+    last = _task(condition, seed, tuple(below))
     for each in (*last.needed(), last):
         check(each)
+    return last
+
+
+def _task(condition: Condition, seed: int, below: tuple[Plan, ...]) -> Plan:
+    """The last round of the task, which stands on the generations before it."""
+    last: Plan | None = None
+    generation = 0
+    for each in condition.distill.chain(condition):
+        own = each is condition
+        generation += own
+        last = Plan(each, seed, 0, below if own else (), None, last, max(1, generation))
+    assert last is not None
     return last

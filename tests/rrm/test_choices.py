@@ -84,11 +84,11 @@ def test_what_is_wrong_is_said_in_one_line(overrides: list[str], message: str) -
 
 @pytest.mark.usefixtures("copy")
 def test_a_condition_says_what_only_another_method_has() -> None:
-    config = {**COPY, "conditions": {"a": {"distill": {"fit_steps": 3}}}}
+    config = {**COPY, "conditions": {"a": {"distill": {"batch_size": 3}}}}
     right = "no such key where distill.method is 'copy'; it is one of reward_modeling"
-    assert refused(**config) == f"conditions.a.distill.fit_steps: {right}"
-    above = {"env": LINE, "conditions": {"a": {"distill": {"fit_steps": 3}}}}
-    assert refused("distill=copy", **above) == f"conditions.a.distill.fit_steps: 3: {right}"
+    assert refused(**config) == f"conditions.a.distill.batch_size: {right}"
+    above = {"env": LINE, "conditions": {"a": {"distill": {"batch_size": 3}}}}
+    assert refused("distill=copy", **above) == f"conditions.a.distill.batch_size: 3: {right}"
 
 
 @pytest.mark.usefixtures("copy")
@@ -107,7 +107,7 @@ def test_the_schema_knows_the_keys_of_each_method() -> None:
     own = {"method": "clone.py:Clone", "updates": 3}
     for distill in (COPY["distill"], {"fit_steps": 3}, {"states": 3}, "copy", own, None, {}):
         assert schema.is_valid({"env": LINE, "distill": distill}), distill
-    for distill in ({"method": "copy", "fit_steps": 3}, {"states": 3, "fit_steps": 3}, {"updates": 3}):
+    for distill in ({"method": "copy", "fit_steps": 3}, {"states": 3, "batch_size": 3}, {"updates": 3}):
         assert not schema.is_valid({"env": LINE, "distill": distill}), distill
 
 
