@@ -191,6 +191,14 @@ TABLES: dict[str, Learnt] = {
         BY_IMITATION, ["rrm run audit_tree_imitation seeds=10"], "5 min",
         partial(conditions, run="audit_tree_imitation", columns=USUAL),
     ),
+    "imitated_foresight": Learnt(
+        BY_IMITATION, ["rrm run foresight_imitation seeds=10"], "8 min",
+        partial(conditions, run="foresight_imitation", columns=USUAL),
+    ),
+    "imitated_rooms": Learnt(
+        BY_IMITATION, ["rrm run tidy_rooms_small_imitation"], "5 min",
+        partial(conditions, run="tidy_rooms_small_imitation", columns=EACH),
+    ),
     "irl_changes": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", printed),
     "irl_rooms": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", partial(printed, table=1)),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),
