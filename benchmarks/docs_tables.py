@@ -178,6 +178,10 @@ TABLES: dict[str, Learnt] = {
         "docs/families/claim_tree.md", ["rrm run claim_tree seeds=10"], "10 min",
         partial(beside_exact, run="claim_tree"),
     ),
+    "digits": Learnt(
+        "docs/debate_digits.md", ["python -m benchmarks.debate_digits --out docs/images/debate_digits.png"], "15 min",
+        printed, {"docs/images/debate_digits.png": "docs/images/debate_digits.png"},
+    ),
     "foresight_levels": Learnt(FORESIGHT, ["rrm run foresight seeds=10"], "in suite"),
     "repeated": Learnt(
         FORESIGHT, ["rrm run foresight seeds=10", DRAW.format("runs/foresight", "repeated")], "in suite",
