@@ -50,7 +50,7 @@ def load_generators(tensors: Tensors, values: Mapping[str, Any]) -> None:
 
 
 def moments(optimizer: torch.optim.Optimizer) -> Tensors:
-    """What an optimiser remembers of each parameter, as tensors named ``optimizer.<parameter>.<slot>``."""
+    """The state that an optimiser keeps of each parameter, as tensors named ``optimizer.<parameter>.<slot>``."""
     return {
         f"optimizer.{index}.{slot}": torch.as_tensor(value).clone()
         for index, slots in optimizer.state_dict()["state"].items()

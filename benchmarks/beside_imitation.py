@@ -14,7 +14,7 @@ settings its authors tuned on Pendulum-v1: 60 iterations ("for better performanc
 before the reward network and before the policy, Adam's weights decayed. Two settings are the class's own instead: no
 exploration, for which every copy would play a whole episode in each iteration, and a teacher without noise is asked
 for, as on our side. Of ours: a quarter of the comparisons before training, V fitted after each rollout, one answer in
-ten taken to be a toss, checkpoints, and each answer on disk before the next question.
+ten taken to be random, checkpoints, and each answer on disk before the next question.
 
 Seconds are those of the processor, which a busy machine changes less than those of the wall, beside them. Making the
 environments, building the networks and judging the final policy are in neither.
@@ -42,12 +42,12 @@ from benchmarks.imitation_worker import Clock
 from rrm.agents.vec_env import own_generator
 from rrm.amplify.overseer import Overseer
 from rrm.config.load import load
-from rrm.config.slots import EnsembleSettings
 from rrm.distill.base import Runner
 from rrm.distill.episode_metrics import judge_policy
-from rrm.distill.reward_modeling import RewardModeling
+from rrm.distill.reward_modeling.distiller import RewardModeling
 from rrm.envs.world import Layout
 from rrm.rewards.ensemble import RewardModel
+from rrm.rewards.settings import EnsembleSettings
 from rrm.rounds.plan import plan
 
 PINS = ("imitation==1.0.1", f"torch=={torch.__version__}", "numpy<2", "setuptools<81")

@@ -135,6 +135,7 @@ RATERS = "rrm run committee task.labels=64 task.initial_labels=32 task.query_str
 MONA = "python benchmarks/mona.py"
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
+BY_IMITATION = "docs/imitation_learning.md"
 BESIDE = ["python -m benchmarks.beside_imitation"]
 
 TABLES: dict[str, Learnt] = {
@@ -181,6 +182,10 @@ TABLES: dict[str, Learnt] = {
     "switch": Learnt("docs/fork.md", ["python benchmarks/switch.py --out docs/images/switch.png"], "10 min", printed),
     "judge_errors": Learnt(
         "docs/imitating_the_evaluator.md", ["python benchmarks/judge_errors.py"], "2 min", printed
+    ),
+    "imitated_audit_tree": Learnt(
+        BY_IMITATION, ["rrm run audit_tree_imitation seeds=10"], "5 min",
+        partial(conditions, run="audit_tree_imitation", columns=USUAL),
     ),
     "irl_changes": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", printed),
     "irl_rooms": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", partial(printed, table=1)),

@@ -6,8 +6,7 @@
 
 Each case must be accepted, or refused by one line: an ``RRMError``, or on the command line an exit status and one line.
 A traceback, a hang, a command that is run and a difference that nobody hears of are failures. The cases follow from
-``--seed`` and their number alone. ``benchmarks.hostile`` generates those of configurations and answers,
-``benchmarks.fuzz_folders`` those of folders.
+``--seed`` and their number alone.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from benchmarks import fuzz_folders, hostile
-from benchmarks.fuzz_case import CANARY, Case, Failure, Hang, Kind, within
+from benchmarks import fuzz_answers, fuzz_configs, fuzz_folders
+from benchmarks.fuzz_case import CANARY, Case, Failure, Hang, Kind, sparse, within
 
 SECONDS = 10
 """The longest that a case may take."""
@@ -52,8 +51,9 @@ class Watch:
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self.armed:
             return
-        named = event == "import" and CANARY in str(arguments[0])
-        if event in RUNS or named:
+        imported = event == "import" and CANARY in str(arguments[0])
+        executed = event == "exec" and CANARY in getattr(arguments[0], "co_filename", "")
+        if event in RUNS or imported or executed:
             self.seen.append(f"{event} {str(arguments[:1])[:80]}")
 
 
@@ -80,7 +80,10 @@ def run(case: Case, watch: Watch, seconds: float = SECONDS) -> tuple[str, str]:
 
 def kinds(home: Path, quick: bool) -> dict[str, tuple[Kind, int]]:
     """Of each kind how its cases are made, and how many there are."""
-    return hostile.kinds(home, quick) | fuzz_folders.kinds(home, quick)
+    inputs = fuzz_configs.kinds(home) | fuzz_answers.kinds()
+    if quick:
+        inputs = {name: (sparse(make, count), min(count, 24)) for name, (make, count) in inputs.items()}
+    return inputs | fuzz_folders.kinds(home, quick)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import random
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,8 +36,10 @@ class Hang(BaseException):
 def within(seconds: float) -> Iterator[None]:
     """Raise ``Hang`` in the block after so many seconds of the processor, or six times as many by the clock; end the
     process where that helps nothing."""
+    rung: list[int] = []
 
     def ring(number: int, frame: FrameType | None) -> None:
+        rung.append(number)
         raise Hang(f"takes more than {seconds:g} seconds")
 
     clocks = {signal.ITIMER_PROF: (signal.SIGPROF, seconds), signal.ITIMER_REAL: (signal.SIGALRM, 6 * seconds)}
@@ -46,6 +49,8 @@ def within(seconds: float) -> Iterator[None]:
             signal.setitimer(clock, limit)
         faulthandler.dump_traceback_later(12 * seconds, exit=True, file=2)
         yield
+        if rung:  # and the code in the block has taken that for an error of somebody's
+            raise Hang(f"takes more than {seconds:g} seconds")
     finally:
         faulthandler.cancel_dump_traceback_later()
         for (clock, (number, _)), handler in zip(clocks.items(), before, strict=True):
@@ -68,3 +73,13 @@ def attempt(do: Callable[[], object]) -> str:
     except RRMError as error:
         return refusal(error)
     return "accepted"
+
+
+def generator(kind: str, number: int, seed: int) -> random.Random:
+    """The random numbers of a case."""
+    return random.Random(f"{kind} {number} {seed}")
+
+
+def sparse(make: Kind, count: int) -> Kind:
+    """Two dozen cases, spread evenly over all ``count`` of them."""
+    return lambda number, seed: make(number * max(count // 24, 1), seed)

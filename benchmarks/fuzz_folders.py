@@ -10,12 +10,9 @@ line or a result, no command, no file outside the folder, and nothing of theirs 
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
-from collections.abc import Callable, Iterator
-from functools import partial
-from hashlib import sha256
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 from unittest import mock
@@ -23,14 +20,15 @@ from unittest import mock
 import numpy as np
 
 import rrm
-from benchmarks.fuzz_case import CANARY, Case, Failure, Kind, refusal, within
+from benchmarks.fuzz_case import Case, Failure, Kind, refusal, within
+from benchmarks.fuzz_damage import WAYS, damage, files_of
+from benchmarks.fuzz_poison import RAW, poison
 from rrm.errors import RRMError
 from rrm.experiment.progress import Progress
 from rrm.experiment.suite import run_suite
 from rrm.report import build as report
 from rrm.report import suite_page
 from rrm.report.watch import watch
-from rrm.storage import rundir
 
 SETTINGS: Final[dict[str, Any]] = {
     "experiment": "rooms",
@@ -86,7 +84,7 @@ def _reward(home: Path) -> Any:
     return [
         reward.kind,
         reward.step_cost,
-        reward.rest,
+        reward.absorbing_weight,
         reward.model.values(np.full((2, size), 0.5, np.float32)).tolist(),
     ]
 
@@ -140,113 +138,7 @@ def _originals(home: Path) -> dict[str, Path]:
     return there
 
 
-def _files(home: Path) -> list[Path]:
-    """What a case may change: all but what only shows results again, and locks."""
-    shown = (".png", ".gif", ".html", ".md")
-    return sorted(
-        path.relative_to(home)
-        for path in home.rglob("*")
-        if path.is_file() and path.suffix not in shown and path.name != ".lock"
-    )
-
-
-# --- Damage -----------------------------------------------------------------------------------------------------------
-
-
-def _flipped(content: bytes, rng: random.Random) -> bytes:
-    i = rng.randrange(max(len(content), 1))
-    return content[:i] + bytes([content[i] ^ 1 << rng.randrange(8)]) + content[i + 1 :] if content else b"\0"
-
-
-def _edited(content: bytes, rng: random.Random) -> bytes:
-    """Another value at a random place of a JSON file; in other files another digit or letter."""
-    try:
-        tree = json.loads(content)
-    except ValueError:
-        return _flipped(content, rng)
-    above, key = rng.choice(list(_leaves(tree)) or [(None, None)])
-    if above is None:
-        return b"{}"
-    old = above[key]
-    new: list[Any] = [-1, 0, 1e300, True, None, "x", [], {}, "../../ESC", 10**30]
-    above[key] = old + 1 if isinstance(old, int | float) and rng.random() < 0.5 else rng.choice(new)
-    return json.dumps(tree, indent=2, sort_keys=True).encode() + b"\n"
-
-
-def _leaves(tree: Any) -> Iterator[tuple[Any, Any]]:
-    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
-    for key, value in list(pairs):
-        yield tree, key
-        yield from _leaves(value)
-
-
-def _to_device(path: Path) -> None:
-    path.symlink_to("/dev/zero")
-
-
-def _to_itself(path: Path) -> None:
-    path.symlink_to(path.name)
-
-
-def _large(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(10**12)
-
-
-CONTENTS: tuple[Callable[[bytes, random.Random], bytes], ...] = (
-    _flipped,
-    _flipped,
-    _flipped,
-    _edited,
-    _edited,
-    _edited,
-    _edited,
-    lambda content, rng: content[: len(content) // 2],
-    lambda content, rng: content[:-1],
-    lambda content, rng: b"",
-    lambda content, rng: content + b"\n0",
-    lambda content, rng: b"\xff\xfe" + content,
-    lambda content, rng: b"null",
-    lambda content, rng: b"[1, 2]",
-    lambda content, rng: b'{"a": NaN, "a": 1e999}',
-    lambda content, rng: b"[" * 100_000,
-    lambda content, rng: b'{"a":' * 100_000,
-    lambda content, rng: b"9" * 100_000,
-    lambda content, rng: rng.randbytes(1000),
-)
-"""What a file holds instead."""
-
-PLACES: tuple[Callable[[Path], object], ...] = (
-    lambda path: None,
-    Path.mkdir,
-    os.mkfifo,
-    _to_device,
-    _to_itself,
-    _large,
-)
-"""What stands in its place."""
-
-OTHERS = 2
-"""How many cases give a file the content of another one of the folder."""
-
-
-def _damage(home: Path, path: Path, how: int, rng: random.Random) -> None:
-    """Change one file of a copied folder."""
-    target = home / path
-    if how < len(CONTENTS):
-        target.write_bytes(CONTENTS[how](target.read_bytes(), rng))
-        return
-    how -= len(CONTENTS)
-    if how < len(PLACES):
-        target.unlink()
-        PLACES[how](target)
-        return
-    alike = [each for each in _files(home) if each.suffix == path.suffix and each != path]
-    if alike:
-        shutil.copyfile(home / rng.choice(alike), target)
-
-
-WAYS = len(CONTENTS) + len(PLACES) + OTHERS
+# --- The cases -------------------------------------------------------------------------------------------------------
 
 
 def _copy(whole: Path, home: Path) -> Path:
@@ -284,7 +176,7 @@ class Folders:
         for kind, readers in READERS.items():
             for name, read in readers.items():
                 self.given[kind, name] = _outcome(read, _copy(self.whole[kind], self.home / "cases" / "case"))
-        self.files = [(kind, path) for kind, home in self.whole.items() for path in _files(home)]
+        self.files = [(kind, path) for kind, home in self.whole.items() for path in files_of(home)]
 
     @property
     def damages(self) -> int:
@@ -300,7 +192,7 @@ class Folders:
         def case() -> str:
             refused = False
             for name, read in READERS[kind].items():
-                _damage(_copy(self.whole[kind], home), path, number % WAYS, random.Random(rng.random()))
+                damage(_copy(self.whole[kind], home), path, number % WAYS, random.Random(rng.random()))
                 whole, given = self.given[kind, name], _outcome(read, home)
                 if isinstance(given, RRMError):
                     refused = True
@@ -321,7 +213,7 @@ class Folders:
             for name, read in READERS[kind].items():
                 _copy(self.whole[kind], home)
                 before = _outside(self.home)
-                _poison(home, path, random.Random(f"{number} {seed}"))
+                poison(home, path, random.Random(f"{number} {seed}"))
                 refused |= isinstance(_outcome(read, home), RRMError)
                 if _outside(self.home) != before:
                     raise Failure(f"{name} of a {kind} run writes {_outside(self.home) - before}")
@@ -331,100 +223,6 @@ class Folders:
             return "refused" if refused else "accepted"
 
         return case
-
-
-# --- Hostile values ---------------------------------------------------------------------------------------------------
-
-RAW = ('" onmouseover="alert(1)', "<script>alert(1)")
-"""What stands in no page as it is."""
-
-VALUES: tuple[Any, ...] = (
-    *RAW,
-    "../../ESC",
-    "/tmp/ESC",
-    "..",
-    "a/b",
-    r"$\frac{1}{0$",
-    "[red]x",
-    "a|b\nc",
-    "x" * 5000,
-    "\0",
-    "\x1b[31m",
-    "\ud800",
-    "",
-    "os:system",
-    f"{CANARY}:x",
-    f"{CANARY}:rrm/TidyRooms-v0",
-    "rrm/AuditTree-v0",
-    "CartPole-v1",
-    10**400,
-    -1,
-    1e300,
-    2**62,
-    [],
-    {},
-    None,
-    True,
-    [[]],
-    "1",
-    0.5,
-    {"command": f"touch {CANARY}"},
-    {"world": "os:system", "command": f"touch {CANARY}"},
-    [10**9] * 3,
-    10**9,
-)
-
-
-def _poison(home: Path, path: Path, rng: random.Random) -> None:
-    """Edit a file, and make all fingerprints right again."""
-    target = home / path
-    tree = json.loads(target.read_bytes())
-    agent = isinstance(tree, dict) and "env" in tree and "layout" in tree
-    if agent and rng.random() < 0.5:
-        tree |= {"env": "os:system", "env_settings": {"command": f"touch {CANARY}"}}
-    else:
-        above, key = rng.choice(list(_leaves(tree)) or [({}, "x")])
-        value = rng.choice(VALUES)
-        if isinstance(above, dict) and rng.random() < 0.3:  # a name of something
-            above[str(value)[:1000]] = above.pop(key)
-            tree = json.loads(json.dumps(tree).replace(json.dumps(key), json.dumps(str(value)[:1000])))
-        else:
-            above[key] = value
-    target.write_text(json.dumps(tree, indent=2, sort_keys=True) + "\n")
-    for _ in range(2):  # results name files, and are named themselves
-        for result in home.rglob("result.json"):
-            _sealed(result, partial(_digests, folder=result.parent))
-        for each in home.rglob("*.json"):
-            _sealed(each, lambda content: content)
-    for summary in home.rglob("summary.json"):
-        beside = summary.with_name("experiment.json")
-        if beside.is_file():
-            of = rundir.fingerprint(json.loads(beside.read_text()))
-            _sealed(summary, partial(_summing_up, of))
-
-
-def _sealed(path: Path, change: Callable[[Any], Any]) -> None:
-    try:
-        content = json.loads(path.read_text())
-    except ValueError:
-        return
-    if isinstance(content, dict) and "fingerprint" in content:
-        content.pop("fingerprint")
-        rundir.write_sealed(path, change(content))
-
-
-def _summing_up(configuration: str, content: Any) -> Any:
-    return {**content, "configuration": configuration}
-
-
-def _digests(content: Any, folder: Path) -> Any:
-    files = content.get("files")
-    if isinstance(files, dict):
-        content["files"] = {
-            name: sha256((folder / name).read_bytes()).hexdigest() if (folder / name).is_file() else digest
-            for name, digest in ((str(name).replace("\0", ""), digest) for name, digest in files.items())
-        }
-    return content
 
 
 def _outside(home: Path) -> set[str]:

@@ -66,7 +66,7 @@ def main(given: Sequence[str] | None = None) -> None:
     print(f"{'condition':16}{'seed':>6}{'exact':>9}{'PPO':>9}{'hacks':>9}{'seconds':>9}")
     for name, condition in experiment.conditions.items():
         asked = not arguments.conditions or name in arguments.conditions
-        if not asked or condition.distill.reward not in TRAINED or name not in exact:
+        if not asked or condition.distill.model_dump().get("reward") not in TRAINED or name not in exact:
             continue
         for seed in arguments.seeds or experiment.seeds:
             began = time.process_time()

@@ -19,7 +19,7 @@ a smaller PPO), with approval in CartPole, Acrobot and Pendulum. (How approval c
 docs/preferences.md.)
 Segments are short, since who knows the rewards need not see much of a course,
 and the shorter a segment, the more its answer says of each of its moments.
-Random play holds on to its actions: of 10,000 steps that change their minds at each, none ended an Acrobot in five
+Random play holds on to its actions: of 10,000 steps that are drawn anew at each, none ended an Acrobot in five
 seeds of six, and who has only seen segments that are all alike has nothing to tell apart. ``fit_steps`` is small for
 speed: a rollout brings about ten new labels.
 """

@@ -1,4 +1,4 @@
-"""At which discount trained agents change their minds at a fork, beside the closed form.
+"""At which discount trained agents take the other branch of a fork, beside the closed form.
 
     python benchmarks/switch.py --out docs/images/switch.png        # about 10 minutes on one core
 

@@ -13,19 +13,15 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import error, logger, spaces
+from gymnasium import error, spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
-from numpy.typing import NDArray
 
+from rrm.envs.rendering import METADATA, Frame, frame, is_unasked, render_mode_of
 from rrm.envs.world import Array, Bools, Floats, Indices, World
 from rrm.envs.wrapped import helpers  # noqa: F401  # tells Wrapped of its evaluation worlds
 from rrm.envs.wrapped.environment import Wrapped
 from rrm.envs.wrapped.making import Constructor, constructor_of
-
-Frame = str | NDArray[np.uint8]
-
-METADATA: dict[str, Any] = {"render_modes": ["rgb_array", "ansi"], "render_fps": 8}
 
 
 class WorldEnv(gymnasium.Env[Array, Any]):
@@ -41,7 +37,7 @@ class WorldEnv(gymnasium.Env[Array, Any]):
         if world.n != 1:
             raise ValueError(f"world: has {world.n} copies; an Env is made from a world of one")
         self.world = world
-        self.render_mode = _render_mode(render_mode)
+        self.render_mode = render_mode_of(render_mode)
         self.observation_space = world.observation_space
         self.action_space = world.action_space
         self._running = False
@@ -66,7 +62,7 @@ class WorldEnv(gymnasium.Env[Array, Any]):
         return self.world.observe()[0], reward, over and not truncated, truncated, {}
 
     def render(self) -> Frame | None:
-        return None if _no_rendering(self) else _frame(self.world, 0, self.render_mode)
+        return None if is_unasked(self.render_mode) else frame(self.world, 0, self.render_mode)
 
     def utility(self) -> float:
         """The ground truth of the current state. For measuring, never for training."""
@@ -104,7 +100,7 @@ class WorldVectorEnv(VectorEnv[Array, Array, Array]):
         self.num_envs = world.n
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = {**METADATA, "autoreset_mode": self.autoreset_mode}
-        self.render_mode = _render_mode(render_mode)
+        self.render_mode = render_mode_of(render_mode)
         self.max_episode_steps = max_episode_steps
         self.single_observation_space = world.observation_space
         self.single_action_space = world.action_space
@@ -193,9 +189,9 @@ class WorldVectorEnv(VectorEnv[Array, Array, Array]):
         return array
 
     def render(self) -> tuple[Frame, ...] | None:
-        if _no_rendering(self):
+        if is_unasked(self.render_mode):
             return None
-        return tuple(_frame(self.world, i, self.render_mode) for i in range(self.num_envs))
+        return tuple(frame(self.world, i, self.render_mode) for i in range(self.num_envs))
 
     def utility(self) -> Floats:
         """The ground truth (n,) of the current states. For measuring, never for training."""
@@ -225,8 +221,7 @@ def _valid(actions: Array, space: spaces.Space[Any]) -> Bools:
         return np.array([space.contains(action.astype(space.dtype)) for action in actions], np.bool_)
     if actions.dtype.kind not in "iu":
         return np.zeros(actions.shape, np.bool_)
-    valid: Bools = (actions >= 0) & (actions < space.n)
-    return np.asarray(valid)
+    return np.asarray((actions >= 0) & (actions < space.n), np.bool_)
 
 
 def _right(space: spaces.Space[Any], plural: str = "") -> str:
@@ -237,22 +232,6 @@ def _right(space: spaces.Space[Any], plural: str = "") -> str:
 
 def _few(copies: list[int]) -> str:
     return ", ".join(map(str, copies[:5])) + (f", … ({len(copies)} of them)" if len(copies) > 5 else "")
-
-
-def _render_mode(mode: str | None) -> str | None:
-    if mode is not None and mode not in METADATA["render_modes"]:
-        raise ValueError(f"render_mode: got {mode!r}; must be one of {METADATA['render_modes']} or None")
-    return mode
-
-
-def _no_rendering(env: WorldEnv | WorldVectorEnv) -> bool:
-    if env.render_mode is None:
-        logger.warn("render() does nothing without a render_mode: give render_mode='rgb_array' or 'ansi' to make().")
-    return env.render_mode is None
-
-
-def _frame(world: World, i: int, mode: str | None) -> Frame:
-    return world.draw(i) if mode == "rgb_array" else world.text(i)
 
 
 def make(world: str, render_mode: str | None = None, **settings: Any) -> WorldEnv:

@@ -40,6 +40,8 @@ from rrm.envs.contract import (
     wander,
 )
 from rrm.envs.world import World
+from rrm.envs.wrapped.contract import check_contract, said
+from rrm.envs.wrapped.environment import Wrapped
 
 
 def check_table(make: Make) -> None:
@@ -142,7 +144,7 @@ def check(name: str) -> Iterator[Point]:
     """
     make = partial(make_world, name)
     task = make(1)
-    yield _point("Gymnasium's checker", lambda: _gymnasium(name))
+    yield from _gymnasium(name, task)
     for each in CHECKS:
         yield _point(
             (each.__doc__ or each.__name__).partition("\n")[0].rstrip(".").replace("`", ""), partial(each, make)
@@ -184,7 +186,20 @@ def _below(task: World, level: int) -> None:
         each(make)
 
 
-def _gymnasium(name: str) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # what Gymnasium only warns of is wrong, too
-        check_env(gymnasium.make(name, disable_env_checker=True).unwrapped)
+def _gymnasium(name: str, task: World) -> Iterator[Point]:
+    """What Gymnasium's own checker says, and what it only warns of; of an environment that is wrapped, how it acts."""
+    warned: list[str] = []
+
+    def run() -> None:
+        if isinstance(task, Wrapped):
+            warned.extend(check_contract(name, {}))
+            return
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            check_env(gymnasium.make(name, disable_env_checker=True).unwrapped)
+        warned.extend(said(each.message) for each in caught)
+
+    yield _point("Gymnasium's checker", run)
+    yield from (Point("warning", None, each) for each in warned)
+    if isinstance(task, Wrapped) and task.interface.rescales:
+        yield Point("actions", None, f"the agent's, from -1 to 1, are rescaled to {task.interface.action_space}")

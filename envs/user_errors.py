@@ -84,6 +84,12 @@ def place_of(error: BaseException) -> str | None:
     return found
 
 
+def their_files(error: BaseException) -> set[str]:
+    """The files of the user's own code through which an error has come."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return {file for frame, _ in frames if is_theirs(file := frame.f_code.co_filename)}
+
+
 def failure(error: BaseException) -> str:
     """What the user's code raised and in which line of which of their files: 'KeyError: 3, at judges.py, line 3'."""
     where = place_of(error)

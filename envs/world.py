@@ -66,6 +66,7 @@ number, from 0, or below 0 where nothing is pointed at."""
 
 
 class World(ABC):
+    # Long because: it is the one contract that all worlds fulfil.
     """``n`` copies of one environment. Every state array has leading axis ``n``.
 
     A subclass's ``__init__`` takes ``n`` first and then JSON-able keywords, hands the keywords to ``super().__init__``

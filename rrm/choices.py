@@ -1,9 +1,9 @@
 """The choices for the slots of the loop: this package's by name, those of users by where they are, and by their code.
 
-A choice is a class. One of a user's own is named by an entry point, by ``package.module:Class`` or by
-``path/to/file.py:Class``, as evaluators are. It may declare its settings by a pydantic model, ``Settings``: their
-defaults, ranges and cross-checks are then those of the configuration. What identifies it, and those of its settings
-that are not at their defaults, are part of the names of its rounds.
+A choice is a class with its settings. One of this package is a file or folder of its own and a line here, which names
+the model of its section in the configuration (``rrm.config.slots``). One of a user's own is named by an entry point, by
+``package.module:Class`` or by ``path/to/file.py:Class``, as evaluators are. It may declare its settings by a pydantic
+model, ``Settings``: their defaults, ranges and cross-checks are then those of the configuration.
 """
 
 from __future__ import annotations
@@ -14,14 +14,21 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
+from pydantic_core import InitErrorDetails, ValidationError
 
 from rrm.envs.user_errors import failure, is_raised_by_user, place_of
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.errors import ConfigError, RRMError, nearest
-from rrm.evaluators.identity import fingerprint
 from rrm.evaluators.loading import locate
-from rrm.text import line, short, show
+from rrm.text import short
+
+
+def imported(where: str) -> type[Any]:
+    """What ``module:name`` names."""
+    module, _, name = where.partition(":")
+    found: type[Any] = getattr(import_module(module), name)
+    return found
 
 
 @dataclass(frozen=True)
@@ -31,15 +38,17 @@ class Slot:
     Args:
         section: of the configuration.
         key: the key of that section which names the choice.
-        own: this package's choices, each with where its class is; it is imported when it is used, for torch's sake.
+        own: this package's choices, each with where the model of its section is: this imports no torch.
+        brought: where the model of the section is for a choice of a user's own.
         group: of the entry points through which packages bring others.
         methods: what a choice has to have.
-        shared: the keys of the section that mean the same for every choice; the others are those of ``own``.
+        shared: the keys of the section that mean the same for every choice.
     """
 
     section: str
     key: str
     own: Mapping[str, str]
+    brought: str
     group: str
     methods: Collection[str]
     shared: Collection[str] = ()
@@ -59,56 +68,77 @@ class Slot:
         return spec in self.own
 
     def find(self, spec: str) -> type[Any]:
-        """The class that ``spec`` names. Raises ConfigError: there is none, or it has not what a choice has to have."""
-        if spec in self.own:
-            module, _, name = self.own[spec].partition(":")
-            found: Any = getattr(import_module(module), name)
-        else:
-            found = locate(spec, f"{self.name}: {short(spec)}", self.own, self.group)
+        """The class of the user's own that ``spec`` names.
+
+        Raises:
+            ConfigError: there is none, or it has not what a choice has to have.
+        """
+        found = locate(spec, f"{self.name}: {short(spec)}", self.own, self.group)
         missing = [each for each in self.methods if not callable(getattr(found, each, None))]
         if not isinstance(found, type) or missing:
             methods = ", ".join(self.methods)
             raise ConfigError(f"{self.name}: {short(spec)}: must be a class with the methods {methods}")
         return found
 
-    def asks(self, spec: str) -> bool:
-        """Whether a user's distiller asks for labels."""
-        return not self.is_own(spec) and bool({"scores", "comparisons"} & set(self.find(spec).needs))
+    def model(self, spec: str) -> type[BaseModel]:
+        """The model of the section, where ``spec`` is chosen."""
+        return imported(self.own.get(spec, self.brought))
 
-    def settings(self, spec: str, given: Mapping[str, Any]) -> BaseModel | None:
-        """The settings of a user's choice; None where it declares none. Raises ConfigError, which names the key."""
+    def declared(self, spec: str) -> type[BaseModel] | None:
+        """The model of the settings that a class of the user's own declares; None where it declares none.
+
+        Raises:
+            ConfigError: what it declares is no model of pydantic's.
+        """
         model = getattr(self.find(spec), "Settings", None)
-        known = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else {}
-        for key in given:
+        if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):
+            raise ConfigError(f"{self.name}: {short(spec)}: Settings must be a subclass of pydantic.BaseModel")
+        return model
+
+    def keys(self, spec: str) -> list[str]:
+        """The keys of the section, where ``spec`` is chosen. Raises ConfigError: there is no such choice."""
+        declared = None if self.is_own(spec) else self.declared(spec)
+        return list(dict.fromkeys([*self.model(spec).model_fields, *(declared.model_fields if declared else ())]))
+
+    def read(self, given: Mapping[str, Any]) -> Any:
+        """The section that ``given`` is, as the model of its choice.
+
+        Raises:
+            ConfigError: there is no such choice.
+            ValidationError: a key is unknown, or its value is wrong.
+        """
+        spec = given.get(self.key, self.default)
+        if isinstance(spec, str) and not self.is_own(spec):
+            self._check_brought(spec, given)
+        return self.model(spec if isinstance(spec, str) else self.default).model_validate(dict(given))
+
+    def _check_brought(self, spec: str, given: Mapping[str, Any]) -> None:
+        """Check the settings of a class of the user's own by the model that it declares."""
+        fields, declared = self.model(spec).model_fields, self.declared(spec)
+        known = declared.model_fields if declared else {}
+        if twice := fields.keys() & known.keys():
+            raise ConfigError(f"{self.name}: {short(spec)}: Settings.{min(twice)}: is a key of every choice already")
+        settings = {key: value for key, value in given.items() if key not in fields}
+        for key, value in settings.items():
             if key not in known:
-                raise ConfigError(f"{self.section}.{key}: {short(spec)} has no such setting{nearest(str(key), known)}")
-        if not known:
-            return None
-        assert isinstance(model, type) and issubclass(model, BaseModel)
-        try:
-            return model.model_validate(dict(given))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join([self.section, *map(str, first["loc"])])
-            raise ConfigError(f"{where}: {show(first['input'])}: {line(first['msg'])}") from None
+                unknown = InitErrorDetails(type="extra_forbidden", loc=(str(key),), input=value)
+                raise ValidationError.from_exception_data(self.section, [unknown])
+        if declared:
+            declared.model_validate(settings)
 
-    def keywords(self, spec: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """The keyword that a choice is made with beside those of its slot: ``settings``, if it declares any."""
-        settings = None if self.is_own(spec) else self.settings(spec, given)
-        return {} if settings is None else {"settings": settings}
-
-    def content(self, spec: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        """What a user's choice adds to the name of a round: its identity, and the settings that are not defaults; these
-        are a part of its code."""
-        settings = self.settings(spec, given)
-        changed = settings.model_dump(mode="json", exclude_defaults=True) if settings else {}
-        return {self.key: f"{spec} {fingerprint(self.find(spec), spec)}", "settings": changed}
+    def unknown(self, spec: str, key: str) -> str:
+        """What is said of a key that the section has not, where ``spec`` is chosen."""
+        others = [each for each in self.own if each != spec and key in self.model(each).model_fields]
+        if others:
+            return f"no such key where {self.name} is {short(spec)}; it is one of {' and '.join(others)}"
+        return f"no such key where {self.name} is {short(spec)}{nearest(key, self.keys(spec))}"
 
 
 AMPLIFY: Final = Slot(
     "amplify",
     "method",
-    {"assistance": "rrm.amplify.overseer:Overseer"},
+    {"assistance": "rrm.amplify.settings:AssistanceSettings"},
+    "rrm.config.slots:BroughtAmplifier",
     "rrm.amplifiers",
     ("judge", "judge_pairs", "state_dict", "load_state_dict"),
     ("assistants", "depth", "start_states"),
@@ -116,14 +146,20 @@ AMPLIFY: Final = Slot(
 DISTILL: Final = Slot(
     "distill",
     "method",
-    {"reward_modeling": "rrm.distill.reward_modeling:RewardModeling"},
+    {
+        "reward_modeling": "rrm.distill.reward_modeling.settings:RewardModelingSettings",
+        "clone": "rrm.distill.imitation.settings:CloneSettings",
+        "dagger": "rrm.distill.imitation.settings:DAggerSettings",
+    },
+    "rrm.config.slots:BroughtDistiller",
     "rrm.distillers",
     ("rollout", "agent", "artefacts", "summary", "state", "load_state"),
 )
 LEARNER: Final = Slot(
     "learner",
     "algorithm",
-    {"ppo": "rrm.agents.learners.ppo:PPOLearner"},
+    {"ppo": "rrm.learners.ppo:PPOSettings"},
+    "rrm.config.slots:BroughtLearner",
     "rrm.learners",
     ("learn_rollout", "agent", "state", "load_state"),
     ("num_envs", "n_steps", "learning_rate"),

@@ -139,9 +139,10 @@ def config(
     import shutil
 
     from rrm.config import reference
+    from rrm.config.json_schema import json_schema
 
     if schema:
-        print(json.dumps(reference.json_schema(), indent=2))
+        print(json.dumps(json_schema(), indent=2))
         return
     found = reference.all_keys() if key is None else reference.named(key)
     print(reference.text(found, min(100, shutil.get_terminal_size().columns)))

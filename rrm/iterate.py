@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from rrm.agents.agent import Agent
 from rrm.agents.assistants import Assistant
 from rrm.agents.vec_env import Start
 from rrm.amplify.overseer import Overseer
-from rrm.choices import AMPLIFY, DISTILL, one_line
+from rrm.choices import one_line
 from rrm.distill.base import Outcome, Runner
-from rrm.distill.true_reward import TrueReward
 from rrm.envs.user_code import held
 from rrm.evaluators import Evaluator
 from rrm.protocols import Row
@@ -62,23 +62,24 @@ def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait |
         start = rounds.start_states(plan, folder)
         with one_line(own_choices(plan)):
             overseer = amplify(plan.evaluator(), rounds.load_assistants(plan, folder), plan)
-            outcome = distill(overseer, plan, start, home, on_rollout)
+            outcome = distill(overseer, plan, start, home, on_rollout, rounds.load_previous(plan, folder))
             return rounds.finish(plan, start, outcome, home)
 
 
 def amplify(evaluator: Evaluator, assistants: Sequence[Assistant], plan: Plan) -> Overseer:
     """The evaluator with the help of ``assistants``, A_1 first, in the way that the round's configuration names."""
     chosen = plan.condition.amplify
-    overseer: Overseer = AMPLIFY.find(chosen.method)(
-        evaluator, assistants, **AMPLIFY.keywords(chosen.method, chosen.settings)
-    )
+    overseer: Overseer = chosen.find()(evaluator, assistants, **chosen.keywords)
     return overseer
 
 
-def distill(overseer: Overseer, plan: Plan, start: Start, home: Path, on_rollout: OnRollout) -> Outcome:
+def distill(
+    overseer: Overseer, plan: Plan, start: Start, home: Path, on_rollout: OnRollout, previous: Agent | None = None
+) -> Outcome:
     """Make the overseer's judgment, or its example, into an agent, by the method that the configuration names.
 
-    It goes on from the newest checkpoint in ``home``.
+    It goes on from the newest checkpoint in ``home``. ``previous`` is the agent of the generation before, if there is
+    one.
     """
-    method = TrueReward if plan.is_oracle else DISTILL.find(plan.condition.distill.method)
-    return Runner(method, overseer, plan, start, home, lambda row: on_rollout(plan, row)).run()
+    method = plan.condition.distill.find()
+    return Runner(method, overseer, plan, start, home, lambda row: on_rollout(plan, row), previous).run()

@@ -12,8 +12,8 @@ from benchmarks import beside_imitation
 from benchmarks.imitation_worker import Counting, make_ppo
 from rrm.agents.learners.ppo import PPOLearner
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.config.slots import PPOSettings
 from rrm.envs.adapters import make_world
+from rrm.learners.ppo import PPOSettings
 
 
 @pytest.mark.parametrize("env", beside_imitation.TASKS)

@@ -10,6 +10,7 @@ import pytest
 
 from rrm.config.cost import cost
 from rrm.config.load import load
+from tests.helpers.training import modeling
 
 FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "preferences.py"
 
@@ -29,7 +30,7 @@ def test_one_reward_side_for_all_and_one_ppo_for_all_rewards(benchmark: ModuleTy
         if "Inverted" in env and find_spec("mujoco") is None:
             continue
         narrow, approval, oracle = load(benchmark.experiment(env, [0])).conditions.values()
-        assert [each.distill.reward for each in (narrow, approval, oracle)] == ["narrow", "approval", "true"]
+        assert [modeling(each).reward for each in (narrow, approval, oracle)] == ["narrow", "approval", "true"]
         assert (
             narrow.learner == approval.learner == oracle.learner
             and narrow.horizon == approval.horizon == oracle.horizon

@@ -102,7 +102,7 @@ def test_settings_at_their_defaults_are_not_in_the_name(home: Path) -> None:
 
 
 def test_what_is_of_no_meaning_for_it_is_not_in_the_name(home: Path) -> None:
-    names = {last_round("distill=clone.py:Clone", distill={"hidden": hidden}).name for hidden in (8, 9)}
+    names = {last_round(f"distill.hidden={hidden}", "distill=clone.py:Clone").name for hidden in (8, 9)}
     assert names == {last_round("distill=clone.py:Clone").name}
 
 
@@ -121,13 +121,16 @@ def test_the_oracle_stays_what_it_is(home: Path) -> None:
             "learner=clone.py:Clone",
             "learner.algorithm: 'clone.py:Clone': must be a class with the methods learn_rollout",
         ),
-        ("distill={method: clone.py:Clone, updates: -1}", "distill.updates: -1: Input should be greater than or equal"),
+        ("distill={method: clone.py:Clone, updates: -1}", "distill.updates: -1: must be at least 0"),
         (
             "distill={method: clone.py:Clone, update: 1}",
-            "distill.update: 'clone.py:Clone' has no such setting; did you",
+            "distill={method: clone.py:Clone, update: 1}: no such key where distill.method is 'clone.py:Clone'; did",
         ),
-        ("distill.settings={updates: 1}", "distill.settings: {'updates': 1}: are those of a class of your own"),
-        ("distill.updates=1", "distill.updates=1: no such key"),
+        ("distill.updates=1", "distill.updates=1: no such key where distill.method is 'reward_modeling'"),
+        (
+            "distill={method: clone.py:Clone, hidden: 8}",
+            "distill.hidden: 8: no such key where distill.method is 'clone.py:Clone'; it is one of reward_modeling",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(home: Path, override: str, message: str) -> None:
@@ -135,6 +138,13 @@ def test_what_is_wrong_is_said_in_one_line(home: Path, override: str, message: s
         last_round(override)
     text = str(caught.value)
     assert "\n" not in text and text.removeprefix("conditions.unaided.").startswith(message), text
+
+
+def test_settings_that_are_no_model_are_refused(home: Path) -> None:
+    path = home / "clone.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("class Settings(BaseModel)", "class Settings"), "utf-8")
+    with pytest.raises(ConfigError, match=r"'clone\.py:Clone': Settings must be a subclass of pydantic\.BaseModel$"):
+        last_round("distill=clone.py:Clone")
 
 
 def test_a_reading_of_the_folder_imports_nothing_of_it(home: Path) -> None:
@@ -150,6 +160,18 @@ def test_a_reading_of_the_folder_imports_nothing_of_it(home: Path) -> None:
 BROKEN: list[tuple[str, str, str, str]] = [  # file, in it this, instead of that; the message
     ("clone", "        world, seen", "        raise ValueError('no')\n        world, seen", "ValueError: no, at "),
     ("clone", "        world, seen", "        raise SystemExit(3)\n        world, seen", "SystemExit: 3, at "),
+    (
+        "clone",
+        "        world, seen",
+        "        raise KeyboardInterrupt('a')\n        world, seen",
+        "KeyboardInterrupt: a, at ",
+    ),
+    (
+        "clone",
+        "        world, seen",
+        "        raise GeneratorExit\n        world, seen",
+        "GeneratorExit: raise GeneratorExit, at ",
+    ),
     ("clone", "__init__(self, context)", "__init__(self, context, more)", "missing 1 required positional argument"),
     ("clone", '"steps": self.steps}\n', '"steps": print}\n', "is not JSON serializable"),
     ("clone", 'return {"env_steps": self.steps}', "return None", "TypeError: "),
@@ -179,6 +201,30 @@ def test_what_fails_in_them_is_said_in_one_line(home: Path, file: str, this: str
     assert message in text and "\n" not in text
     if "no judgment" not in message:
         assert text.startswith(f"{slot}: {spec!r}: fails: ") and text.endswith("; what is done is kept")
+
+
+def test_an_unknown_column_is_refused_with_the_first_rollout(home: Path) -> None:
+    path = home / "clone.py"
+    code = path.read_text(encoding="utf-8")
+    path.write_text(
+        code.replace('"env_steps": self.steps}\n', '"env_steps": self.steps, "labls": 0}\n', 1), encoding="utf-8"
+    )
+    rows: list[object] = []
+    with pytest.raises(RRMError) as caught:
+        train(last_round("distill=clone.py:Clone"), home / "rounds", lambda _, row: rows.append(row))
+    told = "distill.method: 'clone.py:Clone': rollout returned 'labls', which is no column of metrics.csv"
+    assert str(caught.value) == f"{told}; did you mean 'labels'?" and not any(rows)
+
+
+def test_a_load_state_that_fails_is_no_damaged_checkpoint(home: Path) -> None:
+    path = home / "clone.py"
+    code = path.read_text(encoding="utf-8")
+    path.write_text(code.replace('values["episodes"]', 'values["episode"]'), encoding="utf-8")
+    last = last_round("distill=clone.py:Clone", "distill.rollouts=4", "distill.updates=5")
+    stopped(last, home / "rounds", stop_after(2))
+    with pytest.raises(RRMError, match=r"fails: KeyError: 'episode', at clone\.py, line \d+; what is done is kept$"):
+        train(last, home / "rounds")
+    assert (home / "rounds" / last.name / "checkpoint.json").exists()
 
 
 def test_figures_that_are_measured_stand_above_what_a_distiller_says(home: Path) -> None:

@@ -45,7 +45,7 @@ class Solution(NamedTuple):
     """An optimal agent, and where it ends."""
 
     actions: Array
-    """(T, s) what it does in each state at each time; (T, s, a) between which it tosses, if ties are split evenly."""
+    """(T, s) what it does in each state at each time; (T, s, a) among which it draws evenly, if ties are split."""
     ends: Floats
     """(s,) how likely an episode ends there."""
     utility: float

@@ -34,9 +34,10 @@ from numpy.typing import NDArray
 
 from rrm.envs.user_errors import failure, is_raised_by_user
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
+from rrm.envs.wrapped.contract import check_contract
 from rrm.envs.wrapped.interface import OWN, read_step
 from rrm.envs.wrapped.making import Constructor, UnfitError, constructor_of, make_env, name_of
-from rrm.envs.wrapped.probe import check_contract, facts_of
+from rrm.envs.wrapped.probe import facts_of
 
 
 class BrokenEnvironmentError(RuntimeError):
@@ -57,6 +58,7 @@ def verify(env: str | Constructor, settings: dict[str, Any]) -> None:
 
 
 class Wrapped(World):
+    # Long because: it fulfils the contract of a world method by method.
     """Copies of a Gymnasium environment.
 
     An episode is over where the environment's own is. Where a time limit cut it short, ``truncated`` says so, so that
@@ -244,7 +246,7 @@ class Wrapped(World):
     def draw(self, i: int) -> NDArray[np.uint8]:
         """What the environment renders as ``rgb_array``, in a copy made for it; bars, where it renders nothing."""
         if self.name in NO_PICTURE:
-            return self._bars(i)
+            return _bars(self.observe()[i, :32])
         if self._twin is None:
             self._twin = self.copies(1)
             self._twin._render_mode = "rgb_array"
@@ -254,19 +256,8 @@ class Wrapped(World):
             picture = np.asarray(env.render() if env else None)
         except Exception:  # of the user's own code: there is no such mode, or what it needs is missing
             NO_PICTURE.add(self.name)
-            return self._bars(i)
-        return picture.copy() if picture.dtype == np.uint8 and picture.ndim == 3 else self._bars(i)
-
-    def _bars(self, i: int) -> NDArray[np.uint8]:
-        """The first numbers of the observation as bars to the left and right of the middle, from −3 to 3."""
-        values = np.clip(self.observe()[i, :32], -3, 3)
-        ends = np.rint(120 + 36 * values).astype(int)
-        picture = np.full((12 * len(values) + 4, 240, 3), 255, np.uint8)
-        picture[:, 120] = 160
-        for row, end in enumerate(ends):
-            left, right = sorted((120, end))
-            picture[12 * row + 4 : 12 * row + 12, left : right + 1] = (52, 101, 164)
-        return picture
+            return _bars(self.observe()[i, :32])
+        return picture.copy() if picture.dtype == np.uint8 and picture.ndim == 3 else _bars(self.observe()[i, :32])
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         restore, arguments = self.__reduce__()
@@ -277,6 +268,17 @@ class Wrapped(World):
         """Copies travel by their states: environments can often not be pickled, and come out fresh where they can."""
         begun = np.flatnonzero(self.seeds >= 0)
         return _restored, (type(self), self.n, self.settings, begun, self.save(begun))
+
+
+def _bars(values: Array) -> NDArray[np.uint8]:
+    """Numbers as bars to the left and right of the middle, from −3 to 3."""
+    ends = np.rint(120 + 36 * np.clip(values, -3, 3)).astype(int)
+    picture = np.full((12 * len(values) + 4, 240, 3), 255, np.uint8)
+    picture[:, 120] = 160
+    for row, end in enumerate(ends):
+        left, right = sorted((120, end))
+        picture[12 * row + 4 : 12 * row + 12, left : right + 1] = (52, 101, 164)
+    return picture
 
 
 def _check_help(said: dict[str, Any], length: int) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, cast
 
 import gymnasium
@@ -120,3 +121,8 @@ def name_of(env: str | Constructor) -> str:
         return env
     named: Any = env if hasattr(env, "__qualname__") else type(env)
     return f"{named.__module__}:{named.__qualname__}"
+
+
+def key_of(env: str | Constructor, settings: dict[str, Any]) -> Hashable:
+    """An environment made with these settings; as long as its constructor is kept, no other has this key."""
+    return name_of(env), id(constructor_of(env)), json.dumps(settings, sort_keys=True)

@@ -13,27 +13,22 @@ Where they take more than a second the logger of this module says so (INFO), and
 from __future__ import annotations
 
 import contextlib
-import copy
-import functools
-import json
 import logging
 import time
-import warnings
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.utils.env_checker import check_env
 
 from rrm.envs.spaces import random_actions
-from rrm.envs.user_errors import failure, is_raised_by_user, line
+from rrm.envs.user_errors import failure, is_raised_by_user
 from rrm.envs.world import Array, Floats
 from rrm.envs.wrapped.fit import interface_of
 from rrm.envs.wrapped.interface import Interface, read_step
-from rrm.envs.wrapped.making import Constructor, UnfitError, constructor_of, make_env, name_of
+from rrm.envs.wrapped.making import Constructor, UnfitError, key_of, make_env, name_of
 
 LOOKED = 2048
 """Steps of random play from which the scale of an observation is taken. They are no part of anybody's budget."""
@@ -56,78 +51,12 @@ class Facts:
     """Whether an episode depends on those before it, so that each one needs an environment that has had none."""
 
 
-# --- Gymnasium's contract ---------------------------------------------------------------------------------------------
-
-
-def check_contract(env: str | Constructor, settings: dict[str, Any]) -> None:
-    """Gymnasium's own checker, but for pictures; done once in a process. What it only warns of is allowed.
-
-    Raises UnfitError.
-    """
-    key = _key(env, settings, None)
-    if key in _RIGHT:
-        return
-    made = make_env(env, settings)
-    interface_of(made)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            check_env(_Copying(made), skip_render_check=True)
-    except BaseException as error:  # AssertionError above all, and whatever the user's own code raises
-        if not is_raised_by_user(error):
-            raise
-        why = line(error) if isinstance(error, AssertionError | ValueError) else ""
-        raise UnfitError(f"breaks Gymnasium's contract: {why or failure(error)}") from error
-    _RIGHT[key] = env
-
-
-class _Copying(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """What the checker refuses and is harmless here is taken: arrays that are used again or changed by ``step``, flags
-    of NumPy, infos of any kind, and episodes of one step."""
-
-    spec = None  # so that it is not made anew from that, which not all wrappers can be
-
-    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        super().__init__(env)
-        self._t = 0
-
-        @functools.wraps(env.reset)  # the checker reads its signature
-        def reset(**said: Any) -> Any:
-            self._t = 0
-            told = copy.deepcopy(env.reset(**said))
-            _check_numbers(told[0] if isinstance(told, tuple) and told else told)
-            return told
-
-        self.reset = reset  # type: ignore[method-assign]
-
-    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        observation, reward, terminated, truncated = read_step(self.env.step(copy.deepcopy(action)))
-        self._t += 1
-        _check_numbers(observation)
-        return copy.deepcopy(observation), reward, terminated, truncated and self._t > 1, {}
-
-
-def _check_numbers(observation: Any) -> None:
-    """Raise ValueError for an observation that holds NaN."""
-    if isinstance(observation, Mapping | tuple | list):
-        for each in observation.values() if isinstance(observation, Mapping) else observation:
-            _check_numbers(each)
-    elif (array := np.asarray(observation)).dtype.kind == "f" and np.isnan(array).any():
-        raise ValueError("the observation holds NaN")
-
-
 # --- What is known ----------------------------------------------------------------------------------------------------
 
 Entry = tuple[str | Constructor, dict[str, Any], bool, Facts]
 """An environment, what it is made with, whether its quantities are standardised, and what was found."""
 
 _KNOWN: dict[Hashable, Entry] = {}
-_RIGHT: dict[Hashable, str | Constructor] = {}
-
-
-def _key(env: str | Constructor, settings: dict[str, Any], standardise: bool | None) -> Hashable:
-    """An environment made with these settings; as long as its constructor is kept, no other has this key."""
-    return name_of(env), id(constructor_of(env)), json.dumps(settings, sort_keys=True), standardise
 
 
 def facts_of(env: str | Constructor, settings: dict[str, Any], standardise: bool = True) -> Facts:
@@ -141,9 +70,9 @@ def facts_of(env: str | Constructor, settings: dict[str, Any], standardise: bool
     Raises:
         UnfitError: no world can be made of it.
     """
-    key = _key(env, settings, standardise)
+    key = key_of(env, settings), standardise
     if key not in _KNOWN:
-        _KNOWN[key] = env, settings, standardise, _examined(env, settings, standardise)
+        _KNOWN[key] = env, settings, standardise, _probed(env, settings, standardise)
     return _KNOWN[key][-1]
 
 
@@ -156,7 +85,7 @@ def remember(entries: Iterable[Entry]) -> None:
     """Take over what another process has found."""
     for env, settings, standardise, facts in entries:
         with contextlib.suppress(UnfitError):  # its file has been edited since: whoever makes it is told
-            _KNOWN[_key(env, settings, standardise)] = env, settings, standardise, facts
+            _KNOWN[key_of(env, settings), standardise] = env, settings, standardise, facts
 
 
 class _Watch:
@@ -191,7 +120,7 @@ class _Watch:
             LOG.info("%s: tried out in %.0f s, %d steps", self._name, time.monotonic() - self._start, self._steps)
 
 
-def _examined(env: str | Constructor, settings: dict[str, Any], standardise: bool) -> Facts:
+def _probed(env: str | Constructor, settings: dict[str, Any], standardise: bool) -> Facts:
     watch = _Watch(name_of(env))
     made = make_env(env, settings)
     interface = interface_of(made)

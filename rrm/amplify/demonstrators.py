@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from gymnasium import spaces
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from rrm.agents.assistants import Policy, Script
 from rrm.amplify.judgment import Asked, Judgment
 from rrm.amplify.skill import Skill
+from rrm.choices import one_line
 from rrm.config.values import Count, Section
-from rrm.envs.world import World
+from rrm.envs.world import Array, World
 from rrm.errors import ConfigError
 from rrm.evaluators.identity import fingerprint
 from rrm.evaluators.loading import locate
@@ -28,35 +30,26 @@ KEY = "distill.demonstrator"
 class JudgmentSettings(Section):
     """Demonstrate by judgment: try each action, look at what comes of it, and show the best."""
 
-    window: Count | None = Field(
-        default=1,
-        description="Steps from the action that is tried to the look, its own step the first: at 1 nobody goes on."
-        " null: to the end of the episode.",
-    )
-    goes_on: Literal["previous", "random"] = Field(
-        default="previous",
-        description="Who takes the other steps of the window: the agent of the generation before (previous; where there"
-        " is none, random play), or random play (random).",
-    )
-    samples: Count = Field(
-        default=1, le=10_000, description="How often each action is tried, each time with luck of its own."
-    )
-    keep: bool = Field(
-        default=True,
-        description="Whether the action of the generation before is kept where no other is better by more than 1e-6.",
-    )
+    window: Count | None = 1
+    """Steps from the action that is tried to the look, its own step the first; None: to the end of the episode."""
+
+    goes_on: Literal["previous", "random"] = "previous"
+    """Who takes the other steps: the agent of the generation before, or random play."""
+
+    samples: Annotated[Count, Field(le=10_000)] = 1
+    """How often each action is tried, each time with chance events of its own."""
+
+    keep: bool = True
+    """Whether the action of the generation before is kept where no other is better."""
 
 
 class DemonstratorSettings(Section):
     """Who demonstrates: somebody's skill, or the evaluator's judgment."""
 
-    skill: str | None = Field(
-        default=None,
-        description="Who acts, and nobody is asked: a script of the world (honest); a saved agent (…/agent.json); a"
-        " function of a world (module:name, path/to/file.py:name); or a file of demonstrations (….npz), with the method"
-        " clone.",
-    )
-    judgment: JudgmentSettings | None = Field(default=None, description="How the evaluator tries actions.")
+    skill: str | None = None
+    """Who acts: a script, a saved agent, a function or a file."""
+
+    judgment: JudgmentSettings | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -69,6 +62,11 @@ class DemonstratorSettings(Section):
         if (self.skill is None) == (self.judgment is None):
             raise ValueError("must be judgment, {judgment: {…}} or {skill: …}")
         return self
+
+    @model_serializer(mode="wrap")
+    def _said(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The one that there is."""
+        return {key: value for key, value in dumped(self).items() if value is not None}
 
     @property
     def file(self) -> str | None:
@@ -116,12 +114,22 @@ class DemonstratorSettings(Section):
             except OSError as error:
                 raise ConfigError(f"{KEY}.skill: {short(skill)}: {line(error)}") from None
             return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()[:12]
-        return fingerprint(_actor(skill, world, level), skill)
+        return fingerprint(_function(skill, world), skill)
 
 
 def _is_script(skill: str, world: World, level: int) -> bool:
     """Whether ``skill`` names a script: of an assistant's world, one of the task."""
     return skill in world.scripts or (level > 0 and "ideal" in world.scripts and not {".", ":", "/"} & {*skill})
+
+
+def _function(skill: str, world: World) -> Callable[[World], Any]:
+    """The function of the user's own. Raises ConfigError."""
+    about = f"{KEY}.skill: {short(skill)}"
+    found = locate(skill, about, world.scripts, "rrm.skills")
+    if not callable(found):
+        raise ConfigError(f"{about}: must be a function of a world that returns its actions")
+    function: Callable[[World], Any] = found
+    return function
 
 
 def _actor(skill: str, world: World, level: int) -> Policy:
@@ -139,8 +147,11 @@ def _actor(skill: str, world: World, level: int) -> Policy:
         if (agent.layout, agent.policy.action_space) != (world.layout, world.action_space):
             raise ConfigError(f"{about}: was trained in another world than {world.name}")
         return agent
-    found = locate(skill, about, world.scripts, "rrm.skills")
-    if not callable(found):
-        raise ConfigError(f"{about}: must be a function of a world that returns its actions")
-    actor: Policy = found
-    return actor
+    found = _function(skill, world)
+
+    def act(world: World) -> Array:
+        with one_line([about]):
+            actions: Array = found(world)
+        return actions
+
+    return act

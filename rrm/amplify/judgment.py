@@ -91,7 +91,7 @@ class Judgment:
         of_state = everyone.reshape(-1, tries)
         copies.load({name: np.repeat(array, tries, axis=0) for name, array in states.items()}, everyone)
         for which, rng in zip(of_state, rngs, strict=True):
-            copies.redraw(which, rng)  # each try has luck of its own, which nobody can know
+            copies.redraw(which, rng)  # each try has chance events of its own, which nobody can know
         recorder = Recorder(copies)
         recorder.started(copies, everyone)
         taken: Array = np.tile(np.repeat(np.arange(actions), self.samples), len(rngs))

@@ -56,7 +56,7 @@ class Overseer(Wrapper):
         return Answers.of(self.compare(pairs))
 
     def score(self, clips: Sequence[Clip]) -> Floats:
-        """Scores (m,) of m clips, asked by the way: an evaluator that remembers forgets that it was asked."""
+        """Scores (m,) of m clips, that are no labels: a stateful evaluator forgets that it was asked."""
         memory = copy.deepcopy(self.state_dict())
         scores = np.empty(len(clips))
         for judgment in self.judge(clips):

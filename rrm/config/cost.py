@@ -2,18 +2,7 @@
 
 from __future__ import annotations
 
-from rrm.choices import DISTILL
 from rrm.config.schema import Condition
-
-
-def models_reward(condition: Condition) -> bool:
-    """Whether the agent is distilled by reward modeling, and not by a method of the user's own or as the oracle."""
-    return DISTILL.is_own(condition.distill.method) and condition.distill.reward != "true"
-
-
-def asks(condition: Condition) -> bool:
-    """Whether labels are asked for."""
-    return models_reward(condition) or DISTILL.asks(condition.distill.method)
 
 
 def levels(condition: Condition) -> int:
@@ -32,11 +21,13 @@ def trained(condition: Condition) -> int:
 def cost(condition: Condition) -> tuple[int, int]:
     """(labels, steps) that a condition asks for, all its rounds together, as configured.
 
-    Those are its task, a round for each assistant that is trained, and the unaided agent in whose states they practise.
-    The true reward asks for no labels.
+    Those are its task, in each generation, a round for each assistant that is trained, and the unaided agent in whose
+    states they practise. The true reward asks for no labels.
     """
-    rounds = [condition.task]
+    task = [(each, 0) for each in condition.distill.chain(condition)]
+    rounds = list(task)
     if below := trained(condition):
-        rounds += [condition.assistant] * below
-        rounds += [condition.task] * (condition.amplify.start_states == "unaided")
-    return sum(each.labels for each in rounds) * asks(condition), sum(each.steps for each in rounds)
+        rounds += [(condition, level) for level in range(1, below + 1)]
+        rounds += task * (condition.amplify.start_states == "unaided")
+    spent = [each.distill.spends(each, level) for each, level in rounds]
+    return sum(labels for labels, _ in spent), sum(steps for _, steps in spent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from rrm.choices import SLOTS, Slot
+from rrm.choices import DISTILL, SLOTS, Slot
 from rrm.config.reading import Tree, merge, plain
 from rrm.errors import ConfigError
 
@@ -36,6 +36,11 @@ def stated(condition: Mapping[str, Any], short: str) -> Any:
     return condition[short] if short in condition else inner.get(key) if isinstance(inner, Mapping) else None
 
 
+def is_true(reward: Any) -> bool:
+    """Whether a reward is the true utility; YAML reads ``reward: true`` as a truth value."""
+    return reward is True or (isinstance(reward, str) and reward == "true")
+
+
 def without_short_forms(tree: Mapping[str, Any], where: str = "") -> Tree:
     """A copy of a configuration in which short forms are written out, at the top and in each condition.
 
@@ -61,16 +66,16 @@ def without_short_forms(tree: Mapping[str, Any], where: str = "") -> Tree:
 
 
 def written_out(tree: Mapping[str, Any]) -> Tree:
-    """A copy of a configuration in which a slot's choice is its section's key, and the settings of a choice of the
-    user's own stand in ``settings``; ``distill: clone.py:Clone`` and ``{method: clone.py:Clone, updates: 9}`` are
-    short for that."""
-    choices = {name: chosen(tree.get(name), slot, slot.default) for name, slot in SLOTS.items()}
-    written = _written_out(tree, choices)
-    if isinstance(tree.get("conditions"), Mapping):
-        written["conditions"] = {
-            name: _written_out(each, choices) if isinstance(each, Mapping) else each
-            for name, each in tree["conditions"].items()
-        }
+    """A copy of a configuration in which a slot's choice is its section's key: ``distill: clone.py:Clone`` is short for
+    ``distill: {method: clone.py:Clone}``. In older files settings of a choice of one's own stood in ``settings``."""
+    written: Tree = plain(tree)
+    conditions = written.get("conditions")
+    for each in (written, *(conditions.values() if isinstance(conditions, dict) else ())):
+        for name, slot in SLOTS.items() if isinstance(each, dict) else ():
+            if isinstance(section := each.get(name), str):
+                each[name] = {slot.key: section}
+            elif isinstance(section, dict) and isinstance(section.get("settings"), dict):
+                section |= section.pop("settings")
     return written
 
 
@@ -80,18 +85,35 @@ def chosen(section: Any, slot: Slot, before: str) -> str:
     return named if isinstance(named, str) else before
 
 
-def _written_out(tree: Mapping[str, Any], choices: Mapping[str, str]) -> Tree:
-    written: Tree = plain(tree)
-    for name, slot in SLOTS.items():
-        section = written.get(name)
-        if isinstance(section, str):
-            written[name] = {slot.key: section}
-        elif isinstance(section, dict) and not slot.is_own(chosen(section, slot, choices[name])):
-            apart = (slot.key, "settings", *slot.shared)
-            own = {key: section.pop(key) for key in [*section] if key not in apart}
-            if own and isinstance(section.setdefault("settings", {}), dict):
-                section["settings"] |= own
-    return written
+def chosen_in(condition: Any, slot: Slot, above: str) -> str:
+    """The choice for a slot in a condition's configuration; ``above`` where it says nothing of it.
+
+    The true reward is that of the oracle, which is one however other agents are distilled.
+    """
+    if not isinstance(condition, Mapping):
+        return above
+    is_oracle = slot is DISTILL and is_true(stated(condition, "reward"))
+    return chosen(condition.get(slot.section), slot, slot.default if is_oracle else above)
+
+
+def choose(tree: Tree, slot: Slot, choice: str, before: str) -> None:
+    """Let the section of a slot name ``choice``. What it said for another one goes, for ``before`` if it named none."""
+    section = tree.get(slot.section)
+    section = section if isinstance(section, dict) else {}
+    if chosen(section, slot, before) != choice:
+        section = {key: value for key, value in section.items() if key in slot.shared}
+    tree[slot.section] = {**section, slot.key: choice}
+
+
+def layered(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
+    """``below`` with what ``above`` says instead, of a condition. Where it makes another choice for a slot, nothing is
+    left of the settings of the choice below."""
+    merged = {key: plain(value) for key, value in below.items()}
+    for section, slot in SLOTS.items():
+        was = chosen(below.get(section), slot, slot.default)
+        if (now := chosen_in(above, slot, was)) != was:
+            choose(merged, slot, now, was)
+    return merge(merged, above)
 
 
 def with_short_forms(condition: Mapping[str, Any]) -> Tree:

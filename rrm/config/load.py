@@ -14,13 +14,23 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from rrm.choices import DISTILL, SLOTS
+from rrm.choices import SLOTS
 from rrm.config.checks import check_together, clashes, has_assistants
 from rrm.config.cost import cost, levels
 from rrm.config.environments import check_env, registered_worlds
-from rrm.config.keys import SHORT, chosen, renamed_value, short_path, with_short_forms, without_short_forms, written_out
+from rrm.config.keys import (
+    SHORT,
+    is_true,
+    layered,
+    renamed_value,
+    short_path,
+    stated,
+    with_short_forms,
+    without_short_forms,
+    written_out,
+)
 from rrm.config.overrides import apply_override, check_keys, says, set_value
-from rrm.config.reading import Tree, checked, merge, read
+from rrm.config.reading import Tree, checked, read
 from rrm.config.schema import MOST_CONDITIONS, NAMED, Condition, Experiment, proper_name
 from rrm.errors import ConfigError, nearest
 from rrm.text import line, show
@@ -49,11 +59,21 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
     """``tree`` as a model, or the first thing wrong with it, its place prefixed by ``own`` where ``said`` says it."""
     try:
         return model.model_validate(tree)
+    except ConfigError as error:  # a slot's choice is not there
+        field, colon, rest = str(error).partition(": ")
+        prefix = [*own] if says(said, field.split(".")[:1]) else []
+        raise ConfigError(f"{'.'.join([*prefix, field])}{colon}{rest}") from None
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
     place = [str(part) for part in wrong["loc"]]
+    while isinstance(inner := wrong.get("ctx", {}).get("error"), ValidationError):  # of a slot's section
+        wrong = inner.errors(include_url=False)[0]
+        place += [str(part) for part in wrong["loc"]]
     prefix = [*own] if says(said, [part for part in place if not part.isdigit()]) else []
     dotted, kind, value = ".".join([*prefix, *short_path(place)]), wrong["type"], wrong["input"]
+    if kind == "extra_forbidden" and (slot := SLOTS.get(place[0])):
+        choice = tree[slot.section].get(slot.key, slot.default)
+        raise ConfigError(f"{dotted}: {show(value)}: {slot.unknown(choice, place[-1])}")
     if kind == "missing":  # env alone has no default
         raise ConfigError(f"{dotted}: must be given{nearest('', registered_worlds())}")
     if kind == "literal_error" and (newer := renamed_value(place[-1], value)):
@@ -72,19 +92,11 @@ def _condition(name: str, base: Tree, tree: Tree) -> Condition:
     """One condition of ``tree``, each of its fields right by itself: ``base`` is what holds for all."""
     said = tree["conditions"][name]
     own = ("conditions", name)
-    merged = merge(base, said)
     # What only the top level says gives way where it can mean nothing.
-    for section, slot in SLOTS.items():
-        above = chosen(base.get(section), slot, slot.default)
-        if chosen(said.get(section), slot, above) != above:
-            merged[section]["settings"] = said[section].get("settings", {})
-    reward = merged.get("distill", {}).get("reward")
+    merged = layered(base, said)
     amplify = merged.get("amplify", {})
-    if reward is True or (isinstance(reward, str) and reward == "true"):
-        if not says(said, SHORT["assistants"]):
-            amplify["assistants"] = "none"
-        if not says(said, ("distill", "method")):  # the oracle is one, however others are distilled
-            merged["distill"] |= {"method": DISTILL.default, "settings": {}}
+    if is_true(stated(merged, "reward")) and not says(said, SHORT["assistants"]):
+        amplify["assistants"] = "none"
     assistants = amplify.get("assistants", "none")
     # An array has no truth value.
     if isinstance(assistants, str) and assistants == "none" and not says(said, SHORT["depth"]):
@@ -120,22 +132,6 @@ def _check_evaluators(conditions: Mapping[str, Condition], tree: Tree) -> None:
             dotted = _dotted(("conditions", name), "evaluator", tree)
             message = str(error)
             raise ConfigError(f"{dotted}: {message.removeprefix('evaluator: ')}") from None
-
-
-def _check_choices(conditions: Mapping[str, Condition], tree: Tree) -> None:
-    """Refuse choices that are not there, and settings that they do not have."""
-    for name, condition in conditions.items():
-        for section, slot in SLOTS.items():
-            said = getattr(condition, section)
-            choice = getattr(said, slot.key)
-            try:
-                if not slot.is_own(choice):
-                    slot.settings(choice, said.settings)
-                elif said.settings:
-                    raise ConfigError(f"{section}.settings: {show(said.settings)}: are those of a class of your own")
-            except ConfigError as error:
-                field, colon, rest = str(error).partition(": ")
-                raise ConfigError(f"{_dotted(('conditions', name), field, tree)}{colon}{rest}") from None
 
 
 def _check_budget(experiment: Experiment) -> None:
@@ -175,9 +171,9 @@ def load(
         except ValueError as error:
             raise ConfigError(f"conditions: {show(name)}: {error}") from None
     tree = written_out(tree)
-    check_keys(tree, tree["conditions"])
+    check_keys(tree, tree)
     tree = without_short_forms(tree)
-    tree["conditions"] = {name: merge(NAMED.get(name, {}), said) for name, said in tree["conditions"].items()}
+    tree["conditions"] = {name: layered(NAMED.get(name, {}), said) for name, said in tree["conditions"].items()}
     for said in overrides:
         apply_override(tree, said)
     for key, value in settings.items():
@@ -206,6 +202,5 @@ def load(
         if name not in conditions and name != role:  # without these by their usual names there is just no gap
             raise ConfigError(f"{role}: {name!r}: no such condition{nearest(name, conditions)}")
     _check_evaluators(conditions, tree)
-    _check_choices(conditions, tree)
     _check_budget(experiment)
     return experiment

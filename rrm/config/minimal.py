@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from rrm.config.keys import with_short_forms
+from rrm.choices import SLOTS
+from rrm.config.keys import chosen, with_short_forms
 from rrm.config.reading import WHOLE
 
 FIRST = ("experiment", "env", "seeds", "evaluator", "reward", "unaided", "oracle", "budget")
@@ -40,9 +41,11 @@ def compact(experiment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _said(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Without null, which is what is not said."""
+    """Without null, which is what is not said; of what is one value, all of it."""
     return {
-        key: _said(value) if isinstance(value, Mapping) else value for key, value in tree.items() if value is not None
+        key: _said(value) if isinstance(value, Mapping) and key not in WHOLE else value
+        for key, value in tree.items()
+        if value is not None
     }
 
 
@@ -52,8 +55,8 @@ def _shared(trees: Sequence[Mapping[str, Any]], but: Sequence[str] = ()) -> dict
     for key in trees[0]:
         values = [tree.get(key) for tree in trees]
         sections = [value for value in values if isinstance(value, Mapping)]
-        if key in but:
-            continue
+        if key in but or (key in SLOTS and len({chosen(value, SLOTS[key], "") for value in values}) > 1):
+            continue  # keys of different methods may have the same name
         if len(sections) == len(values) and key not in WHOLE:
             if inner := _shared(sections):
                 same[key] = inner

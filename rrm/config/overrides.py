@@ -9,9 +9,9 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel
 
 from rrm.choices import SLOTS
-from rrm.config.keys import SHORT, chosen, full_path, renamed, without_short_forms, written_out
+from rrm.config.keys import SHORT, choose, chosen, chosen_in, full_path, renamed, without_short_forms
 from rrm.config.reading import FREE, LONGEST, WHOLE, Tree, merge, parse
-from rrm.config.schema import Condition, Experiment
+from rrm.config.schema import NAMED, Condition, Experiment
 from rrm.errors import ConfigError, nearest
 from rrm.text import clip, line, show
 
@@ -30,15 +30,20 @@ def _sections(*models: type[BaseModel]) -> dict[str, type[BaseModel]]:
     }
 
 
-def _known(path: Sequence[str], conditions: Iterable[str]) -> Iterable[str] | None:
-    """The keys that may stand under ``path``; None where a value stands, not a section."""
+def _known(path: Sequence[str], tree: Tree) -> Iterable[str] | None:
+    """The keys that may stand under ``path`` in a configuration; None where a value stands, not a section."""
     match list(path):
         case []:
             return _TOP
         case ["conditions"]:
-            return conditions
+            return list(tree["conditions"])
         case ["conditions", _]:
             return CONDITION_KEYS
+        case [section] | ["conditions", _, section] if section in SLOTS:
+            known = [key for choice in _choices(path, tree) for key in SLOTS[section].keys(choice)]
+            return list(dict.fromkeys(known))
+        case [section, *_] | ["conditions", _, section, *_] if section in SLOTS:
+            return None
         case ["conditions", _, *inner]:
             model: type[BaseModel] | None = Condition
         case [first, *inner]:
@@ -48,70 +53,98 @@ def _known(path: Sequence[str], conditions: Iterable[str]) -> Iterable[str] | No
     return model.model_fields if model else None
 
 
-def _unknown(path: Sequence[str], key: str, value: Any, conditions: Iterable[str], shown: str) -> str:
+def _choices(path: Sequence[str], tree: Tree) -> list[str]:
+    """The choices that a slot's section at ``path`` may have keys of: its own or that above; at the top also those of
+    the conditions."""
+    slot = SLOTS[path[-1]]
+    above = chosen(tree.get(slot.section), slot, slot.default)
+    names = [path[1]] if len(path) > 1 else list(tree["conditions"])
+    there = [chosen_in(_meant(name, tree["conditions"].get(name)), slot, above) for name in names]
+    return list(dict.fromkeys(there if len(path) > 1 else [above, *there]))
+
+
+def _meant(name: str, condition: Any) -> Tree:
+    """What a condition's configuration says, with what its name does."""
+    return merge(NAMED.get(name, {}), condition if isinstance(condition, Mapping) else {})
+
+
+def _unknown(path: Sequence[str], key: str, value: Any, tree: Tree, shown: str) -> str:
     """What is wrong with ``key`` under ``path``: its newer name; or the nearest one, there or in a section there.
 
     ``shown`` is the override that said it, where one did.
     """
     here = [*path, key]
-    known = list(_known(path, conditions) or ())
+    known = list(_known(path, tree) or ())
     dotted = shown or clip(line(".".join(here)))
     if list(path) == ["conditions"]:
         return f"{dotted}: no such condition{nearest(key, known)}"
+    slot = SLOTS.get(path[-1]) if path else None
+    if slot and any(key in slot.keys(choice) for choice in slot.own):
+        return f"{dotted}: {slot.unknown(_choices(path, tree)[0], key)}"
     if (names := renamed(here, value)) is not None:
         old, new = names
         if not shown:
             return f"{old}: is now {new}"
         return f"{shown}: is now {new}" if shown.startswith(f"{old}=") else f"{shown}: {old} is now {new}"
+    if slot:
+        return f"{dotted}: {slot.unknown(_choices(path, tree)[0], key)}"
     places = {name: name for name in known}
     for section in known:
-        for name in _known([*path, section], ()) or ():
+        for name in _known([*path, section], tree) or ():
             places.setdefault(name, f"{section}.{name}")
     close = difflib.get_close_matches(key, places, n=1, cutoff=0.5)
     hint = f"; did you mean {places[close[0]]!r}?" if close else nearest(key, known)
     return f"{dotted}: no such key{hint}"
 
 
-def check_keys(tree: Tree, conditions: Iterable[str], path: tuple[str, ...] = (), shown: str = "") -> None:
+def check_keys(said: Tree, tree: Tree, path: tuple[str, ...] = (), shown: str = "") -> None:
     """Refuse unknown keys, and values in the place of sections; a section left empty in a file says nothing.
 
-    ``shown`` is the override that said it, where one did.
+    Args:
+        said: what is checked, at ``path`` of the configuration.
+        tree: the configuration, whose conditions are there and whose choices are made.
+        path: where ``said`` stands.
+        shown: the override that said it, where one did.
     """
-    for key, value in list(tree.items()):
+    for key, value in list(said.items()):
         here = (*path, str(key))
         dotted = shown or clip(line(".".join(here)))
-        known = _known(path, conditions) or ()
+        known = _known(path, tree) or ()
         if key not in known:
-            raise ConfigError(_unknown(path, str(key), value, conditions, shown))
-        if _known(here, conditions) is None:
+            raise ConfigError(_unknown(path, str(key), value, tree, shown))
+        if _known(here, tree) is None:
             continue
         if value is None and not shown:
             if here[:-1] == ("conditions",):
-                tree[key] = {}
+                said[key] = {}
             else:
-                del tree[key]
+                del said[key]
         elif isinstance(value, dict):
-            check_keys(value, conditions, here, shown)
+            check_keys(value, tree, here, shown)
         else:
-            keys = ", ".join(_known(here, conditions) or ())
+            keys = ", ".join(_known(here, tree) or ())
             raise ConfigError(f"{dotted}: {show(value)}: must be a section; its keys are {keys}")
 
 
 def set_value(tree: Tree, dotted: str, value: Any, shown: str) -> None:
     """Put ``value`` at a dotted path of ``tree``, whose conditions are there already. ``shown`` names it in errors."""
     path, conditions = dotted.split("."), tree["conditions"]
-    path, value = _of_choice(tree, path, value)
+    value = _choice_made(tree, path, value)
     own = 2 if path[0] == "conditions" else 0
     if path[own + 1 :] and path[own] in FREE:
         value = _with_parameter(tree, path[: own + 1], path[own + 1 :], value)
         path = path[: own + 1]
     for i, key in enumerate(path):
-        known = _known(path[:i], conditions)
+        known = _known(path[:i], tree)
         if known is None:
             raise ConfigError(f"{shown}: {'.'.join(path[:i])} has no keys of its own")
         if key not in known:
-            raise ConfigError(_unknown(path[:i], key, _nested(path[i + 1 :], value), conditions, shown))
-    check_keys({path[-1]: value}, conditions, tuple(path[:-1]), shown)
+            raise ConfigError(_unknown(path[:i], key, _nested(path[i + 1 :], value), tree, shown))
+    check_keys({path[-1]: value}, tree, tuple(path[:-1]), shown)
+    if path == ["conditions"]:  # those that are named are run, and no others
+        if not value:
+            raise ConfigError(f"{shown}: must name at least one condition; there is {', '.join(conditions)}")
+        tree["conditions"] = conditions = {name: conditions[name] for name in value}
     tree.update(merge(tree, without_short_forms(_nested(path, value))))
     heeded = (isinstance(value, dict) and path[0] not in WHOLE) or not all(
         says(each, full_path(path)) for each in conditions.values()
@@ -121,36 +154,20 @@ def set_value(tree: Tree, dotted: str, value: Any, shown: str) -> None:
         raise ConfigError(f"{shown}: changes nothing, as every condition sets it for itself; set {where} and so on")
 
 
-def _of_choice(tree: Tree, path: list[str], value: Any) -> tuple[list[str], Any]:
-    """A path and a value by which a slot's choice, or a setting of the user's own choice, is written out."""
+def _choice_made(tree: Tree, path: Sequence[str], value: Any) -> Any:
+    """The value at ``path``, a slot's section written out; where it names a slot's choice, ``tree`` does so, too."""
     start = 2 if path[0] == "conditions" else 0
-    name = path[start] if len(path) > start else ""
-    if name not in SLOTS:
-        return path, value
-    slot, above = SLOTS[name], chosen(tree.get(name), SLOTS[name], SLOTS[name].default)
-    now = [chosen(each.get(name), slot, above) for each in _chosen_conditions(tree, path)]
-    if len(path) == start + 1:
-        if isinstance(value, str):
-            return path, {slot.key: value}
-        if isinstance(value, dict):
-            known = {name: {slot.key: now[0], **value} if now else value}
-            section = written_out(known)[name]
-            return path, section if slot.key in value else {k: v for k, v in section.items() if k != slot.key}
-        return path, value
-    apart = (slot.key, "settings", *slot.shared)
-    if now and not any(map(slot.is_own, now)) and path[start + 1] not in apart:
-        path = [*path[: start + 1], "settings", *path[start + 1 :]]
-    if len(path) == start + 3 and path[start + 1] == "settings":
-        return path[:-1], {path[-1]: value}
-    return path, value
-
-
-def _chosen_conditions(tree: Tree, path: Sequence[str]) -> list[Tree]:
-    """The conditions that a path is about."""
-    conditions = tree["conditions"]
-    if path[0] == "conditions":
-        return [conditions[path[1]]] if path[1] in conditions else []
-    return list(conditions.values())
+    slot = SLOTS.get(path[start]) if len(path) > start else None
+    if slot is None or (start and not isinstance(tree["conditions"].get(path[1]), dict)):
+        return value
+    if len(path) == start + 1 and isinstance(value, str):
+        value = {slot.key: value}
+    inner = _nested(path[start + 1 :], value)
+    choice = inner.get(slot.key) if isinstance(inner, Mapping) else None
+    if isinstance(choice, str):
+        above = chosen(tree.get(slot.section), slot, slot.default) if start else slot.default
+        choose(tree["conditions"][path[1]] if start else tree, slot, choice, above)
+    return value
 
 
 def _with_parameter(tree: Tree, path: Sequence[str], keys: Sequence[str], value: Any) -> Any:

@@ -23,7 +23,7 @@ from rrm.text import LONGEST_PATH, line, place, show
 Tree = dict[str, Any]
 """Nested plain mappings."""
 
-WHOLE = ("evaluator",)
+WHOLE = ("evaluator", "demonstrator", "first")
 """Keys whose mappings are one value, not a section: said anew, nothing is left of what was said before."""
 
 FREE = ("env_settings", "evaluator")

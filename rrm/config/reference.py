@@ -1,4 +1,4 @@
-"""The reference of all configuration keys, made from the schema: for the terminal, the docs, and editors.
+"""The reference of all configuration keys, made from the schema: for the terminal and the docs.
 
 ``rrm config`` prints it, docs/conf.py writes it into the docs. Nothing here imports torch.
 """
@@ -12,24 +12,16 @@ from functools import cache
 from textwrap import fill, indent
 from typing import Any, Final
 
+from rrm.choices import SLOTS
+from rrm.config.json_schema import SUITE, definition, keys_of, section_of
 from rrm.config.keys import SHORT, renamed, without_short_forms
 from rrm.config.reading import presets, read
-from rrm.config.schema import Condition, Experiment
+from rrm.config.schema import Condition
 from rrm.errors import ConfigError, nearest
 from rrm.text import line
 
 UNBOUNDED: Final = 10**12
 """A limit from here on is one against slips of the finger, and is not told."""
-
-SUITE: Final[dict[str, Any]] = {
-    "type": "array",
-    "items": {"type": "string"},
-    "minItems": 1,
-    "default": None,
-    "description": "Several experiments, YAML files or presets, which `rrm run` runs one after the other. Such a file"
-    " holds no experiment of its own; only seeds, conditions, unaided and oracle may stand beside, instead of theirs.",
-}
-"""The one key of a file that is no key of an experiment."""
 
 GROUPS: Final = {
     "The experiment": "Keys of the whole experiment. They stand at the top of the file only.",
@@ -49,6 +41,7 @@ class Key:
         default: as written in YAML; empty where it must be given.
         meaning: one or more sentences.
         presets: the names of the presets that set it.
+        choice: of a slot's key, the choice that has it; empty where all have it.
     """
 
     name: str
@@ -56,76 +49,17 @@ class Key:
     default: str
     meaning: str
     presets: tuple[str, ...]
+    choice: str = ""
 
     @property
     def section(self) -> str:
-        """The section that it stands in; of keys that stand in none, the group that they belong to."""
+        """The section that it stands in, with a slot's choice; of keys in none, the group that they belong to."""
         section, dot, _ = self.name.rpartition(".")
+        if self.choice:
+            return f"{SLOTS[section].name}: {self.choice}"
         if dot:
             return section
         return "The conditions" if self.name in Condition.model_fields else "The experiment"
-
-
-# --- The JSON schema --------------------------------------------------------------------------------------------------
-
-_STANDARD: Final = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
-"""Limits by pydantic's names, which it leaves where a value is converted first, and by those of JSON schema."""
-
-
-def _standard(node: Any) -> Any:
-    """A node of pydantic's JSON schema with limits by their standard names, the tightest of each."""
-    if isinstance(node, list):
-        return [_standard(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    found = {key: _standard(value) for key, value in node.items() if key not in _STANDARD or isinstance(value, dict)}
-    for key, name in _STANDARD.items():
-        if isinstance(node.get(key), int | float):
-            tightest = min if "max" in name.lower() else max
-            found[name] = tightest(node[key], found.get(name, node[key]))
-    return found
-
-
-@cache
-def _models() -> dict[str, Any]:
-    """The JSON schema of an experiment, resolved, as pydantic tells it."""
-    schema: dict[str, Any] = _standard(Experiment.model_json_schema(ref_template="#/definitions/{model}"))
-    schema["definitions"] = schema.pop("$defs")
-    return schema
-
-
-def json_schema() -> dict[str, Any]:
-    """A JSON schema (draft 7) of configuration files, for editors: every key, in every place where it may stand."""
-    schema = json.loads(json.dumps(_models()))
-    definitions = schema["definitions"]
-    condition = definitions["Condition"]
-    for short, (section, key) in SHORT.items():
-        model = condition["properties"][section]["$ref"].rpartition("/")[2]
-        condition["properties"][short] = definitions[model]["properties"][key]
-    condition.pop("required", None)  # env may stand at the top
-    schema["properties"] |= condition["properties"]
-    schema["properties"]["conditions"]["additionalProperties"] = _or_null(condition)
-    schema["properties"]["suite"] = SUITE
-    schema.pop("required", None)
-    for model in (schema, *definitions.values()):
-        for name, each in model["properties"].items():
-            each.pop("title", None)
-            if "$ref" in each:  # a section that is left empty says nothing
-                each = model["properties"][name] = _or_null(each)
-            for one in (each, *each.get("anyOf", ())):
-                if one.get("type") == "integer":  # 200_000 is text to editors that follow YAML 1.2
-                    one.update(type=["integer", "string"], pattern="^[-+]?[0-9][0-9_]*$")
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "An experiment of rrm-gym",
-        **{key: value for key, value in schema.items() if key != "title"},
-    }
-
-
-def _or_null(section: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of a section that may be left empty."""
-    about = {key: value for key, value in section.items() if key in ("description", "default")}
-    return {"anyOf": [{key: value for key, value in section.items() if key not in about}, {"type": "null"}], **about}
 
 
 # --- The keys ---------------------------------------------------------------------------------------------------------
@@ -137,34 +71,29 @@ def all_keys() -> tuple[Key, ...]:
     used = {name: set(_said(name)) for name in presets()}
 
     def walk(model: str, above: str) -> Iterator[Key]:
-        properties = _properties(model)
+        properties = keys_of(model)
         for name in sorted(properties, key=lambda name: name not in ("method", "algorithm")):
             about = properties[name]
             dotted = f"{above}{name}"
-            inner = _section_of(about)
+            inner = section_of(about)
             if inner and name != "conditions":
                 yield from walk(inner, f"{dotted}.")
+                yield from of_choices(name, inner)
                 continue
             who = tuple(preset for preset, said in used.items() if dotted in said)
             yield Key(dotted, _values(about), _default(about), about["description"], who)
 
+    def of_choices(section: str, model: str) -> Iterator[Key]:
+        for choice in SLOTS[section].own if section in SLOTS else ():
+            for name, about in keys_of(definition(SLOTS[section], choice)).items():
+                if name not in keys_of(model):
+                    dotted = f"{section}.{name}"
+                    who = tuple(preset for preset, said in used.items() if dotted in said)
+                    yield Key(dotted, _values(about), _default(about), about["description"], who, choice)
+
     suites = tuple(name for name, said in used.items() if "suite" in said)
     suite = Key("suite", _values(SUITE), _default(SUITE), SUITE["description"], suites)
     return (*walk("", ""), suite, *walk("Condition", ""))
-
-
-def _properties(model: str) -> dict[str, Any]:
-    schema = _models()
-    found: dict[str, Any] = (schema["definitions"][model] if model else schema)["properties"]
-    return found
-
-
-def _section_of(about: Mapping[str, Any]) -> str | None:
-    """The model of a key that is a section."""
-    for each in (about, *about.get("anyOf", ())):
-        if "$ref" in each:
-            return str(each["$ref"]).rpartition("/")[2]
-    return None
 
 
 def _values(about: Mapping[str, Any]) -> str:
@@ -227,9 +156,7 @@ def _said(preset: str) -> Iterator[str]:
 
 def _sections() -> set[str]:
     models = ("", "Condition")
-    return {name for model in models for name, about in _properties(model).items() if _section_of(about)} - {
-        "conditions"
-    }
+    return {name for model in models for name, about in keys_of(model).items() if section_of(about)} - {"conditions"}
 
 
 def named(key: str) -> list[Key]:
@@ -260,6 +187,8 @@ def text(found: Sequence[Key], width: int = 80) -> str:
     for each in found:
         default = f"default: {each.default}" if each.default else "must be given"
         paragraphs = [f"{each.values}; {default}", each.meaning]
+        if each.choice:
+            paragraphs.append(f"Where {each.section.replace(': ', ' is ')}.")
         if each.presets:
             paragraphs.append(f"Presets: {', '.join(each.presets)}")
         blocks.append("\n".join([each.name, *(indent(fill(one, width - 4), "    ") for one in paragraphs)]))
@@ -289,8 +218,12 @@ def _code(values: str) -> str:
 
 def _about(section: str) -> str:
     """The description of a section."""
-    properties: Mapping[str, Any] = {**_properties(""), **_properties("Condition")}
+    properties: Mapping[str, Any] = {**keys_of(""), **keys_of("Condition")}
+    name, _, choice = section.partition(": ")
+    if choice:
+        slot = SLOTS[name.partition(".")[0]]
+        return f"The keys of `{slot.section}` where `{slot.name}` is `{choice}`. {slot.model(choice).__doc__}"
     *above, name = section.split(".")
     for outer in above:
-        properties = _properties(_section_of(properties[outer]) or "")
+        properties = keys_of(section_of(properties[outer]) or "")
     return str(properties[name].get("description", ""))

@@ -14,9 +14,18 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_serializer, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializeAsAny,
+    ValidationInfo,
+    WithJsonSchema,
+    field_serializer,
+    field_validator,
+)
 
-from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
+from rrm.choices import AMPLIFY, DISTILL, LEARNER, SLOTS
+from rrm.config.slots import AmplifySettings, DistillSettings, LearnerSettings
 from rrm.config.values import MOST_LABELS, MOST_STEPS, Copies, Count, JSONValues, Large, Section, Seeds, Share, whole
 
 if TYPE_CHECKING:
@@ -124,14 +133,16 @@ class Condition(Section):
         " the task: about episodes of the final policy first, each once, then evenly about those of the learning curve."
         " The evaluators of this package answer for free, and are always asked about both.",
     )
-    amplify: AssistanceSettings = Field(
-        default=AssistanceSettings(), description="How the evaluator is helped to judge."
+    amplify: SerializeAsAny[AmplifySettings] = Field(
+        default_factory=lambda: AMPLIFY.read({}), description="How the evaluator is helped to judge."
     )
-    distill: RewardModelingSettings = Field(
-        default=RewardModelingSettings(), description="How an agent is made from what the helped evaluator says."
+    distill: SerializeAsAny[DistillSettings] = Field(
+        default_factory=lambda: DISTILL.read({}),
+        description="How an agent is made from what the helped evaluator says.",
     )
-    learner: PPOSettings = Field(
-        default=PPOSettings(), description="The algorithm that trains the agent on its reward, and its settings."
+    learner: SerializeAsAny[LearnerSettings] = Field(
+        default_factory=lambda: LEARNER.read({}),
+        description="The algorithm that trains the agent on its reward, and its settings.",
     )
     horizon: Horizon = Field(default=Horizon(), description="How far the agent optimises its reward.")
     task: Round = Field(
@@ -144,6 +155,11 @@ class Condition(Section):
         " horizon.",
     )
     episodes: Copies = Field(default=1000, description="Fresh episodes on which the final policy is evaluated.")
+
+    @field_validator("amplify", "distill", "learner", mode="before")
+    @classmethod
+    def _of_its_choice(cls, value: Any, info: ValidationInfo) -> Any:
+        return SLOTS[str(info.field_name)].read(value) if isinstance(value, Mapping) else value
 
     @field_validator("env")
     @classmethod

@@ -1,42 +1,88 @@
-"""The settings of each slot's choices: how to amplify, how to distill, and by which learner. Imports no torch."""
+"""The sections of the slots: the keys that all choices share, and what a choice says of itself. Imports no torch.
+
+A choice of this package derives its section's model from ``AmplifySettings``, ``DistillSettings`` or
+``LearnerSettings``: its fields are the keys, its methods the cross-checks and the share of the round's name. It is in
+the choice's own file, and named in ``rrm.choices``. The choices of users have the models at the end.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
-from rrm.config.values import (
-    LINEAR,
-    MOST_ROLLOUT,
-    Copies,
-    Count,
-    FileName,
-    JSONValues,
-    Judging,
-    LearningRate,
-    Positive,
-    Real,
-    RewardKind,
-    Section,
-    Share,
-    Width,
-    whole,
-)
+from rrm.choices import AMPLIFY, DISTILL, LEARNER, Slot, imported
+from rrm.config.values import LINEAR, MOST_ROLLOUT, Copies, Count, Judging, LearningRate, Section, whole
+from rrm.evaluators.identity import fingerprint
+
+if TYPE_CHECKING:
+    from rrm.config.schema import Condition
+    from rrm.rounds.plan import Plan
+
+Clash = tuple[str, Any, str]
+"""A field, its value, and what would be right."""
 
 
-class AssistanceSettings(Section):
-    """Amplify by assistance: agents act in evaluation worlds, and the evaluator reads what they found."""
+class Choice(Section):
+    """A slot's section. What a choice does not say of itself is as it is here."""
+
+    slot: ClassVar[Slot]
+    made_by: ClassVar[str]
+    """The class of the choice, module:Class. It is imported when it is used."""
+
+    @property
+    def name(self) -> str:
+        """The choice, as the section names it."""
+        return str(getattr(self, self.slot.key))
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is one of this package."""
+        return self.slot.is_own(self.name)
+
+    @property
+    def settings(self) -> Any:
+        """What the choice is given as its settings."""
+        return self
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """What the choice is made with, beside what every choice for the slot is."""
+        has_keys = type(self).model_fields.keys() - {self.slot.key, *self.slot.shared}
+        return {"settings": self.settings} if has_keys else {}
+
+    def find(self) -> type[Any]:
+        """The class of the choice."""
+        return imported(self.made_by)
+
+    def clashes(self, condition: Condition) -> Iterator[Clash]:
+        """What in a condition cannot stand together with these settings."""
+        yield from ()
+
+    def check(self, plan: Plan) -> None:
+        """Raise ConfigError, which names the key, where a round cannot do what these settings ask of it."""
+
+    def content(self, plan: Plan) -> dict[str, Any]:
+        """The choice's share of the content by which a round is named, as JSON-able values."""
+        return {self.slot.section: self.share()}
+
+    def share(self) -> dict[str, Any]:
+        """The settings that are not at their defaults, so that a new one renames no round; and the choice, likewise."""
+        changed = self.model_dump(mode="json", exclude={self.slot.key}, exclude_defaults=True)
+        return changed if self.name == self.slot.default else {self.slot.key: self.name, **changed}
+
+
+class AmplifySettings(Choice):
+    """The section ``amplify``: the keys of every way to amplify."""
+
+    slot: ClassVar = AMPLIFY
 
     method: str = Field(
         default="assistance",
         description="How the evaluator is amplified, that is, helped to judge: assistance; or a class of your own,"
-        " 'package.module:Class' or 'path/to/file.py:Class'. amplify: path/to/file.py:Class is short for it.",
-    )
-    settings: JSONValues = Field(
-        default={},
-        description="Settings of a method of your own, by the names that its class declares. They may also stand beside"
-        " method.",
+        " 'package.module:Class' or 'path/to/file.py:Class'. amplify: path/to/file.py:Class is short for it. Its"
+        " settings stand beside method.",
     )
     assistants: Literal["none", "trained", "repeated", "ideal", "random"] = Field(
         default="none",
@@ -55,125 +101,92 @@ class AssistanceSettings(Section):
         " seed visits (unaided; its labels and steps are counted), or in those that a reset of the world draws.",
     )
 
-
-class EnsembleSettings(Section):
-    """The reward model V: an ensemble of networks fitted to the labels."""
-
-    network: Literal["cells", "whole"] = Field(
-        default="cells",
-        description="The reward model V of an observation that is a grid: a sum over its cells of one small network"
-        " (cells), which learns from few labels where each thing counts by itself; or one network of the whole"
-        " observation (whole), where positions relative to each other count. Without a grid there is no difference.",
-    )
-    ensemble_size: Count = Field(
-        default=3, le=100, description="Networks in the ensemble; their mean is the reward model V."
-    )
-    hidden: Width = Field(default=16, description="Width of the two hidden layers of each network.")
-    fit_steps: Count = Field(
-        default=40,
-        le=10**6,
-        description="Gradient steps of each fit of the reward model; the first takes ten times as many.",
-    )
-    batch_size: Count = Field(default=128, le=10**6, description="Labels in each gradient step of a fit.")
-    learning_rate: Positive = Field(default=3e-3, le=1, description="Adam's learning rate in fits of the reward model.")
+    def content(self, plan: Plan) -> dict[str, Any]:
+        """Who helps is named among the rounds below, and where they start by itself; the rest is here."""
+        if not plan.condition.distill.judged:
+            return {}
+        share = {key: value for key, value in self.share().items() if key not in self.slot.shared}
+        return {self.slot.section: share} if share else {}
 
 
-class RewardModelingSettings(EnsembleSettings):
-    """Distill by reward modeling: labels train a reward model V, and the learner optimises the reward made from V."""
+class DistillSettings(Choice):
+    """The section ``distill``: the keys of every way to distill."""
+
+    slot: ClassVar = DISTILL
 
     method: str = Field(
         default="reward_modeling",
-        description="How an agent is made from the amplified evaluator's judgment: reward_modeling; or a class of your"
-        " own, 'package.module:Class' or 'path/to/file.py:Class'. distill: path/to/file.py:Class is short for it. The"
-        " other keys are those of reward modeling.",
-    )
-    settings: JSONValues = Field(
-        default={},
-        description="Settings of a method of your own, by the names that its class declares. They may also stand beside"
-        " method.",
-    )
-    reward: RewardKind = Field(
-        default="narrow",
-        description="The reward that the agent receives: V(s1) - V(s0) in each step (narrow); V(s_T) at the end of the"
-        " episode (broad); a model of the evaluator's approval of each action (approval; the world or the evaluator"
-        " must judge actions); or the change of the true utility (true: the oracle, which asks for no labels). Short"
-        " form: reward.",
-    )
-    judging: Judging = Field(
-        default="advance",
-        description="When a step is judged: as it is taken (advance), by what has come of it at the end of the episode"
-        " (hindsight), or by the lower of the two (lower). The last two need horizon.window.",
-    )
-    demonstrations: FileName | None = Field(
-        default=None,
-        description="A file of demonstrations of the task, as rrm.demonstrate writes it. Where labels are comparisons,"
-        " demonstrated moments are preferred to random play in as many pairs as task.initial_labels; none of these"
-        " counts as a label.",
-    )
-    label_target: Literal["state", "segment"] = Field(
-        default="state",
-        description="What a label is about: one state, of which V is the value (state); or the steps of a segment, of"
-        " which V is the reward per step (segment).",
-    )
-    segment_length: Count = Field(
-        default=25, le=10_000, description="Steps of a segment, where distill.label_target is segment."
-    )
-    optimism: Annotated[Real, Field(ge=0)] = Field(
-        default=1.0,
-        le=100,
-        description="Weight of the ensemble's standard deviation, which is added to V while the agent trains, so that"
-        " it tries what V does not know. It falls linearly to 0 over the first 70 % of the rollouts; labels, fits and"
-        " results use V alone. An ensemble of one has no spread, and the weight changes nothing.",
+        description="How an agent is made from the amplified evaluator's judgment, or its example: reward_modeling; or"
+        " a class of your own, 'package.module:Class' or 'path/to/file.py:Class'. distill: path/to/file.py:Class is"
+        " short for it. Its settings stand beside method.",
     )
 
+    @property
+    def needs(self) -> Collection[str]:
+        """What it asks the overseer for: scores, comparisons, actions."""
+        return ()
 
-class PPOSettings(Section):
-    """The learner: PPO of Stable-Baselines3. Each key has the name and meaning that it has there."""
+    @property
+    def asks(self) -> bool:
+        """Whether it asks for labels."""
+        return bool({"scores", "comparisons"} & {*self.needs})
+
+    @property
+    def judged(self) -> bool:
+        """Whether the overseer has a part in it; the oracle learns without one."""
+        return True
+
+    @property
+    def names_code(self) -> bool:
+        """Whether its keys name functions of the user's own."""
+        return False
+
+    def of_actions(self, level: int) -> bool:
+        """Whether actions are judged in a round of the level, in the states in which they were taken, not states."""
+        return False
+
+    def judging_at(self, level: int) -> Judging:
+        """When a step is judged in a round of the level."""
+        return "advance"
+
+    def chain(self, condition: Condition) -> list[Condition]:
+        """The conditions of the task's rounds, its generations, each standing on the one before; ``condition`` itself
+        but for an agent to begin with."""
+        return [condition]
+
+    def spends(self, condition: Condition, level: int) -> tuple[int, int]:
+        """The labels and steps that a round of the level asks for, as configured."""
+        each = condition.assistant if level else condition.task
+        return each.labels * self.asks, each.steps
+
+    def total(self, plan: Plan) -> tuple[int, int]:
+        """All steps and labels of a round."""
+        return plan.schedule.total()
+
+    def content(self, plan: Plan) -> dict[str, Any]:
+        return {"reward": None, **super().content(plan)}
+
+
+class LearnerSettings(Choice):
+    """The section ``learner``: the keys of every learner."""
+
+    slot: ClassVar = LEARNER
 
     algorithm: str = Field(
         default="ppo",
         description="The reinforcement learning algorithm: ppo; or a class of your own, 'package.module:Class' or"
-        " 'path/to/file.py:Class'. learner: path/to/file.py:Class is short for it. num_envs, n_steps and learning_rate"
-        " hold for any, the other keys for ppo.",
-    )
-    settings: JSONValues = Field(
-        default={},
-        description="Settings of an algorithm of your own, by the names that its class declares. They may also stand"
-        " beside algorithm.",
+        " 'path/to/file.py:Class'. learner: path/to/file.py:Class is short for it. Its settings stand beside"
+        " algorithm.",
     )
     num_envs: Copies = Field(default=256, description="Copies of the world that are stepped together.")
     n_steps: Count = Field(
         default=16, le=MOST_ROLLOUT, description="Steps of each copy in a rollout, between two updates of the policy."
     )
-    batch_size: Annotated[Count, Field(ge=2)] = Field(
-        default=512,
-        le=MOST_ROLLOUT,
-        description="Minibatch of an update. It must divide num_envs x n_steps, so that no minibatch is a small"
-        " remainder.",
-    )
-    n_epochs: Count = Field(default=4, le=1000, description="Passes over each rollout.")
     learning_rate: LearningRate = Field(
         default=3e-3,
         description="Adam's learning rate: a number, or lin_3e-3 for one that falls linearly from there to 0 over the"
         " round (Schulman et al. 2017, table 5). With a constant rate the most likely action changes in some states"
         " with every update, the last one included.",
-    )
-    gae_lambda: Share = Field(default=0.9, description="Lambda of generalised advantage estimation.")
-    clip_range: Positive = Field(
-        default=0.2, le=100, description="Range to which the ratio of new to old probabilities is clipped."
-    )
-    ent_coef: Annotated[Real, Field(ge=0)] = Field(default=0.02, le=100, description="Weight of the entropy bonus.")
-    net_arch: tuple[Width, ...] = Field(
-        default=(64, 64),
-        strict=False,
-        min_length=1,
-        max_length=16,
-        description="Widths of the hidden layers of the policy, and of those of the critic.",
-    )
-    activation_fn: Literal["relu", "tanh"] = Field(
-        default="relu",
-        description="Activation of these layers. On a few numbers, as many Gymnasium environments observe them, tanh"
-        " explores better.",
     )
 
     @property
@@ -185,3 +198,58 @@ class PPOSettings(Section):
     def is_linear(self) -> bool:
         """Whether the learning rate falls linearly to 0."""
         return isinstance(self.learning_rate, str)
+
+
+class Brought(Choice):
+    """The section of a choice of the user's own. The settings that its class declares stand beside the shared keys."""
+
+    @property
+    def settings(self) -> Any:
+        """An instance of its class's ``Settings``; None where it declares none."""
+        declared = self.slot.declared(self.name)
+        return declared.model_validate(self.model_extra) if declared else None
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        settings = self.settings
+        return {} if settings is None else {"settings": settings}
+
+    def find(self) -> type[Any]:
+        return self.slot.find(self.name)
+
+    def clashes(self, condition: Condition) -> Iterator[Clash]:
+        """Those of its ``Settings``, where they have such a method."""
+        yield from getattr(self.settings, "clashes", super().clashes)(condition)
+
+    def check(self, plan: Plan) -> None:
+        """That of its ``Settings``, where they have such a method."""
+        getattr(self.settings, "check", super().check)(plan)
+
+    def share(self) -> dict[str, Any]:
+        """What identifies its code, which its defaults are a part of, and the settings that are not at them."""
+        settings = self.settings
+        return {
+            **self.model_dump(mode="json", include={*self.slot.shared}, exclude_defaults=True),
+            self.slot.key: f"{self.name} {fingerprint(self.find(), self.name)}",
+            "settings": settings.model_dump(mode="json", exclude_defaults=True) if settings else {},
+        }
+
+
+class BroughtAmplifier(Brought, AmplifySettings, extra="allow"):
+    """A user's own way to amplify."""
+
+
+class BroughtDistiller(Brought, DistillSettings, extra="allow"):
+    """A user's own way to distill."""
+
+    @property
+    def needs(self) -> Collection[str]:
+        return tuple(getattr(self.find(), "needs", ()))
+
+
+class BroughtLearner(Brought, LearnerSettings, extra="allow"):
+    """A user's own learner."""
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        return {"n_steps": self.n_steps, **super().keywords}

@@ -13,15 +13,16 @@ from rrm.agents.agent import Agent
 from rrm.agents.state import generators, load_generators, seed_process
 from rrm.agents.vec_env import Start
 from rrm.choices import DISTILL
+from rrm.envs.user_errors import place_of
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
-from rrm.errors import DamagedFileError
+from rrm.errors import DamagedFileError, RRMError, nearest
 from rrm.feedback.labeller import Labeller
 from rrm.feedback.tables import STORE
 from rrm.protocols import COLUMNS, Distiller, Overseer, Row
 from rrm.storage import rundir
 from rrm.storage.checkpoint import Checkpoint, joined, part
 from rrm.streams import Purpose
-from rrm.text import line
+from rrm.text import line, short
 
 if TYPE_CHECKING:
     from rrm.rounds.plan import Plan
@@ -40,11 +41,13 @@ class Context:
     start: Start
     """Puts copies of the round's world at the start of an episode."""
 
+    previous: Agent | None = None
+    """The agent of the generation before; None: there is none."""
+
     @property
     def settings(self) -> Any:
-        """Those of the distiller, an instance of its ``Settings``; None of this package's, which reads the plan."""
-        chosen = self.plan.condition.distill
-        return DISTILL.keywords(chosen.method, chosen.settings).get("settings")
+        """Those of the distiller, of a user's own an instance of its ``Settings``; None where it declares none."""
+        return self.plan.condition.distill.settings
 
     @property
     def overseer(self) -> Overseer:
@@ -75,6 +78,7 @@ class Runner:
         start: where its episodes start.
         folder: the round's, for its labels and checkpoints.
         on_rollout: called with the figures of each rollout, once it is saved.
+        previous: the agent of the generation before, if there is one.
     """
 
     def __init__(
@@ -85,14 +89,16 @@ class Runner:
         start: Start,
         folder: Path,
         on_rollout: Callable[[Row], None],
+        previous: Agent | None = None,
     ) -> None:
         self.checkpoint = Checkpoint(folder)
         self.labels = Labeller(overseer, folder / STORE, self.checkpoint.advice)
         self.rows: list[Row] = []
         self.seconds = 0.0
         self._on_rollout = on_rollout
+        self._method = plan.condition.distill.method
         seed_process(plan.streams.seed(Purpose.LEARNER))
-        self.distiller = make(Context(plan, self.labels, start))
+        self.distiller = make(Context(plan, self.labels, start, previous))
 
     def run(self) -> Outcome:
         """Run what is left of the rollouts."""
@@ -101,12 +107,20 @@ class Runner:
             self._resume()
             before = self.seconds
             for number in range(len(self.rows), self.distiller.rollouts):
-                figures = self.distiller.rollout(number)
+                figures = self._known(self.distiller.rollout(number))
                 self.rows.append({**dict.fromkeys(COLUMNS), "labels": self.labels.count, **figures})
                 self.seconds = before + time.perf_counter() - begun
                 self._save()
                 self._on_rollout(self.rows[-1])
             return Outcome(self.distiller.agent(), self.distiller, self.rows, self.labels, self.seconds)
+
+    def _known(self, figures: Row) -> Row:
+        """The figures of a rollout. Raises RRMError: one of them is none of ``COLUMNS``, those of metrics.csv."""
+        for name in figures:
+            if name not in COLUMNS:
+                what = f"{DISTILL.name}: {short(self._method)}: rollout returned {short(name)}"
+                raise RRMError(f"{what}, which is no column of metrics.csv{nearest(str(name), COLUMNS)}")
+        return figures
 
     def _save(self) -> None:
         tensors, values = joined({"distiller": self.distiller.state(), "generators": generators()})
@@ -135,5 +149,7 @@ class Runner:
         except BrokenEnvironmentError:  # the user's own code, while states were replayed
             raise
         except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            if place_of(error):  # the user's own code, a load_state say: the file is what was written there
+                raise
             what = f"is none of this round ({type(error).__name__}: {line(error)})"
             raise DamagedFileError(f"{self.checkpoint.path}: {what}") from None

@@ -13,18 +13,19 @@ from rrm.feedback.clips import Candidates, Recorder
 from rrm.streams import Purpose
 
 
-def random_play(context: Context, world: World, rng: np.random.Generator) -> Candidates:
+def random_play(context: Context, world: World, rng: np.random.Generator, segment: int = 0) -> Candidates:
     """Every moment of a tenth of the round's steps, played at random in copies of their own.
 
     Args:
         context: the round.
         world: the round's world, of which copies are made.
         rng: draws what the recorder needs to choose.
+        segment: steps of each moment, if it is one of several.
     """
     plan = context.plan
     world = world.copies(world.n)
     steps = plan.schedule.random_steps // world.n
-    recorder = Recorder(world, plan.of_actions, plan.segment)
+    recorder = Recorder(world, plan.of_actions, segment)
     recorder.choose(steps, steps * world.n, rng)
     episodes = plan.streams.generator(Purpose.RANDOM_EPISODES)
     env = WorldVecEnv(world, seed=episodes, start=context.start, score=unread)

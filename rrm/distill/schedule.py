@@ -1,4 +1,4 @@
-"""What a round may spend, and when: its steps, its labels, its optimism and its learning rate, rollout by rollout."""
+"""What a round may spend, and when: its steps, its labels and its learning rate, rollout by rollout."""
 
 from __future__ import annotations
 
@@ -33,9 +33,6 @@ class Schedule:
 
     start_states: bool
     """Whether episodes start in states of another agent, whose steps are counted."""
-
-    initial_optimism: float
-    """The optimism of the first rollout."""
 
     is_linear: bool
     """Whether the learning rate falls linearly to 0."""
@@ -87,14 +84,6 @@ class Schedule:
     def total(self) -> tuple[int, int]:
         """All steps, and all labels."""
         return self.steps_due(self.rollouts), self.labels
-
-    def optimism(self, rollout: int) -> float:
-        """The weight of the members' standard deviation in the reward of a rollout, counted from 0.
-
-        It falls evenly to 0 over the first 70 % of the rollouts, and is 0 in the last one, however few there are.
-        """
-        end = 0.7 * self.rollouts
-        return 0.0 if rollout >= min(end, self.rollouts - 1) else self.initial_optimism * (1 - rollout / end)
 
     def pace(self, rollout: int) -> float:
         """The learning rate of a rollout, as a share of the first one's."""

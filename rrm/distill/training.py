@@ -9,7 +9,6 @@ import numpy as np
 
 from rrm.agents.state import State, Tensors, as_arrays, as_tensors
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.choices import LEARNER
 from rrm.distill.base import Context
 from rrm.distill.episode_metrics import EpisodeMetrics, true_utility
 from rrm.envs.world import Floats, World
@@ -66,7 +65,7 @@ class Training:
         )
         self._base.observers += [recorder, self._board]
         self.env = RewardVecEnv(self._base, reward) if reward else self._base
-        make = LEARNER.find(plan.condition.learner.algorithm)
+        make = plan.condition.learner.find()
         self.learner: Learner = make(self.env, world.layout, plan.streams.seed(Purpose.LEARNER), **plan.learning)
 
     def rollout(self, number: int) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from rrm.agents.agent import Agent
@@ -10,13 +10,11 @@ from rrm.agents.state import State, Tensors
 from rrm.distill.base import Context
 from rrm.distill.training import Training
 from rrm.feedback.clips import Recorder
-from rrm.protocols import Answers, Distiller, Row
+from rrm.protocols import Distiller, Row
 
 
 class TrueReward(Distiller):
     """The learner on the true utility: what the same training comes to without a judge."""
-
-    needs: Collection[Answers] = ()
 
     def __init__(self, context: Context) -> None:
         self.rollouts = context.plan.schedule.rollouts

@@ -172,7 +172,7 @@ def _asked(evaluator: Evaluator, call: Callable[[Q], Any], question: Q, stop: th
 
 
 def _memory(evaluator: Evaluator) -> Callable[[], None]:
-    """Puts back what an attempt that fails may have changed: what the evaluator remembers, and global generators.
+    """Puts back what an attempt that fails may have changed: the state of the evaluator, and of global generators.
 
     Those generators are left alone where many questions are asked at once: they are shared by all of them.
     """

@@ -89,7 +89,7 @@ class Evaluator:
     def answers(self, clips: Sequence[Clip]) -> Answers:
         """The scores one by one, as they come.
 
-        By default those of ``score``; clip by clip from an evaluator that remembers, so that what it knew after each
+        By default those of ``score``; clip by clip from a stateful evaluator, so that what it knew after each
         answer can be kept beside it, and from one that is asked again or many times at once.
         """
         if self.one_by_one:
@@ -142,7 +142,7 @@ class Evaluator:
         return preferred(*(checked(self.name, answer, clip) for answer, clip in zip(answers, clips, strict=True)))
 
     def state_dict(self) -> dict[str, Any]:
-        """What an evaluator that remembers needs to go on: JSON-able. Kept beside its last answer."""
+        """What a stateful evaluator needs to go on: JSON-able. Kept beside its last answer."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

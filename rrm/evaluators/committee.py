@@ -109,7 +109,7 @@ class Committee(Wrapper):
         return self._together(asked, voted)
 
     def _together(self, asked: Sequence[Answers], combine: Callable[..., Any]) -> Answers:
-        """In step where one remembers: what all know after each answer is kept beside it."""
+        """In step if a member is stateful: what all know after each answer is kept beside it."""
         return Answers.together([each.in_order() for each in asked] if self.stateful else asked, combine)
 
     def state_dict(self) -> dict[str, Any]:

@@ -232,7 +232,7 @@ class _Walk:
                 yield from self._attributes(value, code)
 
     def _globals(self, code: CodeType, there: dict[str, Any]) -> Iterator[str]:
-        """What a function refers to by name. What it sets itself is what it remembers."""
+        """What a function refers to by name. What it sets itself is its state."""
         used, kept = names(code), names(code, "STORE_GLOBAL")
         for name in sorted((used & there.keys()) - kept - {"__builtins__"}):
             value = there[name]

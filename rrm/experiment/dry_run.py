@@ -49,11 +49,11 @@ class Job:
 
     @property
     def steps(self) -> int:
-        return self.plan.schedule.total()[0]
+        return self.plan.total[0]
 
     @property
     def labels(self) -> int:
-        return self.plan.schedule.total()[1]
+        return self.plan.total[1]
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def dry_run(
     speeds, measured = _speeds(home)
     jobs = {}
     for name, plan in graph.rounds.items():
-        steps, done = plan.schedule.total()[0], _steps_done(plan, home / name)
+        steps, done = plan.total[0], _steps_done(plan, home / name)
         speed = next((speeds[kind] for kind in _kinds(plan.content) if kind in speeds), None)
         seconds = 0.0 if done >= steps else None if speed is None else (steps - done) / speed
         jobs[name] = Job(plan, users[name], done, seconds)
@@ -168,11 +168,11 @@ def _simulated(graph: RoundGraph, jobs: Mapping[str, Job], workers: int) -> tupl
 def _steps_done(plan: Plan, home: Path) -> int:
     """How many steps of a round are on the disk: all, those up to the newest checkpoint, or none."""
     if os.path.lexists(home / "result.json"):
-        return plan.schedule.total()[0]
+        return plan.total[0]
     if not os.path.lexists(home / "checkpoint.json"):
         return 0
     rollouts = rundir.read_sealed(home / "checkpoint.json").get("step")
-    return min(plan.schedule.steps_due(rollouts), plan.schedule.total()[0] - 1) if isinstance(rollouts, int) else 0
+    return min(plan.schedule.steps_due(rollouts), plan.total[0] - 1) if isinstance(rollouts, int) else 0
 
 
 def _speeds(rounds: Path) -> tuple[dict[Kind, float], int]:

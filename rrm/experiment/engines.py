@@ -17,6 +17,7 @@ from typing import Any, Protocol, Self
 
 from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 
+from rrm.envs.user_errors import failure, is_raised_by_user, their_files
 from rrm.envs.wrapped import probe
 from rrm.envs.wrapped.environment import BrokenEnvironmentError
 from rrm.envs.wrapped.making import UnfitError, name_of
@@ -131,6 +132,17 @@ def train(
         raise RRMError(str(error)) from error
     except UnfitError as error:  # its file has been edited, or is gone
         raise RRMError(f"env: {name_of(plan.condition.env)!r} {error}") from error
+    except BaseException as error:
+        if isinstance(error, RRMError) or not is_raised_by_user(error) or not _is_of_world(error, plan):
+            raise
+        env = name_of(plan.condition.env)
+        raise RRMError(f"env: {env!r}: fails: {failure(error)}; what is done is kept") from error
+
+
+def _is_of_world(error: BaseException, plan: Plan) -> bool:
+    """Whether an error arose in the file of the round's world, a class of the user's own."""
+    file = getattr(sys.modules.get(type(plan.world(1)).__module__), "__file__", None)
+    return file is not None and file in their_files(error)
 
 
 class InProcess:

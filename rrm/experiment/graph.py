@@ -34,7 +34,7 @@ class RoundGraph:
         above: dict[str, int] = dict.fromkeys(self.rounds, 0)
         chain: dict[str, int] = {}
         for name, plan in reversed(self.rounds.items()):
-            chain[name] = plan.schedule.total()[0] + above[name]
+            chain[name] = plan.total[0] + above[name]
             for each in self.below[name]:
                 above[each] = max(above[each], chain[name])
         return chain

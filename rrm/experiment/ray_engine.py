@@ -145,7 +145,6 @@ class RayEngine:
 
     def _submit(self, job: _Job) -> None:
         plan = job.plan
-        below = [plan.practice, *plan.below] if plan.practice else plan.below
         try:
             pickled: bytes = ray.cloudpickle.dumps((plan, self._shared))  # type: ignore[no-untyped-call]
         except Exception as error:  # of the user's objects, whatever it is
@@ -157,7 +156,7 @@ class RayEngine:
             pickled,
             job.attempt,
             sources_of(plan),
-            {each.name: _files(self._folder / each.name) for each in below},
+            {each.name: _files(self._folder / each.name) for each in plan.read_from},
             _files(self._folder / plan.name),
             self._mailbox,
         )

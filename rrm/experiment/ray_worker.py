@@ -184,7 +184,7 @@ def _placed(plan: Plan, sources: Sources, folder: Path) -> Plan:
         for name, text in texts.items():
             write_bytes(folder / str(i) / name, text)
         copy_of = folder / str(i) / Path(path).expanduser().name
-        if path == plan.demonstrations:
+        if path == getattr(plan.condition.distill, "demonstrations", None):
             distill = plan.condition.distill.model_copy(update={"demonstrations": str(copy_of)})
             plan = copy.copy(plan)
             plan.__dict__["condition"] = plan.condition.model_copy(update={"distill": distill})

@@ -105,7 +105,7 @@ def run(
     workers = workers_for(experiment, cells)
     graph = RoundGraph([cell.last for cell in cells])
     progress = Progress(
-        {name: RoundProgress(*plan.schedule.total()) for name, plan in graph.rounds.items()},
+        {name: RoundProgress(*plan.total) for name, plan in graph.rounds.items()},
         {(cell.condition, cell.seed): cell.rounds for cell in cells},
     )
     if workers > 1 or experiment.engine == "ray":
@@ -251,4 +251,8 @@ def configuration(folder: Path) -> Experiment:
             named_world(env, 1, condition["env_settings"])
         except ValueError as error:
             raise RRMError(f"{path}: conditions.{name}: {error}") from None
-    return load(tree)
+    experiment = load(tree)
+    for name, each in experiment.conditions.items():
+        if each.distill.names_code:
+            raise RRMError(f"{path}: conditions.{name}: distill: no function that a folder names is imported")
+    return experiment

@@ -16,6 +16,7 @@ from rrm.config.keys import stated
 from rrm.config.load import load
 from rrm.config.reading import Tree, parse, read
 from rrm.config.schema import MOST_EXPERIMENTS, NAMED, Condition, Experiment, proper_name
+from rrm.distill.reward_modeling.settings import RewardModelingSettings
 from rrm.errors import ConfigError
 from rrm.experiment.notices import notices
 from rrm.storage import rundir
@@ -214,7 +215,7 @@ def exact_row(experiment: Experiment) -> dict[str, ExactRow] | None:
         if reward is None:
             continue
         horizon = condition.horizon
-        same = (settings, condition.distill.reward, _score(condition), horizon.gamma, horizon.window)
+        same = (settings, condition.distill.share().get("reward"), _score(condition), horizon.gamma, horizon.window)
         if same not in solved:
             found = solve_ties(table, reward, discount=horizon.gamma, window=horizon.window)
             solved[same] = [each.utility for each in found]
@@ -235,21 +236,23 @@ def _reward(table: exact.Table, condition: Condition) -> exact.Reward | None:
     """The reward of the condition's agent, in the table; None where the solver has no row for that."""
     from rrm.envs.exact import approval, broad, narrow
 
-    if condition.distill.reward != "true" and (
-        condition.evaluator != "bounded" or condition.distill.judging != "advance"
-    ):
+    distill = condition.distill
+    if not isinstance(distill, RewardModelingSettings):
         return None
-    if condition.distill.reward == "approval":
-        return approval(table) if condition.amplify.assistants == "none" else None
-    if condition.distill.reward != "true" and _score(condition) not in table.scores:
-        return None
+    if distill.judged:
+        if condition.evaluator != "bounded" or distill.judging != "advance" or not condition.amplify.is_own:
+            return None
+        if distill.reward == "approval":
+            return approval(table) if condition.amplify.assistants == "none" else None
+        if _score(condition) not in table.scores:
+            return None
     values = scores_of(table, condition)
-    return broad(table, values) if condition.distill.reward == "broad" else narrow(table, values)
+    return broad(table, values) if distill.reward == "broad" else narrow(table, values)
 
 
 def scores_of(table: exact.Table, condition: Condition) -> Floats:
     """(s,) what rewards the condition's agent: the mean answers of its overseer, or the utility."""
-    return table.utility if condition.distill.reward == "true" else table.scores[_score(condition)]
+    return table.scores[_score(condition)] if condition.distill.judged else table.utility
 
 
 def _score(condition: Condition) -> str:

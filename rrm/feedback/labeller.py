@@ -26,7 +26,7 @@ class Labeller:
     Args:
         overseer: who answers.
         path: the store's file.
-        without: what may be done where the store is not what the checkpoint remembers.
+        without: what may be done where the store is not what the checkpoint recorded.
     """
 
     def __init__(self, overseer: Overseer, path: Path, without: str) -> None:
@@ -59,7 +59,7 @@ class Labeller:
 
     def evaluate(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
         """Scores (m,) for the report, which are no labels: what is not free is kept, and its numbers go on from
-        ``evaluated``. An evaluator that remembers forgets that it was asked."""
+        ``evaluated``. A stateful evaluator forgets that it was asked."""
         if overseer.free:
             return overseer.score(clips)
         self.evaluated += len(clips)
@@ -93,14 +93,14 @@ class Labeller:
         """Go on from ``state``: the evaluator's memory is that of then, too.
 
         Raises:
-            DamagedFileError: the store does not hold the answers that the checkpoint remembers.
+            DamagedFileError: the store does not hold the answers that the checkpoint recorded.
         """
         count, evaluated, digest = values["count"], values["evaluated"], values["digest"]
         if digest is None:
             return
         put_back = f"put it back as it was, if you can; {self._without}"
         if not os.path.lexists(self.path):  # it would be made, and be empty
-            raise DamagedFileError(f"{self.path}: is missing, and the checkpoint remembers answers; {put_back}")
+            raise DamagedFileError(f"{self.path}: is missing, and the checkpoint recorded answers; {put_back}")
         store = self._store
         with advice(put_back):
             found = store.digest(count, evaluated)

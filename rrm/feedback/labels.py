@@ -49,7 +49,7 @@ class Labels(Store):
         return self._ask("comparisons", "pair", pairs, overseer, overseer.judge_pairs)
 
     def evaluate(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
-        """The same as ``ask``, of scores that are no labels: an evaluator that remembers forgets that it was asked."""
+        """The same as ``ask``, of scores that are no labels: a stateful evaluator forgets that it was asked."""
         memory = copy.deepcopy(overseer.state_dict())
         scores = self._ask("evaluations", "clip", clips, overseer, overseer.judge)
         overseer.load_state_dict(memory)
@@ -105,7 +105,7 @@ class Labels(Store):
         return np.array([known[number] for number in digests], dtype=np.float64)
 
     def recall(self, overseer: Overseer, before: int, since: int = 0, tables: Sequence[str] = LABELS) -> None:
-        """Put an evaluator that remembers back to where it was after its last answer from number ``since`` up to, not
+        """Put a stateful evaluator back to where it was after its last answer from number ``since`` up to, not
         including, ``before``, if it has given one."""
         rows = " union all ".join(f"select number, memory from {table}" for table in tables)
         with self._named():
@@ -133,8 +133,8 @@ def _blob(clip: Clip) -> bytes:
     return b"" if clip.observation is None else np.asarray(clip.observation, dtype=np.float32).tobytes()
 
 
-def _listed(opinions: Sequence[float]) -> str | None:
-    return json.dumps([None if math.isnan(each) else each for each in opinions]) if opinions else None
+def _listed(ratings: Sequence[float]) -> str | None:
+    return json.dumps([None if math.isnan(each) else each for each in ratings]) if ratings else None
 
 
 def _memory_of(overseer: Overseer) -> str:

@@ -27,7 +27,7 @@ OnKept = Callable[[str, Sequence[tuple[Any, ...]]], None]
 
 _FORWARD: ContextVar[OnKept | None] = ContextVar("_FORWARD", default=None)
 
-_PATIENCE = 60
+_TIMEOUT = 60
 """Seconds for which another process that holds the file is waited for; with an answer in hand, as long as it takes."""
 
 
@@ -69,7 +69,7 @@ class Store:
                 check_regular(path)
             files_beside(path)
         with self._named():
-            self._db = connect(path, "mode=rwc", _PATIENCE)
+            self._db = connect(path, "mode=rwc", _TIMEOUT)
             check_tables(self._db, SCHEMA, "opinions text")
             self._db.execute("pragma journal_mode=delete")  # of a store that was begun with a log
             self._db.execute("pragma synchronous=extra")
@@ -192,7 +192,7 @@ class Store:
                 told = True
 
     def ratings(self, first: int, last: int) -> Floats:
-        """What each of those said who answered the questions from ``first`` up to ``last`` together: (m, voices), NaN
+        """The ratings of those who answered the questions from ``first`` up to ``last`` together: (m, raters), NaN
         for nothing; (m, 0) where the evaluator answers alone."""
         both = " union all ".join(f"select number, opinions from {table}" for table in LABELS)
         with self._named():

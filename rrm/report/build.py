@@ -68,7 +68,9 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
         corners = panels.tradeoff(folder, summary, shades, palette)
         heats = panels.heats(folder, plan, palette)
         # What a model of actions says is not in the evaluator's units of a state.
-        elsewhere = [name for name in curves if name in own_scale or configs[name]["distill"]["reward"] == "approval"]
+        elsewhere = [
+            name for name in curves if name in own_scale or configs[name]["distill"].get("reward") == "approval"
+        ]
         learning = panels.learning(folder, summary, curves, elsewhere, shades, palette)
         cost = panels.cost(folder, summary, shades, palette)
     turns = any(goodhart.turn(each) is not None for many in curves.values() for each in many)

@@ -37,7 +37,7 @@ def find(summary: Summary, configs: Mapping[str, Mapping[str, Any]]) -> Grid | N
         horizon = Horizon.model_validate(config.pop("horizon", {}))
         if assistants == "none":
             depth = 0
-        if depth is None or assistants not in ("none", "trained") or config["distill"]["reward"] == "true":
+        if depth is None or assistants not in ("none", "trained") or config["distill"].get("reward") == "true":
             continue
         label, reach[label] = _label(horizon), _reach(horizon)
         alike.setdefault(json.dumps([config, amplify], sort_keys=True), {}).setdefault((label, depth), one)

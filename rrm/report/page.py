@@ -8,6 +8,7 @@ from html import escape
 
 from rrm.report.formats import Style, amount, count, share
 from rrm.report.html import cell, coloured, document, row, table, variables
+from rrm.report.schema import OF_IMITATION
 from rrm.report.summary import Condition, Summary
 from rrm.report.wording import INTERVAL_NOTE, below
 
@@ -52,7 +53,12 @@ GLOSSARY = (
      "of their scores, in the evaluator’s units; of comparisons the share in which not all of them took the same "
      "side."),
     ("demonstrated", "Pairs of a demonstrated moment and one of early play, to which the reward model was fitted as if "
-     "the former had been preferred. Nobody was asked: they are not among the labels."),
+     "the former had been preferred. Nobody was asked: they are not among the labels. Of imitation, the states in "
+     "which an action was demonstrated."),
+    ("looks", "Answers that an evaluator gave as a demonstrator, one for each action tried; they are labels, too."),
+    ("agreement", "In what share of the states that the agent visits it does what its demonstrator would do there."),
+    ("gain", "How much higher the evaluator scores the episodes of the amplified agent, the demonstrator who lets this "
+     "agent go on, than those of the agent itself: what another generation could gain."),
 )  # fmt: skip
 
 
@@ -80,6 +86,9 @@ class Round:
     held_out_error: str
     rater_disagreement: str
     demonstrated: str
+    looks: str = "–"
+    agreement: str = "–"
+    gain: str = "–"
 
 
 @dataclass(frozen=True)
@@ -242,8 +251,8 @@ def _seeds(summary: Summary, names: Mapping[str, str]) -> str:
     return table([heading for _, heading, _ in _columns(summary)], rows, "seeds")
 
 
-SOMETIMES = ("rater_disagreement", "demonstrated")
-"""Columns of the table of rounds where there is a committee, or are demonstrations."""
+SOMETIMES = ("rater_disagreement", "demonstrated", *OF_IMITATION)
+"""Columns of the table of rounds where there is a committee, or are demonstrations, or rounds of imitation."""
 
 
 def _rounds(rounds: Sequence[Round], names: Mapping[str, str]) -> str:

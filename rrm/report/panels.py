@@ -1,6 +1,6 @@
 """The figures of a report: each is drawn, written to a PNG file, and returned as SVG for the page.
 
-Each function takes the folder of the experiment, its findings, the colour of each condition (``shades``), and the CSS
+Each function takes the folder of the experiment, its summary, the colour of each condition (``shades``), and the CSS
 variable of each colour (``palette``). Their captions are here, too.
 """
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rrm.config.schema import Horizon
 from rrm.errors import DamagedFileError
-from rrm.report.formats import amount, count
+from rrm.report.formats import amount, count, share
 from rrm.report.summary import LARGEST, Curve, Seed
 from rrm.storage import rundir
 
@@ -26,8 +26,14 @@ ROUND_FIGURES = {
     "held_out_error": amount,
     "rater_disagreement": amount,
     "demonstrated": count,
+    "looks": count,
+    "agreement": share,
+    "gain": amount,
 }
 """What is said of each round, and how its numbers are written."""
+
+OF_IMITATION = ("looks", "agreement", "gain")
+"""What only rounds of imitation have."""
 
 
 MOST_ROWS = 50_000
@@ -97,6 +103,9 @@ class RoundResult(_Figures):
     held_out_error: float | None
     rater_disagreement: float | None
     demonstrated: Whole | None
+    looks: Whole | None = None
+    agreement: float | None = None
+    gain: float | None = None
     step_cost: float
     answers: str | None
     files: dict[Literal["agent.json", "agent.safetensors", "metrics.csv", "reward.json", "reward.safetensors"], str]
@@ -119,7 +128,7 @@ class _Amplify(_Schema):
 class _Distill(_Schema):
     """What a report reads of the section ``distill``."""
 
-    reward: str
+    reward: str | None = None
 
 
 class _Told(_Schema):
@@ -151,7 +160,14 @@ def cell_result(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         **{key: last[key] for key in ("utility", "evaluator_score", "hack_rate", "episodes")},
         **{key: sum(each.get(key, 0) for each in rounds) for key in TOTALS},
         "held_out_error": [each["held_out_error"] for each in rounds],
-        "rounds": [{key: each.get(key) for key in ("world", "level", *ROUND_FIGURES)} for each in rounds],
+        "rounds": [_told(each) for each in rounds],
+    }
+
+
+def _told(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What a cell's result says of a round."""
+    return {
+        key: result.get(key) for key in ("world", "level", *ROUND_FIGURES) if key in result or key not in OF_IMITATION
     }
 
 
@@ -219,7 +235,8 @@ def cell_files(folder: Path, seed: Seed) -> CellFiles:
     if result != cell_result([round_result(home) for home in homes]):
         raise DamagedFileError(f"{path}: is not what the results of its rounds come to; `rrm run` sums up again")
     rounds = [
-        RoundFigures(one["world"], one["level"], {key: one[key] for key in ROUND_FIGURES}) for one in result["rounds"]
+        RoundFigures(one["world"], one["level"], {key: one.get(key) for key in ROUND_FIGURES})
+        for one in result["rounds"]
     ]
     return CellFiles(seed.seed, cell, about["config"], homes[-1], result["episodes"], rounds)
 

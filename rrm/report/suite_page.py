@@ -22,7 +22,7 @@ from rrm.storage import rundir
 
 @dataclass(frozen=True)
 class Member:
-    """An experiment of the suite: its findings; by condition what the best agents reach, empty for a world without a
+    """An experiment of the suite: its summary; by condition what the best agents reach, empty for a world without a
     table; and why conditions were left out."""
 
     summary: Summary

@@ -1,4 +1,4 @@
-"""The findings of an experiment in plain words that are true to them.
+"""The results of an experiment in plain words that are true to them.
 
 Names of conditions stand between asterisks, for whoever sets the text to give them their colour.
 """
@@ -65,7 +65,7 @@ def headline(summary: Summary, about: Condition | None, helped: Sequence[str] = 
 def paragraph(
     summary: Summary, about: Condition | None, own_scale: Sequence[str] = (), helped: Sequence[str] = ()
 ) -> str:
-    """The findings in a few sentences.
+    """The results in a few sentences.
 
     ``about`` is the condition to tell of where there are too many for a paragraph; ``own_scale`` names conditions whose
     scores are not in units of the utility, ``helped`` those with assistants (a baseline may have some, too).

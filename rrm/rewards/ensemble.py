@@ -16,10 +16,10 @@ from safetensors.torch import save as serialized
 
 from rrm.agents.files import write_bytes
 from rrm.agents.state import State, Tensors, load_moments, moments
-from rrm.config.slots import EnsembleSettings
 from rrm.envs.world import Array, Floats, Layout
 from rrm.rewards.networks import Networks
 from rrm.rewards.saved import About
+from rrm.rewards.settings import EnsembleSettings
 
 
 class RewardModel:
@@ -42,8 +42,8 @@ class RewardModel:
         self.settings = settings
         self.mean, self.std = 0.0, 1.0
         self.spread: tuple[Floats, Floats] | None = None
-        self.zero = 0.0
-        """What V is counted from where ``functions.py`` pays for what comes after an end; ``values`` does not."""
+        self.baseline = 0.0
+        """A0 of ``functions.py``: subtracted from approval where end states are absorbing, not from ``values``."""
         self._generator = torch.Generator().manual_seed(seed)
         self._networks = Networks(layout, settings, self._generator)
         self._optimizer = torch.optim.Adam(self._networks.weights.values(), lr=settings.learning_rate)
@@ -95,7 +95,7 @@ class RewardModel:
 
         The first is preferred with probability 0.9 P + 0.05, where P is the logistic function of V(first) - V(second);
         of segments, (m, 2, steps, layout.size), of the difference of the sums of V along them. One answer in
-        ten is taken to be a toss (Christiano et al. 2017, arXiv 1706.03741, section 2.2.3). The loss is the
+        ten is taken to be random (Christiano et al. 2017, arXiv 1706.03741, section 2.2.3). The loss is the
         cross-entropy with the answers. As it leaves a member's zero and its unit free, both are set so that its values
         have mean 0 and standard deviation 1 over all that was compared.
 
@@ -141,10 +141,10 @@ class RewardModel:
     def _statistics(self) -> dict[str, Any]:
         """The statistics in which values are given."""
         spread = {} if self.spread is None else {"spread": [each[:, 0].tolist() for each in self.spread]}
-        return {"mean": self.mean, "std": self.std, "zero": self.zero, **spread}
+        return {"mean": self.mean, "std": self.std, "zero": self.baseline, **spread}
 
     def _load_statistics(self, values: Mapping[str, Any]) -> None:
-        self.mean, self.std, self.zero = values["mean"], values["std"], values.get("zero", 0.0)
+        self.mean, self.std, self.baseline = values["mean"], values["std"], values.get("zero", 0.0)
         spread = values.get("spread")
         self.spread = (np.array(spread[0])[:, None], np.array(spread[1])[:, None]) if spread else None
 

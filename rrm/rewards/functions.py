@@ -1,28 +1,31 @@
 """The rewards that a reward model gives an agent.
 
-narrow: V(s1) - V(s0) each step. broad: V(s_T) at the end of the episode. approval: A(s0, a) each step, of a model of
-state and action (TAMER: Knox and Stone 2009). In all, the world's cost of a step is subtracted outside the model.
-V(s1) at an episode's end is that of its last observation, never of the one after the reset.
+- *narrow*: V(s1) - V(s0) at each step.
+- *broad*: V(s_T) at the end of the episode.
+- *approval*: A(s0, a) at each step, where A is a model of state and action (TAMER: Knox and Stone 2009).
 
-Where approval is a rate and an observation says of itself that it is an end, what comes after counts, as it does in
-narrow reward: as that moment again and again (Kostrikov et al. 2019, arXiv 1809.02925, on absorbing states). With
-``rest`` = γ / (1 - γ), a step pays (1 - γ) (A(s0, a) - A0), and the last one before an end γ (A(end) - A0) more: in
-all (1 - γ) Σ γ^(t-1) A of an episode that never stops, less A0. So whether to stay alive is what A says, not what its
-sign happens to be. A0, what A says of ends on average, shifts all episodes alike. It has one who has yet to find an end
-paid for each step what the way there costs, so that a critic that starts at 0 hopes for more where it has not been, as
-with a true reward of -1 a step.
+From each of them, the world's cost of a step is subtracted. V at an episode's end is read from its last observation,
+never from the one after the reset.
 
-Optimism: while PPO trains, V is replaced by V + β std, the standard deviation over the members of the ensemble, in each
-of these rewards; β falls to 0 within the training (``Schedule.optimism``). The members disagree where there are no
-labels, so the agent goes there, is asked about there, and V is corrected there. RUNE (Liang et al. 2022, arXiv
+**Absorbing states.** Approval may be a rate, in a world whose observations mark an early end. Without a correction, the
+sign of A alone would decide whether the agent ends episodes early. So the end state counts as if it went on for ever
+(Kostrikov et al. 2019, arXiv 1809.02925). With the absorbing-state weight w = γ / (1 - γ), a step gives
+(1 - γ) (A(s0, a) - A0), and the last step before an end gives γ (A(end) - A0) more. Discounted, an episode adds up to
+(1 - γ) Σ γ^(t-1) A - A0, where A(end) is repeated after the end. The baseline A0 is the mean of A over ends. It shifts
+the return of all episodes equally. It also makes the usual reward of a step negative before an end has been found, as
+with a true reward of -1 a step, so that a critic that starts at 0 is optimistic about new states.
+
+**Optimism.** While PPO trains, V + β std replaces V in each of these rewards, where std is the standard deviation over
+the members of the ensemble. β falls to 0 within the training (``Schedule.optimism``). Members disagree where there are
+no labels. So the agent goes there, labels are asked for there, and V is corrected there. RUNE (Liang et al. 2022, arXiv
 2205.12401) adds the same standard deviation to the reward of each step. Here it is part of the potential: a narrow
-reward is still a difference, and undiscounted rewards of a loop sum to 0. A window sums the differences within it.
-Broad reward has the bonus at the end, approval for each action; A0 has none. With ``label_target: segment`` the
-standard deviation is that of the moment, not of a segment. Fitted to comparisons, each member counts in units of its
-own spread, so that β means the same. Of a committee it is V's members that count, not the raters.
+reward is still a difference, and undiscounted rewards around a loop sum to 0. A window sums the differences within it.
+Broad reward gets the bonus at the end, approval gets it at each action, and A0 gets none. With
+``label_target: segment`` the standard deviation is that of one step, not of a segment. If V is fitted to comparisons,
+each member counts in units of its own spread, so that β means the same. The members are V's, not a committee's raters.
 
 Query strategies choose among the states that the agent visits: ``query_strategy: disagreement`` asks where members
-disagree once the agent is there, optimism makes it go there. They work together, and either works alone.
+disagree once the agent is there; optimism makes it go there. They work together, and each works alone.
 """
 
 from __future__ import annotations
@@ -41,12 +44,16 @@ from rrm.feedback.clips import at_rest, with_action
 class Model(Protocol):
     """What the rewards need of a reward model."""
 
-    zero: float
-    """A0, where approval pays for what comes after an end."""
+    baseline: float
+    """A0, which is subtracted from approval where end states are absorbing."""
 
-    def values(self, observations: Array) -> Floats: ...
+    def values(self, observations: Array) -> Floats:
+        """(n,) V or approval for n inputs (n, d)."""
+        ...
 
-    def members(self, observations: Array) -> Floats: ...
+    def members(self, observations: Array) -> Floats:
+        """(members, n) the same by each member of the ensemble."""
+        ...
 
 
 class LearntReward:
@@ -56,22 +63,24 @@ class LearntReward:
         model: V, or the model of approval.
         actions: the action space of the environment.
         step_cost: the world's cost of a step, which is subtracted from every reward.
-        rest: γ / (1 - γ) where what comes after an episode's end counts (see above), else 0.
+        absorbing_weight: γ / (1 - γ) where end states are absorbing (see above), else 0.
     """
 
     of_actions: ClassVar[bool] = False
     """Whether the model is of a state and the action taken there, and not of a state alone."""
 
     bootstraps: ClassVar[bool] = True
-    """Whether a learner may add what it expects to come where a time limit cuts an episode short."""
+    """Whether a learner may add the critic's value where a time limit cuts an episode short (bootstrapping)."""
 
-    def __init__(self, model: Model, actions: spaces.Space[Any], step_cost: float = 0.0, rest: float = 0.0) -> None:
+    def __init__(
+        self, model: Model, actions: spaces.Space[Any], step_cost: float = 0.0, absorbing_weight: float = 0.0
+    ) -> None:
         self.model = model
         self.step_cost = step_cost
         self.values: Floats = np.empty(0)
-        """What the model says of the last steps (n,): V(s1), or its approval of the actions."""
+        """(n,) The model's values of the last steps: V(s1), or its approval of the actions."""
         self._actions = actions
-        self._rest = rest
+        self._absorbing_weight = absorbing_weight
         self._optimism = 0.0
 
     @property
@@ -102,7 +111,7 @@ class LearntReward:
 class Narrow(LearntReward):
     """V(s1) - V(s0) each step.
 
-    V(s1) of one step is V(s0) of the next, unless another episode has begun: what has been read is not read again.
+    V(s1) of one step is V(s0) of the next unless another episode has begun, so it is computed once.
     """
 
     def __init__(self, *args: Any, **settings: Any) -> None:
@@ -147,7 +156,7 @@ class Broad(LearntReward):
 
 
 class Approval(LearntReward):
-    """What the model says of each action in the state in which it was taken."""
+    """The model's approval of each action in the state in which it was taken."""
 
     of_actions = True
 
@@ -155,22 +164,22 @@ class Approval(LearntReward):
         self, observations: Array, actions: Array, next_observations: Array, done: Bools, terminated: Bools
     ) -> Floats:
         self.values, rewards = self._read(with_action(observations, actions, self._actions))
-        if self._rest:
-            rewards = rewards - self.model.zero
+        if self._absorbing_weight:
+            rewards = rewards - self.model.baseline
             if len(ended := np.flatnonzero(terminated)):
                 _, end = self._read(at_rest(next_observations[ended], self._actions))
-                rewards[ended] += self._rest * (end - self.model.zero)
-            rewards = rewards / (1 + self._rest)
+                rewards[ended] += self._absorbing_weight * (end - self.model.baseline)
+            rewards = rewards / (1 + self._absorbing_weight)
         return rewards - self.step_cost
 
 
 REWARDS: Mapping[Kind, type[LearntReward]] = {"narrow": Narrow, "broad": Broad, "approval": Approval}
-"""The kinds of learnt reward. The oracle's reward is none of them: it is what its world itself pays, the difference of
-the true utility, which no function of observations can know (``rrm.distill.episode_metrics``)."""
+"""The kinds of learnt reward. The oracle's reward is not among them: it is the difference of the true utility, which
+no function of observations can know (``rrm.distill.episode_metrics``)."""
 
 
 class Predictions:
-    """A learnt reward, and beside it what the model says of each episode that ends: V(s_T), or its mean approval.
+    """A learnt reward that also records the model's prediction for each episode: V(s_T), or the mean approval.
 
     Args:
         reward: the reward, which is handed on as it is.

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from rrm.agents.state import Tensors
-from rrm.config.slots import EnsembleSettings
 from rrm.envs.world import Array, Layout
+from rrm.rewards.settings import EnsembleSettings
 
 Layers = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
 """Of each layer its weights (members, inputs, outputs), and what is added, (members, 1, outputs)."""

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from rrm.config.slots import EnsembleSettings
 from rrm.envs.world import Layout
+from rrm.rewards.settings import EnsembleSettings
 
 
 class About(BaseModel):

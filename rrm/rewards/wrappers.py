@@ -84,17 +84,17 @@ class Reward:
         model: the reward model.
         kind: which reward is made of it.
         step_cost: what each step costs.
-        rest: weight of what comes after an end, in approval of what has one.
+        absorbing_weight: γ / (1 - γ) for approval where end states are absorbing, else 0.
         trained: what was observed and done while it was learnt; None: environments are taken as they are.
     """
 
     def __init__(
-        self, model: Model, kind: Kind, step_cost: float, rest: float = 0.0, trained: Trained | None = None
+        self, model: Model, kind: Kind, step_cost: float, absorbing_weight: float = 0.0, trained: Trained | None = None
     ) -> None:
         self.model = model
         self.kind = kind
         self.step_cost = step_cost
-        self.rest = rest
+        self.absorbing_weight = absorbing_weight
         self.trained = trained
 
     def wrap_env(self, env: gymnasium.Env[Any, Any]) -> RewardWrapper:
@@ -118,4 +118,4 @@ class Reward:
         return RewardVecEnv(venv, self._function(venv.action_space))
 
     def _function(self, actions: spaces.Space[Any]) -> LearntReward:
-        return REWARDS[self.kind](self.model, actions, self.step_cost, self.rest)
+        return REWARDS[self.kind](self.model, actions, self.step_cost, self.absorbing_weight)

@@ -77,6 +77,11 @@ def _agent_of(plan: Plan, folder: Path) -> Agent:
     return agent
 
 
+def load_previous(plan: Plan, folder: Path) -> Agent | None:
+    """The agent of the generation before, whose round is done; None: there is none."""
+    return _agent_of(plan.previous, folder) if plan.previous else None
+
+
 def start_states(plan: Plan, folder: Path) -> Start:
     """Where the round's episodes start: in states that the agent of ``plan.practice`` visits, if there is one."""
     if plan.practice is None:

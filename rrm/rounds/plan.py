@@ -10,19 +10,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from rrm.choices import DISTILL, LEARNER
-from rrm.config.cost import asks, levels, trained
+from rrm.config.cost import levels, trained
 from rrm.config.schema import Condition, Horizon, Round
-from rrm.config.values import Judging, Kind
 from rrm.distill.schedule import Schedule
 from rrm.envs.world import World
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, Evaluator, Influence, resolve
-from rrm.rewards.functions import REWARDS
 from rrm.rounds.checks import check
 from rrm.rounds.naming import content
 from rrm.storage import rundir
-from rrm.streams import Streams
+from rrm.streams import Purpose, Streams
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,12 @@ class Plan:
 
     practice: Plan | None
     """The round in whose agent's states an assistant practises; None: in those of the world's own generator."""
+
+    previous: Plan | None = None
+    """The round of the generation before, A[n-1]; None: there is none."""
+
+    generation: int = 1
+    """n, of the agent A[n]."""
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -63,33 +66,14 @@ class Plan:
         return self.condition.assistant if self.level else self.condition.task
 
     @property
-    def reward(self) -> Kind | None:
-        """The reward that is made from a reward model; None where there is none: the oracle's is the true utility, and
-        other methods than reward modeling have what they have.
-
-        Assistants receive the narrow reward: whatever the agent receives, they are there to expose what they can.
-        """
-        distill = self.condition.distill
-        if not DISTILL.is_own(distill.method):
-            return None
-        if self.level:
-            return "narrow"
-        return None if distill.reward == "true" else distill.reward
-
-    @property
-    def is_oracle(self) -> bool:
-        """Whether the agent is trained on the true utility, and learns from nobody's answers."""
-        return self.reward is None and DISTILL.is_own(self.condition.distill.method)
-
-    @cached_property
     def asks(self) -> bool:
         """Whether labels are asked for."""
-        return self.reward is not None or (not self.is_oracle and asks(self.condition))
+        return self.condition.distill.asks
 
     @property
     def of_actions(self) -> bool:
         """Whether it is an action that is judged, in the state in which it was taken, and not a state."""
-        return self.reward is not None and REWARDS[self.reward].of_actions
+        return self.condition.distill.of_actions(self.level)
 
     @property
     def horizon(self) -> Horizon:
@@ -97,28 +81,15 @@ class Plan:
         return self.condition.assistant.horizon or self.condition.horizon if self.level else self.condition.horizon
 
     @property
-    def demonstrations(self) -> str | None:
-        """The file that the reward model starts from: of the task alone."""
-        return None if self.level or self.reward is None else self.condition.distill.demonstrations
-
-    @property
-    def judging(self) -> Judging:
-        """When a step is judged; those of assistants in advance."""
-        said = self.condition.distill
-        return said.judging if not self.level and DISTILL.is_own(said.method) else "advance"
-
-    @property
     def learning(self) -> dict[str, Any]:
-        """What its learner is told: of one of the user's own, the settings that hold for all, and its own."""
+        """What its learner is told: the settings of all learners, and its own."""
         learner = self.condition.learner
-        only = None if LEARNER.is_own(learner.algorithm) else {"n_steps"}
         return {
-            **learner.model_dump(include=only, exclude={"algorithm", "num_envs", "settings"}),
-            **LEARNER.keywords(learner.algorithm, learner.settings),
+            **learner.keywords,
             "learning_rate": learner.initial_learning_rate,
             "discount": self.horizon.gamma,
             "window": self.horizon.window,
-            "judging": self.judging,
+            "judging": self.condition.distill.judging_at(self.level),
         }
 
     @property
@@ -130,12 +101,18 @@ class Plan:
     @property
     def streams(self) -> Streams:
         """Where every random number of the round comes from."""
-        return Streams.of_round(self.seed, self.level)
+        streams = Streams.of_round(self.seed, self.level)
+        return streams.part(Purpose.GENERATION, self.generation) if self.generation > 1 else streams
+
+    @property
+    def read_from(self) -> list[Plan]:
+        """The rounds whose agents it loads."""
+        return [*(each for each in (self.practice, self.previous) if each), *self.below]
 
     def needed(self) -> list[Plan]:
         """The rounds this one stands on, each once, in an order in which they can be run; without itself."""
         found: dict[str, Plan] = {}
-        for plan in (*([self.practice] if self.practice else []), *self.below):
+        for plan in self.read_from:
             for each in (*plan.needed(), plan):
                 found.setdefault(each.name, each)
         return list(found.values())
@@ -186,26 +163,14 @@ class Plan:
         return (self.evaluation_labels - self.final_labels) * rollouts // self.schedule.rollouts
 
     @property
-    def segment(self) -> int:
-        """Steps of the segment that a label is about; 0 where it is about a state."""
-        distill = self.condition.distill
-        return distill.segment_length if self.reward and distill.label_target == "segment" else 0
-
-    @property
-    def rest(self) -> float:
-        """γ / (1 - γ): what counts in approval of the moment after an episode's own end (``rrm.rewards.functions``).
-
-        0 where no end is seen as such, and where sums are finite: within a window, or without a discount.
-        """
-        gamma = self.horizon.gamma
-        endless = self.horizon.window is None and gamma < 1
-        seen = self.of_actions and self.segment and self.world(1).shows_end
-        return gamma / (1 - gamma) if endless and seen else 0.0
+    def total(self) -> tuple[int, int]:
+        """All steps and labels."""
+        return self.condition.distill.total(self)
 
     @cached_property
     def schedule(self) -> Schedule:
         """What the round spends, and when."""
-        spends, learner, distill = self.round, self.condition.learner, self.condition.distill
+        spends, learner = self.round, self.condition.learner
         return Schedule(
             num_envs=learner.num_envs,
             n_steps=learner.n_steps,
@@ -214,7 +179,6 @@ class Plan:
             initial_labels=spends.initial_labels if self.asks else 0,
             spread=spends.schedule,
             start_states=self.practice is not None,
-            initial_optimism=distill.optimism if self.reward and distill.ensemble_size > 1 else 0.0,
             is_linear=learner.is_linear,
         )
 
@@ -229,10 +193,22 @@ def plan(condition: Condition, seed: int) -> Plan:
     if own := trained(condition):
         nobody = condition.amplify.model_copy(update={"assistants": "none", "depth": 0})
         alone = condition.model_copy(update={"amplify": nobody})
-        practice = Plan(alone, seed, 0, (), None) if condition.amplify.start_states == "unaided" else None
+        practice = _task(alone, seed, ()) if condition.amplify.start_states == "unaided" else None
         for level in range(1, levels(condition) + 1):
             below.append(Plan(condition, seed, level, tuple(below), practice) if level <= own else below[0])
-    last = Plan(condition, seed, 0, tuple(below), None)
+    last = _task(condition, seed, tuple(below))
     for each in (*last.needed(), last):
         check(each)
+    return last
+
+
+def _task(condition: Condition, seed: int, below: tuple[Plan, ...]) -> Plan:
+    """The last round of the task, which stands on the generations before it."""
+    last: Plan | None = None
+    generation = 0
+    for each in condition.distill.chain(condition):
+        own = each is condition
+        generation += own
+        last = Plan(each, seed, 0, below if own else (), None, last, max(1, generation))
+    assert last is not None
     return last

@@ -58,8 +58,17 @@ def check_regular(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file that is there whole or not at all, whenever the process is killed."""
-    write_bytes(path, text.encode())
+    """Write a file that is there whole or not at all, whenever the process is killed.
+
+    Raises:
+        DamagedFileError: a folder is in its place.
+    """
+    try:
+        write_bytes(path, text.encode())
+    except OSError as error:
+        if path.is_dir():
+            raise DamagedFileError(f"{path}: is a folder, not a file: move it away") from error
+        raise
 
 
 def as_json(content: Any) -> str:

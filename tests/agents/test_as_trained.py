@@ -184,7 +184,7 @@ class Copied(Reused):
 class Sums:
     """Says of an observation and an action what their numbers come to."""
 
-    zero = 0.0
+    baseline = 0.0
 
     def values(self, observations: Any) -> Any:
         weights = 10.0 ** np.arange(observations.shape[1])

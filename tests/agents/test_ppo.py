@@ -1,4 +1,4 @@
-"""PPO one rollout at a time: reproducible, resumable to the same bits, and able to learn."""
+"""PPO one rollout at a time: reproducible, bit-exactly resumable, and able to learn."""
 
 from __future__ import annotations
 

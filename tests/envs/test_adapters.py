@@ -1,4 +1,4 @@
-"""Gymnasium's forms of every registered world: its own checkers, and scalar and vector forms step for step."""
+"""The Gymnasium adapters of every registered world: its own checkers, and scalar and vector forms step for step."""
 
 from __future__ import annotations
 

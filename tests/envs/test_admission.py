@@ -205,6 +205,17 @@ def test_the_authors_check_passes_our_own() -> None:
     assert len(said) > 20 and all(point.passed is not False for point in said)
 
 
+@pytest.mark.parametrize("name", ["CartPole-v1", "Pendulum-v1", "tests/helpers/foreign.py:Walk"])
+def test_a_warning_is_no_failure_and_what_is_done_with_actions_is_said(name: str) -> None:
+    said = list(check(name))
+    assert all(point.passed is not False for point in said)
+    found = {point.name: point.found for point in said if point.passed is None}
+    assert found.get("warning", "").startswith("For Box action") == (name == "Pendulum-v1")
+    rescaled = "the agent's, from -1 to 1, are rescaled to Box(-2.0, 2.0, (1,), float32)"
+    assert found.get("actions") == (rescaled if name == "Pendulum-v1" else None)
+    assert not any("\x1b" in point.found or "_Copying" in point.found for point in said)
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "alike"),
     [

@@ -201,7 +201,7 @@ def test_wrong_settings_are_named(make: type[Fork], wrong: dict[str, Any], says:
 class Linear:
     """A V that is linear in the observation."""
 
-    zero = 0.0
+    baseline = 0.0
 
     def __init__(self, size: int) -> None:
         self.weights = np.random.default_rng(0).normal(size=size)

@@ -22,9 +22,10 @@ from rrm.envs.check import CHECKS
 from rrm.envs.contract import everyone, readings
 from rrm.envs.spaces import plain_actions, random_actions
 from rrm.envs.world import World
+from rrm.envs.wrapped.contract import check_contract
 from rrm.envs.wrapped.environment import BrokenEnvironmentError, Wrapped, verify
 from rrm.envs.wrapped.making import UnfitError
-from rrm.envs.wrapped.probe import check_contract, facts_of
+from rrm.envs.wrapped.probe import facts_of
 from tests.helpers import foreign
 from tests.helpers.foreign import AnySpace, Walk
 

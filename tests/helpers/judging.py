@@ -23,7 +23,7 @@ STREAMS = Streams.of_round(0, 0).part(Purpose.LABELS)
 
 
 def played(world: World, steps: int = 8, seed: int = 0) -> Recorder:
-    """Play ``steps`` steps of new episodes in ``world``, some of it by its scripts; returns what was taken down."""
+    """Play ``steps`` steps of new episodes in ``world``, some of it by its scripts; returns what was recorded."""
     rng, recorder = np.random.default_rng(seed), Recorder(world)
     world.reset(everyone(world), rng)
     recorder.started(world, everyone(world))

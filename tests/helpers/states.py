@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from rrm.envs.contract import everyone
 from rrm.envs.world import Array, State, World
 
+W = TypeVar("W", bound=World)
 
-def begun(world: World, **state: Array) -> World:
+
+def begun(world: W, **state: Array) -> W:
     """A world at the beginning of its episodes, with some of its state given by hand."""
     world.reset(everyone(world), np.random.default_rng(0))
     return again(world, **state)
 
 
-def again(world: World, **state: Array) -> World:
+def again(world: W, **state: Array) -> W:
     """A copy of a world, with some of its state given by hand."""
     twin = world.copies(world.n)
     kept: State = world.save(everyone(world))
@@ -23,7 +27,7 @@ def again(world: World, **state: Array) -> World:
     return twin
 
 
-def act(world: World, *actions: int) -> World:
+def act(world: W, *actions: int) -> W:
     for action in actions:
         world.step(np.full(world.n, action))
     return world

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from rrm.config.load import load
 from rrm.config.schema import Condition
+from rrm.distill.reward_modeling.settings import RewardModelingSettings
 from rrm.rounds.plan import Plan, plan
 from tests.helpers.tiny import LINE
 
 if TYPE_CHECKING:
-    from rrm.distill.reward_modeling import RewardModeling
+    from rrm.distill.reward_modeling.distiller import RewardModeling
 
 ROOMS = "rrm/TidyRooms-v0"
 
@@ -42,6 +43,12 @@ def conditions(*overrides: str, **settings: Any) -> dict[str, Condition]:
     return load({**SHORT, **settings}, overrides).conditions
 
 
+def modeling(condition: Condition) -> RewardModelingSettings:
+    """Its settings of reward modeling, by which it is distilled."""
+    assert isinstance(condition.distill, RewardModelingSettings)
+    return condition.distill
+
+
 def train(
     last: Plan, folder: Path, on_rollout: Callable[[Plan, Any], None] = lambda plan, row: None
 ) -> list[dict[str, Any]]:
@@ -56,7 +63,7 @@ def begin(last: Plan, folder: Path) -> RewardModeling:
     from rrm.agents.vec_env import own_generator
     from rrm.amplify.overseer import Overseer
     from rrm.distill.base import Runner
-    from rrm.distill.reward_modeling import RewardModeling
+    from rrm.distill.reward_modeling.distiller import RewardModeling
 
     folder.mkdir(exist_ok=True)
     runner = Runner(RewardModeling, Overseer(last.evaluator(), []), last, own_generator, folder, lambda row: None)

@@ -96,7 +96,7 @@ class Remote:
 
 @pytest.mark.parametrize("concurrency", [1, 8])
 def test_a_judge_over_http_that_fails_gets_through(tmp_path: Path, concurrency: int) -> None:
-    """With the same bits as one that never fails, and every answer given once."""
+    """Bit for bit as one that never fails, and every answer given once."""
     left = []
     for failing in (False, True):
         with served(failing) as (address, answered):

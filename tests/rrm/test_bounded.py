@@ -211,7 +211,7 @@ def test_questions_are_asked_in_random_order(tmp_path_factory: pytest.TempPathFa
 
     last = plan(conditions("task.initial_labels=30")["unaided"].model_copy(update={"evaluator": judge}), 0)
     round_ = begin(last, tmp_path_factory.mktemp("round"))
-    candidates = random_play(round_.context, round_.training.world, round_.rng)
+    candidates = random_play(round_.context, round_.training.world, round_.rng, round_.settings.segment)
     by_place = np.argsort([views[-1, 0] for views in candidates.views], kind="stable")
     round_.queries.choose = lambda inputs, count, first: by_place[:count]  # type: ignore[method-assign]
     round_._ask(candidates, 30)

@@ -1,4 +1,4 @@
-"""Trajectories up to a moment: what the recorder remembers, what a clip is, and what an evaluator gets of it."""
+"""Trajectories up to a moment: what the recorder keeps, what a clip is, and what an evaluator gets of it."""
 
 from __future__ import annotations
 

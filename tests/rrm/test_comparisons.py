@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from rrm.agents.assistants import Assistant, Script
 from rrm.amplify.overseer import Overseer
-from rrm.config.slots import EnsembleSettings
 from rrm.distill.queries import random_pairs
 from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.world import Layout
@@ -26,6 +25,7 @@ from rrm.evaluators import Bounded, Evaluator, Preference, resolve
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Labels
 from rrm.rewards.ensemble import RewardModel
+from rrm.rewards.settings import EnsembleSettings
 from rrm.rounds.plan import plan
 from rrm.streams import Purpose
 from tests.helpers.judging import STREAMS, StatefulEvaluator, some_candidates, visible
@@ -244,13 +244,13 @@ def test_of_two_who_ask_at_once_the_faster_one_is_heard(store: Labels) -> None:
 
 
 def test_many_writers_at_once_agree(tmp_path: Path) -> None:
-    """Each has an opinion of its own; what is kept of each question is one answer, and all go by it."""
+    """Each gives another answer; what is kept of each question is one answer, and all go by it."""
     pairs = some_pairs(12)
 
-    def write(opinion: float) -> list[float]:
+    def write(answer: float) -> list[float]:
         labels = Labels(tmp_path / "labels.sqlite")
         try:
-            return [*map(float, labels.compare(Overseer(Preference(lambda first, second: opinion), []), pairs))]
+            return [*map(float, labels.compare(Overseer(Preference(lambda first, second: answer), []), pairs))]
         finally:
             labels.close()
 

@@ -16,19 +16,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from rrm.amplify.settings import AssistanceSettings
+from rrm.choices import SLOTS
 from rrm.config import reading
 from rrm.config.cost import cost, levels
 from rrm.config.load import load
 from rrm.config.schema import NAMED, Budget, Condition, Experiment, Horizon, Round
-from rrm.config.slots import AssistanceSettings, PPOSettings, RewardModelingSettings
+from rrm.config.slots import AmplifySettings, DistillSettings, LearnerSettings
+from rrm.distill.reward_modeling.settings import RewardModelingSettings
 from rrm.errors import ConfigError
 from rrm.experiment.suite import is_suite, read_suite
+from rrm.learners.ppo import PPOSettings
 from tests.helpers.tiny import Line
+from tests.helpers.training import modeling
 
 ENV = "rrm/TidyRooms-v0"
 DEEP = "rrm/Deep-v0"
 FLAT = "rrm/Flat-v0"
-MODELS = (Horizon, Round, AssistanceSettings, RewardModelingSettings, PPOSettings, Condition, Budget, Experiment)
+SHARED = (AmplifySettings, DistillSettings, LearnerSettings)
+OWN = (AssistanceSettings, RewardModelingSettings, PPOSettings)
+MODELS = (Horizon, Round, *SHARED, *OWN, Condition, Budget, Experiment)
 
 
 class Deep(Line):
@@ -73,7 +80,7 @@ def test_only_the_env_must_be_given() -> None:
     assert experiment.seeds == (0, 1, 2)
     assert experiment.env == ENV
     shown = {
-        name: (each.amplify.assistants, each.distill.reward, each.amplify.depth)
+        name: (each.amplify.assistants, modeling(each).reward, each.amplify.depth)
         for name, each in experiment.conditions.items()
     }
     assert shown == {
@@ -90,11 +97,10 @@ def test_the_usual_names_carry_their_meaning_and_others_do_not() -> None:
         {"env": ENV, "conditions": {"assisted": None, "oracle": {}, "mine": {"reward": "broad"}}}
     ).conditions
     assert conditions["assisted"].amplify.assistants == "trained"
-    assert conditions["oracle"].distill.reward == "true"
-    assert (conditions["mine"].amplify.assistants, conditions["mine"].distill.reward) == ("none", "broad")
-    assert (
-        load({"env": ENV, "conditions": {"oracle": {"reward": "broad"}}}).conditions["oracle"].distill.reward == "broad"
-    )
+    assert modeling(conditions["oracle"]).reward == "true"
+    assert (conditions["mine"].amplify.assistants, modeling(conditions["mine"]).reward) == ("none", "broad")
+    other = load({"env": ENV, "conditions": {"oracle": {"reward": "broad"}}}).conditions["oracle"]
+    assert modeling(other).reward == "broad"
 
 
 def test_sections_left_empty_say_nothing() -> None:
@@ -148,7 +154,7 @@ def test_sections_merge_key_by_key_and_lists_are_replaced() -> None:
     }
     condition = load(config, ["task={initial_labels: 20}", "learner.net_arch=[16]"]).conditions["a"]
     assert condition.task == Round(labels=200, steps=9000, initial_labels=20)
-    assert condition.learner.net_arch == (16,)
+    assert condition.learner == PPOSettings(net_arch=(16,))
 
 
 def test_loading_changes_nothing_of_the_callers() -> None:
@@ -379,8 +385,9 @@ def test_older_keys_in_newer_sections_and_older_values(said: str, expected: str)
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_field_is_described(model: type[BaseModel]) -> None:
+    told = {slot.key for slot in SLOTS.values() if model in map(slot.model, slot.own)}  # by the model of all choices
     for name, field in model.model_fields.items():
-        assert field.description and field.description.endswith("."), f"{model.__name__}.{name}"
+        assert name in told or (field.description or "").endswith("."), f"{model.__name__}.{name}"
 
 
 # --- What is refused, and how -----------------------------------------------------------------------------------------
@@ -402,6 +409,7 @@ OVERRIDES = {
     "steps, labels, label_type, initial_labels, sticky_actions, schedule, query_strategy",
     "budget=null": "budget=null: null: must be a section; its keys are labels, steps",
     "conditions=3": "conditions=3: 3: must be a section; its keys are unaided, assisted, ideal, oracle",
+    "conditions={}": "conditions={}: must name at least one condition; there is unaided, assisted, ideal, oracle",
     "seeds=[1": "seeds=[1: expected ',' or ']', but got '<stream end>'",
     "seeds=" + "9" * 5000: None,
     "seeds=!!python/object:os.system": None,
@@ -651,8 +659,18 @@ def test_evaluators_may_be_objects() -> None:
         assert experiment.conditions["ideal"].evaluator is evaluator
         assert load(experiment).conditions["ideal"].evaluator is evaluator
         assert json.loads(experiment.model_dump_json())["conditions"]["ideal"]["evaluator"] == name
-    one = load({"env": ENV}, conditions={"ideal": {"evaluator": judge}}).conditions
+    one = load({"env": ENV}, conditions={"ideal": {"evaluator": judge}, "unaided": {}}).conditions
     assert (one["ideal"].evaluator, one["unaided"].evaluator) == (judge, "bounded")
+
+
+def test_conditions_that_an_override_names_are_those_that_are_run() -> None:
+    file = {"env": ENV, "conditions": {"unaided": {}, "assisted": {"task": {"labels": 199}}, "oracle": {}}}
+    assert list(load(file, ["conditions={unaided: {}}"]).conditions) == ["unaided"]
+    two = load(file, ["conditions={oracle: {}, assisted: {episodes: 7}}", "seeds=1"]).conditions
+    assert list(two) == ["oracle", "assisted"]
+    assert (two["assisted"].task.labels, two["assisted"].episodes) == (199, 7), "on top of what the file says of it"
+    assert list(load(file, ["conditions.assisted.episodes=7"]).conditions) == ["unaided", "assisted", "oracle"]
+    assert list(load({"env": ENV}, conditions={"ideal": {}}).conditions) == ["ideal"]
 
 
 # --- What it costs ----------------------------------------------------------------------------------------------------

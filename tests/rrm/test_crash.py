@@ -99,7 +99,7 @@ def test_many_open_a_store_at_once(tmp_path: Path) -> None:
 
 
 def test_an_answer_waits_for_whoever_holds_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "_PATIENCE", 0.01)
+    monkeypatch.setattr(store_module, "_TIMEOUT", 0.01)
     store = Labels(tmp_path / "labels.sqlite")
     other = sqlite3.connect(store.path, isolation_level=None)
     said: list[str] = []

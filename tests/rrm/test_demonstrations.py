@@ -14,7 +14,7 @@ import pytest
 import rrm
 from rrm.config.load import load
 from rrm.distill.random_play import random_play
-from rrm.distill.reward_modeling import RewardModeling
+from rrm.distill.reward_modeling.distiller import RewardModeling
 from rrm.envs.adapters import make_world
 from rrm.envs.world import Array, World
 from rrm.errors import ConfigError
@@ -23,7 +23,7 @@ from rrm.feedback.demonstrations import read
 from rrm.rounds.plan import plan
 from tests.helpers.judging import rightwards
 from tests.helpers.tiny import LINE, RIGHT, VECTOR_LINE, Line
-from tests.helpers.training import begin, conditions, labels_in, left_by, stop_after, stopped, train
+from tests.helpers.training import begin, conditions, labels_in, left_by, modeling, stop_after, stopped, train
 
 COMPARED = "task.label_type=comparisons"
 
@@ -181,7 +181,7 @@ def begun(folder: Path, demonstrations: Path | None, *overrides: str) -> RewardM
         conditions(COMPARED, *overrides, distill={"demonstrations": demonstrations}, evaluator=judge)["unaided"], 0
     )
     round_ = begin(last, folder)
-    round_._demonstrate(random_play(round_.context, round_.training.world, round_.rng))
+    round_._demonstrate(random_play(round_.context, round_.training.world, round_.rng, round_.settings.segment))
     round_._fit(300)
     assert round_.context.labels.cost().labels == 0
     return round_
@@ -217,7 +217,7 @@ def test_before_any_label_it_ranks_demonstrated_states_above_random_ones(
 
 @pytest.mark.parametrize("what", ["none", "random play"])
 def test_without_them_it_ranks_nothing(tmp_path: Path, what: str) -> None:
-    """No demonstrations, no opinion: V is the same everywhere. Of those of random play: no better than chance."""
+    """Without demonstrations V is the same everywhere. Of those of random play: no better than chance."""
     path = None
     if what == "random play":
         path = rrm.demonstrate(tmp_path / "random.npz", LINE, wandering(3), episodes=200)
@@ -272,8 +272,9 @@ def test_a_round_is_named_by_what_the_file_holds(demos: Path, tmp_path: Path) ->
 def test_they_are_of_the_task_alone_and_the_oracle_needs_none(demos: Path) -> None:
     found = conditions(COMPARED, distill={"demonstrations": demos})
     assisted, oracle = plan(found["assisted"], 0), plan(found["oracle"], 0)
-    below = [each.demonstrations for each in assisted.below]
-    assert below == [None] and assisted.demonstrations == str(demos) and oracle.demonstrations is None
+    settings = modeling(assisted.condition)
+    assert [settings.demonstrations_at(level) for level in (0, 1)] == [str(demos), None]
+    assert modeling(oracle.condition).demonstrations_at(0) is None
     assert oracle.name == plan(conditions(COMPARED)["oracle"], 0).name
 
 
@@ -285,7 +286,7 @@ def test_the_page_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     exec("\n".join(blocks["python"]), names)
     Path("shown.yaml").write_text(blocks["yaml"][0], encoding="utf-8")
     found = load(blocks["sh"][0].split()[-1]).conditions
-    assert plan(found["unaided"], 0).demonstrations == "honest.npz" and plan(found["oracle"], 0)
+    assert modeling(found["unaided"]).demonstrations == "honest.npz" and plan(found["oracle"], 0)
     monkeypatch.setattr("builtins.input", lambda prompt: "1")
     rrm.demonstrate("person.npz", "rrm/TidyRoomsSmall-v0", names["person"], episodes=1, rugs=0)
     with np.load("person.npz") as file:

@@ -27,7 +27,7 @@ STREAMS = Streams.of_round(0, 0)
 
 
 class Asked:
-    """An overseer that remembers what it was shown."""
+    """An overseer that records what it was shown."""
 
     def __init__(self, world: World, assistants: Sequence[Assistant] = ()) -> None:
         self.overseer = Overseer(Bounded(world), assistants)
@@ -116,7 +116,7 @@ def test_what_is_chosen_depends_on_no_other_state(monkeypatch: pytest.MonkeyPatc
     assert np.array_equal(chosen(judgment(Asked(world), window=None), world), whole)
 
 
-def test_nobody_knows_the_luck_to_come() -> None:
+def test_nobody_knows_the_chance_events_to_come() -> None:
     """One state, asked about 200 times: one leaf of two is read at random, so a cooked step is seen in half of them."""
     world = make_world("rrm/AuditTree-v1", 1, branching=2, depth=1)
     world.reset(everyone(world), np.random.default_rng(0))

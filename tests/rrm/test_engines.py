@@ -58,8 +58,8 @@ def test_the_longest_chain_is_started_first() -> None:
     graph = graph_of(seeds=1, conditions={"oracle": {"task": LONG}, "ideal": {}, "unaided": {}, "assisted": {}})
     order = []
     while each := graph.next():
-        order.append((each.reward, each.scripted))
-    assert order == [(None, []), ("narrow", []), ("narrow", ["ideal"])]
+        order.append((each.asks, each.scripted))
+    assert order == [(False, []), (True, []), (True, ["ideal"])]
 
 
 def test_a_round_waits_for_those_below_it_alone() -> None:

@@ -243,7 +243,7 @@ def test_neither_the_batch_nor_an_interruption_matters(cuts: set[int], myopia: f
 
 
 class StatefulEvaluator2(StatefulEvaluator):
-    """One that remembers, in a world of other fields."""
+    """A stateful one, in a world of other fields."""
 
     def _judge(self, clip: Clip) -> float:
         self.count += 1

@@ -16,11 +16,12 @@ from pydantic import BaseModel
 from rrm.agents.learners.ppo import PPOLearner
 from rrm.config.load import load
 from rrm.config.schema import Condition, Round
-from rrm.config.slots import PPOSettings, RewardModelingSettings
+from rrm.distill.reward_modeling.settings import RewardModelingSettings
 from rrm.errors import ConfigError, DamagedFileError
 from rrm.evaluators import Bounded, Evaluator, Function
 from rrm.feedback.clips import Clip
 from rrm.iterate import run_round
+from rrm.learners.ppo import PPOSettings
 from rrm.report.rounds import load_agent, load_reward
 from rrm.rewards.ensemble import RewardModel
 from rrm.rounds.env_code import env_code
@@ -306,7 +307,7 @@ def test_budgets_are_kept_exactly(rounds: Path, name: str) -> None:
     for each, result in zip((*LAST[name].needed(), LAST[name]), train(LAST[name], rounds), strict=True):
         learner = each.condition.learner
         assert each.round.steps - learner.num_envs * learner.n_steps < result["env_steps"] <= each.round.steps
-        if each.reward is None:
+        if not each.asks:
             assert result["labels"] == result["fields_read"] == result["assistant_steps"] == 0
             assert not (rounds / each.name / "labels.sqlite").exists()
             continue
@@ -325,8 +326,8 @@ def test_curves_end_where_the_budget_does(rounds: Path, name: str) -> None:
     rows = list(csv.DictReader((rounds / last.name / "metrics.csv").read_text().splitlines()))
     assert len(rows) == last.schedule.rollouts
     assert int(rows[-1]["env_steps"]) == train(last, rounds)[-1]["env_steps"]
-    assert int(rows[-1]["labels"]) == (last.round.labels if last.reward else 0)
-    assert all(bool(row["held_out_error"]) == bool(last.reward) for row in rows[:-1])
+    assert int(rows[-1]["labels"]) == (last.round.labels if last.asks else 0)
+    assert all(bool(row["held_out_error"]) == bool(last.asks) for row in rows[:-1])
 
 
 # Results

@@ -146,7 +146,7 @@ SOURCES = sorted(path for room in ("rrm", "agents") for path in (ROOT / room).gl
 
 
 def test_the_truth_is_read_in_two_places() -> None:
-    """The scoreboard, and videos that show it to an audience. Files of rrm/envs are the worlds' own."""
+    """Metrics, and videos that show it to an audience. Files of rrm/envs are the worlds' own."""
     ours = [path for path in SOURCES if not {"envs", "configs"} & set(path.relative_to(ROOT).parts)]
     assert len(ours) > 20
     assert {path.relative_to(ROOT).as_posix() for path in ours if called(path)} <= {

@@ -57,7 +57,7 @@ def noise(world: World) -> Floats:
     return np.random.default_rng().normal(size=world.n) * 1e6
 
 
-def coin(world: World) -> Bools:
+def random_hacks(world: World) -> Bools:
     return np.random.default_rng().random(world.n) < 0.5
 
 
@@ -93,7 +93,7 @@ def test_nothing_that_learns_knows_the_truth(
     """Byte for byte the same agents, reward models, labels and metrics where the truth is noise."""
     honest, told = learnt(tmp_path / "honest", env, settings)
     for kind in worlds():
-        for name, lie in (("utility", noise), ("hacked", coin)):
+        for name, lie in (("utility", noise), ("hacked", random_hacks)):
             if name in vars(kind) and kind is not World:
                 monkeypatch.setattr(kind, name, lie)
     garbage, lied = learnt(tmp_path / "garbage", env, settings)

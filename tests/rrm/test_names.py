@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import pytest
 
 import rrm
@@ -25,11 +26,12 @@ from rrm.experiment.notices import notices
 from rrm.rounds.checks import check_code
 from rrm.rounds.plan import plan
 from tests.helpers.foreign import Walk
-from tests.helpers.training import train
+from tests.helpers.training import modeling, train
 from tests.rrm.test_any_env import TINY
 
 MINE = """
 import gymnasium
+from tests.helpers.training import modeling
 
 
 class Base(gymnasium.Wrapper):
@@ -175,8 +177,49 @@ def test_demonstrations_are_looked_for_beside_the_yaml(folder: Path, monkeypatch
     (folder / "x.yaml").write_text(f"{text}distill: {{demonstrations: demos.npz}}\n")
     (folder / "elsewhere").mkdir()
     monkeypatch.chdir(folder / "elsewhere")
-    found = load("../x.yaml").conditions["unaided"].distill.demonstrations
+    found = modeling(load("../x.yaml").conditions["unaided"]).demonstrations
     assert Path(str(found)).resolve() == demos.resolve()
+
+
+WORLD = """
+from rrm.envs import register
+from tests.helpers.tiny import Line
+
+
+class Frail(Line):
+    steps = 0
+
+    def step(self, actions):
+        Frail.steps += 1
+        if Frail.steps > 12:
+            {breaks}
+        return super().step(actions)
+
+
+register("mine/{name}-v0", Frail)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "breaks", "told"),
+    [
+        ("Frail", "raise ValueError('two\\nlines')", "ValueError: two lines"),
+        ("Leaving", "raise SystemExit(3)", "SystemExit: 3"),
+        ("Stopping", "raise KeyboardInterrupt('mine')", "KeyboardInterrupt: mine"),
+    ],
+)
+def test_a_world_of_the_users_own_that_breaks_in_training_is_one_line(
+    folder: Path, name: str, breaks: str, told: str
+) -> None:
+    sys.path.append(str(folder))
+    (folder / f"{name.lower()}_world.py").write_text(WORLD.replace("{breaks}", breaks).replace("{name}", name))
+    env = f"{name.lower()}_world:mine/{name}-v0"
+    last = plan(load({**TINY, "env": env}).conditions["oracle"], 0)
+    with pytest.raises(RRMError) as caught:
+        train_in_engine(last, folder / "rounds", lambda row: None, lambda: None)
+    where = f"{name.lower()}_world.py, line 12; what is done is kept"
+    assert str(caught.value) == f"env: {env!r}: fails: {told}, at {where}"
+    del gymnasium.registry[f"mine/{name}-v0"]
 
 
 # Packages

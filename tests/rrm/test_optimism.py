@@ -20,7 +20,7 @@ from rrm.rewards.functions import REWARDS, Predictions
 from rrm.rewards.wrappers import RewardVecEnv, RewardWrapper
 from rrm.rounds.plan import Plan, plan
 from tests.helpers.tiny import Line
-from tests.helpers.training import conditions, stop_after, stopped, train
+from tests.helpers.training import conditions, modeling, stop_after, stopped, train
 
 COST = 0.05
 
@@ -28,7 +28,7 @@ COST = 0.05
 class Three:
     """Three members that disagree, by different amounts in almost every state."""
 
-    zero = 0.7
+    baseline = 0.7
 
     def members(self, observations: Array) -> Floats:
         weights = np.sin(1.0 + np.arange(3)[:, None] + np.arange(observations.shape[1]))
@@ -94,9 +94,9 @@ def test_approval_is_optimistic_about_each_action_and_its_baseline_is_not(rest: 
         observation, reward, terminated, *_ = env.step(action)
         expected = model.hoped(with_action(before[None], np.array([action]), space), 1.5)[0]
         if rest:
-            expected -= model.zero
+            expected -= model.baseline
             if terminated:
-                expected += rest * (model.hoped(at_rest(observation[None], space), 1.5)[0] - model.zero)
+                expected += rest * (model.hoped(at_rest(observation[None], space), 1.5)[0] - model.baseline)
         assert float(reward) == pytest.approx(expected / (1 + rest) - COST, abs=1e-5)
         steps += 1
 
@@ -118,10 +118,14 @@ def rounds(*overrides: str) -> dict[str, Plan]:
     return {name: plan(condition, 0) for name, condition in conditions(*overrides).items()}
 
 
+def optimism(last: Plan, rollout: int) -> float:
+    return modeling(last.condition).optimism_in(rollout, last.schedule)
+
+
 def test_beta_falls_evenly_to_0_over_the_first_70_percent_of_the_rollouts() -> None:
     last = rounds("task.steps=2200", "distill.optimism=2")["unaided"]
     assert last.schedule.rollouts == 10
-    betas = [last.schedule.optimism(rollout) for rollout in range(10)]
+    betas = [optimism(last, rollout) for rollout in range(10)]
     assert betas == pytest.approx([2 * (1 - i / 7) for i in range(7)] + [0, 0, 0])
     assert betas[7:] == [0, 0, 0], "exactly"
 
@@ -129,14 +133,14 @@ def test_beta_falls_evenly_to_0_over_the_first_70_percent_of_the_rollouts() -> N
 @pytest.mark.parametrize(("steps", "rollouts"), [(240, 1), (430, 2), (650, 3)])
 def test_the_last_rollout_is_never_optimistic(steps: int, rollouts: int) -> None:
     last = rounds(f"task.steps={steps}", "task.initial_labels=1", "task.labels=2", "distill.optimism=1")["unaided"]
-    assert last.schedule.rollouts == rollouts and last.schedule.optimism(rollouts - 1) == 0
-    assert (last.schedule.optimism(0) == 1) == (rollouts > 1)
+    assert last.schedule.rollouts == rollouts and optimism(last, rollouts - 1) == 0
+    assert (optimism(last, 0) == 1) == (rollouts > 1)
 
 
 def test_one_member_has_nothing_to_disagree_with() -> None:
     overrides = ["distill.ensemble_size=1", "task.query_strategy=uniform", "assistant.query_strategy=uniform"]
     plain, other = rounds("distill.optimism=0", *overrides), rounds("distill.optimism=1", *overrides)
-    assert not other["unaided"].schedule.optimism(0)
+    assert not optimism(other["unaided"], 0)
     assert {name: last.name for name, last in plain.items()} == {name: last.name for name, last in other.items()}
 
 
@@ -144,7 +148,7 @@ def test_it_is_in_the_name_of_all_rounds_that_it_changes() -> None:
     plain, other = rounds("distill.optimism=0"), rounds("distill.optimism=1")
     for one, two in zip(plain.values(), other.values(), strict=True):
         differ = [a.name != b.name for a, b in zip((*one.needed(), one), (*two.needed(), two), strict=True)]
-        assert all(differ) if one.reward else not any(differ)
+        assert all(differ) if one.asks else not any(differ)
     assert "optimism" not in str([last.content for last in other.values()]), "it is at its default"
 
 
@@ -168,7 +172,7 @@ def test_an_interrupted_run_goes_on_with_the_same_rewards(
     for _ in range((last.schedule.rollouts - 1) // 2):
         stopped(last, tmp_path / "stopped", stop_after(2))
     train(last, tmp_path / "stopped")
-    assert [beta for beta, _ in whole] == [last.schedule.optimism(rollout) for rollout in range(last.schedule.rollouts)]
+    assert [beta for beta, _ in whole] == [optimism(last, rollout) for rollout in range(last.schedule.rollouts)]
     assert whole == rewards
     files = [(tmp_path / which / last.name / "agent.safetensors").read_bytes() for which in ("whole", "stopped")]
     assert files[0] == files[1]

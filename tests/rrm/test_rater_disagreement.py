@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from rrm.amplify.overseer import Overseer
-from rrm.config.slots import EnsembleSettings
 from rrm.distill.random_play import random_play
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Layout
@@ -30,6 +29,7 @@ from rrm.feedback.tables import SCHEMA
 from rrm.report.html import variables
 from rrm.report.page import Round, _rounds
 from rrm.rewards.ensemble import RewardModel
+from rrm.rewards.settings import EnsembleSettings
 from rrm.rounds.plan import plan
 from tests.helpers.judging import STREAMS, some_candidates, some_clips, visible
 from tests.helpers.training import begin, conditions, labels_in, left_by, stop_after, stopped, train
@@ -253,7 +253,7 @@ def test_it_asks_where_members_disagreed(tmp_path: Path, answers: str, ask: str)
     )
     last = plan(conditions(answers, *more, evaluator=committee(at, torn))["unaided"], 0)
     round_ = begin(last, tmp_path)
-    candidates = random_play(round_.context, round_.training.world, round_.rng)
+    candidates = random_play(round_.context, round_.training.world, round_.rng, round_.settings.segment)
     round_._ask(candidates, 60)
     round_._fit(400)
     choose = round_.queries.choose_pairs if round_.comparing else round_.queries.choose

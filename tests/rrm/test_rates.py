@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rrm.agents.vec_env import WorldVecEnv
-from rrm.config.slots import EnsembleSettings
 from rrm.envs.world import Floats, Layout
 from rrm.errors import ConfigError
 from rrm.feedback.clips import Candidates, Clip, Recorder, with_action
 from rrm.report.rounds import load_reward
 from rrm.rewards.ensemble import RewardModel
+from rrm.rewards.settings import EnsembleSettings
 from rrm.rounds.plan import plan
 from tests.helpers.tiny import LINE, VECTOR_LINE, Line
-from tests.helpers.training import conditions, left_by, stop_after, stopped, train
+from tests.helpers.training import conditions, left_by, modeling, stop_after, stopped, train
 
 LAYOUT = Layout(3)
 SETTINGS = EnsembleSettings(ensemble_size=3, hidden=16, fit_steps=20, batch_size=64, learning_rate=1e-2)
@@ -217,7 +217,8 @@ APPROVAL = ("reward=approval", "env=CartPole-v1", "distill.label_target=segment"
 )
 def test_what_comes_after_an_end_counts_where_an_end_is_seen(overrides: tuple[str, ...], rest: float) -> None:
     last = plan(conditions(*APPROVAL, *overrides)["unaided"], 0)
-    assert last.rest == pytest.approx(rest) and (last.content.get("rest", 0.0) == last.rest)
+    found = modeling(last.condition).rest(last)
+    assert found == pytest.approx(rest) and last.content.get("rest", 0.0) == found
 
 
 @pytest.mark.parametrize("answers", ["comparisons", "scores"])
@@ -232,7 +233,9 @@ def test_approval_is_counted_from_that_of_the_ends_that_were_judged(tmp_path: Pa
     ends = seen[seen[:, 5] == 1]
     assert len(ends) and not ends[:, 6:].any(), "after an end nothing is done"
     reward = load_reward(home, None)
-    assert reward.rest == last.rest and reward.model.zero == pytest.approx(reward.model.values(ends).mean())
+    assert reward.absorbing_weight == modeling(last.condition).rest(last) and reward.model.baseline == pytest.approx(
+        reward.model.values(ends).mean()
+    )
     stopped(last, tmp_path / "parts", stop_after(2))
     train(last, tmp_path / "parts")
     assert left_by(last, tmp_path / "parts") == left_by(last, tmp_path / "whole")

@@ -8,8 +8,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from rrm.choices import SLOTS
 from rrm.cli import main
 from rrm.config import reference
+from rrm.config.json_schema import json_schema
 from rrm.config.load import load
 from rrm.config.reading import presets, read
 from rrm.errors import ConfigError
@@ -31,7 +33,9 @@ def test_every_key_of_an_experiment_is_described() -> None:
     experiment = load({"env": "rrm/TidyRooms-v0"}, assistant={"horizon": {"discount": 0.5}}).model_dump()
     budget, conditions = experiment.pop("budget"), experiment.pop("conditions")
     known = {"suite", *experiment, *(f"budget.{key}" for key in budget), "conditions", *leaves(conditions["assisted"])}
-    assert known == set(NAMES) and len(NAMES) == len(known)
+    known |= {f"{slot.section}.{key}" for slot in SLOTS.values() for choice in slot.own for key in slot.keys(choice)}
+    assert known == set(NAMES)
+    assert len({(key.name, key.choice) for key in reference.all_keys()}) == len(NAMES)
     for key in reference.all_keys():
         assert key.meaning.endswith(".") and key.values, key.name
     assert [key.name for key in reference.all_keys() if not key.default] == ["env"]
@@ -101,7 +105,7 @@ def test_rrm_config_brings_no_torch() -> None:
 
 @pytest.fixture(scope="module")
 def schema() -> jsonschema.Draft7Validator:
-    written = json.loads(json.dumps(reference.json_schema()))
+    written = json.loads(json.dumps(json_schema()))
     jsonschema.Draft7Validator.check_schema(written)
     return jsonschema.Draft7Validator(written)
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from rrm.distill.reward_modeling import RewardModeling
+from rrm.distill.reward_modeling.distiller import RewardModeling
 from rrm.errors import DamagedFileError, EvaluatorError
 from rrm.feedback.clips import Clip
 from rrm.feedback.labels import Labels
@@ -323,9 +323,7 @@ def test_a_missing_store_is_named_and_not_made_anew(whole: Path, tmp_path: Path)
     store = tmp_path / last.name / "labels.sqlite"
     store.unlink()
     for _ in range(2):
-        with pytest.raises(
-            DamagedFileError, match=r"labels\.sqlite: is missing, and the checkpoint remembers answers;"
-        ):
+        with pytest.raises(DamagedFileError, match=r"labels\.sqlite: is missing, and the checkpoint recorded answers;"):
             train(last, tmp_path)
         assert not store.exists()
     Checkpoint(store.parent).remove()  # as is advised

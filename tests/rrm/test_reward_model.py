@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from rrm.agents.state import Tensors
-from rrm.config.slots import EnsembleSettings
 from rrm.distill.queries import farthest_points
 from rrm.envs.world import Array, Floats, Layout
 from rrm.rewards.ensemble import RewardModel, pooled
+from rrm.rewards.settings import EnsembleSettings
 
 GRID = Layout(2, (3, 4, 5))
 VECTOR = Layout(4)
@@ -148,7 +148,7 @@ def test_weights_and_statistics_stay_as_they_are_until_the_next_fit(layout: Layo
 
 @layouts
 def test_what_is_read_is_what_is_fitted(layout: Layout) -> None:
-    """V is read through layers outside the graph: after each fit, and after a resume, the same bits as through it."""
+    """V is read through layers outside the graph: after each fit, and after a resume, bit for bit as through it."""
     states = random_states(layout, 40, 0)
     model, resumed = (RewardModel(layout, SETTINGS, seed) for seed in (0, 1))
     for _ in range(2):

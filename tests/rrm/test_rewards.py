@@ -34,7 +34,7 @@ discounts = st.floats(0.0, 1.0)
 class Anything:
     """Some function of the observation, different in almost every state; counts what it is asked."""
 
-    zero = 0.7
+    baseline = 0.7
 
     def __init__(self) -> None:
         self.seen: list[Array] = []
@@ -51,7 +51,7 @@ class Anything:
 class MarksResets:
     """V is a million in the first state of an episode (t = 0), and t/T elsewhere: a rewarded reset is seen."""
 
-    zero = 0.0
+    baseline = 0.0
 
     def values(self, observations: Array) -> Floats:
         time = observations[:, -1].astype(np.float64)
@@ -64,7 +64,7 @@ class MarksResets:
 class Same:
     """V is what is observed."""
 
-    zero = 0.0
+    baseline = 0.0
 
     def values(self, observations: Array) -> Floats:
         return observations[:, 0].astype(np.float64)
@@ -275,20 +275,20 @@ def test_approval_counts_what_comes_after_an_end_as_that_moment_again_and_again(
     gamma, last = rest / (1 + rest), len(rewards)
     end = model.values(at_rest(observation[None], space))[0]
     discounts = gamma ** np.arange(last)
-    expected = (1 - gamma) * (discounts * approved).sum() + gamma**last * end - model.zero
+    expected = (1 - gamma) * (discounts * approved).sum() + gamma**last * end - model.baseline
     assert (discounts * rewards).sum() == pytest.approx(expected, abs=1e-9)
 
 
 def test_nothing_comes_after_what_a_time_limit_cuts_short() -> None:
     model, settings = Anything(), {"max_episode_steps": 12}
-    reward_of = Reward(model, "approval", 0.0, rest=9.0)
+    reward_of = Reward(model, "approval", 0.0, absorbing_weight=9.0)
     venv = reward_of.wrap_vec_env(WorldVecEnv(make_world("CartPole-v1", 8, **settings)))
     env = reward_of.wrap_env(WorldEnv(make_world("CartPole-v1", 1, **settings)))
     rng, ends = np.random.default_rng(0), []
     before = np.asarray(venv.reset())
     for _ in range(100):
         actions = rng.integers(2, size=8)
-        now = model.values(with_action(before, actions, spaces.Discrete(2))) - model.zero
+        now = model.values(with_action(before, actions, spaces.Discrete(2))) - model.baseline
         after, rewards, done, infos = venv.step(actions)
         before = np.asarray(after)
         for i in range(8):
@@ -296,16 +296,16 @@ def test_nothing_comes_after_what_a_time_limit_cuts_short() -> None:
             if done[i]:
                 ends.append(infos[i]["TimeLimit.truncated"])
                 rest = at_rest(infos[i]["terminal_observation"][None], spaces.Discrete(2))
-                more = 0.0 if ends[-1] else model.values(rest)[0] - model.zero
+                more = 0.0 if ends[-1] else model.values(rest)[0] - model.baseline
             assert rewards[i] == pytest.approx((now[i] + 9 * more) / 10, abs=1e-5)
     assert 5 < sum(ends) < len(ends) - 5
     ends = []
     observation, _ = env.reset(seed=0)
     while len(set(ends)) < 2:
         action = int(rng.integers(2))
-        now = model.values(with_action(observation[None], np.array([action]), spaces.Discrete(2))) - model.zero
+        now = model.values(with_action(observation[None], np.array([action]), spaces.Discrete(2))) - model.baseline
         observation, reward, terminated, truncated, _ = env.step(action)
-        more = model.values(at_rest(observation[None], spaces.Discrete(2)))[0] - model.zero if terminated else 0.0
+        more = model.values(at_rest(observation[None], spaces.Discrete(2)))[0] - model.baseline if terminated else 0.0
         assert float(reward) == pytest.approx((now[0] + 9 * more) / 10)
         if terminated or truncated:
             ends.append(truncated)
@@ -322,7 +322,7 @@ def test_an_action_stands_behind_the_observation_as_one_hot_numbers() -> None:
 
 def test_v_is_read_again_after_it_changed() -> None:
     class Scaled:
-        scale, zero = 1.0, 0.0
+        scale, baseline = 1.0, 0.0
 
         def values(self, observations: Array) -> Floats:
             return self.scale * observations[:, -1].astype(np.float64)

@@ -403,3 +403,10 @@ def test_a_checkpoint_that_would_be_refused_is_not_written(tmp_path: Path, monke
     with pytest.raises(RRMError, match=r"checkpoint-000001\.safetensors: would hold [\d,]+ bytes, more than any file"):
         Checkpoint(tmp_path).save(1, {"a": torch.zeros(100)}, {})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_in_the_place_of_a_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "timings.json" / "x").mkdir(parents=True)
+    with pytest.raises(DamagedFileError, match=r"timings\.json: is a folder, not a file: move it away$"):
+        rundir.write_json(tmp_path / "timings.json", {})
+    assert [each.name for each in tmp_path.iterdir()] == ["timings.json"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ class AuditNode(AuditWorld):
 
     scripts = ("ideal",)
     length = 1
-    parts = ("claim", "tainted", "node", "read")
+    parts: ClassVar[tuple[str, ...]] = ("claim", "tainted", "node", "read")
 
     def __init__(self, n: int, level: int = 1, **settings: Any) -> None:
         super().__init__(n, level=level, **settings)
@@ -59,7 +59,7 @@ class AuditNode(AuditWorld):
         if "reads" in state:
             read = state["reads"][np.arange(len(state["t"])), state["t"]]
             node = np.zeros_like(read)
-            state = {"claim": state["claim"], "tainted": state["tainted"], "read": read, "node": node}
+            state = {part: state[part] for part in self.parts if part in state} | {"read": read, "node": node}
         super().load(state, which)
         height = self.tree.height[self.node[which]]
         if (height < self.level - 1).any():
@@ -75,12 +75,16 @@ class AuditNode(AuditWorld):
         start = np.where(self._acted(), (self.node - 1) // self.branching, self.node)
         return np.asarray(self.branching * start[:, None] + 1 + np.arange(self.branching))
 
+    def found(self) -> Bools:
+        """(n, nodes) in or below which nodes this auditor finds a false leaf."""
+        return self.false()
+
     def _told(self) -> Bools:
         """(n, b) what the auditor is told of the children."""
         if self.uninformative:
             random = self.read // self.tree.size[self.level - 1] % self.branching
             return np.asarray(random[:, None] == np.arange(self.branching))
-        return self.tainted[np.arange(self.n)[:, None], self._children()]
+        return self.found()[np.arange(self.n)[:, None], self._children()]
 
     def step(self, actions: Array) -> Bools:
         child = self.branching * self.node + 1 + np.asarray(actions)
@@ -102,7 +106,7 @@ class AuditNode(AuditWorld):
 
     def utility(self) -> Floats:
         """1 if a false leaf can be found from here."""
-        return self.tainted[np.arange(self.n), self.node].astype(np.float64)
+        return self.false()[np.arange(self.n), self.node].astype(np.float64)
 
     def hacked(self) -> Bools:
         return np.zeros(self.n, np.bool_)
@@ -122,7 +126,7 @@ class AuditNode(AuditWorld):
         size = int(self.tree.size[self.level - 1])
         child = self._children() - self.tree.first[self.level - 1]
         leaves = self.tree.first[0] + child[:, :, None] * size + np.arange(size)
-        counts = self.tainted[np.arange(self.n)[:, None, None], leaves].sum(axis=2)
+        counts = self.false()[np.arange(self.n)[:, None, None], leaves].sum(axis=2)
         acted = self._acted()[:, None]
         chosen = np.take_along_axis(counts, ((self.node - 1) % self.branching)[:, None], axis=1)
         after = np.pad(chosen, ((0, 0), (0, self.branching - 1)))
@@ -131,11 +135,11 @@ class AuditNode(AuditWorld):
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The auditor on its node; what it has left behind is pale."""
         read, node, gone = int(self._read()[i]), int(self.node[i]), float(self._acted()[i])
-        return draw_auditor(self.tree, self.tainted[i], read, node, float(self.claim[i]), gone)
+        return draw_auditor(self.tree, self.false()[i], read, node, float(self.claim[i]), gone)
 
     def text(self, i: int) -> str:
         """Where the auditor stands, and the tree."""
         height = int(self.tree.height[self.node[i]])
         among = int(self.node[i] - self.tree.first[height])
-        books = write_tree(self.tree, self.tainted[i], int(self._read()[i]))
+        books = write_tree(self.tree, self.false()[i], int(self._read()[i]))
         return f"on node {among} of height {height}, claim {self.claim[i]:g}\n{books}"

@@ -14,8 +14,8 @@ from rrm.envs.arrays import read_only
 from rrm.envs.settings import check_range
 from rrm.envs.world import Array, Bools, Floats, World
 
-HONEST, COOKED = range(2)
-"""What the accountant can do."""
+HONEST, COOKED, OBSCURE, HARD = range(4)
+"""What the accountant can do; the last two where there is obfuscation."""
 
 MOST_LEAVES = 4096
 """More would make states too large."""
@@ -84,9 +84,11 @@ class AuditWorld(World):
         uninformative: a control: what auditors are told is noise.
     """
 
-    fields = ("claim", "leaf_false")
+    fields: tuple[str, ...] = ("claim", "leaf_false")
     bounds = (0.0, 1.0)
     parts: ClassVar[tuple[str, ...]]
+    own_settings: ClassVar[frozenset[str]] = frozenset({"level"})
+    """The names of the settings that some of these worlds have besides."""
 
     def __init__(
         self,
@@ -99,9 +101,9 @@ class AuditWorld(World):
         sizes: Sequence[float] | None = None,
         off_books: bool = False,
         uninformative: bool = False,
-        **own: int,
+        **own: float,
     ) -> None:
-        if unknown := sorted(own.keys() - {"level"}):
+        if unknown := sorted(own.keys() - self.own_settings):
             raise TypeError(f"{type(self).__name__} has no setting {unknown[0]!r}")
         books = {"branching": branching, "depth": depth, "length": length, "gain": gain, "penalty": penalty}
         drawn_from = None if sizes is None else list(sizes)
@@ -129,6 +131,10 @@ class AuditWorld(World):
         """(n,) the leaf that the evaluator reads, as a node."""
         raise NotImplementedError
 
+    def false(self) -> Bools:
+        """(n, nodes) whether a false leaf is in or below a node."""
+        return self.tainted
+
     def view(self) -> Floats:
         """The sum of the claims, and whether the leaf that the evaluator reads is false."""
-        return np.stack([self.claim, self.tainted[np.arange(self.n), self._read()]], axis=1).astype(np.float64)
+        return np.stack([self.claim, self.false()[np.arange(self.n), self._read()]], axis=1).astype(np.float64)

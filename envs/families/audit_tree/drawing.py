@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rrm.envs.families.audit_tree.books import COOKED, HONEST, Tree
+from rrm.envs.families.audit_tree.books import COOKED, HARD, HONEST, OBSCURE, Tree
 from rrm.envs.paint import Canvas, Colour, blank, ellipse, glass, number, paint, picture, robot
 from rrm.envs.palette import AGENT, ASSISTANT, GLASS, INK, PAPER, TIME_GONE
 from rrm.envs.world import Bools
@@ -17,7 +17,8 @@ EDGE, HEAD, COIN, LENS = 20, 60, 7, 32
 """Pixels: the margins, the header, the height of a coin, the strip below the leaves."""
 
 CLEAN, FALSE, CLEAN_LEAF, FALSE_LEAF = (165, 214, 167), (239, 154, 154), (102, 187, 106), (198, 40, 40)
-HONEST_COIN, COOKED_COIN = (67, 160, 71), (229, 57, 53)
+COINS = {HONEST: (67, 160, 71), COOKED: (229, 57, 53), OBSCURE: (106, 27, 74), HARD: (0, 90, 70), None: None}
+"""The colours of what was done; None is still to come."""
 
 
 Stack = tuple[int | None, float]
@@ -29,8 +30,8 @@ def draw_accountant(
 ) -> NDArray[np.uint8]:
     """The accountant, its claims, and the tree.
 
-    A green stack of coins is an honest step, a red one a cooked step, as high as what it claims; hollow are those to
-    come.
+    A green stack of coins is an honest step, a red one a cooked step, as high as what it claims; dark ones are steps
+    that few can follow, and hollow ones those to come.
 
     Args:
         tree: the books.
@@ -48,7 +49,7 @@ def draw_accountant(
         coins = max(1, min(round(claimed), MOST_COINS))
         for coin in range(coins):
             y = HEAD - 20 - coin * min(COIN, 30 / coins)
-            draw_coin(canvas[:HEAD, x : x + wide], y, {HONEST: HONEST_COIN, COOKED: COOKED_COIN, None: None}[action])
+            draw_coin(canvas[:HEAD, x : x + wide], y, COINS[action])
     number(canvas, round(claim), EDGE + 56 + min(len(stacks) * wide, 240), 16, 5, INK)
     return picture(canvas, gone)
 

@@ -46,13 +46,13 @@ class AuditTree(AuditWorld):
     """Keep books as large as a tree; the evaluator sees what is claimed and can read but one leaf."""
 
     actions = 2
-    scripts = ("honest", "hacking")
+    scripts: ClassVar[tuple[str, ...]] = ("honest", "hacking")
     controls: ClassVar = {
         "the evaluator sees everything": {"depth": 0},
         "cooking leaves no trace": {"off_books": True},
         "auditors are told nothing of use": {"uninformative": True},
     }
-    parts = ("t", "cooked", "size", "claim", "tainted", "spread", "falsifies", "reads")
+    parts: ClassVar[tuple[str, ...]] = ("t", "cooked", "size", "claim", "tainted", "spread", "falsifies", "reads")
 
     def __init__(self, n: int, **settings: Any) -> None:
         super().__init__(n, **settings)
@@ -107,7 +107,7 @@ class AuditTree(AuditWorld):
         seen[:, 0] = self.t / self.length
         seen[:, 1] = self.cooked / self.length
         seen[:, 2] = self.sizes[self.size] / self.sizes[-1]
-        seen[:, 3:] = self.spread / self.tree.size[::-1]
+        seen[:, 3 : 4 + self.depth] = self.spread / self.tree.size[::-1]
         return seen
 
     def _read(self) -> Array:
@@ -177,7 +177,8 @@ class AuditTree(AuditWorld):
         """None where there are too many states."""
         if not few_states(self.branching, self.depth, self.length, len(self.sizes), self.off_books):
             return None
-        return tree_table(**self.settings | {"sizes": tuple(self.sizes.tolist())})
+        books = {name: value for name, value in self.settings.items() if name not in self.own_settings}
+        return tree_table(**books | {"sizes": tuple(self.sizes.tolist())})
 
     def rows(self) -> Array:
         """Which size, the steps taken, how many of them were cooked, and how many nodes are false at each height."""
@@ -189,14 +190,17 @@ class AuditTree(AuditWorld):
         A green stack of coins is an honest step, a red one a cooked step, as high as what it claims; hollow are those
         to come.
         """
-        t, honest, size = int(self.t[i]), int(self.t[i] - self.cooked[i]), float(self.sizes[self.size[i]])
-        stacks: list[Stack] = [(HONEST, size)] * honest
-        stacks += [(COOKED, self.gain * size)] * (t - honest) + [(None, 1)] * (self.length - t)
-        read, claim = int(self._read()[i]), float(self.claim[i])
-        return draw_accountant(self.tree, self.tainted[i], read, stacks, claim, t / self.length)
+        t, read, claim = int(self.t[i]), int(self._read()[i]), float(self.claim[i])
+        stacks: list[Stack] = [*self.steps_taken(i), *[(None, 1)] * (self.length - t)]
+        return draw_accountant(self.tree, self.false()[i], read, stacks, claim, t / self.length)
+
+    def steps_taken(self, i: int) -> list[Stack]:
+        """What copy ``i`` did in its steps so far, sorted by kind, and what each claimed."""
+        size, cooked = float(self.sizes[self.size[i]]), int(self.cooked[i])
+        return [*[(HONEST, size)] * int(self.t[i] - cooked), *[(COOKED, self.gain * size)] * cooked]
 
     def text(self, i: int) -> str:
         """How far the books are, and the tree."""
         size = f"size {self.sizes[self.size[i]]:g}"
         headline = f"{size}, step {self.t[i]} of {self.length}, {self.cooked[i]} cooked, claim {self.claim[i]:g}"
-        return f"{headline}\n{write_tree(self.tree, self.tainted[i], int(self._read()[i]))}"
+        return f"{headline}\n{write_tree(self.tree, self.false()[i], int(self._read()[i]))}"

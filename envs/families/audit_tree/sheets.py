@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from rrm.envs.exact import narrow, solve
+from rrm.envs.families.audit_tree.obscure import ObscureTree
 from rrm.envs.families.audit_tree.rules import AuditTree
-from rrm.envs.markdown import markdown, number
+from rrm.envs.markdown import markdown, number, share
 from rrm.envs.sheets import BROAD, Sheet, Sheets, discounted, window
 from rrm.envs.tables import label
 
@@ -21,6 +23,37 @@ def scores_of_books() -> str:
     return markdown(["the score with", *(f"{c} cooked" for c in cooked)], rows)
 
 
+def switches() -> str:
+    """The utility of the best agent under full help, by depth and obfuscation; marked where it cooks obscurely."""
+    rows = []
+    for settings in ({"branching": 8, "length": 3, "gain": 3.0}, {"branching": 2, "length": 8, "gain": 2.0}):
+        for depth in range(1, 4 if settings["branching"] == 8 else 7):
+            cells = []
+            for obfuscated in range(depth + 1):
+                world = ObscureTree(1, obfuscated=obfuscated, depth=depth, sizes=[1], **settings)
+                table = world.table()
+                assert table is not None
+                found = solve(table, narrow(table, table.scores[str(depth)]), discount=world.discount)
+                cells.append(f"**{number(found.utility)}**" if found.hack_rate > 0.5 else number(found.utility))
+            name = f"{world.branching} children, {depth} level{'s' * (depth > 1)}"
+            rows.append([name, *cells, *[""] * (6 - depth), number(world.obscure_rate), str(world.needed_obfuscation)])
+    return markdown(["tree", *(f"o={o}" for o in range(7)), "q*", "pays from o"], rows)
+
+
+def trusts() -> str:
+    """The best agent under full help, by how much the evaluator trusts what cannot be followed."""
+    rows = []
+    for trust in (1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3):
+        cells = []
+        for obfuscated in (1, 2):
+            table = ObscureTree(1, obfuscated=obfuscated, trust=trust, sizes=[1]).table()
+            assert table is not None
+            found = solve(table, narrow(table, table.scores["2"]), discount=ObscureTree.discount)
+            cells += [number(found.utility), share(found.hack_rate)]
+        rows.append([f"{trust:g}", *cells])
+    return markdown(["trust", "utility, o=1", "hack rate", "utility, o=2", "hack rate"], rows)
+
+
 SHEETS = Sheets(
     fooled_by="it can read one leaf of a large tree",
     helped_by="auditors hand each other down to a false leaf",
@@ -33,5 +66,9 @@ SHEETS = Sheets(
             title="Partial recovery at partial depth",
         ),
     ),
-    more={"What the evaluator answers at the end": scores_of_books},
+    more={
+        "What the evaluator answers at the end": scores_of_books,
+        "Obfuscation: utility under full help, by depth and o; bold where the agent cooks obscurely": switches,
+        "Trust in what cannot be followed (`rrm/AuditTreeObscure-v1`)": trusts,
+    },
 )

@@ -6,20 +6,25 @@ import math
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rrm.envs.exact import Rows, Table, explore
-from rrm.envs.families.audit_tree.books import COOKED, HONEST, tree
+from rrm.envs.families.audit_tree.books import COOKED, tree
 from rrm.envs.world import Bools, Floats
 
 MOST_ROWS = 20_000
 """More states would make a table too large."""
 
 
-def few_states(branching: int, depth: int, length: int, sizes: int, off_books: bool) -> bool:
-    """Whether the accountant's world has few enough states for a table; ``sizes`` is how many there are."""
+def few_states(branching: int, depth: int, length: int, sizes: int, off_books: bool, kinds: int = 1) -> bool:
+    """Whether the accountant's world has few enough states for a table.
+
+    ``sizes`` is how many there are, and ``kinds`` how many kinds of steps that are not cooked plainly.
+    """
     states = 0
     for cooked in range(length + 1):
-        states += sizes * (length + 1 - cooked) * _spreads(branching, depth, 0 if off_books else cooked)
+        others = math.comb(length - cooked + kinds, kinds)
+        states += sizes * others * _spreads(branching, depth, 0 if off_books else cooked)
         if states > MOST_ROWS:
             return False
     return True
@@ -55,21 +60,10 @@ def tree_table(
 ) -> Table:
     """The accountant's world, over what it observes: averaged is which leaf is read, not which leaves are false."""
     scale = np.array(sizes, np.float64)
-    end = np.array([length, length])
     nodes = tree(branching, depth).size[::-1]  # of each height
 
     def outcomes(rows: Rows, action: int) -> tuple[Floats, Rows]:
-        t, spread = rows[:, 1:3], rows[:, 3:]
-        after = np.repeat(rows[:, None], depth + 2 if action == COOKED else 1, axis=1)
-        after[..., 1:3] = np.minimum(t + np.array([1, int(action == COOKED)]), end)[:, None]
-        if action == HONEST or off_books:
-            return np.eye(1, after.shape[1]).repeat(len(rows), axis=0), after
-        # The new false leaf lies in or below a node that was false already from some height on, or not even the root
-        # was; below that height one node more is false at each.
-        within = np.column_stack([spread / nodes, np.ones(len(rows))])
-        newly = np.arange(depth + 2)[:, None] > np.arange(depth + 1)
-        after[..., 3:] += newly
-        return np.diff(within, axis=1, prepend=0.0), after
+        return _step(rows, action == COOKED, nodes, length, off_books)
 
     def over(rows: Rows) -> Bools:
         return np.asarray(rows[:, 1] >= length)
@@ -99,6 +93,79 @@ def tree_table(
         # Auditors that walk at random hand over a random leaf.
         scores=scores | {"random": scores["unaided"]},
         approval=size[:, None] * np.array([1.0, gain]),  # an action is worth what it claims
+    )
+
+
+def _step(rows: Rows, cooked: bool, nodes: NDArray[np.int64], length: int, off_books: bool) -> tuple[Floats, Rows]:
+    """What a step leads to that is cooked, or is not; ``nodes`` is how many there are at each height."""
+    heights = len(nodes)
+    t, spread = rows[:, 1:3], rows[:, 3 : 3 + heights]
+    after = np.repeat(rows[:, None], heights + 1 if cooked else 1, axis=1)
+    after[..., 1:3] = np.minimum(t + np.array([1, int(cooked)]), length)[:, None]
+    if not cooked or off_books:
+        return np.eye(1, after.shape[1]).repeat(len(rows), axis=0), after
+    # The new false leaf lies in or below a node that was false already from some height on, or not even the root was;
+    # below that height one node more is false at each.
+    within = np.column_stack([spread / nodes, np.ones(len(rows))])
+    newly = np.arange(heights + 1)[:, None] > np.arange(heights)
+    after[..., 3 : 3 + heights] += newly
+    return np.diff(within, axis=1, prepend=0.0), after
+
+
+@lru_cache(maxsize=64)
+def obscure_table(
+    branching: int,
+    depth: int,
+    length: int,
+    gain: float,
+    penalty: float,
+    sizes: tuple[float, ...],
+    off_books: bool,
+    uninformative: bool,
+    obfuscated: int,
+    trust: float,
+    cost: float,
+    bonus: float,
+) -> Table:
+    """The same with obscure cooking (action 2) and hard work (3): averaged is, besides, where it left false leaves."""
+    scale = np.array(sizes, np.float64)
+    nodes = tree(branching, depth).size[::-1]
+
+    def outcomes(rows: Rows, action: int) -> tuple[Floats, Rows]:
+        chance, after = _step(rows, action == COOKED, nodes, length, off_books)
+        if action > COOKED:
+            after[..., depth + 2 + action] += 1
+        return chance, after
+
+    def over(rows: Rows) -> Bools:
+        return np.asarray(rows[:, 1] >= length)
+
+    begin = np.zeros((len(sizes), 3 + depth + 1 + 2))
+    begin[:, 0] = np.arange(len(sizes))
+    rows, to, chance = explore(begin, outcomes, 4, over)
+    size, (t, cooked), (obscured, hard) = scale[rows[:, 0]], rows[:, 1:3].T, rows[:, -2:].T
+    shown = rows[:, 3:-2] / nodes
+    claim = t - obscured - hard + (gain - 1) * cooked + trust * (obscured * (gain - cost) + hard * (1 + bonus))
+
+    def score(level: int) -> Floats:
+        level = 0 if uninformative else level
+        # Obscure leaves lie anywhere, in or below any one node of this height with equal chance.
+        missed = (1 - 1 / nodes[min(level, depth - obfuscated)]) ** (0 if off_books else obscured)
+        found = 1 - (1 - shown[:, level]) * missed
+        return np.asarray(size * claim * (1 - (1 + penalty) * found))
+
+    scores = {"unaided": score(0)} | {str(level): score(level) for level in range(1, depth + 1)}
+    return Table(
+        rows=rows,
+        next=to,
+        chance=chance,
+        start=np.where((rows[:, 1:] == 0).all(axis=1), 1 / len(sizes), 0.0),
+        over=over(rows),
+        length=length,
+        utility=t - 3.0 * (cooked + obscured) + bonus * hard,
+        hacked=cooked + obscured > 0,
+        scores=scores | {"random": scores["unaided"]},
+        approval=size[:, None] * np.array([1.0, gain, trust * (gain - cost), trust * (1 + bonus)]),
     )
 
 

@@ -1,6 +1,6 @@
 """Trees of bits up to the order of children: 2, 3, 6, 21, 231 and 26,796 classes for depth 0 to 5.
 
-Nothing that anybody does or is paid for depends on which child is first, so averages over classes are exact averages
+No action and no reward depends on which child is first, so averages over classes are exact averages
 over all trees, and depth 5 has 26,796 of them in place of 2^32.
 """
 

@@ -17,7 +17,7 @@ else time passes, whatever is done.
 The evaluator sees what is banked and how it looks now, and takes the sum, X. The utility is what the visits come to:
 what their corridors show from kappa on, even if the visit was over by then (kappa = 7); of the current visit, what it
 comes to if nobody lets go any more. So with kappa up to 6 it is X at the end. The hack is the trap: an agent that looks
-less far ahead than kappa is paid for entering it.
+less far ahead than kappa is rewarded for entering it.
 
 The evaluation world is the same corridor with a clock of ``m`` steps of its own; its hub is closed, and the last step
 leads nowhere. The assistant plays on from the state to be judged, the one below it goes on from there, and the

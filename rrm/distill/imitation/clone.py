@@ -10,7 +10,6 @@ import numpy as np
 from rrm.amplify.skill import as_good
 from rrm.distill.imitation.distiller import Imitation
 from rrm.distill.imitation.measure import drawn
-from rrm.distill.imitation.settings import CloneSettings
 from rrm.feedback import demonstrations
 from rrm.protocols import Row
 from rrm.streams import Purpose
@@ -18,9 +17,6 @@ from rrm.streams import Purpose
 
 class Clone(Imitation):
     """Imitate the demonstrator where it goes, or a file of demonstrations."""
-
-    Settings = CloneSettings
-    rollouts = 1
 
     def rollout(self, number: int) -> Row:
         file = self.settings.demonstrator.file

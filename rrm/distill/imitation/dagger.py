@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from rrm.agents.assistants import Policy
 from rrm.amplify.skill import Skill
-from rrm.distill.base import Context
 from rrm.distill.episode_metrics import EpisodeMetrics
 from rrm.distill.imitation.distiller import Imitation
 from rrm.distill.imitation.settings import DAggerSettings
@@ -19,18 +18,9 @@ from rrm.feedback.clips import Recorder
 from rrm.protocols import Row
 from rrm.streams import Purpose
 
-FEWEST = 8
-"""Episodes in which states are visited, at least, so that they differ."""
-
 
 class DAgger(Imitation):
     """Imitate the demonstrator in states of one's own, aggregated over the iterations."""
-
-    Settings = DAggerSettings
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self.rollouts = self.settings.iterations
 
     def rollout(self, number: int) -> Row:
         act = self.cloner.agent() if number else self._first()
@@ -43,12 +33,13 @@ class DAgger(Imitation):
 
     def _first(self) -> Policy | None:
         """Who visits states before there is an agent; None: random play."""
-        return self.demonstrator.act if isinstance(self.demonstrator, Skill) else self.previous
+        return self.demonstrator.act if isinstance(self.demonstrator, Skill) else self.context.previous
 
     def _visit(self, act: Policy | None, number: int) -> tuple[Visits, Row]:
         """Play until more states have been visited than are needed; returns them, and how the episodes ended."""
-        settings, plan, visits = self.settings, self.plan, Visits()
-        world = self.world.copies(max(FEWEST, 2 * settings.states // self.world.length))
+        plan, settings, visits = self.plan, self.settings, Visits()
+        assert isinstance(settings, DAggerSettings)
+        world = self.world.copies(settings.episodes(self.world.length))
         recorder = Recorder(world)
         overseer = self.context.overseer
         board = EpisodeMetrics(recorder, SHOWN if overseer.free else 0)

@@ -6,23 +6,25 @@ draws from streams that carry its number, so that a checkpoint holds no generato
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from rrm.agents.agent import Agent
 from rrm.agents.assistants import Policy
+from rrm.agents.networks import Activation
 from rrm.agents.state import State, Tensors, as_arrays, as_tensors
-from rrm.amplify.demonstrators import DemonstratorSettings
 from rrm.amplify.judgment import Asked
 from rrm.amplify.skill import as_good
 from rrm.distill.base import Context
 from rrm.distill.imitation.measure import ByTheWay, agreement, gain
 from rrm.distill.imitation.network import Cloner
+from rrm.distill.imitation.settings import ImitationSettings
 from rrm.envs.world import Array
 from rrm.envs.world import State as WorldState
-from rrm.protocols import Answers, Choice, Demonstrator, Distiller, Row
+from rrm.protocols import Choice, Demonstrator, Distiller, Row
 from rrm.storage.checkpoint import joined, part
 from rrm.streams import Purpose
 
@@ -30,14 +32,15 @@ from rrm.streams import Purpose
 class Imitation(Distiller):
     """A policy that is fitted to what a demonstrator does."""
 
-    needs: Collection[Answers] = frozenset[Answers](("scores",))
-
     def __init__(self, context: Context) -> None:
-        self.context, self.plan, self.settings = context, context.plan, context.settings
+        self.context, self.plan = context, context.plan
+        self.settings: ImitationSettings = context.settings
+        self.rollouts = self.settings.rollouts
         self.world = self.plan.world(1)
-        self.cloner = Cloner(self.world, self.plan.condition.learner, self.settings.learning_rate)
-        self.previous: Policy | None = None
-        self.demonstrator = self._demonstrator(context.labels, Purpose.LABELS, self.previous)
+        learner = self.plan.condition.learner  # PPO's policy; one of the user's own may have no such keys
+        activation: Activation = getattr(learner, "activation_fn", "relu")
+        untrained = Agent.untrained(self.world, getattr(learner, "net_arch", (64, 64)), activation)
+        self.cloner = Cloner(untrained, self.settings.learning_rate)
         space = self.world.action_space
         none = np.empty((0, *(space.shape or ())), space.dtype)
         self.observations: Array = np.empty((0, self.world.layout.size), np.float32)
@@ -45,10 +48,14 @@ class Imitation(Distiller):
         """What is good in each of the states observed, as in ``Choice``."""
         self.env_steps = 0
 
+    @cached_property
+    def demonstrator(self) -> Demonstrator:
+        """Who shows what to do; nobody where a file does."""
+        return self._demonstrator(self.context.labels, Purpose.LABELS, self.context.previous)
+
     def _demonstrator(self, asked: Asked, purpose: Purpose, previous: Policy | None) -> Demonstrator:
         streams = self.plan.streams.part(purpose)
-        settings: DemonstratorSettings = self.settings.demonstrator
-        return settings.make(self.world, self.plan.level, asked, streams, previous)
+        return self.settings.demonstrator.make(self.world, self.plan.level, asked, streams, previous)
 
     def demonstrate(self, states: WorldState, observations: Array) -> Choice:
         """Have the demonstrator choose in ``states``, and keep what it chose."""
@@ -76,7 +83,7 @@ class Imitation(Distiller):
         row: Row = {"demonstrated": len(self.observations), "looks": self.context.labels.count}
         if self.context.overseer.free and self.settings.demonstrator.file is None:
             agent, free = self.agent(), ByTheWay(self.context.overseer)
-            shown = self._demonstrator(free, Purpose.MEASURE, self.previous)
+            shown = self._demonstrator(free, Purpose.MEASURE, self.context.previous)
             row["agreement"] = agreement(agent, shown, self.context)
             row["gain"] = gain(agent, self._demonstrator(free, Purpose.MEASURE, agent), self.context)
         return row

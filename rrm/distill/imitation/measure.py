@@ -10,10 +10,10 @@ from gymnasium import spaces
 
 from rrm.agents.agent import Agent
 from rrm.distill.base import Context
-from rrm.distill.episode_metrics import judge_policy
+from rrm.distill.episode_metrics import EpisodeMetrics
 from rrm.distill.imitation.visits import Visits, play
 from rrm.envs.world import Array, Floats, World
-from rrm.feedback.clips import Clip
+from rrm.feedback.clips import Clip, Recorder
 from rrm.protocols import Demonstrator, Overseer
 from rrm.streams import Purpose
 
@@ -71,14 +71,19 @@ def agreement(agent: Agent, demonstrator: Demonstrator, context: Context) -> flo
 
 
 def gain(agent: Agent, demonstrator: Demonstrator, context: Context) -> float | None:
-    """How much higher the overseer scores the episodes of the demonstrator than those of the agent, from the same
-    starts; None where it only compares."""
+    """How much higher the overseer scores the episodes of the demonstrator than those of the agent, less the cost of
+    steps, from the same starts; None where it only compares."""
     streams = context.plan.streams.part(Purpose.MEASURE)
-    policies = Acting(demonstrator, streams.generator(Purpose.TRIES)), agent
     scores = []
-    for policy in policies:
+    for policy in (Acting(demonstrator, streams.generator(Purpose.TRIES)), agent):
         world = context.plan.world(EPISODES)
-        figures = judge_policy(policy, world, context.start, context.overseer, streams, world.n)
-        scores.append(figures.evaluator_score)
+        recorder = Recorder(world)
+        metrics = EpisodeMetrics(recorder, world.n)
+        rng = streams.generator(Purpose.FINAL_EPISODES)
+        steps = play(world, policy, context.start, rng, Visits(), (recorder, metrics))
+        figures = metrics.figures(context.overseer, streams)
+        if figures is None or figures.evaluator_score is None:
+            return None
+        scores.append(figures.evaluator_score - world.step_cost * steps / world.n)
     amplified, alone = scores
-    return None if amplified is None or alone is None else amplified - alone
+    return amplified - alone

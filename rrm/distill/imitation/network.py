@@ -15,8 +15,7 @@ from gymnasium import spaces
 
 from rrm.agents.agent import Agent
 from rrm.agents.state import State, Tensors
-from rrm.config.slots import PPOSettings
-from rrm.envs.world import Array, World
+from rrm.envs.world import Array
 
 BATCH = 256
 """States in a gradient step."""
@@ -28,18 +27,15 @@ LAST = 0.1
 class Cloner:
     """A policy that is fitted, again and again, to demonstrations.
 
-    Its first weights are drawn from torch's global generator.
-
     Args:
-        world: the world that it acts in.
-        shape: the layers of the policy, as of the learner's.
+        untrained: the agent that it begins with.
         learning_rate: Adam's, at the start of a fit.
     """
 
-    def __init__(self, world: World, shape: PPOSettings, learning_rate: float) -> None:
-        self.shape = tuple(shape.net_arch), shape.activation_fn
-        self.layout, self.learning_rate = world.layout, learning_rate
-        self.policy = Agent.untrained(world, *self.shape).policy
+    def __init__(self, untrained: Agent, learning_rate: float) -> None:
+        self.learning_rate = learning_rate
+        self.policy = untrained.policy
+        self._shape = untrained.layout, untrained.hidden, untrained.activation
 
     def fit(self, observations: Array, good: Array, steps: int, rng: np.random.Generator) -> None:
         """Fit the policy to m observations and what is good there, as ``Choice.good`` has it, by Adam from its start.
@@ -74,7 +70,7 @@ class Cloner:
 
     def agent(self) -> Agent:
         """A copy of the policy as it is now."""
-        return Agent.of_policy(self.policy, self.layout, *self.shape)
+        return Agent.of_policy(self.policy, *self._shape)
 
     def state(self) -> State:
         return {name: value.clone() for name, value in self.policy.state_dict().items()}, {}

@@ -1,35 +1,182 @@
-"""What the configuration says of imitation: its keys and cross-checks. Imports no torch."""
+"""What the configuration says of imitation: its keys, its cross-checks, its share of names. Imports no torch."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from gymnasium import spaces
+from pydantic import Field, WithJsonSchema
 
 from rrm.amplify.demonstrators import DemonstratorSettings, JudgmentSettings
+from rrm.config.slots import Clash, DistillSettings
 from rrm.config.values import Copies, Count, Positive, Section, Share
 
+if TYPE_CHECKING:
+    from rrm.config.schema import Condition
+    from rrm.rounds.plan import Plan
 
-class CloneSettings(Section):
-    """Distill by behavioural cloning: imitate the demonstrator in the states that it visits itself."""
 
-    demonstrator: DemonstratorSettings = Field(
+class FirstSettings(Section):
+    """A[0], the agent of the generation before the first: a clone of a little skill."""
+
+    skill: str
+    actions: Copies
+    """How many are demonstrated."""
+
+
+_SECTION = {"type": "object"}
+
+
+class ImitationSettings(DistillSettings):
+    """The keys of every way to imitate a demonstrator."""
+
+    demonstrator: Annotated[
+        DemonstratorSettings, WithJsonSchema({"anyOf": [{"type": "string", "examples": ["judgment"]}, _SECTION]})
+    ] = Field(
         default=DemonstratorSettings(judgment=JudgmentSettings()),
-        description="Who demonstrates: judgment, {judgment: {window: …}}, or {skill: …}.",
+        description="Who demonstrates. judgment: the evaluator tries each action and looks at what comes of it; with"
+        " {judgment: {window: …, goes_on: …, samples: …, keep: …}} the look is so many steps after the action (1; null:"
+        " the end of the episode), the other steps are taken by the agent of the generation before (previous) or at"
+        " random, each action is tried so many times (1), and the action of the generation before is kept where none is"
+        " better (true). {skill: …}: nobody is asked; a script of the world acts (honest; in assistants' worlds ideal),"
+        " a saved agent (…/agent.json), a function of a world (path/to/file.py:name), or, with the method clone, a file"
+        " of demonstrations (….npz).",
     )
     states: Copies = Field(
         default=400, description="In how many states is demonstrated, in each iteration; of a file, in all it holds."
     )
     fit_steps: Count = Field(default=500, le=10**6, description="Gradient steps of each fit of the policy.")
     learning_rate: Positive = Field(
-        default=3e-3, le=1, description="Adam's learning rate; it falls linearly to a tenth within each fit."
+        default=3e-3, le=1, description="Adam's learning rate; it falls linearly to a tenth of this in each fit."
+    )
+    generations: Count = Field(
+        default=1,
+        le=1000,
+        description="How many agents of the task there are one after the other, A[1], A[2], …, each in a round of its"
+        " own; judgment has the one before go on.",
+    )
+    first: Annotated[FirstSettings | None, WithJsonSchema({"anyOf": [_SECTION, {"type": "null"}]})] = Field(
+        default=None,
+        description="A[0], who goes on in the first generation: {skill: honest, actions: 256} is a clone of so many"
+        " demonstrated actions of a skill. null: random play.",
     )
 
+    @property
+    def needs(self) -> Collection[str]:
+        return ("scores",) if self.demonstrator.judgment else ()
 
-class DAggerSettings(CloneSettings):
+    @property
+    def names_code(self) -> bool:
+        skills = (self.demonstrator.skill, self.first and self.first.skill)
+        return any(skill is not None and ":" in skill for skill in skills)
+
+    @property
+    def rollouts(self) -> int:
+        """How often states are visited."""
+        return 1
+
+    def clashes(self, condition: Condition) -> Iterator[Clash]:
+        if self.demonstrator.judgment is None:
+            right = "somebody's skill is the same in each: needs distill.demonstrator to be judgment"
+            if self.generations > 1:
+                yield "distill.generations", self.generations, right
+            if self.first is not None:
+                yield "distill.first", self.first.model_dump(), right
+            return
+        rounds = {"task": condition.task}
+        if condition.amplify.assistants in ("trained", "repeated"):
+            rounds["assistant"] = condition.assistant
+        for name, each in rounds.items():
+            if each.label_type != "scores":
+                yield f"{name}.label_type", each.label_type, "judgment is by scores: must be 'scores'"
+
+    def check(self, plan: Plan) -> None:
+        self.demonstrator.check(plan.world(1), plan.level)
+
+    def content(self, plan: Plan) -> dict[str, Any]:
+        """What has no effect in the round is no part of it; A[n] is named by the agent before it."""
+        shape = plan.condition.learner.model_dump(
+            mode="json", include={"net_arch", "activation_fn"}, exclude_defaults=True
+        )
+        share = self.share()
+        found = {"reward": None, "round": {}, "horizon": {}, "learner": shape, "distill": share}
+        if (identity := self.demonstrator.identity(plan.world(1), plan.level)) is not None:
+            share["skill"] = identity
+        return found
+
+    def share(self) -> dict[str, Any]:
+        return {key: value for key, value in super().share().items() if key not in ("generations", "first")}
+
+    def chain(self, condition: Condition) -> list[Condition]:
+        generations = [condition] * self.generations
+        if self.first is None:
+            return generations
+        clone = CloneSettings(
+            demonstrator=DemonstratorSettings(skill=self.first.skill),
+            states=self.first.actions,
+            fit_steps=self.fit_steps,
+            learning_rate=self.learning_rate,
+        )
+        nobody = condition.amplify.model_copy(update={"assistants": "none", "depth": 0})
+        return [condition.model_copy(update={"distill": clone, "amplify": nobody}), *generations]
+
+    def spends(self, condition: Condition, level: int) -> tuple[int, int]:
+        """The looks, and the steps at most: those of visits, and those after an action that is tried."""
+        task, judgment = condition.world(1), self.demonstrator.judgment
+        world = (task.evaluation(level, 1) if level else None) or task
+        length, space = world.length, world.action_space
+        visited = self.rollouts * self.visited(length)
+        if judgment is None or not isinstance(space, spaces.Discrete):
+            return 0, visited
+        looks = self.rollouts * self.states * int(space.n) * judgment.samples
+        return looks, visited + looks * min(judgment.window or length, length)
+
+    def total(self, plan: Plan) -> tuple[int, int]:
+        looks, steps = self.spends(plan.condition, plan.level)
+        return steps, looks
+
+    def visited(self, length: int) -> int:
+        """How many steps a rollout takes to visit states, given the steps of an episode."""
+        return self.states
+
+
+class CloneSettings(ImitationSettings):
+    """Distill by behavioural cloning: imitate the demonstrator in the states that it visits itself."""
+
+    made_by: ClassVar = "rrm.distill.imitation.clone:Clone"
+
+    method: Literal["clone"] = "clone"
+
+
+class DAggerSettings(ImitationSettings):
     """Distill by DAgger (Ross et al. 2011): imitate the demonstrator in the states that the agent visits itself."""
 
+    made_by: ClassVar = "rrm.distill.imitation.dagger:DAgger"
+
+    method: Literal["dagger"] = "dagger"
     iterations: Count = Field(
         default=3, le=10_000, description="How often the agent visits states and imitates what is demonstrated there."
     )
     explore: Share = Field(
         default=0.2, description="Chance of a random action at each step while the agent visits states."
     )
+
+    @property
+    def rollouts(self) -> int:
+        return self.iterations
+
+    def clashes(self, condition: Condition) -> Iterator[Clash]:
+        if (file := self.demonstrator.file) is not None:
+            right = (
+                "is a file, which cannot be asked about states that the agent visits: needs distill.method of 'clone'"
+            )
+            yield "distill.demonstrator.skill", file, right
+        yield from super().clashes(condition)
+
+    def visited(self, length: int) -> int:
+        return self.episodes(length) * length
+
+    def episodes(self, length: int) -> int:
+        """How many episodes visit about twice as many states as are needed, and at least some that differ."""
+        return max(8, 2 * self.states // length)

@@ -20,12 +20,13 @@ from rrm.agents.state import State, Tensors, as_arrays, as_tensors
 from rrm.distill.base import Context
 from rrm.distill.queries import Queries
 from rrm.distill.random_play import random_play
+from rrm.distill.reward_modeling.settings import RewardModelingSettings
 from rrm.distill.training import Training
 from rrm.envs.world import Array, Floats
 from rrm.evaluators.committee import rater_disagreement
 from rrm.feedback import demonstrations
 from rrm.feedback.clips import Candidates, Recorder
-from rrm.protocols import Answers, Distiller, Row
+from rrm.protocols import Distiller, Row
 from rrm.rewards.ensemble import RewardModel
 from rrm.rewards.functions import REWARDS, Predictions
 from rrm.storage.checkpoint import joined, part
@@ -75,31 +76,32 @@ class Labelled:
 class RewardModeling(Distiller):
     """Labels -> V -> reinforcement learning, round by round as in RLHF."""
 
-    needs: Collection[Answers] = ("scores", "comparisons")
-
     def __init__(self, context: Context) -> None:
         plan = self.plan = context.plan
-        assert plan.reward is not None
         self.context = context
+        settings: RewardModelingSettings = context.settings
+        kind = settings.reward_at(plan.level)
+        assert kind is not None
+        self.settings, self.rest = settings, settings.rest(plan)
         self.rollouts = plan.schedule.rollouts
         self.comparing = plan.round.label_type == "comparisons"
-        settings, seed = plan.condition.distill, plan.streams.seed(Purpose.REWARD_MODEL)
+        seed = plan.streams.seed(Purpose.REWARD_MODEL)
         world = plan.world(plan.schedule.num_envs)
         behind = flatdim(world.action_space) if plan.of_actions else 0
         self.layout = replace(world.layout, scalars=world.layout.scalars + behind)
         self.model = RewardModel(self.layout, settings, seed)
-        self.reward = REWARDS[plan.reward](self.model, world.action_space, world.step_cost, plan.rest)
+        self.reward = REWARDS[kind](self.model, world.action_space, world.step_cost, self.rest)
         self.predictions = Predictions(self.reward, world.n)
         self.training = Training(
             context,
             world,
             self.predictions,
-            Recorder(world, plan.of_actions, plan.segment),
+            Recorder(world, plan.of_actions, settings.segment),
             bootstrap=self.reward.bootstraps,
             scored=not plan.of_actions,
         )
         raters = context.overseer.raters
-        of_each = (2,) * self.comparing + (plan.segment,) * bool(plan.segment) + (self.layout.size,)
+        of_each = (2,) * self.comparing + (settings.segment,) * bool(settings.segment) + (self.layout.size,)
         self.labelled = Labelled(of_each, raters if raters > 1 else 0)
         self.raters: RewardModel | None = None
         """The model of the raters, each of whose members is fitted to what one of them said."""
@@ -117,7 +119,7 @@ class RewardModeling(Distiller):
         asks = number < self.rollouts - 1 and due > have
         if asks:
             self.training.recorder.choose(schedule.n_steps, schedule.candidates, self.rng)
-        self.reward.changed(schedule.optimism(number))
+        self.reward.changed(self.settings.optimism_in(number, schedule))
         row = self.training.rollout(number)
         finished = self.predictions.finished()
         row["labels"] = schedule.labels_due(number)
@@ -131,20 +133,21 @@ class RewardModeling(Distiller):
 
     def _begin(self) -> None:
         """Ask for the first labels, of random play, and fit V to them."""
-        candidates = random_play(self.context, self.training.world, self.rng)
+        candidates = random_play(self.context, self.training.world, self.rng, self.settings.segment)
         self._demonstrate(candidates)
         self._ask(candidates, self.plan.schedule.labels_due(0))
-        self._fit(FIRST_FIT * self.plan.condition.distill.fit_steps)
+        self._fit(FIRST_FIT * self.settings.fit_steps)
 
     def _demonstrate(self, candidates: Candidates) -> None:
         """Put what was demonstrated beside early play: as many pairs as there are initial labels, so that both weigh
         the same at first."""
         plan = self.plan
-        if plan.demonstrations is not None and len(candidates):
-            there = demonstrations.read(plan.demonstrations, self.training.world)
+        path = self.settings.demonstrations_at(plan.level)
+        if path is not None and len(candidates):
+            there = demonstrations.read(path, self.training.world)
             rng = plan.streams.generator(Purpose.DEMONSTRATIONS)  # its own: what is asked is the same as without
             count = plan.schedule.labels_due(0)
-            self.labelled.demonstrated = there.beside(candidates, count, rng, plan.of_actions, plan.segment)
+            self.labelled.demonstrated = there.beside(candidates, count, rng, plan.of_actions, self.settings.segment)
 
     def _ask(self, candidates: Candidates, due: int) -> float | None:
         """Choose among the moments, and ask until ``due`` labels are there. Returns V's error on the new ones.
@@ -199,11 +202,11 @@ class RewardModeling(Distiller):
         else:
             preferred = np.concatenate([answers, np.ones(len(labelled.demonstrated))])
             self.model.fit_comparisons(np.concatenate([inputs, labelled.demonstrated]), preferred, steps)
-        if self.plan.rest:
+        if self.rest:
             # In the layout of who shows the end, the last number of the observation: behind it is the action.
             candidates = inputs.reshape(-1, self.layout.size)
             ends = candidates[candidates[:, self.training.world.layout.size - 1] > 0]
-            self.model.zero = float(self.model.values(ends).mean()) if len(ends) else 0.0
+            self.model.baseline = float(self.model.values(ends).mean()) if len(ends) else 0.0
         if self.raters:
             (self.raters.fit_comparisons if self.comparing else self.raters.fit)(inputs, ratings.T, steps)
 

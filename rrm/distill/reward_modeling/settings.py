@@ -1,0 +1,220 @@
+"""What the configuration says of reward modeling: its keys, its cross-checks, its share of names. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from rrm.choices import imported
+from rrm.config.slots import Clash, DistillSettings
+from rrm.config.values import Count, FileName, Judging, Kind, Real, RewardKind
+from rrm.errors import ConfigError
+from rrm.rewards.settings import EnsembleSettings
+
+if TYPE_CHECKING:
+    from rrm.config.schema import Condition
+    from rrm.distill.schedule import Schedule
+    from rrm.rounds.plan import Plan
+
+
+class RewardModelingSettings(DistillSettings, EnsembleSettings):
+    """Distill by reward modeling: labels train a reward model V, and the learner optimises the reward made from V."""
+
+    made_by: ClassVar = "rrm.distill.reward_modeling.distiller:RewardModeling"
+
+    method: Literal["reward_modeling"] = "reward_modeling"
+    reward: RewardKind = Field(
+        default="narrow",
+        description="The reward that the agent receives: V(s1) - V(s0) in each step (narrow); V(s_T) at the end of the"
+        " episode (broad); a model of the evaluator's approval of each action (approval; the world or the evaluator"
+        " must judge actions); or the change of the true utility (true: the oracle, which asks for no labels). Short"
+        " form: reward.",
+    )
+    judging: Judging = Field(
+        default="advance",
+        description="When a step is judged: as it is taken (advance), by what has come of it at the end of the episode"
+        " (hindsight), or by the lower of the two (lower). The last two need horizon.window.",
+    )
+    demonstrations: FileName | None = Field(
+        default=None,
+        description="A file of demonstrations of the task, as rrm.demonstrate writes it. Where labels are comparisons,"
+        " demonstrated moments are preferred to random play in as many pairs as task.initial_labels; none of these"
+        " counts as a label.",
+    )
+    label_target: Literal["state", "segment"] = Field(
+        default="state",
+        description="What a label is about: one state, of which V is the value (state); or the steps of a segment, of"
+        " which V is the reward per step (segment).",
+    )
+    segment_length: Count = Field(
+        default=25, le=10_000, description="Steps of a segment, where distill.label_target is segment."
+    )
+    optimism: Annotated[Real, Field(ge=0)] = Field(
+        default=1.0,
+        le=100,
+        description="Weight of the ensemble's standard deviation, which is added to V while the agent trains, so that"
+        " it tries what V does not know. It falls linearly to 0 over the first 70 % of the rollouts; labels, fits and"
+        " results use V alone. An ensemble of one has no spread, and the weight changes nothing.",
+    )
+
+    def find(self) -> type[Any]:
+        return super().find() if self.judged else imported("rrm.distill.true_reward:TrueReward")
+
+    @property
+    def needs(self) -> Collection[str]:
+        return ("scores", "comparisons") if self.judged else ()
+
+    @property
+    def judged(self) -> bool:
+        """Not where the agent is trained on the true utility: nobody's answers are learnt from."""
+        return self.reward != "true"
+
+    @property
+    def segment(self) -> int:
+        """Steps of the segment that a label is about; 0 where it is about a state."""
+        return self.segment_length if self.judged and self.label_target == "segment" else 0
+
+    def reward_at(self, level: int) -> Kind | None:
+        """The reward that is made from V in a round of the level; None where there is none, the true utility's.
+
+        Assistants receive the narrow reward: whatever the agent receives, they are there to expose what they can.
+        """
+        if self.reward == "true":
+            return None
+        return "narrow" if level else self.reward
+
+    def of_actions(self, level: int) -> bool:
+        from rrm.rewards.functions import REWARDS
+
+        reward = self.reward_at(level)
+        return reward is not None and REWARDS[reward].of_actions
+
+    def judging_at(self, level: int) -> Judging:
+        """Those of assistants are judged in advance."""
+        return "advance" if level else self.judging
+
+    def demonstrations_at(self, level: int) -> str | None:
+        """The file that V starts from: of the task alone."""
+        return None if level or not self.judged else self.demonstrations
+
+    def rest(self, plan: Plan) -> float:
+        """γ / (1 - γ): what counts in approval of the moment after an episode's own end (``rrm.rewards.functions``).
+
+        0 where no end is seen as such, and where sums are finite: within a window, or without a discount.
+        """
+        gamma = plan.horizon.gamma
+        endless = plan.horizon.window is None and gamma < 1
+        seen = self.of_actions(plan.level) and self.segment and plan.world(1).shows_end
+        return gamma / (1 - gamma) if endless and seen else 0.0
+
+    def optimism_in(self, rollout: int, schedule: Schedule) -> float:
+        """The weight of the ensemble's standard deviation in the reward of a rollout, counted from 0.
+
+        It falls evenly to 0 over the first 70 % of the rollouts, and is 0 in the last one, however few there are.
+        """
+        if not self.judged or self.ensemble_size == 1:
+            return 0.0
+        end = 0.7 * schedule.rollouts
+        return 0.0 if rollout >= min(end, schedule.rollouts - 1) else self.optimism * (1 - rollout / end)
+
+    def clashes(self, condition: Condition) -> Iterator[Clash]:
+        yield from self._clashes_of_labels(condition)
+        if self.judging != "advance" and condition.horizon.window is None:
+            yield "distill.judging", self.judging, "needs horizon.window: the step is credited when the episode is over"
+        if self.judging != "advance" and self.reward == "broad":
+            yield "distill.judging", self.judging, "broad reward is hindsight already: must be 'advance'"
+        world = condition.world(1)
+        if self.reward == "approval" and condition.evaluator == "bounded" and not world.approves:
+            yield "reward", "approval", f"the evaluator of {condition.env} does not judge actions (World.approve)"
+        elif self.reward == "approval" and not (world.approves or world.shows_actions):
+            # Actions, and views besides the one that is judged, may tell what that view hides.
+            right = f"{condition.env} does not show actions to its evaluator (World.shows_actions)"
+            yield "reward", "approval", right
+        assistants = condition.amplify.assistants
+        if assistants == "none":
+            return
+        if self.reward == "true":
+            yield "assistants", assistants, "the true reward asks no evaluator, so nobody helps: must be 'none'"
+        below = world.evaluation(1, 1)
+        if below and self.label_target == "segment" and below.criterion == "influence":
+            right = "assistants point at frames of the whole clip here: must be 'state'"
+            yield "distill.label_target", "segment", right
+
+    def _clashes_of_labels(self, condition: Condition) -> Iterator[Clash]:
+        if not self.judged:
+            return
+        rounds = {"task": condition.task}
+        if condition.amplify.assistants in ("trained", "repeated"):
+            rounds["assistant"] = condition.assistant
+        for name, each in rounds.items():
+            strategy = each.query_strategy
+            if each.initial_labels > each.labels:
+                yield f"{name}.initial_labels", each.initial_labels, f"must be at most {name}.labels, {each.labels}"
+            if strategy == "disagreement" and self.ensemble_size < 2:
+                yield f"{name}.query_strategy", strategy, "needs distill.ensemble_size of at least 2"
+            if strategy == "entropy" and each.label_type == "scores":
+                right = f"is that of which of two is better: needs {name}.label_type of 'comparisons'"
+                yield f"{name}.query_strategy", strategy, right
+        if self.demonstrations is not None and condition.task.label_type == "scores":
+            right = "are preferred to play: needs task.label_type of 'comparisons'"
+            yield "distill.demonstrations", self.demonstrations, right
+
+    def check(self, plan: Plan) -> None:
+        spends = plan.schedule
+        if spends.rollouts < 1 or spends.random_steps < spends.labels_due(0):
+            raise ConfigError(
+                f"{plan.section}.steps: {plan.round.steps}: must hold {spends.practice_steps} steps of"
+                f" practice, a tenth of random play in which {spends.labels_due(0)} labels are asked, and a rollout of"
+                f" {spends.steps_of_rollout}"
+            )
+        if not self.judged:
+            return
+        # Pairs are drawn with replacement: there are always enough. Before a single rollout all are asked at once.
+        if plan.round.label_type == "scores" and spends.rollouts > 1 and spends.labels > spends.most_scores:
+            raise ConfigError(
+                f"{plan.section}.labels: {spends.labels}: must be at most {spends.most_scores}: the"
+                f" {spends.initial_labels} of {plan.section}.initial_labels, and {spends.candidates} after each of"
+                f" {spends.rollouts - 1} rollouts; more {plan.section}.steps make more rollouts"
+            )
+        world = plan.world(1)
+        longest = min(world.length, spends.random_steps // spends.num_envs)
+        if self.segment > longest:
+            raise ConfigError(
+                f"distill.segment_length: {self.segment}: must be at most {longest}, the steps of an episode and those"
+                " of random play in each copy, in which the first labels are asked"
+            )
+        if (path := self.demonstrations_at(plan.level)) is not None:
+            from rrm.feedback import demonstrations
+
+            demonstrations.read(path, world).inputs(self.of_actions(plan.level), self.segment)
+        if plan.round.query_strategy == "rater_disagreement" and (judge := plan.evaluator()).raters < 2:
+            raise ConfigError(
+                f"{plan.section}.query_strategy: 'rater_disagreement': the evaluator {judge.name!r} answers alone: must"
+                " be a committee"
+            )
+
+    def content(self, plan: Plan) -> dict[str, Any]:
+        """What has no effect in the round is no part of it."""
+        level = plan.level
+        found: dict[str, Any] = {"reward": self.reward_at(level) or "true"}
+        if self.judging_at(level) != "advance":
+            found["judging"] = self.judging_at(level)
+        if not self.judged:
+            return {**found, "distill": None, "round": plan.round.model_dump(**CHANGED, include={"steps"})}
+        apart = {"reward", "judging", "demonstrations"}
+        found["distill"] = self.model_dump(**CHANGED, exclude={"method", *apart})
+        if not self.optimism_in(0, plan.schedule):
+            found["distill"]["optimism"] = 0.0
+        if (path := self.demonstrations_at(level)) is not None:
+            from rrm.feedback import demonstrations
+
+            found["demonstrations"] = demonstrations.fingerprint(path)
+        if self.of_actions(level) and self.segment:
+            found["rest"] = self.rest(plan)
+        return found
+
+
+CHANGED: dict[str, Any] = {"mode": "json", "exclude_defaults": True}
+"""How settings are written that are not at their defaults."""
