@@ -36,7 +36,7 @@ UNKNOWN = np.int8(-2)
 
 
 def solve(game: Game) -> Solved:
-    """Solve a game. 3 × 3 cells take a moment, Hex on 4 × 4 cells half a minute and a gigabyte."""
+    """Solve a game. 3 × 3 cells take a moment, Hex on 4 × 4 cells half a minute and 1.5 gigabytes."""
     cells = np.arange(game.cells)
     masks = np.arange(1 << game.cells)
     # A position is found by its number in base 3: which cells are whose.

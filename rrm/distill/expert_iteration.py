@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import log_softmax, softmax
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rrm.agents.search import Search
 from rrm.envs.games import Game
@@ -40,6 +41,7 @@ class Settings:
         batch_size: of a minibatch.
         learning_rate: of Adam in the first round.
         decay: what the learning rate is multiplied by after each round.
+        averaging: how much of the averaged weights is kept at each update. The averaged network plays and is returned.
         noise: the share of noise in the prior of the root, in self-play.
         random_moves: at most so many moves at the beginning of a game of self-play are random, as a share of the cells.
     """
@@ -52,6 +54,7 @@ class Settings:
     batch_size: int = 256
     learning_rate: float = 5e-3
     decay: float = 0.93
+    averaging: float = 0.99
     noise: float = 0.25
     random_moves: float = 0.75
 
@@ -132,14 +135,17 @@ def train(game: Game, seed: int, settings: Settings | None = None) -> Iterator[R
         torch.manual_seed(seed)
         network = Network(game, settings.hidden)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
+    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(settings.averaging), use_buffers=True)
+    averaged: Network = mean.module
     memory: deque[Games] = deque(maxlen=settings.memory)
-    yield Round(0, network)
+    yield Round(0, averaged)
     for number in count(1):
-        memory.append(self_play(game, network, settings, rng))
+        memory.append(self_play(game, averaged, settings, rng))
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * settings.decay ** (number - 1)
-        _fit(network, optimiser, memory, settings, rng)
-        yield Round(number, network)
+        for _ in _fit(network, optimiser, memory, settings, rng):
+            mean.update_parameters(network)
+        yield Round(number, averaged)
 
 
 class Games(NamedTuple):
@@ -188,8 +194,8 @@ def _fit(
     memory: Sequence[Games],
     settings: Settings,
     rng: np.random.Generator,
-) -> None:
-    """Imitate the visits by cross-entropy, and predict the outcomes by squared error."""
+) -> Iterator[None]:
+    """Imitate the visits by cross-entropy, and predict the outcomes by squared error; yields after each update."""
     positions, visits, outcomes = (np.concatenate(each) for each in zip(*memory, strict=True))
     planes = torch.from_numpy(network.game.planes(positions))
     targets, ends = torch.from_numpy(visits).float(), torch.from_numpy(outcomes).float()
@@ -201,3 +207,4 @@ def _fit(
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
+        yield
