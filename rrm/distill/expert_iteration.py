@@ -63,7 +63,9 @@ PRESETS: Final = {
     "tictactoe": Settings(),
     "hex2": Settings(games=32, updates=50),
     "hex3": Settings(),
-    "hex4": Settings(simulations=64, games=256, hidden=256),
+    "hex4": Settings(
+        simulations=64, games=256, memory=10, hidden=256, learning_rate=3e-3, decay=0.97, random_moves=0.5
+    ),
 }
 """The settings for each game."""
 
@@ -135,8 +137,10 @@ def train(game: Game, seed: int, settings: Settings | None = None) -> Iterator[R
         torch.manual_seed(seed)
         network = Network(game, settings.hidden)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
-    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(settings.averaging), use_buffers=True)
-    averaged: Network = mean.module
+    average = get_ema_multi_avg_fn(settings.averaging)  # type: ignore[no-untyped-call]  # torch gives it no types
+    mean = AveragedModel(network, multi_avg_fn=average)
+    averaged = mean.module
+    assert isinstance(averaged, Network)
     memory: deque[Games] = deque(maxlen=settings.memory)
     yield Round(0, averaged)
     for number in count(1):
