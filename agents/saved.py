@@ -85,7 +85,8 @@ class About(_Strict):
     """All but the weights."""
 
     format: Literal[1]
-    algorithm: Literal["PPO"]
+    algorithm: Annotated[str, Field(min_length=1, max_length=1000)] | None
+    """What trained the agent: a learner such as PPO, or a way to distill; null where nobody says so."""
     env: str | None
     level: Annotated[int, Field(ge=0, le=2**10)]
     env_settings: dict[str, Any] = {}

@@ -174,6 +174,10 @@ TABLES: dict[str, Learnt] = {
     ),
     "camera_fresh": Learnt(CAMERA_PAGE, ["rrm run camera_dropbox seeds=[10,11,12,13,14,15,16,17,18,19]"], "30 min"),
     "mona": Learnt(CAMERA_PAGE, [f"{MONA} --seeds 0 1 2", f"{MONA} --batch 64 --learning-rate 5e-5"], "60 min"),
+    "claim_tree": Learnt(
+        "docs/families/claim_tree.md", ["rrm run claim_tree seeds=10"], "10 min",
+        partial(beside_exact, run="claim_tree"),
+    ),
     "foresight_levels": Learnt(FORESIGHT, ["rrm run foresight seeds=10"], "in suite"),
     "repeated": Learnt(
         FORESIGHT, ["rrm run foresight seeds=10", DRAW.format("runs/foresight", "repeated")], "in suite",

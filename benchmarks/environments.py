@@ -1,6 +1,6 @@
 """Try the environments of Gymnasium and of packages that are made for it: which are trained in, and which are refused.
 
-    python benchmarks/environments.py                        # a table in Markdown; 15 minutes on two cores
+    python benchmarks/environments.py                        # a table in Markdown; ten minutes on two cores
     python benchmarks/environments.py Pendulum-v1 MiniGrid   # those whose name holds one of these words
 
 Each is given to ``rrm`` as a user would give it, with a tiny budget: 2,048 steps, 32 labels, one agent. Nothing is
@@ -57,6 +57,7 @@ TRIED: list[tuple[str, dict[str, Any]]] = [
     ("gymnasium_robotics:FetchReach-v4", {}),
     ("gymnasium_robotics:PointMaze_UMaze-v3", {}),
     ("gymnasium_robotics:AdroitHandDoor-v1", {}),
+    ("gymnasium_robotics:FrankaKitchen-v1", {}),
     ("ale_py:ALE/Pong-v5", {}),
     ("ale_py:ALE/Pong-v5", {"obs_type": "ram"}),
     ("benchmarks/environments.py:TicTacToe", {}),

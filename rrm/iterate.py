@@ -46,22 +46,28 @@ def iterate(last: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait | N
 def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait | None = None) -> dict[str, Any]:
     """Run one round, the rounds below it being done; or read its result where it has been run.
 
+    Of one that has been run with fewer evaluation labels, the final policy is judged again.
+
     Whoever needs a round that another process is training waits for it (``rundir.locked``), and trains it should that
     process die. Code of the user's stays as it was loaded, whatever is edited meanwhile.
     """
     home = rundir.inside(folder, plan.name)
     on_rollout(plan, None)
-    if result := rounds.finished(plan, home, on_wait):
+    result = rounds.finished(plan, home, on_wait)
+    if result and not plan.owes(result):
         return result
     with rundir.locked(home, on_wait):
         on_rollout(plan, None)
-        if result := rounds.finished(plan, home):
+        result = rounds.finished(plan, home)
+        if result and not plan.owes(result):
             return result
         check_code(plan)
         rounds.begin(plan, home)
         start = rounds.start_states(plan, folder)
         with one_line(own_choices(plan)):
             overseer = amplify(plan.evaluator(), rounds.load_assistants(plan, folder), plan)
+            if result:
+                return rounds.judge_again(plan, start, overseer, result, home)
             outcome = distill(overseer, plan, start, home, on_rollout, rounds.load_previous(plan, folder))
             return rounds.finish(plan, start, outcome, home)
 

@@ -56,6 +56,12 @@ def test_the_commands_run_and_the_report_shows_them(home: Path, slot: str) -> No
     assert all(name in report for name in ("unaided", "assisted"))
     labels = {name: each["labels"]["iqm"] for name, each in results.summary["conditions"].items()}
     assert (not any(labels.values())) == (slot == "distill"), labels
+    assert ("narrow" in report) == (slot != "distill")
+    trained = {
+        json.loads(path.read_text(encoding="utf-8"))["algorithm"]
+        for path in (results.folder / "rounds").glob("*/agent.json")
+    }
+    assert trained == {"distill": {"clone.py:Clone", "PPO"}, "learner": {"A2C"}, "amplify": {"PPO"}}[slot]
 
 
 def last_round(*overrides: str, condition: str = "unaided", **settings: Any) -> Plan:

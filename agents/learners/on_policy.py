@@ -54,7 +54,9 @@ class OnPolicyLearner:
 
     def agent(self) -> Agent:
         """A copy of the policy as it is now."""
-        return Agent.of_policy(self.algorithm.policy, self.layout, self.net_arch, self.activation_fn)
+        # Of the classes of this package, the one that they are made of.
+        name = next(each.__name__ for each in type(self.algorithm).__mro__ if not each.__module__.startswith("rrm."))
+        return Agent.of_policy(self.algorithm.policy, self.layout, self.net_arch, self.activation_fn, name)
 
     def state(self) -> State:
         """Everything that the next rollout depends on, the environment and the global generators apart."""

@@ -51,7 +51,7 @@ def _learning_rate(value: Any) -> float | str:
             number = value
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise ValueError("must be a number, or 'lin_' and a number, such as lin_3e-3: it then falls linearly to 0")
-    if not math.isfinite(number):
+    if not abs(number) < math.inf:  # a whole number of any size, too
         raise ValueError("must be a finite number")
     if number <= 0:
         raise ValueError("must be more than 0")

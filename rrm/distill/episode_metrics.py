@@ -62,6 +62,7 @@ class EpisodeMetrics:
         self._utility: list[float] = []
         self._hacked: list[bool] = []
         self._ends: list[Candidates] = []
+        self._copies: list[int] = []
         self._left = asked
 
     def started(self, world: World, which: Indices) -> None:
@@ -78,6 +79,7 @@ class EpisodeMetrics:
         if len(shown):
             self._left -= len(shown)
             self._ends.append(self._recorder.candidates(world, shown))
+            self._copies += shown.tolist()
 
     def figures(
         self, overseer: Overseer, streams: Streams, ask: Ask = ask_by_the_way, first: int = 0
@@ -90,8 +92,10 @@ class EpisodeMetrics:
             return None
         score, asked = None, 0
         if self._ends and overseer.scores:
-            numbered = [(candidates, i) for candidates in self._ends for i in range(len(candidates))]
-            clips = [candidates.clip(i, number, streams) for number, (candidates, i) in enumerate(numbered, first)]
+            shown = [(candidates, i) for candidates in self._ends for i in range(len(candidates))]
+            if self._among is not None:  # so that another budget changes no episode's number
+                shown = [shown[k] for k in np.argsort(self._copies)]
+            clips = [candidates.clip(i, number, streams) for number, (candidates, i) in enumerate(shown, first)]
             score, asked = float(ask(overseer, clips).mean()), len(clips)
         hack_rate = float(np.mean(self._hacked)) if self._hacked else None
         return Figures(float(np.mean(self._utility)), score, hack_rate, len(self._utility), asked)
@@ -112,7 +116,7 @@ def judge_policy(
     ``streams`` are those of the round; ``ask`` and ``first`` are as in ``EpisodeMetrics.figures``.
     """
     recorder = Recorder(world)
-    board = EpisodeMetrics(recorder, asked, copies=True)
+    board = EpisodeMetrics(recorder, asked, copies=not overseer.free)
     everyone = np.arange(world.n)
     start(world, everyone, streams.generator(Purpose.FINAL_EPISODES))
     recorder.started(world, everyone)

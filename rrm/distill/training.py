@@ -85,7 +85,9 @@ class Training:
         if not self._scored:
             return 0
         labels = self.context.labels
-        return SHOWN if labels.overseer.free else self.context.plan.curve_labels_due(number + 1) - labels.evaluated
+        return (
+            SHOWN if labels.overseer.free else max(0, self.context.plan.curve_labels_due(number + 1) - labels.evaluated)
+        )
 
     def state(self) -> State:
         tensors, values = joined(

@@ -19,7 +19,8 @@ class RoundGraph:
         """Every round once, by name, each after the rounds that it stands on."""
         for last in lasts:
             for each in (*last.needed(), last):
-                self.rounds.setdefault(each.name, each)
+                if each.evaluation_labels > getattr(self.rounds.get(each.name), "evaluation_labels", -1):
+                    self.rounds[each.name] = each  # in its place; what is asked is what any cell asks for
         self.below: dict[str, set[str]] = {
             name: {each.name for each in plan.needed()} for name, plan in self.rounds.items()
         }

@@ -107,5 +107,10 @@ class Labeller:
         if found != digest:  # a round that replays those may ask something else
             what = f"its first {count} answers are not those that were given"
             raise DamagedFileError(f"{self.path}: {what}; {run_anew(self.path)}")
+        self.go_on(count, evaluated)
+
+    def go_on(self, count: int, evaluated: int) -> None:
+        """Go on after so many answers, which are known to be there: the evaluator's memory is that of then, too."""
         self.count, self.evaluated = count, evaluated
-        store.recall(self.overseer, before=count)
+        if os.path.lexists(self.path):
+            self._store.recall(self.overseer, before=count)

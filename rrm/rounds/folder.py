@@ -6,7 +6,7 @@ import contextlib
 import csv
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,11 @@ from rrm.envs.world import Indices, State, World
 from rrm.envs.wrapped.environment import Wrapped
 from rrm.envs.wrapped.making import name_of
 from rrm.errors import DamagedFileError
-from rrm.protocols import COLUMNS, Row
+from rrm.feedback.labeller import Labeller
+from rrm.feedback.tables import STORE, run_anew
+from rrm.protocols import COLUMNS, Overseer, Row
 from rrm.report.rounds import check_name, load_agent, result_of
+from rrm.report.schema import final_labels
 from rrm.rounds.plan import Plan
 from rrm.storage import rundir
 from rrm.storage.checkpoint import Checkpoint
@@ -33,7 +36,7 @@ from rrm.streams import Purpose
 def finished(plan: Plan, home: Path, on_wait: Callable[[], None] | None = None) -> dict[str, Any] | None:
     """The result of a round that is done, whose agent can act in the round's world; None of one that is not.
 
-    What is done is never changed: this needs no lock.
+    Its agent and labels are never changed, and its result is replaced as a whole: this needs no lock.
 
     Raises:
         DamagedFileError: a file is not what was written there.
@@ -109,37 +112,62 @@ def start_states(plan: Plan, folder: Path) -> Start:
 
 def finish(plan: Plan, start: Start, outcome: Outcome, home: Path) -> dict[str, Any]:
     """Judge the final policy, and write all that the round leaves; its result last."""
-    world = plan.world(plan.condition.episodes)
     agent = outcome.agent.placed(name_of(plan.condition.env), plan.level, plan.condition.env_settings, _foreign(plan))
-    labels, overseer = outcome.labels, outcome.labels.overseer
-    asked = plan.final_labels if not overseer.free else 0 if plan.of_actions else world.n
-    with contextlib.closing(labels):
-        figures = judge_policy(agent, world, start, overseer, plan.streams, asked, labels.evaluate, labels.evaluated)
-        cost, answers = labels.cost(), labels.digest()
+    agent.algorithm = agent.algorithm or plan.condition.distill.name
+    labels = outcome.labels
+    judged = _judged(plan, start, agent, labels)
     files = [*agent.save(home / "agent"), *outcome.distiller.artefacts(home), home / "metrics.csv"]
     rundir.write_text(home / "metrics.csv", _csv(outcome.rows))
+    world = plan.world(1)
     result = {
         "rater_disagreement": None,
         "demonstrated": None,
         **outcome.distiller.summary(),  # what is measured here stands above what it says
         "world": world.name,
         "level": plan.level,
-        "utility": figures.utility,
-        "evaluator_score": figures.evaluator_score,
-        "hack_rate": figures.hack_rate,
-        "episodes": figures.episodes,
-        **cost._asdict(),
-        "evaluation_labels": labels.evaluated,
+        **judged,
         "env_steps": int((outcome.rows or [{}])[-1].get("env_steps") or 0),
         "held_out_error": held_out_error(outcome.rows),
         "step_cost": world.step_cost,
-        "answers": answers,
         "files": rundir.manifest(files),
     }
     rundir.write_sealed(home / "timings.json", {"seconds": round(outcome.seconds, 2)})
     rundir.write_sealed(home / "result.json", result)
     Checkpoint(home).remove()
     return result
+
+
+def judge_again(plan: Plan, start: Start, overseer: Overseer, result: Mapping[str, Any], home: Path) -> dict[str, Any]:
+    """Ask about the final policy of a round that is done as often as its plan allows now; returns the new result.
+
+    The labels and the agent stay as they are, and answers that are there are not asked for again. Until the new result
+    is written the old one holds, whatever has been asked in addition.
+    """
+    labels = Labeller(overseer, home / STORE, run_anew(home / STORE))
+    labels.go_on(result["labels"], result.get("evaluation_labels", 0) - final_labels(result))
+    judged = _judged(plan, start, _agent_of(plan, home.parent), labels)
+    rundir.write_sealed(home / "result.json", {**result, **judged})
+    return {**result, **judged}
+
+
+def _judged(plan: Plan, start: Start, agent: Agent, labels: Labeller) -> dict[str, Any]:
+    """What fresh episodes of the final policy come to, and what has been asked in all."""
+    world, overseer = plan.world(plan.condition.episodes), labels.overseer
+    asked = plan.final_labels if not overseer.free else 0 if plan.of_actions else world.n
+    before = labels.evaluated
+    with contextlib.closing(labels):
+        figures = judge_policy(agent, world, start, overseer, plan.streams, asked, labels.evaluate, before)
+        cost, answers = labels.cost(), labels.digest()
+    return {
+        "utility": figures.utility,
+        "evaluator_score": figures.evaluator_score,
+        "hack_rate": figures.hack_rate,
+        "episodes": figures.episodes,
+        **cost._asdict(),
+        "evaluation_labels": labels.evaluated,
+        "final_labels": labels.evaluated - before,
+        "answers": answers,
+    }
 
 
 def held_out_error(rows: Sequence[Row]) -> float | None:

@@ -40,8 +40,6 @@ def content(plan: Plan) -> dict[str, Any]:
     }
     if (code := env_code(c.env)) is not None:
         found["env_code"] = code
-    if plan.evaluation_labels:
-        found["evaluation_labels"] = plan.evaluation_labels
     for choice in (c.learner, c.distill, c.amplify):
         found |= choice.content(plan)
     return found

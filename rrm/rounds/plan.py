@@ -6,6 +6,7 @@ are therefore trained once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,6 +17,7 @@ from rrm.distill.schedule import Schedule
 from rrm.envs.world import World
 from rrm.errors import ConfigError
 from rrm.evaluators import Approving, Bounded, Evaluator, Influence, resolve
+from rrm.report.schema import final_labels
 from rrm.rounds.checks import check
 from rrm.rounds.naming import content
 from rrm.storage import rundir
@@ -157,6 +159,10 @@ class Plan:
     def final_labels(self) -> int:
         """How many of them are about the final policy: one for each episode, as far as they go."""
         return min(self.evaluation_labels, self.condition.episodes)
+
+    def owes(self, result: Mapping[str, Any]) -> bool:
+        """Whether more may be asked about the final policy than the result of the round rests on."""
+        return self.final_labels > final_labels(result)
 
     def curve_labels_due(self, rollouts: int) -> int:
         """How many of the others may have been asked after so many rollouts."""

@@ -33,7 +33,7 @@ def made(world: Line | LineInspection, activation: Activation = "relu", seed: in
             chosen = policy.get_distribution(states).distribution
             assert isinstance(chosen, torch.distributions.Categorical)
             policy.get_parameter("action_net.bias").sub_(chosen.logits.mean(dim=0))
-    return Agent.of_policy(policy, world.layout, HIDDEN, activation)
+    return Agent.of_policy(policy, world.layout, HIDDEN, activation, "DQN")
 
 
 def many_observations(world: Line | LineInspection) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -54,7 +54,7 @@ def test_an_agent_comes_back_from_disk_as_it_was(tmp_path: Path, planes: bool, a
     assert len(set(actions.tolist())) > 1
     np.testing.assert_array_equal(loaded.predict(observations), actions)
     assert (loaded.env, loaded.level, loaded.hidden, loaded.layout) == (agent.env, 0, HIDDEN, agent.layout)
-    assert loaded.activation == activation
+    assert (loaded.activation, loaded.algorithm) == (activation, "DQN")
     for name, weight in agent.policy.state_dict().items():
         assert torch.equal(loaded.policy.state_dict()[name], weight), name
 
@@ -68,7 +68,7 @@ def test_its_files_are_safetensors_and_json(tmp_path: Path) -> None:
     about = json.loads(paths[1].read_text())
     assert about == {
         "format": 1,
-        "algorithm": "PPO",
+        "algorithm": "DQN",
         "env": LINE,
         "level": 0,
         "hidden": [8, 4],

@@ -143,6 +143,7 @@ def test_while_no_window_is_whole_nothing_is_learnt_and_nothing_is_lost() -> Non
     assert torch.equal(agent.state()[0]["policy.action_net.weight"], before)
     agent.learn_rollout()
     assert not torch.equal(agent.state()[0]["policy.action_net.weight"], before)
+    assert agent.agent().algorithm == "PPO"
 
 
 @pytest.mark.parametrize("judging", ["advance", "hindsight"])

@@ -254,7 +254,24 @@ def test_a_learning_rate_is_a_number_or_falls_linearly_from_one(written: str, me
     assert (learner.initial_learning_rate, learner.is_linear) == (float(written[-4:].strip("n_")), "lin" in written)
 
 
-@pytest.mark.parametrize("rate", ["lin_", "lin_x", "lin_-1", "lin_0", "lin_inf", "linear", "[1]", "true", "null", "-1"])
+@pytest.mark.parametrize(
+    "rate",
+    [
+        "lin_",
+        "lin_x",
+        "lin_-1",
+        "lin_0",
+        "lin_inf",
+        "linear",
+        "[1]",
+        "true",
+        "null",
+        "-1",
+        "1" + "0" * 400,
+        "-1" + "0" * 400,
+        "lin_1" + "0" * 400,
+    ],
+)
 def test_what_is_no_learning_rate(rate: str) -> None:
     assert refused(None, f"learner.learning_rate={rate}").startswith("learner.learning_rate: ")
 

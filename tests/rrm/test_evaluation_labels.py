@@ -24,9 +24,11 @@ from rrm.report import terminal
 from rrm.report.rounds import result_of
 from rrm.report.summary import parse_summary
 from rrm.rounds.plan import Plan, plan
+from tests.helpers.tiny import VECTOR_LINE, Line
 from tests.helpers.training import SHORT, left_by, stop_after, stopped, train
 
 ASKED: Counter[str] = Counter()
+BREAKS: set[bool] = set()
 
 
 @pytest.fixture(autouse=True)
@@ -53,16 +55,71 @@ def test_one_of_a_users_own_is_asked_for_labels_alone(tmp_path: Path) -> None:
 def test_more_is_asked_if_it_is_said(tmp_path: Path, asked: int, final: int) -> None:
     """About the final policy first, then along the way; and the agent is the same."""
     plain, more = last(), last(evaluation_labels=asked)
-    train(plain, tmp_path)
+    train(plain, tmp_path / "plain")
     ASKED.clear()
-    (result,) = train(more, tmp_path)
-    assert plain.name != more.name and more.final_labels == final
+    (result,) = train(more, tmp_path / "more")
+    assert plain.name == more.name and more.final_labels == result["final_labels"] == final
     assert ASKED.total() == result["labels"] + result["evaluation_labels"] == 30 + asked
     assert set(ASKED.values()) == {1} and isinstance(result["evaluator_score"], float)
-    rows = list(csv.DictReader((tmp_path / more.name / "metrics.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((tmp_path / "more" / more.name / "metrics.csv").read_text().splitlines()))
     assert any(row["evaluator_score"] for row in rows) == (asked > final)
     for file in ("agent.safetensors", "reward.safetensors"):
-        assert (tmp_path / plain.name / file).read_bytes() == (tmp_path / more.name / file).read_bytes()
+        left = [(tmp_path / folder / plain.name / file).read_bytes() for folder in ("plain", "more")]
+        assert left[0] == left[1]
+
+
+@pytest.mark.parametrize("condition", ["unaided", "assisted", "oracle"])
+def test_what_is_done_is_judged_again_and_nothing_else(tmp_path: Path, condition: str) -> None:
+    """As if it had been asked from the start: the labels and the agent stay, whatever the order of the budgets."""
+    plain, whole = (last(condition, env=VECTOR_LINE, evaluation_labels=n) for n in (0, 30))
+    train(whole, tmp_path / "whole")
+    train(plain, tmp_path / "later")
+    agent = tmp_path / "later" / plain.name / "agent.safetensors"
+    written = agent.stat().st_mtime_ns
+    ASKED.clear()
+    rounds = 1 + (condition == "assisted")  # the unaided agent, in whose states the assistant practises
+    for asked in (7, 30, 12, 0):
+        results = train(last(condition, env=VECTOR_LINE, evaluation_labels=asked), tmp_path / "later")
+        assert set(ASKED.values()) == {1} and ASKED.total() == rounds * (7 if asked == 7 else 30)
+        assert sum(each["final_labels"] for each in results) == ASKED.total()
+        assert [result_of(tmp_path / "later" / each.name) for each in (*plain.needed(), plain)] == results
+    assert agent.stat().st_mtime_ns == written
+    assert left_by(plain, tmp_path / "whole") == left_by(plain, tmp_path / "later")
+
+
+def test_killed_while_it_is_judged_again_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    BREAKS.clear()
+    plain, more = last(evaluator=Breaks), last(evaluator=Breaks, evaluation_labels=50)
+    train(last(evaluator=Breaks, evaluation_labels=30), tmp_path / "whole")
+    (done,) = train(plain, tmp_path / "parts")
+    ASKED.clear()
+    ASKED["before"] = 50
+    BREAKS.add(True)
+    with pytest.raises(rrm.errors.EvaluatorError, match="gone on clip"):
+        train(more, tmp_path / "parts")
+    home = tmp_path / "parts" / plain.name
+    assert result_of(home) == done, "the old result holds until there is a new one"
+    (result,) = train(more, tmp_path / "parts")
+    assert ASKED.total() == 50 + 30 and max(ASKED[each] for each in ASKED if each != "before") == 1
+    assert result["final_labels"] == 30
+    assert left_by(plain, tmp_path / "whole") == left_by(plain, tmp_path / "parts")
+
+
+@pytest.mark.parametrize(("first", "then"), [(0, 50), (50, 0), (50, 90), (90, 35)])
+def test_another_budget_in_the_midst_of_a_round_asks_nothing_twice(tmp_path: Path, first: int, then: int) -> None:
+    stopped(last(evaluation_labels=first), tmp_path, stop_after(3))
+    (result,) = train(last(evaluation_labels=then), tmp_path)
+    assert set(ASKED.values()) == {1} and ASKED.total() == 30 + result["evaluation_labels"]
+    assert result["final_labels"] == min(then, 30)
+    assert result_of(tmp_path / last().name) == result
+
+
+def test_cells_that_share_a_round_ask_for_the_most(tmp_path: Path) -> None:
+    both = {"a": {"evaluation_labels": 4}, "b": {"evaluation_labels": 9}, "c": {}}
+    config = {**SHORT, "evaluator": judge, "conditions": both, "seeds": 1, "workers": 1}
+    found = rrm.run(config, folder=tmp_path, live=False).summary["conditions"]
+    assert [found[name]["evaluation_labels"]["iqm"] for name in both] == [9, 9, 9]
+    assert ASKED.total() == 30 + 9
 
 
 def test_the_final_ones_are_of_episodes_however_long_they_take(tmp_path: Path) -> None:
@@ -71,7 +128,6 @@ def test_the_final_ones_are_of_episodes_however_long_they_take(tmp_path: Path) -
     from rrm.amplify.overseer import Overseer
     from rrm.distill.episode_metrics import judge_policy
     from rrm.evaluators import Function
-    from tests.helpers.tiny import Line
 
     world = Line(40, ends_at_goal=True)
     lengths: list[int] = []
@@ -103,13 +159,11 @@ def test_nothing_is_asked_twice_after_an_interruption(tmp_path: Path, rows: int)
 class Breaks:
     """Breaks at a question of the final judgment, once; it remembers what it was asked."""
 
-    broken = False
-
     last = 0.5
 
     def score(self, clips: Sequence[Clip]) -> Any:
-        if ASKED.total() == 30 + 50 - 5 and not Breaks.broken:
-            Breaks.broken = True
+        if ASKED.total() == 30 + 50 - 5 and BREAKS:
+            BREAKS.clear()
             raise ConnectionError("gone")
         ASKED.update(clip.digest() for clip in clips)
         (clip,) = clips
@@ -125,11 +179,11 @@ class Breaks:
 
 def test_who_remembers_forgets_that_it_was_asked(tmp_path: Path) -> None:
     """Its labels are as without; and what it says in the end is the same after an interruption."""
-    Breaks.broken = True
+    BREAKS.clear()
     asks = last(evaluator=Breaks, evaluation_labels=50)
     (whole,) = train(asks, tmp_path / "whole")
     ASKED.clear()
-    Breaks.broken = False
+    BREAKS.add(True)
     with pytest.raises(rrm.errors.EvaluatorError, match="gone on clip"):
         train(asks, tmp_path / "parts")
     assert train(asks, tmp_path / "parts") == [whole]
@@ -224,7 +278,7 @@ def test_an_experiment_says_how_often_it_asked(tmp_path: Path, monkeypatch: pyte
     command = ["run", "line.yaml", "--quiet", "evaluation_labels=12"]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
-    assert len(Path("asked").read_text().split()) == 30 + 12 + 12
+    assert len(Path("asked").read_text().split()) == 12 + 12, "the labels are there"
     found = json.loads((tmp_path / "runs/line/summary.json").read_text())["conditions"]
     assert [found[name]["evaluation_labels"]["iqm"] for name in ("unaided", "oracle")] == [12, 12]
     assert [found[name]["labels"]["iqm"] for name in ("unaided", "oracle")] == [30, 0]
@@ -233,4 +287,4 @@ def test_an_experiment_says_how_often_it_asked(tmp_path: Path, monkeypatch: pyte
     assert "evaluation labels" in [column.header for column in terminal.table(tree).columns]
     assert parse_summary(tree).evaluated
     CliRunner().invoke(app, command)
-    assert len(Path("asked").read_text().split()) == 54, "what is done is not asked again"
+    assert len(Path("asked").read_text().split()) == 24, "what is done is not asked again"

@@ -317,7 +317,7 @@ def test_a_preset_is_written_again_as_the_same_experiment() -> None:
     """Null is a value within a demonstrator: to the end of the episode."""
     preset = load("tidy_rooms_small_imitation")
     text = minimal_config(preset.model_dump(mode="json"), list(preset.conditions))
-    assert load(parse(text, "recipe")).conditions == preset.conditions
+    assert load(parse(text, "minimal_config")).conditions == preset.conditions
 
 
 def test_a_function_that_fails_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
