@@ -33,11 +33,16 @@ project = "rrm-gym"
 author = "rrm-gym contributors"
 copyright = "rrm-gym contributors"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 python_use_unqualified_type_names = True
 suppress_warnings = ["ref.python"]  # two classes called Reward: a type in a signature links to neither
+nb_execution_mode = "force"
+nb_execution_in_temp = True  # where they leave their runs
+nb_execution_timeout = 180
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_generated", "measured"]

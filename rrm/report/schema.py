@@ -59,6 +59,8 @@ class RoundFigures:
     world: str
     level: int
     figures: Mapping[str, float | None]
+    generation: int | None = None
+    """n of the agent A[n], where it stands on one before it."""
 
 
 class _Schema(BaseModel):
@@ -113,6 +115,9 @@ class RoundResult(_Figures):
     )
     demonstrated: Whole | None = Field(
         description="demonstrated steps that were learnt from, alone or paired with random ones; null: none"
+    )
+    generation: Whole | None = Field(
+        None, description="n of the agent A[n], where it stands on the generation before; null: it does not"
     )
     looks: Whole | None = Field(
         None, description="questions that a demonstrator asked the evaluator to find its actions; null: no demonstrator"
@@ -194,7 +199,9 @@ def cell_result(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _told(result: Mapping[str, Any]) -> dict[str, Any]:
     """What a cell's result says of a round."""
     return {
-        key: result.get(key) for key in ("world", "level", *ROUND_FIGURES) if key in result or key not in OF_IMITATION
+        key: result.get(key)
+        for key in ("world", "level", "generation", *ROUND_FIGURES)
+        if key in result or key not in ("generation", *OF_IMITATION)
     }
 
 
@@ -262,7 +269,7 @@ def cell_files(folder: Path, seed: Seed) -> CellFiles:
     if result != cell_result([round_result(home) for home in homes]):
         raise DamagedFileError(f"{path}: is not what the results of its rounds come to; `rrm run` sums up again")
     rounds = [
-        RoundFigures(one["world"], one["level"], {key: one.get(key) for key in ROUND_FIGURES})
+        RoundFigures(one["world"], one["level"], {key: one.get(key) for key in ROUND_FIGURES}, one.get("generation"))
         for one in result["rounds"]
     ]
     return CellFiles(seed.seed, cell, about["config"], homes[-1], result["episodes"], rounds)
