@@ -205,6 +205,7 @@ TABLES: dict[str, Learnt] = {
     ),
     "irl_changes": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", printed),
     "irl_rooms": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", partial(printed, table=1)),
+    "hex3": Learnt("docs/games.md", ["python benchmarks/games.py hex3"], "5 min", printed),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),
     "environments": Learnt(
         "docs/your_own_environment.md", ["python benchmarks/environments.py"], "15 min", printed
