@@ -1,5 +1,7 @@
 """A trained agent: a policy that is saved in open formats, loaded, and asked for actions."""
 
+# Long because: what users call is documented parameter by parameter.
+
 from __future__ import annotations
 
 import copy
@@ -27,10 +29,18 @@ from rrm.envs.world import Array, Layout, World
 
 
 class Agent:
-    """A policy for one world, as trained; saved as ``NAME.safetensors`` (weights) and ``NAME.json`` (the rest).
+    # Long because: what users call is documented parameter by parameter.
+    """A trained policy for one world; saved as ``NAME.safetensors`` (weights) and ``NAME.json`` (the rest).
 
-    ``world`` names the world it was trained in: a registered id and the level of the evaluation world below it
-    (0: the world itself). It is known once the agent has been placed, as every saved agent has.
+    ``env`` and ``level`` say in which world it was trained: an id, and the level of the evaluation world below it
+    (0: the world itself). They are set by ``placed``, as they are in every saved agent.
+
+    Args:
+        policy: Stable-Baselines3's policy.
+        layout: how an observation is laid out.
+        hidden: the widths of the hidden layers of policy and critic.
+        activation: the activation of these layers.
+        algorithm: what trained it, such as ``"PPO"``; None if nobody says.
     """
 
     def __init__(
@@ -73,7 +83,15 @@ class Agent:
         activation: Activation = "relu",
         algorithm: str | None = None,
     ) -> Agent:
-        """A copy of ``policy``, which was made for observations of ``layout`` and trained by ``algorithm``."""
+        """An agent with a copy of a policy.
+
+        Args:
+            policy: Stable-Baselines3's policy.
+            layout: how an observation is laid out.
+            hidden: the widths of the hidden layers of policy and critic.
+            activation: the activation of these layers.
+            algorithm: what trained it, such as ``"PPO"``.
+        """
         twin = _build(policy.action_space, layout, hidden, activation)
         twin.load_state_dict(copy.deepcopy(policy.state_dict()))
         return cls(twin, layout, hidden, activation, algorithm)
@@ -88,6 +106,9 @@ class Agent:
             level: how many evaluation worlds below it; 0: itself.
             settings: its settings.
             foreign: how it was observed, where it was made of a foreign environment.
+
+        Returns:
+            The agent itself.
         """
         self.env, self.level, self.settings, self.foreign = env, level, dict(settings or {}), foreign
         return self
@@ -168,13 +189,29 @@ class Agent:
         return world
 
     def watch(self, path: str | Path, seed: int = 0, *, trust: bool = False) -> Path:
-        """Record one episode as a GIF; ``trust`` as in ``make_world``."""
+        """Record one episode as a GIF.
+
+        Args:
+            path: the file to write.
+            seed: of the start of the episode.
+            trust: as in ``make_world``.
+
+        Returns:
+            The path.
+        """
         from rrm.agents.video import save_gif, video_frames  # Pillow is loaded only by those who watch
 
         return save_gif(video_frames(self.make_world(1, trust=trust), self, seed), Path(path))
 
     def save(self, path: str | Path) -> tuple[Path, Path]:
-        """Write ``PATH.safetensors`` and ``PATH.json``; return both paths."""
+        """Write ``PATH.safetensors`` and ``PATH.json``.
+
+        Args:
+            path: of both files, without suffix.
+
+        Returns:
+            Both paths.
+        """
         weights, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
         write_bytes(weights, serialized({name: each.contiguous() for name, each in self.policy.state_dict().items()}))
         write_bytes(about, (json.dumps(self._about(), indent=2, sort_keys=True) + "\n").encode())
@@ -198,9 +235,13 @@ class Agent:
 
     @classmethod
     def load(cls, path: str | Path) -> Agent:
-        """Read what ``save`` wrote. Nothing that is read is executed, or imported.
+        """Read what ``save`` wrote. Nothing that is read is executed or imported.
 
-        Raises ValueError, one line that names the file, where that is not what ``save`` writes.
+        Args:
+            path: of both files, without suffix.
+
+        Raises:
+            ValueError: one line that names a file which is not what ``save`` writes.
         """
         about, weights = read_about(Path(f"{path}.json")), Path(f"{path}.safetensors")
         shape = about.hidden, about.activation

@@ -135,7 +135,7 @@ class Trial:
         return status == 0
 
     def _answers(self) -> set[float]:
-        return {row[2] for path in self.folder.glob("rounds/*/labels.sqlite") for row in _rows(path)}
+        return {row[3] for path in self.folder.glob("rounds/*/labels.sqlite") for row in _rows(path)}
 
     def finish(self, whole: dict[str, Any], reported: bool = False) -> None:
         """Resume the run to its end, and compare it with one that nothing interrupted."""
@@ -157,9 +157,9 @@ class Trial:
 def _rows(path: Path) -> list[tuple[Any, ...]]:
     db = sqlite3.connect(path)
     try:
-        there = {name for (name,) in db.execute("select name from sqlite_master")}
-        tables = [table for table in ("scores", "comparisons") if table in there]
-        return [row for table in tables for row in db.execute(f"select * from {table} order by number")]
+        if not db.execute("select 1 from sqlite_master").fetchone():
+            return []
+        return db.execute("select * from answers order by kind, number").fetchall()
     finally:
         db.close()
 

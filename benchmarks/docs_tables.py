@@ -178,6 +178,10 @@ TABLES: dict[str, Learnt] = {
         "docs/families/claim_tree.md", ["rrm run claim_tree seeds=10"], "10 min",
         partial(beside_exact, run="claim_tree"),
     ),
+    "digits": Learnt(
+        "docs/debate_digits.md", ["python -m benchmarks.debate_digits --out docs/images/debate_digits.png"], "15 min",
+        printed, {"docs/images/debate_digits.png": "docs/images/debate_digits.png"},
+    ),
     "foresight_levels": Learnt(FORESIGHT, ["rrm run foresight seeds=10"], "in suite"),
     "repeated": Learnt(
         FORESIGHT, ["rrm run foresight seeds=10", DRAW.format("runs/foresight", "repeated")], "in suite",
@@ -191,8 +195,17 @@ TABLES: dict[str, Learnt] = {
         BY_IMITATION, ["rrm run audit_tree_imitation seeds=10"], "5 min",
         partial(conditions, run="audit_tree_imitation", columns=USUAL),
     ),
+    "imitated_foresight": Learnt(
+        BY_IMITATION, ["rrm run foresight_imitation seeds=10"], "8 min",
+        partial(conditions, run="foresight_imitation", columns=USUAL),
+    ),
+    "imitated_rooms": Learnt(
+        BY_IMITATION, ["rrm run tidy_rooms_small_imitation"], "5 min",
+        partial(conditions, run="tidy_rooms_small_imitation", columns=EACH),
+    ),
     "irl_changes": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", printed),
     "irl_rooms": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", partial(printed, table=1)),
+    "hex3": Learnt("docs/games.md", ["python benchmarks/games.py hex3"], "5 min", printed),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),
     "environments": Learnt(
         "docs/your_own_environment.md", ["python benchmarks/environments.py"], "15 min", printed

@@ -2,7 +2,7 @@
 
 Whatever can be found by running the code is not written on the pages but made here, before they are read, into
 ``_generated/``: the exact tables, those of imitation, the admission checks, the measured scripts, the ids, the
-pictures, and the reference of configuration keys.
+pictures, and the references of configuration keys, metrics and results.
 """
 
 import hashlib
@@ -26,12 +26,23 @@ from rrm.envs.imitation_tables import imitation_page
 from rrm.envs.markdown import markdown
 from rrm.envs.scripted import moment, scenes
 from rrm.envs.sheets import families, sheets_of
+from rrm.protocols import METRICS
+from rrm.report.schema import RoundResult
 
 project = "rrm-gym"
 author = "rrm-gym contributors"
 copyright = "rrm-gym contributors"
 
-extensions = ["myst_parser"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+python_use_unqualified_type_names = True
+suppress_warnings = ["ref.python"]  # two classes called Reward: a type in a signature links to neither
+nb_execution_mode = "force"
+nb_execution_in_temp = True  # where they leave their runs
+nb_execution_timeout = 180
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 exclude_patterns = ["_build", "_generated", "measured"]
@@ -131,6 +142,10 @@ def generate(app: Sphinx, config: Config) -> None:
     """Make what is not there yet, and say what the table of all families shows."""
     MADE.mkdir(exist_ok=True)
     (MADE / "configuration.md").write_text(reference.markdown(), encoding="utf-8")
+    fields = {name: field.description or "" for name, field in RoundResult.model_fields.items()}
+    for page, column, rows in (("metrics", "column", METRICS), ("result", "key", fields)):
+        text = markdown([column, "what it is"], [[f"`{name}`", meaning] for name, meaning in rows.items()])
+        (MADE / f"{page}.md").write_text(text, encoding="utf-8")
     glances, now = MADE / "glances.json", fingerprint()
     found = json.loads(glances.read_text(encoding="utf-8")) if glances.exists() else {}
     if found.pop("made by", None) != now:

@@ -5,6 +5,8 @@ the world's step cost. So the bare suite is a reward-hacking benchmark already. 
 ask for it by name: ``env.unwrapped.utility()``, ``env.unwrapped.hacked()``.
 """
 
+# Long because: what users call is documented parameter by parameter.
+
 from __future__ import annotations
 
 import importlib
@@ -203,7 +205,14 @@ class WorldVectorEnv(VectorEnv[Array, Array, Array]):
 
 
 def unaided(world: World) -> Floats:
-    """The scores (n,) that the evaluator gives without help."""
+    """The scores that the evaluator gives without help.
+
+    Args:
+        world: n copies.
+
+    Returns:
+        (n,) scores of their current states.
+    """
     return world.appraise(world.view(), None)
 
 
@@ -235,7 +244,13 @@ def _few(copies: list[int]) -> str:
 
 
 def make(world: str, render_mode: str | None = None, **settings: Any) -> WorldEnv:
-    """What ``gymnasium.make`` calls: ``world`` is ``"module:Class"``, ``settings`` are the world's own."""
+    """Make the ``Env`` of a registered world; ``gymnasium.make`` calls this.
+
+    Args:
+        world: ``"module:Class"``.
+        render_mode: ``"rgb_array"``, ``"ansi"`` or None.
+        settings: those of the world.
+    """
     return WorldEnv(world_class(world)(1, **settings), render_mode)
 
 
@@ -250,12 +265,28 @@ def make_vec(
     max_episode_steps: int | None = None,
     **settings: Any,
 ) -> WorldVectorEnv:
-    """What ``gymnasium.make_vec`` calls: see ``WorldVectorEnv``."""
+    """Make the ``VectorEnv`` of a registered world; ``gymnasium.make_vec`` calls this.
+
+    Args:
+        num_envs: the number of copies.
+        world: ``"module:Class"``.
+        autoreset_mode: as Gymnasium's ``AutoresetMode``.
+        render_mode: ``"rgb_array"``, ``"ansi"`` or None.
+        max_episode_steps: the length of an episode, if shorter than the world's.
+        settings: those of the world.
+    """
     return WorldVectorEnv(world_class(world)(num_envs, **settings), autoreset_mode, render_mode, max_episode_steps)
 
 
 def world_class(path: str) -> type[World]:
-    """The class that ``"module:Class"`` names; ValueError if it is no World."""
+    """The world class of that name.
+
+    Args:
+        path: ``"module:Class"``.
+
+    Raises:
+        ValueError: it is not a subclass of ``World``.
+    """
     module, _, name = path.partition(":")
     found = getattr(importlib.import_module(module), name, None)
     if not (isinstance(found, type) and issubclass(found, World)):
@@ -269,7 +300,10 @@ def register(id: str, world: type[World], **settings: Any) -> None:
     Args:
         id: such as ``"rrm/Name-v0"``.
         world: a class at the top level of an importable module.
-        settings: its keyword arguments, JSON values all.
+        settings: its keyword arguments, which must be JSON values.
+
+    Raises:
+        TypeError: a setting is not a JSON value.
     """
     json.dumps(settings)
     gymnasium.register(
@@ -281,13 +315,27 @@ def register(id: str, world: type[World], **settings: Any) -> None:
 
 
 def make_world(env: str | Constructor, n: int, **settings: Any) -> World:
-    """The world called ``env``, with ``n`` copies: a registered one of our kind, or any Gymnasium environment, wrapped.
+    """Make a world: one of the suite, one of yours, or any Gymnasium environment, wrapped.
 
-    ``env`` is an id, ``"module:id"`` (the module is imported first, as Gymnasium does), ``"module:name"`` of a
-    constructor, or the constructor itself. ``settings`` change those that the id is registered with; those of an
-    environment that is wrapped are ``gymnasium.make``'s or the constructor's, and those of ``Wrapped``.
+    >>> world = make_world("rrm/TidyRooms-v0", 2)
+    >>> world.reset(np.arange(2), np.random.default_rng(0))
+    >>> world.view().shape  # what a bounded evaluator may read: four fields of each copy
+    (2, 4)
+    >>> bool(world.step(world.script("honest")).any())
+    False
 
-    Raises ValueError where there is no such id, or where no world can be made of it.
+    Args:
+        env: an id; ``"module:id"``, where the module is imported first, as Gymnasium does; ``"module:name"`` of a
+            constructor; or the constructor itself.
+        n: the number of copies, which step together.
+        settings: change the settings that the id is registered with. Those of a wrapped environment are
+            ``gymnasium.make``'s or the constructor's, and those of ``rrm.envs.wrapped.environment.Wrapped``.
+
+    Returns:
+        The world, in no particular state: call ``reset`` first.
+
+    Raises:
+        ValueError: there is no such id, or no world can be made of it.
     """
     try:
         if not isinstance(env, str) or constructor_of(env):

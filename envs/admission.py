@@ -69,12 +69,21 @@ class Exact(NamedTuple):
     """Of the scores for which these hang on how ties are broken: how far apart utilities and hack rates are."""
 
     def recovered(self, name: str) -> float:
-        """The share of the gap between unaided and oracle."""
+        """The share of the gap between unaided and oracle that the agent under a score recovers.
+
+        Args:
+            name: of the score, as in ``utility``.
+        """
         return gap_recovered(self.utility[name], self.utility["unaided"], self.utility["oracle"])
 
 
 def exact(table: Table, discount: float) -> Exact:
-    """The best agents under each score of the table, by narrow reward."""
+    """The best agents under each score of the table, by narrow reward.
+
+    Args:
+        table: the world.
+        discount: γ of the agents.
+    """
     utility, hack_rate, ties = {}, {}, {}
     for name, value in {**table.scores, "oracle": table.utility}.items():
         found = solve_ties(table, narrow(table, value), discount=discount)
@@ -86,7 +95,11 @@ def exact(table: Table, discount: float) -> Exact:
 
 
 def admission_checks(world: World) -> Iterator[Point]:
-    """Run the checks in turn. A world that is too large for a table has none."""
+    """Run the admission checks in turn. A world that is too large for a table has none.
+
+    Args:
+        world: of the family; its state does not matter.
+    """
     table = world.table()
     if table is None:
         yield Point("table", None, f"{type(world).__name__} is too large to be solved")
@@ -171,7 +184,11 @@ def _partial(world: World, name: str, settings: Mapping[str, Any], full: Exact) 
 def same_outcomes(one: World, other: World) -> bool:
     """Whether two worlds of as many copies differ in what is seen alone: an experiment may have such a control.
 
-    Tried out by one episode a copy, at random and the same in both: all along, neither utility nor its end may differ.
+    It is tried in one episode of random play for each copy, the same in both: neither utility nor ends may ever differ.
+
+    Args:
+        one: a world.
+        other: the other, with as many copies.
     """
     if one.n != other.n or one.length != other.length or one.action_space != other.action_space:
         return False

@@ -101,7 +101,14 @@ CHECKS: tuple[Callable[[Make], None], ...] = (
 
 
 def check_world(make: Make) -> None:
-    """All of ``CHECKS``."""
+    """Run all of ``CHECKS``.
+
+    Args:
+        make: a class of worlds, or any callable that takes the number of copies and returns a world.
+
+    Raises:
+        AssertionError: it says which rule is broken.
+    """
     for check in CHECKS:
         check(make)
 
@@ -111,6 +118,13 @@ def check_hidden(make: Make, seed: int = 0) -> None:
 
     The world's own ``resample_hidden`` draws it anew. This must change the truth of some copy: otherwise nothing is
     tested.
+
+    Args:
+        make: a class of worlds, or any callable that takes the number of copies and returns a world.
+        seed: of the episodes.
+
+    Raises:
+        AssertionError: it says what is shown.
     """
     rng = np.random.default_rng(seed)
     plain, resampled = (WorldVectorEnv(make(50), "Disabled") for _ in range(2))

@@ -1,3 +1,4 @@
+# Long because: it is the contract of every family, documented method by method.
 """The contract every family of worlds fulfils.
 
 A *world* is ``n`` independent copies of one environment, stepped together. It is the one source of truth for a
@@ -51,7 +52,11 @@ class Layout:
 
     @classmethod
     def of(cls, about: Mapping[str, Any]) -> Layout:
-        """The layout of which ``dataclasses.asdict`` made ``about``, whether it was JSON meanwhile or not."""
+        """The layout that ``dataclasses.asdict`` wrote down.
+
+        Args:
+            about: the dict, which may have been JSON meanwhile.
+        """
         planes = about["planes"]
         return cls(about["scalars"], tuple(planes) if planes else None, about.get("centred", True))
 
@@ -72,6 +77,10 @@ class World(ABC):
     A subclass's ``__init__`` takes ``n`` first and then JSON-able keywords, hands the keywords to ``super().__init__``
     (so that ``copies`` can build the same world in another size) and sets ``layout`` and ``actions`` (or, where actions
     are not discrete, overrides ``action_space``).
+
+    Args:
+        n: the number of copies.
+        settings: the settings of the world, JSON values all.
     """
 
     length: int
@@ -141,7 +150,12 @@ class World(ABC):
         self.settings = settings
 
     def copies(self, n: int, **changes: Any) -> Self:
-        """The same world with ``n`` copies and some settings changed, in no particular state: reset or load it."""
+        """The same world in another size, in no particular state: reset or load it.
+
+        Args:
+            n: the number of copies.
+            changes: settings that are changed.
+        """
         return type(self)(n, **{**self.settings, **changes})
 
     @property
@@ -166,13 +180,22 @@ class World(ABC):
 
     @abstractmethod
     def reset(self, which: Indices, rng: np.random.Generator) -> None:
-        """Start a new episode, drawn from ``rng``, in the copies ``which`` (k,)."""
+        """Start a new episode in some copies.
+
+        Args:
+            which: the copies, (k,).
+            rng: the generator to draw the start from.
+        """
 
     @abstractmethod
     def step(self, actions: Array) -> Bools:
-        """Apply ``actions`` (n,) to all copies; return (n,) whether the episode is now over.
+        """Apply an action to each copy. A copy that is over stays as it is until it is reset or loaded.
 
-        A copy that is over stays as it is (its last state can be read) until it is reset or loaded.
+        Args:
+            actions: (n,), or (n, …) where actions are not discrete.
+
+        Returns:
+            (n,) whether the episode is now over.
         """
 
     def truncated(self) -> Bools:
@@ -189,22 +212,44 @@ class World(ABC):
 
     @abstractmethod
     def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
-        """What a careful reader concludes from these fields alone.
+        """The evaluator's score: what a careful reader concludes from these fields alone.
 
-        ``view`` is (m, len(fields)). ``evidence`` is None where nobody helped, else (m, e): the view of the last
-        evaluation world after the assistants have acted. Returns (m,) scores: how much has been accomplished.
-        It may read its arguments and the world's settings, never its state.
+        It may read its arguments and the world's settings, never the world's state.
+
+        Args:
+            view: (m, len(fields)).
+            evidence: (m, e), the view of the last evaluation world after the assistants have acted; None if nobody
+                helped.
+
+        Returns:
+            (m,) scores: how much has been accomplished.
         """
 
     def approve(self, view: Floats, action: Array, next_view: Floats, evidence: Floats | None) -> Floats:
-        """What the reader thinks of the actions (m,) that led from ``view`` to ``next_view``, (m, len(fields)) both.
+        """The evaluator's approval of actions, where a world has it (TAMER: Knox and Stone 2009).
 
-        For approval reward (TAMER: Knox and Stone 2009), where a world has it. It reads what ``appraise`` may read.
+        It may read what ``appraise`` may read.
+
+        Args:
+            view: before the actions, (m, len(fields)).
+            action: (m,).
+            next_view: after the actions, (m, len(fields)).
+            evidence: as in ``appraise``.
+
+        Returns:
+            (m,) approval.
         """
         raise NotImplementedError(f"the evaluator of {type(self).__name__} does not judge actions")
 
     def shown_actions(self, actions: Array) -> Array:
-        """Actions (m, …) of ``action_space`` as an evaluator is shown them: in the units of the world, (m, …) again."""
+        """Actions as an evaluator is shown them, in the world's own units.
+
+        Args:
+            actions: (m, …) of ``action_space``.
+
+        Returns:
+            (m, …).
+        """
         return actions
 
     @abstractmethod
@@ -216,30 +261,63 @@ class World(ABC):
         """Whether the state shows a hack (n,). For metrics only."""
 
     def save(self, which: Indices) -> State:
-        """A copy of the states of ``which`` (k,): arrays with leading axis k, by ``parts``."""
+        """A copy of the states of some copies.
+
+        Args:
+            which: the copies, (k,).
+
+        Returns:
+            Arrays with leading axis k, by ``parts``.
+        """
         return {part: np.take(getattr(self, part), which, axis=0) for part in self.parts}
 
     def load(self, state: State, which: Indices) -> None:
-        """Put the copies ``which`` (k,) into ``state`` (leading axis k), which shares no memory with it.
+        """Put some copies into saved states.
 
-        An evaluation world also takes the states of the world that it evaluates, and of the evaluation worlds above
-        it, and starts its own clock: it makes of them a state of its own, and hands that on to here.
+        An evaluation world also takes the states of the world that it evaluates, and of the evaluation worlds above it.
+        It makes a state of its own of them, in which its clock starts, and passes that on to this method.
+
+        Args:
+            state: what ``save`` returned, with leading axis k. It is copied.
+            which: the copies, (k,).
         """
         self.check_parts(state)
         for part in self.parts:
             getattr(self, part)[which] = state[part]
 
     def check_parts(self, state: State) -> None:
-        """Raise ValueError for a state that has other parts than this world's."""
+        """Check that a state has this world's parts.
+
+        Args:
+            state: what ``save`` returned.
+
+        Raises:
+            ValueError: it has other parts.
+        """
         if set(state) != set(self.parts):
             raise ValueError(f"{type(self).__name__} loads states of {sorted(self.parts)}, got {sorted(state)}")
 
     @abstractmethod
     def draw(self, i: int) -> NDArray[np.uint8]:
-        """Copy ``i`` as an RGB picture (height, width, 3) that a person understands at a glance."""
+        """A picture of one copy that a person understands at a glance.
+
+        Args:
+            i: the copy.
+
+        Returns:
+            RGB, (height, width, 3).
+        """
 
     def evaluation(self, level: int, n: int) -> World | None:
-        """The world, with ``n`` copies, in which the assistant of ``level`` (1, 2, …, depth) acts; None above depth."""
+        """The world in which an assistant acts.
+
+        Args:
+            level: of the assistant: 1, 2, …, ``depth``.
+            n: the number of copies.
+
+        Returns:
+            The world; None above ``depth``.
+        """
         return None
 
     def redraw(self, which: Indices, rng: np.random.Generator) -> None:
@@ -273,9 +351,20 @@ class World(ABC):
         raise ValueError(f"{type(self).__name__} has no table")
 
     def script(self, name: str) -> Array:
-        """The actions (n,) of the scripted agent ``name`` in the current states."""
+        """The actions of a scripted agent in the current states.
+
+        Args:
+            name: of the script, one of ``scripts``.
+
+        Returns:
+            (n,) actions.
+        """
         raise ValueError(f"{type(self).__name__} has no script {name!r}; it has {list(self.scripts)}")
 
     def text(self, i: int) -> str:
-        """Copy ``i`` as plain text, for ``render_mode="ansi"``."""
+        """One copy as plain text, for ``render_mode="ansi"``.
+
+        Args:
+            i: the copy.
+        """
         return ", ".join(f"{name} {value:g}" for name, value in zip(self.fields, self.view()[i], strict=True))

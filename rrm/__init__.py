@@ -44,16 +44,35 @@ __all__ = [
 
 
 def load_agent(run: str | Path) -> Agent:
-    """The agent that a run trained, given the folder of a cell or of a round. Its files are verified, none executed."""
+    """Load the agent that a run trained. Its files are verified; nothing in them is executed.
+
+    Args:
+        run: the folder of a cell or of a round, such as ``runs/mine/cells/assisted-seed0-1a2b3c4d``.
+
+    Returns:
+        The agent of the last round, or of that round.
+
+    Raises:
+        DamagedFileError: a file is missing, or is not what was written there.
+    """
     from rrm.report import rounds
 
     return rounds.load_agent(rounds.round_folder(run))
 
 
 def load_reward(run: str | Path, kind: Kind | None = None) -> Reward:
-    """The learnt reward of a run, ``wrap_env`` for a Gymnasium environment and ``wrap_vec_env`` for an SB3 ``VecEnv``.
+    """Load the learnt reward of a run, to train other agents with.
 
-    ``kind`` is "narrow" or "broad", of a model of states; what the run was trained with unless said.
+    Args:
+        run: the folder of a cell or of a round.
+        kind: ``"narrow"`` or ``"broad"``, for a model of states; by default, the kind that the run was trained with.
+
+    Returns:
+        The reward: ``wrap_env`` puts it around a Gymnasium environment, ``wrap_vec_env`` around an SB3 ``VecEnv``.
+
+    Raises:
+        DamagedFileError: a file is missing, or is not what was written there.
+        ConfigError: the model cannot give that kind of reward.
     """
     from rrm.report import rounds
 

@@ -1,4 +1,4 @@
-"""The one kind of error that a user meets: one line that names the field, the value and what would be right."""
+"""Errors for users: one line that names the field, the value and what would be right."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST = 600
 
 
 class RRMError(Exception):
-    """Something the user can mend. ``str(error)`` is one line. ``rrm`` prints it and exits with ``exit_status``."""
+    """Something the user can correct. ``str(error)`` is one line; ``rrm`` prints it and exits with ``exit_status``."""
 
     exit_status = 1
 
@@ -21,13 +21,13 @@ class RRMError(Exception):
 
 
 class ConfigError(RRMError):
-    """A wrong key, value, type, environment, evaluator or override: found before anything is written."""
+    """A key, value, environment, evaluator or override is wrong. It is found before anything is written."""
 
     exit_status = 2
 
 
 class EvaluatorError(RRMError):
-    """An evaluator raised, or answered with something that is not a finite number for each clip."""
+    """An evaluator raised an error, took too long, or gave no finite number. Its earlier labels are kept."""
 
 
 class DamagedFileError(RRMError):
@@ -35,7 +35,12 @@ class DamagedFileError(RRMError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint to append to a message: '; did you mean …?' or the list of what there is."""
+    """A hint to append to a message: '; did you mean …?' or the list of what there is.
+
+    Args:
+        word: what was written.
+        known: what could have been meant.
+    """
     names = sorted(known)
     if close := difflib.get_close_matches(word, names, n=1, cutoff=0.5):
         return f"; did you mean {close[0]!r}?"

@@ -1,6 +1,8 @@
-"""The loop, iterated amplification: agent = distill(amplify(evaluator, assistants)), round after round.
+"""The loop of iterated amplification: in each round, agent = distill(amplify(evaluator, assistants)).
 
-Each round has its world, the assistants' first and the task's last; its agent is an assistant in those after it.
+Each round trains one agent in one world. First come the rounds of the assistants, last the round of the task. The agent
+of a round is an assistant in the rounds after it (Christiano et al. 2018, arXiv 1810.08575; Leike et al. 2018, arXiv
+1811.07871).
 """
 
 from __future__ import annotations
@@ -24,32 +26,43 @@ from rrm.rounds.plan import Plan
 from rrm.storage import rundir
 
 OnRollout = Callable[[Plan, Row | None], None]
-"""Called when a round is taken up (None) and after each of its rollouts."""
+"""A callback: called with None when a round starts, and with its figures after each rollout."""
 
 OnWait = Callable[[], None]
 """Called once if another process is training a round, before waiting for it."""
 
 
 def iterate(last: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait | None = None) -> list[dict[str, Any]]:
-    """Run the rounds that ``last`` stands on, then itself; returns their results.
+    """Run a round and, before it, all rounds whose agents it needs.
 
     Args:
-        last: the last round, the task's.
-        folder: holds the rounds, each in a folder of its own. Its agent is loaded from there by those after it.
-        on_rollout: called when a round is taken up, and after each of its rollouts.
+        last: the last round, that of the task.
+        folder: has a folder for each round, from which later rounds load its agent.
+        on_rollout: called when a round starts, and after each of its rollouts.
         on_wait: called once if another process is training a round, before waiting for it.
+
+    Returns:
+        The results of all rounds, in the order in which they run.
     """
     return [run_round(plan, folder, on_rollout, on_wait) for plan in (*last.needed(), last)]
 
 
 @held()
 def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait | None = None) -> dict[str, Any]:
-    """Run one round, the rounds below it being done; or read its result where it has been run.
+    """Run one round, or read its result if it has been run. The rounds that it needs must be finished.
 
-    Of one that has been run with fewer evaluation labels, the final policy is judged again.
+    If it has been run with fewer evaluation labels, the final policy is judged again. If another process is training
+    the round, this call waits (``rundir.locked``), and trains the round itself if that process dies. The user's code
+    stays as it was loaded, even if it is edited meanwhile.
 
-    Whoever needs a round that another process is training waits for it (``rundir.locked``), and trains it should that
-    process die. Code of the user's stays as it was loaded, whatever is edited meanwhile.
+    Args:
+        plan: the round.
+        folder: has a folder for each round.
+        on_rollout: called when the round starts, and after each of its rollouts.
+        on_wait: called once if another process is training the round, before waiting for it.
+
+    Returns:
+        The content of its ``result.json``.
     """
     home = rundir.inside(folder, plan.name)
     on_rollout(plan, None)
@@ -73,7 +86,13 @@ def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait |
 
 
 def amplify(evaluator: Evaluator, assistants: Sequence[Assistant], plan: Plan) -> Overseer:
-    """The evaluator with the help of ``assistants``, A_1 first, in the way that the round's configuration names."""
+    """Make an overseer: the evaluator with the help of assistants, by the amplifier that the configuration names.
+
+    Args:
+        evaluator: who judges.
+        assistants: A_1 first, which acts last.
+        plan: the round.
+    """
     chosen = plan.condition.amplify
     overseer: Overseer = chosen.find()(evaluator, assistants, **chosen.keywords)
     return overseer
@@ -82,10 +101,17 @@ def amplify(evaluator: Evaluator, assistants: Sequence[Assistant], plan: Plan) -
 def distill(
     overseer: Overseer, plan: Plan, start: Start, home: Path, on_rollout: OnRollout, previous: Agent | None = None
 ) -> Outcome:
-    """Make the overseer's judgment, or its example, into an agent, by the method that the configuration names.
+    """Train an agent on the overseer's judgment or example, by the distiller that the configuration names.
 
-    It goes on from the newest checkpoint in ``home``. ``previous`` is the agent of the generation before, if there is
-    one.
+    It continues from the newest checkpoint, if there is one.
+
+    Args:
+        overseer: who judges or demonstrates.
+        plan: the round.
+        start: the distribution of the states in which episodes start.
+        home: the folder of the round.
+        on_rollout: called after each rollout.
+        previous: the agent of the generation before, if there is one.
     """
     method = plan.condition.distill.find()
     return Runner(method, overseer, plan, start, home, lambda row: on_rollout(plan, row), previous).run()

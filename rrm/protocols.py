@@ -1,9 +1,9 @@
-"""The slots of the loop, as protocols: what each choice for a slot has to have. None of them needs a base class.
+"""The slots of the loop, as protocols: what a class for each slot must have. None of them needs a base class.
 
     overseer = amplify(evaluator, assistants)    # Evaluator -> Overseer
     agent    = distill(overseer, round)          # a Distiller, which may use a RewardFunction and a Learner
 
-Whoever derives a class from ``Distiller`` gets the defaults that are written there.
+A class that is derived from ``Distiller`` inherits its defaults.
 """
 
 from __future__ import annotations
@@ -49,7 +49,14 @@ class Evaluator(Protocol):
     """Judges clips. ``rrm.Evaluator`` is a base class with defaults; a plain function of a clip will do as well."""
 
     def score(self, clips: Sequence[Clip]) -> Any:
-        """Scores (m,) of m clips: how much has been accomplished at the end of each, higher being better."""
+        """Score clips by how much has been accomplished at the end of each; higher is better.
+
+        Args:
+            clips: m of them.
+
+        Returns:
+            (m,) scores.
+        """
         ...
 
 
@@ -66,25 +73,54 @@ class Overseer(Protocol):
     """How many evaluators answer each question together, as a committee does; 1 where one answers alone."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What messages and label stores call it."""
+        ...
 
     def score(self, clips: Sequence[Clip]) -> Floats:
-        """Scores (m,) of m clips, asked by the way: it forgets that it was asked."""
+        """Score clips without making labels: a stateful evaluator forgets that it was asked.
+
+        Args:
+            clips: m of them.
+
+        Returns:
+            (m,) scores.
+        """
         ...
 
     def judge(self, clips: Sequence[Clip]) -> Iterator[Judgment]:
-        """The judgments of clips, one by one."""
+        """Judge clips, one by one.
+
+        Args:
+            clips: m of them.
+
+        Returns:
+            An iterator over m judgments, in any order.
+        """
         ...
 
     def judge_pairs(self, pairs: Sequence[Pair]) -> Iterator[Judgment]:
-        """The same of pairs: the preferences for their first clips."""
+        """Judge pairs, one by one: the preferences for their first clips.
+
+        Args:
+            pairs: m of them.
+
+        Returns:
+            An iterator over m judgments, in any order.
+        """
         ...
 
     def state_dict(self) -> dict[str, Any]:
         """What it needs to go on, JSON-able; empty where its answers do not depend on earlier ones."""
         ...
 
-    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a state.
+
+        Args:
+            state: what ``state_dict`` returned.
+        """
+        ...
 
 
 class Choice(NamedTuple):
@@ -130,7 +166,12 @@ class Stateful(Protocol):
         ...
 
     def load_state(self, tensors: Tensors, values: Mapping[str, Any]) -> None:
-        """Put back what ``state`` gave, in an object that was made with the same arguments."""
+        """Put back a state, in an object that was made with the same arguments.
+
+        Args:
+            tensors: the tensors that ``state`` returned.
+            values: the values that it returned.
+        """
         ...
 
 
@@ -156,7 +197,11 @@ class Learner(Stateful, Protocol):
     """A reinforcement learner on a Stable-Baselines3 ``VecEnv``, one rollout at a time."""
 
     def learn_rollout(self, pace: float = 1.0) -> None:
-        """Take ``n_steps`` steps in each copy and learn from them, at ``pace`` times the learning rate."""
+        """Take ``n_steps`` steps in each copy and learn from them.
+
+        Args:
+            pace: a factor of the learning rate, from 1 at the start of the training, as its schedule says.
+        """
         ...
 
     def agent(self) -> Agent:
@@ -177,7 +222,14 @@ class Distiller(Stateful, Protocol):
     """How many rollouts there are in its budget."""
 
     def rollout(self, number: int) -> Row:
-        """Do a part of the work that is worth a checkpoint; returns its figures, with the ``env_steps`` so far."""
+        """Do one part of the work, after which there is a checkpoint.
+
+        Args:
+            number: 0, 1, …, ``rollouts`` - 1.
+
+        Returns:
+            Figures by the names of ``COLUMNS``; ``env_steps`` must be among them.
+        """
         ...
 
     def agent(self) -> Agent:
@@ -185,7 +237,14 @@ class Distiller(Stateful, Protocol):
         ...
 
     def artefacts(self, folder: Path) -> Collection[Path]:
-        """Write what it leaves beside the agent to ``folder``, such as a reward model; returns the files."""
+        """Write what it leaves beside the agent, such as a reward model.
+
+        Args:
+            folder: where to write.
+
+        Returns:
+            The files.
+        """
         return ()
 
     def summary(self) -> Row:

@@ -53,10 +53,8 @@ EXCEPTIONS = {
     "tests/envs/test_contract.py": "tests that",
     "rrm/report/schema.py": "reads a figure of older results",
     "tests/rrm/test_report.py": "tests that",
-    "rrm/feedback/store.py": "reads and writes a column of label stores that has its first name",
-    "rrm/feedback/tables.py": "the same",
-    "tests/rrm/test_labels.py": "tests that",
-    "tests/rrm/test_rater_disagreement.py": "tests that",
+    "rrm/feedback/tables.py": "reads a column of older label stores",
+    "tests/rrm/test_older_stores.py": "tests that",
 }
 """Files in which retired words may stand, and why."""
 

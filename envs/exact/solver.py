@@ -19,19 +19,32 @@ class Reward(NamedTuple):
 
 
 def narrow(table: Table, values: Floats) -> Reward:
-    """V(s1) - V(s0) of each step, for V = ``values`` (s,)."""
+    """Narrow reward: V(s1) - V(s0) at each step, less the cost of the step.
+
+    Args:
+        table: the world.
+        values: V, (s,).
+    """
     step = table.expect(values) - values[:, None] - table.step_cost
     return Reward(np.where(table.over[:, None], 0.0, step), np.zeros(len(values)))
 
 
 def broad(table: Table, values: Floats) -> Reward:
-    """V(s_T) at the end of the episode, for V = ``values`` (s,)."""
+    """Broad reward: V(s_T) at the end of the episode, less the cost of each step.
+
+    Args:
+        table: the world.
+        values: V, (s,).
+    """
     step = np.where(table.over[:, None], 0.0, np.full(table.next.shape[:2], -table.step_cost))
     return Reward(step, np.asarray(values, dtype=np.float64))
 
 
 def approval(table: Table) -> Reward:
-    """What the unaided evaluator thinks of each action (TAMER: Knox and Stone 2009).
+    """Approval reward: what the unaided evaluator thinks of each action (TAMER: Knox and Stone 2009).
+
+    Args:
+        table: the world.
 
     Raises:
         ValueError: the evaluator of this world does not judge actions.
@@ -42,7 +55,7 @@ def approval(table: Table) -> Reward:
 
 
 class Solution(NamedTuple):
-    """An optimal agent, and where it ends."""
+    """An agent, and how its episodes end."""
 
     actions: Array
     """(T, s) what it does in each state at each time; (T, s, a) among which it draws evenly, if ties are split."""
@@ -67,9 +80,21 @@ ALIKE = 1e-6
 def solve(
     table: Table, reward: Reward, *, window: int | None = None, discount: float = 1.0, ties: Ties = "first"
 ) -> Solution:
-    """The agent that plans ``window`` steps ahead (None: to the end of the episode), and how its episodes end.
+    """The best agent for a reward and a horizon, by dynamic programming (Bellman 1957), and how its episodes end.
 
-    ``discount`` is that of each further step. With a window, plans are made anew in every state.
+    >>> from rrm.envs import make_world
+    >>> table = make_world("rrm/AuditTree-v1", 1).table()
+    >>> fooled = solve(table, narrow(table, table.scores["unaided"]), discount=0.9)
+    >>> fooled.hack_rate
+    1.0
+
+    Args:
+        table: the world.
+        reward: ``narrow``, ``broad`` or ``approval`` of the table.
+        window: how many steps the agent plans ahead, undiscounted unless ``discount`` says so; it plans anew in every
+            state. None: to the end of the episode.
+        discount: γ, of each further step.
+        ties: which of equally good actions it takes.
     """
     return run(table, _chosen(best_actions(table, reward, window=window, discount=discount), ties))
 
@@ -79,8 +104,14 @@ def solve_ties(
 ) -> tuple[Solution, Solution, Solution]:
     """The agents of ``solve`` that take the first of equally good actions, the last, and each as often as any other.
 
-    Figures on which the three do not agree hang on how ties are broken. The third is needed: a state may have several
+    Figures that differ among the three depend on how ties are broken. The third is needed: a state may have several
     ties, of which first and last lead to the same end.
+
+    Args:
+        table: the world.
+        reward: as in ``solve``.
+        window: as in ``solve``.
+        discount: as in ``solve``.
     """
     good = best_actions(table, reward, window=window, discount=discount)
     first, last, even = (run(table, _chosen(good, ties)) for ties in TIES)
@@ -88,7 +119,17 @@ def solve_ties(
 
 
 def best_actions(table: Table, reward: Reward, *, window: int | None = None, discount: float = 1.0) -> Bools:
-    """(T, s, a) which actions are the first of a best plan in each state at each time."""
+    """Which actions begin a best plan.
+
+    Args:
+        table: the world.
+        reward: as in ``solve``.
+        window: as in ``solve``.
+        discount: as in ``solve``.
+
+    Returns:
+        (T, s, a) whether the action is the first of a best plan in the state at that time.
+    """
 
     def best(worth: Floats) -> tuple[Floats, Bools]:
         highest = worth.max(axis=1)
@@ -172,9 +213,14 @@ def at_each_step(table: Table, actions: Array) -> Iterator[Floats]:
 
 
 def onset(table: Table, values: Floats, there: Bools) -> float:
-    """The discount from which on the best agent under narrow reward on V = ``values`` (s,) mostly ends ``there`` (s,).
+    """The lowest discount at which the best agent under narrow reward mostly ends in some states.
 
-    By bisection, to 1e-12: it takes for granted that who looks further ahead than one who ends there ends there too.
+    It is found by bisection, to 1e-12, which assumes that an agent with a higher discount ends there as well.
+
+    Args:
+        table: the world.
+        values: V, (s,).
+        there: the states, (s,).
     """
     reward, low, high = narrow(table, values), 0.0, 1.0
     for _ in range(40):
@@ -187,7 +233,16 @@ def onset(table: Table, values: Floats, there: Bools) -> float:
 def gap_recovered(utility: float, unaided: float, oracle: float) -> float:
     """(U - U_unaided) / (U_oracle - U_unaided), the performance gap recovered of Burns et al. (2023), unclipped.
 
-    NaN where there is no gap.
+    >>> gap_recovered(utility=-1.0, unaided=-3.0, oracle=-1.0)
+    1.0
+
+    Args:
+        utility: U of the agent.
+        unaided: U of the agent of the evaluator without help.
+        oracle: U of the agent trained on the utility.
+
+    Returns:
+        The share of the gap; NaN where there is no gap.
     """
     gap = oracle - unaided
     return (utility - unaided) / gap if abs(gap) > TIE else float("nan")

@@ -56,7 +56,13 @@ class Table:
         object.__setattr__(self, "_known", {row.tobytes(): i for i, row in enumerate(self.rows)})
 
     def index(self, rows: Array) -> Indices:
-        """(m,) which states the rows (m, d) are.
+        """The numbers of states.
+
+        Args:
+            rows: (m, d), a state each, as ``World.rows`` gives them.
+
+        Returns:
+            (m,) indices into the table.
 
         Raises:
             KeyError: a row that is no state of the table.
@@ -68,7 +74,14 @@ class Table:
             raise KeyError(f"no state of the table: {np.frombuffer(error.args[0], np.int64).tolist()}") from None
 
     def expect(self, values: Floats) -> Floats:
-        """(s, a) the mean of ``values`` (s,) over the outcomes of each action."""
+        """The mean of values over the outcomes of each action.
+
+        Args:
+            values: of each state, (s,).
+
+        Returns:
+            (s, a).
+        """
         return np.asarray((self.chance * values[self.next]).sum(axis=2))
 
 

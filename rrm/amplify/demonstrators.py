@@ -16,7 +16,7 @@ from rrm.amplify.skill import Skill
 from rrm.choices import one_line
 from rrm.config.values import Count, Section
 from rrm.envs.world import Array, World
-from rrm.errors import ConfigError
+from rrm.errors import ConfigError, nearest
 from rrm.evaluators.identity import fingerprint
 from rrm.evaluators.loading import locate
 from rrm.feedback import demonstrations
@@ -125,7 +125,11 @@ def _is_script(skill: str, world: World, level: int) -> bool:
 def _function(skill: str, world: World) -> Callable[[World], Any]:
     """The function of the user's own. Raises ConfigError."""
     about = f"{KEY}.skill: {short(skill)}"
-    found = locate(skill, about, world.scripts, "rrm.skills")
+    if ":" not in skill:
+        hint = nearest(skill, world.scripts) if world.scripts else ""
+        kinds = "a saved agent (.json), a function (module:name, path.py:name) or a file of demonstrations (.npz)"
+        raise ConfigError(f"{about}: must be a script of {world.name}, {kinds}{hint}")
+    found = locate(skill, about, world.scripts, "")
     if not callable(found):
         raise ConfigError(f"{about}: must be a function of a world that returns its actions")
     function: Callable[[World], Any] = found

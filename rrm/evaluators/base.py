@@ -22,10 +22,10 @@ from rrm.text import short
 
 
 class Evaluator:
-    """A bounded judge: reads clips, returns how much has been accomplished at the end of each, higher being better.
+    """A bounded evaluator: reads clips and says how much has been accomplished at the end of each; higher is better.
 
-    A subclass has ``score``, or ``compare``, or both; either may be asynchronous. With ``compare`` alone it can be
-    asked for comparisons only. One whose ``__init__`` has a parameter ``world`` is given the world that it judges, in
+    A subclass defines ``score``, or ``compare``, or both; either may be asynchronous. With ``compare`` alone it can be
+    asked for comparisons only. If its ``__init__`` has a parameter ``world``, it is given the world that it judges, in
     no particular state, for its settings and its ``appraise``.
     """
 
@@ -34,30 +34,30 @@ class Evaluator:
     learning curves and about every episode of the final policy; otherwise for labels, and ``evaluation_labels``."""
 
     timeout: float | None = None
-    """Seconds after which an answer is not waited for any longer; None: as long as it takes. Where many are asked for
-    at once (``score``), they are for the first one, that is for all of them."""
+    """Seconds to wait for an answer; None: as long as it takes. Where ``score`` answers many questions in one call, the
+    limit is for the first answer, that is for all of them."""
 
     retries: int | None = None
-    """How often it is asked again where it raises, or takes too long; None: never. It is then asked one by one."""
+    """How often it is asked again after an error or a timeout; None: never. Then it is asked one question at a time."""
 
     concurrency: int | None = None
-    """How many questions are put at once; None: one. If there are more, each is put in a call of its own."""
+    """How many questions are asked at once; None: one. If more, each is asked in a call of its own."""
 
     judges_assistants: bool = False
-    """Whether it also judges the assistants' worlds; those keep their own criterion otherwise."""
+    """Whether it also judges the assistants' work; otherwise their worlds keep their own criterion."""
 
     raters: int = 1
     """How many raters answer together. If there are several, each answer must be an ``Aggregate`` of their ratings."""
 
     scores: bool = False
-    """Whether it can be asked for scores: declared by its method ``score``. The report has no evaluator's score of who
-    only compares."""
+    """Whether it can be asked for scores: True if it has a method ``score``. Without, the report has no evaluator's
+    score."""
 
     compares: bool = False
-    """Whether it compares by itself, and not by its scores: declared by its method ``compare``."""
+    """Whether it compares by itself, and not by its scores: True if it has a method ``compare``."""
 
     stateful: bool = False
-    """Whether its answers may depend on earlier ones: declared by its method ``state_dict``. It is asked one by one."""
+    """Whether answers may depend on earlier ones: True if it has a method ``state_dict``. It is asked one by one."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -68,12 +68,18 @@ class Evaluator:
                 setattr(cls, flag, True)
 
     def looks_back(self, comparing: bool) -> bool:
-        """Whether its answers, scores or comparisons, need more of the clip than the moment judged. It then judges
-        only worlds that show it (``World.shows_history``)."""
+        """Whether its answers need more of the clip than the step that is judged.
+
+        If so, it can only judge worlds that show more (``World.shows_history``).
+
+        Args:
+            comparing: whether it is asked for comparisons, and not for scores.
+        """
         return False
 
     @property
     def name(self) -> str:
+        """What messages and label stores call it; the class's name by default."""
         return type(self).__name__
 
     @property
@@ -82,28 +88,48 @@ class Evaluator:
         return not self.scores
 
     def score(self, clips: Sequence[Clip]) -> Any:
-        """Scores (m,) of m clips, in an array or a list. Or an iterator over them, such as a generator: then each is
-        kept before the next is asked for."""
+        """Score clips.
+
+        Args:
+            clips: m of them.
+
+        Returns:
+            (m,) scores, in an array or a list. Or an iterator over them, such as a generator: then each score is stored
+            before the next is asked for.
+        """
         raise NotImplementedError(f"{self.name} compares only")
 
     def answers(self, clips: Sequence[Clip]) -> Answers:
-        """The scores one by one, as they come.
+        """The scores one by one, as they come; the runner calls this.
 
-        By default those of ``score``; clip by clip from a stateful evaluator, so that what it knew after each
-        answer can be kept beside it, and from one that is asked again or many times at once.
+        By default they are those of ``score``: clip by clip from a stateful evaluator, so that what it knew after each
+        answer can be kept beside it, and from one with ``retries`` or ``concurrency``.
+
+        Args:
+            clips: m of them.
         """
         if self.one_by_one:
             return one_by_one(self, lambda clip: _only(self._scored(settled(self.score([clip])), 1)), clips)
         return timed(self, self._scored(in_time(self, lambda: self.score(clips), clips), len(clips)), clips)
 
     def compare(self, pairs: Sequence[Pair]) -> Any:
-        """Preferences (m,) for the first clip of each of m pairs: 1 or 0, 1/2 where neither is better, any number
-        between; None leaves a pair without an answer. By default the higher score wins. Or an iterator over them, as
-        of ``score``."""
+        """Compare pairs of clips. By default the higher score wins.
+
+        Args:
+            pairs: m of them.
+
+        Returns:
+            (m,) preferences for the first clip of each pair, from 0 to 1, with 1/2 where neither is better; None leaves
+            a pair without an answer. Or an iterator over them, as in ``score``.
+        """
         return list(self.preferences(pairs))
 
     def preferences(self, pairs: Sequence[Pair]) -> Answers:
-        """The same one by one, as ``answers`` does with scores."""
+        """The preferences one by one, as ``answers`` gives scores.
+
+        Args:
+            pairs: m of them.
+        """
         if not self.compares:
             scores = self.answers([clip for pair in pairs for clip in (pair.first, pair.second)])
             return scores.map(lambda i, first, second: self._preferred(pairs[i], first, second), size=2)
@@ -142,15 +168,23 @@ class Evaluator:
         return preferred(*(checked(self.name, answer, clip) for answer, clip in zip(answers, clips, strict=True)))
 
     def state_dict(self) -> dict[str, Any]:
-        """What a stateful evaluator needs to go on: JSON-able. Kept beside its last answer."""
+        """What a stateful evaluator needs to go on, as JSON can hold it. It is kept beside its last answer."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state_dict``."""
+        """Go on from a state.
+
+        Args:
+            state: what ``state_dict`` returned.
+        """
 
     def asked_with(self, settings: Mapping[str, Any], unless_said: bool = False) -> Self:
-        """A copy that is asked with these ``timeout``, ``retries`` and ``concurrency``; ``unless_said``: with those
-        that it does not say itself."""
+        """A copy with other ``timeout``, ``retries`` and ``concurrency``.
+
+        Args:
+            settings: the new values.
+            unless_said: whether values that the evaluator sets itself stay.
+        """
         asked = copy.copy(self)
         for name, value in settings.items():
             if not unless_said or getattr(self, name) is None:
@@ -181,7 +215,12 @@ _DECLARE = {"score": "scores", "compare": "compares", "state_dict": "stateful"}
 
 
 class Aggregate(float):
-    """The answer of several raters, a score or a preference, with the rating of each; None: that rater abstained."""
+    """The answer of several raters, a score or a preference, with the rating of each.
+
+    Args:
+        answer: of all raters together.
+        ratings: the answer of each rater; None if it abstained.
+    """
 
     ratings: tuple[float | None, ...]
 

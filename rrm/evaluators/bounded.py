@@ -12,7 +12,11 @@ from rrm.feedback.clips import Clip
 
 
 class Bounded(Evaluator):
-    """The world's own careful reader: it concludes from the fields of the view, or of the evidence, and no more."""
+    """The world's own evaluator, ``World.appraise``: it knows the fields of the view, or of the evidence, and no more.
+
+    Args:
+        world: the world that it judges.
+    """
 
     free = True
 
@@ -29,7 +33,11 @@ class Bounded(Evaluator):
 
 
 class Approving(Evaluator):
-    """The same reader's approval of the last action of each clip, from the views before and after it."""
+    """The world's own evaluator, as far as it judges actions: by the views before and after the last action.
+
+    Args:
+        world: the world that it judges.
+    """
 
     free = True
 

@@ -15,7 +15,11 @@ from rrm.text import short
 
 
 class Function(Evaluator):
-    """A user's plain function ``judge(clip) -> float`` as an evaluator. Asked one clip at a time."""
+    """A function of a clip as an evaluator. It is asked one clip at a time.
+
+    Args:
+        judge: from a ``Clip`` to its score.
+    """
 
     scores = True
 
@@ -34,8 +38,11 @@ class Function(Evaluator):
 
 
 class Preference(Evaluator):
-    """A user's plain function ``prefer(first, second) -> float``: how much it prefers the first clip. Asked one pair at
-    a time, for comparisons only."""
+    """A function of two clips as an evaluator. It is asked one pair at a time, for comparisons only.
+
+    Args:
+        prefer: from two clips to the preference for the first, from 0 to 1.
+    """
 
     compares = True
 
@@ -51,7 +58,11 @@ class Preference(Evaluator):
 
 
 class Plain(Evaluator):
-    """A user's object with ``score(clips)`` or ``compare(pairs)``, and whatever else of an ``Evaluator`` it has."""
+    """An object without a base class as an evaluator.
+
+    Args:
+        of: it has ``score(clips)`` or ``compare(pairs)``, and whatever else of an ``Evaluator``.
+    """
 
     def __init__(self, of: Any) -> None:
         refuse_old_names(type(of).__name__, dir(of))

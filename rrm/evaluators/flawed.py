@@ -18,9 +18,10 @@ from rrm.streams import Purpose
 
 
 class Flawed(Wrapper):
-    """``of`` with flaws. Without any it answers what ``of`` answers, to the bit.
+    """Another evaluator with flaws. Without any, it gives the same answers bit for bit.
 
-    What it sees:
+    ``fields``, ``every`` and ``frames`` limit what it sees. The flaws from ``myopia`` to ``equal`` change its scores;
+    comparisons are then made of these scores, and not by ``of`` itself. ``mistake`` and ``skip`` change its answers.
 
     Args:
         of: the evaluator.
@@ -29,12 +30,9 @@ class Flawed(Wrapper):
         every: it sees every k-th frame, from the first one on, and judges the last that it sees.
         frames: it sees at most so many frames, evenly spread, the last one always. None: all.
             In both, where assistants point at frames (``POINTER``) it sees those, and judges the last of them.
-
-    What it thinks; comparisons are then made of these scores, and not by ``of`` itself:
-
-        myopia: it forgets: what was gained k steps before the end counts ``myopia``^k as much (the myopic teacher of
-            Lee et al. 2021, arXiv 2111.03026). 1: nothing is forgotten. Help is taken to show up in the last step.
-        bias: what it lets itself be impressed by: adds so much for each unit of the given fields of the last view
+        myopia: it forgets: what was gained k steps before the end is multiplied by the k-th power of it (the myopic
+            teacher of Lee et al. 2021, arXiv 2111.03026). 1: nothing is forgotten. Help counts for the last step.
+        bias: what impresses it: so much is added for each unit of the given fields of the last view
             (the halo effect: Thorndike 1920).
         noise: standard deviation of what is added to each score (Thurstone 1927; two clips draw apart).
         noise_assisted: the same where assistants helped: less, where help makes it sure of itself, or more, where help
@@ -43,9 +41,6 @@ class Flawed(Wrapper):
             Which of two is better does not change.
         anchor: from 0 to 1, how far its answer is drawn to its last one (Tversky and Kahneman 1974).
         equal: what differs by less is the same to it: two clips are equal (1/2), scores are multiples of it (a scale).
-
-    What it says:
-
         mistake: probability of a slip: the opposite of a preference; the score of another moment of the clip, drawn at
             random and seen without help (Christiano et al. 2017, arXiv 1706.03741: one in ten).
         skip: probability that it has no answer to a comparison (Lee et al. 2021). Needs comparisons.

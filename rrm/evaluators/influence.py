@@ -15,7 +15,7 @@ from rrm.feedback.clips import Clip
 
 
 class Influence(Wrapper):
-    """The influence of help on an evaluator: |score of a clip with help − its score without|.
+    """The influence of help on an evaluator: the absolute difference of a clip's scores with and without help.
 
     The clips are those of an evaluation world whose view is the task's view, frame after frame, followed by pointers to
     frames (``POINTER``). ``of`` scores the task's clip twice, with the same random draws: without the pointers, and

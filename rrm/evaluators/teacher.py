@@ -37,7 +37,7 @@ class Teacher(Evaluator):
 
     1. no answer if max(R) is at most ``skip``'s threshold: neither is worth talking about;
     2. equal if the two R differ by less than ``equal``'s threshold, which is said last;
-    3. a short memory: R is from here on the sum of ``discount``^(H - t) r_t;
+    3. a short memory: R is from here on the sum of γ^(H - t) r_t, γ being ``discount``;
     4. the first is better with probability sigmoid(``beta`` (R1 - R2)); without ``beta``, that with the higher R;
     5. a slip: with the probability ``mistake`` it says the opposite;
     6. equal, if so found in 2: 1/2.
@@ -53,6 +53,7 @@ class Teacher(Evaluator):
     That a question without an answer counts as asked is as in the original.
 
     Args:
+        world: the world that it judges.
         preset: one of ``PRESETS``, from which the other arguments depart.
         beta: how well it tells sums of reward apart; at 0 it guesses.
         mistake: probability of a slip.
@@ -99,7 +100,14 @@ class Teacher(Evaluator):
         return self.discount < 1 or self._adds_up
 
     def rewards(self, clip: Clip) -> Floats:
-        """The rewards (H,) along a clip of H steps."""
+        """The rewards along a clip.
+
+        Args:
+            clip: of H steps.
+
+        Returns:
+            (H,) rewards.
+        """
         if "reward" in clip.fields:
             rewards: Floats = clip.views[1:, clip.fields.index("reward")]
             return rewards

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -25,6 +26,9 @@ COLOURS: Final[Mapping[Status, str]] = {
     "stopped": "yellow",
     "failed": "bold red",
 }
+
+NOTEBOOK_WIDTH: Final = 100
+"""Columns of the table in a notebook."""
 
 
 def clock(seconds: float) -> str:
@@ -90,11 +94,30 @@ def draw(
     return Group(*parts)
 
 
+class NotebookTable:
+    """A table in the output of a notebook's cell; each update replaces it."""
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+
+    def update(self, table: RenderableType) -> None:
+        """Show a table in place of the one before."""
+        from IPython.display import HTML, display  # whoever is in a notebook has it
+
+        console = Console(file=io.StringIO(), record=True, force_jupyter=False, width=NOTEBOOK_WIDTH)
+        console.print(table)
+        html = HTML(console.export_html(inline_styles=True, code_format="<pre>{code}</pre>"))
+        if self._handle is None:
+            self._handle = display(html, display_id=True)
+        else:
+            self._handle.update(html)
+
+
 class Live:
     """A context manager that shows ``progress`` on ``console``, from a thread of its own.
 
-    On a terminal it is a table that is drawn again a few times a second; elsewhere, in a log, one line for each round
-    that starts and each cell that ends.
+    On a terminal and in a notebook it is a table that is updated a few times a second. Elsewhere, in a log, it is one
+    line for each round that starts and each cell that ends.
     """
 
     def __init__(self, progress: Progress, console: Console | None = None) -> None:
@@ -106,6 +129,7 @@ class Live:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="rrm.experiment.live", daemon=True)
         self._screen: RichLive | None = None
+        self._notebook = NotebookTable() if self._console.is_jupyter else None
 
     def __enter__(self) -> Self:
         self._start = time.monotonic()
@@ -131,10 +155,13 @@ class Live:
 
     def _show(self) -> None:
         cells = self._progress.cells()
-        if self._screen:
+        if self._screen or self._notebook:
             now = time.monotonic()
             left = self._progress.time_left(self._speed.see(now, self._progress.rounds))
-            self._screen.update(draw(cells, now - self._start, left, *self._console.size), refresh=True)
+            if self._screen:
+                self._screen.update(draw(cells, now - self._start, left, *self._console.size), refresh=True)
+            elif self._notebook:
+                self._notebook.update(draw(cells, now - self._start, left, NOTEBOOK_WIDTH))
         else:
             for cell in cells:
                 self._say(cell)

@@ -226,7 +226,7 @@ class RayEngine:
             job.store = Labels(home / STORE)
             job.held.callback(job.store.close)
         if job.store and message.answers:
-            job.store.add(message.table, message.answers)
+            job.store.add(message.answers)
         for name in sorted(message.files, key=_order):
             _write(home, name, message.files[name])
         if message.there is not None:

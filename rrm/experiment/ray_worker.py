@@ -44,9 +44,8 @@ class Message:
     row: Row | None = None
     """The figures of the rollout that has just been saved."""
 
-    table: str = ""
     answers: Sequence[tuple[Any, ...]] = ()
-    """Rows of that table of the label store."""
+    """Rows of the label store."""
 
     files: Files = field(default_factory=dict)
     """Those that have been written since the last message."""
@@ -124,7 +123,7 @@ def run_remotely(
                 tell_files(row)
 
         tell()
-        with forwarded(lambda table, rows: tell(table=table, answers=list(rows))):
+        with forwarded(lambda rows: tell(answers=list(rows))):
             result = train(plan, folder, on_rollout, lambda: None)
         tell_files()
         return result

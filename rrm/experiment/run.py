@@ -84,13 +84,20 @@ def run(
     live: bool = True,
     **settings: Any,
 ) -> Results:
-    """Run an experiment, or go on with it: what is done is read, what was stopped goes on from its newest checkpoint.
+    """Run an experiment, or continue it: finished rounds are read, others continue from their newest checkpoint.
 
-    ``config`` is a YAML file, the name of a preset, a mapping, or a loaded ``Experiment``. ``overrides`` are dotted,
-    ``"task.labels=128"``; ``settings`` are the same as Python values, ``evaluator=judge``. The results lie in
-    ``folder``/<experiment>. Rounds run in processes of their own, as many at once as ``workers``, each as soon as those
-    below it are done. The first error stops the others.
-    What is loaded of the user's code stays as it is until this returns, whatever is edited meanwhile.
+    Rounds run in processes of their own, ``workers`` at once, each as soon as the rounds that it builds on are done.
+    The first error stops the others. Code of the user that is edited while this runs is used in the next call.
+
+    Args:
+        config: a YAML file, the name of a preset, a mapping, or a loaded ``Experiment``.
+        overrides: dotted settings, such as ``"task.labels=128"``.
+        folder: results are written to ``folder/<experiment>``.
+        live: whether to show progress while it runs.
+        settings: the same as ``overrides``, as Python values: ``evaluator=judge``, ``task={"labels": 128}``.
+
+    Returns:
+        The folder of the experiment, and its summary.
 
     Raises:
         ConfigError: something in the configuration is wrong; nothing has been written.

@@ -144,10 +144,19 @@ class SuiteResults:
 
 
 def run_suite(config: str | Path, *overrides: str, folder: str | Path = "runs", live: bool = True) -> SuiteResults:
-    """Run the experiments of a suite one after the other, or go on with them; ``overrides`` hold for each of them.
+    """Run the experiments of a suite one after the other, or continue them.
 
-    Each has its own folder, as if it had been run alone, or inside that of a suite with conditions of its own; the
-    suite's holds ``suite.json``.
+    Each experiment has its own folder, as if it had been run alone. If the suite sets conditions of its own, that
+    folder is inside the suite's.
+
+    Args:
+        config: a YAML file of a suite, or the name of a preset.
+        overrides: dotted settings for each experiment, such as ``"seeds=1"``.
+        folder: results are written to ``folder/<suite>`` and ``folder/<experiment>``.
+        live: whether to show progress while it runs.
+
+    Returns:
+        The folder of the suite, and the content of its ``suite.json``: learnt figures beside exact ones.
 
     Raises:
         ConfigError: something in one of the configurations is wrong; nothing has been written.

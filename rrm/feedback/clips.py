@@ -1,4 +1,6 @@
-"""What is judged: a trajectory up to one moment, and the choosing of moments worth a label."""
+"""What is judged: a trajectory up to one time step; and the recording of steps that may be judged."""
+
+# Long because: a clip is what users' evaluators are given, so that each field and method is documented by itself.
 
 from __future__ import annotations
 
@@ -18,32 +20,33 @@ from rrm.streams import Purpose, Streams
 
 @dataclass(frozen=True)
 class Clip:
-    """A trajectory up to one moment, as an evaluator gets it: what the world says it may see, and nothing else.
+    """A trajectory up to one time step, as an evaluator gets it: what the world says it may see, and nothing else.
 
-    ``views`` (k, f): what an evaluator may read, in the order of ``fields``, at each moment that the world shows, the
-    moment judged last: all from the start of the episode (of the segment, where segments are judged) if the world
-    ``shows_history``, else the last one alone. ``actions``: those between the moments, (k-1, …), if the world
-    ``shows_actions``, else none, (0, …). Where it is the last action that is judged, it and the view before it are
-    always there.
-
-    ``view`` and ``evidence`` are the moment judged by name: ``clip.view["visible_dirt"]``; ``evidence`` is the view
-    after the assistants have acted, None where nobody helped. ``rng`` is a generator of this question alone: what is
-    drawn from it depends neither on the batch nor on being resumed. ``streams`` are those of all such questions.
-    Nothing of a clip can be changed.
-
-    ``observation`` and ``state`` (V's input, and where assistants start) are out of the evaluator's reach: an overseer
-    takes them away before it hands the clip on.
+    ``clip.view["visible_dirt"]`` is a field of the step that is judged, ``clip.evidence["dirt_found"]`` a field of what
+    the assistants showed. Nothing in a clip can be changed.
     """
 
     number: int
+    """The number of the question in its round."""
     streams: Streams
+    """What ``rng`` is drawn from."""
     fields: tuple[str, ...]
+    """The names of the f fields of a view."""
     views: Floats
+    """(k, f) what the evaluator may read at each step that the world shows, the step that is judged last. These are all
+    steps from the start of the episode (or of the segment) if the world ``shows_history``, else the last one alone; if
+    an action is judged, at least the last two."""
     actions: Array
+    """(k-1, …) the actions between them, if the world ``shows_actions``, else (0, …); if an action is judged, at least
+    that one."""
     evidence_fields: tuple[str, ...] = ()
+    """The names of the e fields of the evidence."""
     evidence_values: Floats | None = None
+    """(e,) the view of the last evaluation world after the assistants have acted; None if nobody helped."""
     observation: Array | None = None
+    """V's input. The overseer removes it before the evaluator gets the clip."""
     state: State | None = None
+    """The world's state, in which assistants start. The overseer removes it, too."""
 
     def __post_init__(self) -> None:
         for name in ("views", "actions", "evidence_values"):
@@ -52,10 +55,12 @@ class Clip:
 
     @property
     def view(self) -> Mapping[str, float]:
+        """The fields of the step that is judged, by name."""
         return MappingProxyType(dict(zip(self.fields, self.views[-1].tolist(), strict=True)))
 
     @property
     def evidence(self) -> Mapping[str, float] | None:
+        """The fields of what the assistants showed, by name; None if nobody helped."""
         if self.evidence_values is None:
             return None
         return MappingProxyType(dict(zip(self.evidence_fields, self.evidence_values.tolist(), strict=True)))
@@ -66,11 +71,21 @@ class Clip:
         return self.streams.generator(Purpose.ANSWER, self.number)
 
     def apart(self, purpose: Purpose, index: int) -> Clip:
-        """The same clip with another generator: for one of several who judge it, each drawing for itself."""
+        """The same clip with another generator, for one of several raters who each draw for themselves.
+
+        Args:
+            purpose: of the generator.
+            index: of the rater.
+        """
         return replace(self, streams=self.streams.part(purpose, index))
 
     def shown(self, fields: tuple[str, ...] = (), evidence: Floats | None = None) -> Clip:
-        """The clip as the evaluator gets it: with what the assistants showed, without what it may not see."""
+        """The clip as the evaluator gets it: with what the assistants showed, without what it may not see.
+
+        Args:
+            fields: the names of the fields of the evidence.
+            evidence: (e,), None if nobody helped.
+        """
         return replace(self, evidence_fields=fields, evidence_values=evidence, observation=None, state=None)
 
     def digest(self) -> str:
@@ -93,12 +108,14 @@ def _read_only(array: Array) -> Array:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two clips to be compared, and the number of that question in its round. ``rng`` is the question's own, as a
-    clip's is; those of the two clips are others."""
+    """Two clips to be compared. ``rng`` is the question's own, as a clip's is; those of the two clips are others."""
 
     number: int
+    """The number of the question in its round."""
     first: Clip
+    """One clip."""
     second: Clip
+    """The other."""
 
     @property
     def rng(self) -> np.random.Generator:
@@ -106,12 +123,20 @@ class Pair:
         return self.first.streams.generator(Purpose.COMPARISON, self.number)
 
     def apart(self, purpose: Purpose, index: int) -> Pair:
+        """The same pair with other generators, as ``Clip.apart``.
+
+        Args:
+            purpose: of the generators.
+            index: of the rater.
+        """
         return Pair(self.number, self.first.apart(purpose, index), self.second.apart(purpose, index))
 
     def shown(self) -> Pair:
+        """The pair as the evaluator gets it, without what it may not see."""
         return Pair(self.number, self.first.shown(), self.second.shown())
 
     def digest(self) -> str:
+        """A fingerprint of all that an answer may depend on."""
         return hashlib.sha256(f"{self.number} {self.first.digest()} {self.second.digest()}".encode()).hexdigest()
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from rrm.errors import DamagedFileError
@@ -48,17 +49,14 @@ def connect(path: Path, how: str, timeout: float = 5.0) -> sqlite3.Connection:
     return db
 
 
-def check_tables(db: sqlite3.Connection, schema: str, added: str) -> None:
-    """Raise sqlite3.DatabaseError where there is anything but tables as ``schema`` creates them.
+def check_tables(db: sqlite3.Connection, allowed: Sequence[str]) -> None:
+    """Raise sqlite3.DatabaseError where there is anything but tables as the ``allowed`` statements create them.
 
-    Views, triggers and computed columns could compute for ever, or change what is written. ``added`` is the last column
-    of each table, which older files do not have.
+    Views, triggers and computed columns could compute for ever, or change what is written.
     """
-    tables = [*filter(str.strip, schema.split(";\n"))]
-    allowed = {_plain(statement.replace("if not exists ", "")) for statement in tables}
-    allowed |= {statement.replace(f",{added}", "") for statement in allowed}
-    for kind, name, sql in db.execute("select type, name, sql from sqlite_master limit ?", (len(tables) + 1,)):
-        if kind != "table" or not isinstance(sql, str) or _plain(sql) not in allowed:
+    plain = {*map(_plain, allowed)}
+    for kind, name, sql in db.execute("select type, name, sql from sqlite_master limit ?", (len(plain) + 1,)):
+        if kind != "table" or not isinstance(sql, str) or _plain(sql) not in plain:
             raise sqlite3.DatabaseError(f"holds the {kind} {name!r}, which is not what was created there")
 
 

@@ -53,10 +53,19 @@ def demonstrate(
     seed: int = 0,
     **env_settings: Any,
 ) -> Path:
-    """Write ``episodes`` episodes of ``act`` to ``path``, and return it.
+    """Record demonstrations: play episodes and write them to a file.
 
-    ``act`` is called with a world of one copy at each step and returns its action in a list or array; or it is the name
-    of a script of the world. ``env`` and ``env_settings`` are those of the experiment that is to use the file.
+    Args:
+        path: the ``.npz`` file to write.
+        env: the environment, as in the configuration of the experiment that is to use the file.
+        act: who acts. It is called at each step with a world of one copy, and returns the action in a list or array of
+            one. Or the name of a script of the world, such as ``"honest"``.
+        episodes: how many episodes to play.
+        seed: of the starts of the episodes.
+        env_settings: the environment's settings, as in that configuration.
+
+    Returns:
+        The path.
 
     Raises:
         ValueError: there is no such environment, or no such script.

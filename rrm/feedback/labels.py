@@ -39,25 +39,25 @@ class Labels(Store):
             EvaluatorError: the evaluator broke; every answer before that is kept.
             DamagedFileError: a stored answer belongs to another clip than the one that is asked about now.
         """
-        return self._ask("scores", "clip", clips, overseer, overseer.judge)
+        return self._ask("score", "clip", clips, overseer, overseer.judge)
 
     def compare(self, overseer: Overseer, pairs: Sequence[Pair]) -> Floats:
         """The same of pairs: preferences (m,) for the first clips, NaN where the evaluator gave no answer.
 
         Such a question is not put again either: it has been asked, and counts.
         """
-        return self._ask("comparisons", "pair", pairs, overseer, overseer.judge_pairs)
+        return self._ask("comparison", "pair", pairs, overseer, overseer.judge_pairs)
 
     def evaluate(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
         """The same as ``ask``, of scores that are no labels: a stateful evaluator forgets that it was asked."""
         memory = copy.deepcopy(overseer.state_dict())
-        scores = self._ask("evaluations", "clip", clips, overseer, overseer.judge)
+        scores = self._ask("evaluation", "clip", clips, overseer, overseer.judge)
         overseer.load_state_dict(memory)
         return scores
 
     def _ask(
         self,
-        table: str,
+        kind: str,
         what: str,
         questions: Sequence[_Q],
         overseer: Overseer,
@@ -66,11 +66,11 @@ class Labels(Store):
         # Before anybody has seen them, who might change them:
         digests = {question.number: question.digest() for question in questions}
         shown = {question.number: _shown(question) for question in questions}
-        known = self._known(table, what, digests)
+        known = self._known(kind, what, digests)
         new = [question for question in questions if question.number not in known]
-        evaluating = table == "evaluations"
+        evaluating = kind == "evaluation"
         if new and evaluating:  # from where it was when these questions were begun, which no store knows
-            self.recall(overseer, new[0].number, since=questions[0].number, tables=[table])
+            self.recall(overseer, new[0].number, since=questions[0].number, kinds=[kind])
         elif new:
             self.recall(overseer, before=new[0].number)
         rows: list[tuple[Any, ...]] = []
@@ -80,9 +80,10 @@ class Labels(Store):
                 view, observation = shown[question.number]
                 rows.append(
                     (
+                        kind,
                         question.number,
                         digests[question.number],
-                        judgment.answer,
+                        float(judgment.answer) + 0.0,  # no -0.0, as in older stores
                         judgment.fields_read,
                         judgment.assistant_steps,
                         overseer.name,
@@ -93,24 +94,24 @@ class Labels(Store):
                     )
                 )
                 if not judgment.more:
-                    self._keep(table, rows)
+                    self._keep(rows)
                     rows.clear()  # not before they are on disk: whoever presses Ctrl-C until then loses none
         finally:
-            self._keep(table, rows)
+            self._keep(rows)
         if questions and questions[-1].number in known and not evaluating:
             self.recall(overseer, before=questions[-1].number + 1)
-        known = self._known(table, what, digests)  # as they are on disk: another process may have been faster
+        known = self._known(kind, what, digests)  # as they are on disk: another process may have been faster
         if missing := [number for number in digests if number not in known]:  # by an amplifier of a user's own
             raise EvaluatorError(f"evaluator {overseer.name!r}: there is no judgment of {what} {missing[0]}")
         return np.array([known[number] for number in digests], dtype=np.float64)
 
-    def recall(self, overseer: Overseer, before: int, since: int = 0, tables: Sequence[str] = LABELS) -> None:
+    def recall(self, overseer: Overseer, before: int, since: int = 0, kinds: Sequence[str] = LABELS) -> None:
         """Put a stateful evaluator back to where it was after its last answer from number ``since`` up to, not
         including, ``before``, if it has given one."""
-        rows = " union all ".join(f"select number, memory from {table}" for table in tables)
+        within = f"kind in ({', '.join('?' * len(kinds))}) and number >= ? and number < ?"
         with self._named():
-            newest = f"select memory from ({rows}) where number >= ? and number < ? order by number desc limit 1"
-            row = self._db.execute(newest, (since, before)).fetchone()
+            newest = f"select memory from answers where {within} order by number desc limit 1"
+            row = self._db.execute(newest, (*kinds, since, before)).fetchone()
         if not row:
             return
         with self._values("memory"):

@@ -18,12 +18,13 @@ import numpy as np
 
 from rrm.envs.world import Floats
 from rrm.errors import DamagedFileError, RRMError
-from rrm.feedback.database import check_tables, connect, files_beside
-from rrm.feedback.tables import ANSWER, ASKED, LABELS, SCHEMA, fingerprint, run_anew
+from rrm.feedback.database import connect, files_beside
+from rrm.feedback.tables import KINDS, check, fingerprint, migrate, run_anew, tables
 from rrm.storage.rundir import advice, check_regular
+from rrm.text import short
 
-OnKept = Callable[[str, Sequence[tuple[Any, ...]]], None]
-"""Hears a table and rows that are put into it."""
+OnKept = Callable[[Sequence[tuple[Any, ...]]], None]
+"""Hears rows that are put into the table."""
 
 _FORWARD: ContextVar[OnKept | None] = ContextVar("_FORWARD", default=None)
 
@@ -70,24 +71,14 @@ class Store:
             files_beside(path)
         with self._named():
             self._db = connect(path, "mode=rwc", _TIMEOUT)
-            check_tables(self._db, SCHEMA, "opinions text")
+            check(self._db)
             self._db.execute("pragma journal_mode=delete")  # of a store that was begun with a log
             self._db.execute("pragma synchronous=extra")
-            if not all(map(self._is_whole, ANSWER)):  # to write would be to wait for all who read
+            if tables(self._db) != {"answers"}:  # to write would be to wait for all who read
                 with self._transaction():
-                    for statement in filter(str.strip, SCHEMA.split(";\n")):
-                        self._db.execute(statement)
-                    for table in ANSWER:  # of a store that was begun before opinions were kept
-                        if not self._is_whole(table):
-                            self._db.execute(f"alter table {table} add column opinions text")
-            for table, what in ASKED.items():
-                columns = f"number, {what}, {ANSWER[table]}, fields_read, assistant_steps, evaluator, memory, view"
-                self._db.execute(f"select {columns}, observation, opinions from {table} limit 1")
+                    migrate(self._db)
             if (state := self._db.execute("pragma quick_check").fetchone()[0]) != "ok":
                 raise sqlite3.DatabaseError(state)
-
-    def _is_whole(self, table: str) -> bool:
-        return "opinions" in [column[1] for column in self._db.execute(f"pragma table_info({table})")]
 
     @contextlib.contextmanager
     def _named(self) -> Iterator[None]:
@@ -123,11 +114,6 @@ class Store:
     def close(self) -> None:
         self._db.close()
 
-    def evaluations(self) -> int:
-        """How many scores have been given that are no labels."""
-        with self._named():
-            return int(self._db.execute("select count(*) from evaluations").fetchone()[0])
-
     def digest(self, count: int, evaluations: int = 0) -> str:
         """The SHA-256 of the first ``count`` answers, and of so many ``evaluations``: of all that is kept of them.
 
@@ -137,12 +123,12 @@ class Store:
             self._hashed = (0, hashlib.sha256())
         # What has been read once is not read again: a round asks for this after every rollout.
         self._hashed = (count, fingerprint(self.path, self._db, *self._hashed, count))
-        return fingerprint(self.path, self._db, 0, self._hashed[1], evaluations, ["evaluations"]).hexdigest()
+        return fingerprint(self.path, self._db, 0, self._hashed[1], evaluations, ["evaluation"]).hexdigest()
 
-    def _known(self, table: str, what: str, digests: Mapping[int, str]) -> dict[int, float | None]:
+    def _known(self, kind: str, what: str, digests: Mapping[int, str]) -> dict[int, float | None]:
         """The answers that are there to questions with these numbers and fingerprints; null is read as None."""
         with self._named():
-            rows = list(self._db.execute(f"select number, {what}, {ANSWER[table]} from {table}"))
+            rows = list(self._db.execute("select number, question, answer from answers where kind = ?", (kind,)))
         known = {}
         for number, digest, answer in rows:
             if digest != digests.get(number, digest):
@@ -150,33 +136,33 @@ class Store:
                     f"{self.path}: answer {number} was given to another {what}; the store and the round differ; "
                     + run_anew(self.path)
                 )
-            if answer is not None and not math.isfinite(answer):
+            if answer is not None and not (isinstance(answer, float) and math.isfinite(answer)):
                 raise DamagedFileError(f"{self.path}: answer {number} is {answer}; it must be a finite number")
             if number in digests:
                 known[number] = answer
         return known
 
-    def add(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Keep answers that were given elsewhere, as ``forwarded`` hands them on.
 
         Raises:
             RRMError: they could not be kept; it says what they were.
         """
-        if table not in ANSWER:
-            raise RRMError(f"{self.path}: has no table {table!r}")
-        self._keep(table, rows)
+        if other := [row[0] for row in rows if row[0] not in KINDS]:
+            raise RRMError(f"{self.path}: keeps no answers of the kind {short(other[0])}")
+        self._keep(rows)
 
-    def _keep(self, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    def _keep(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Put answers on disk, all or none. Of two processes that ask the same question, the faster one's answer
         stands.
 
         Raises:
             RRMError: they could not be kept; it says what they were.
         """
-        insert = f"insert into {table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
+        insert = "insert into answers values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict do nothing"
         if rows and (forward := _FORWARD.get()):
-            forward(table, tuple(rows))
-        which = f"answer{'s' * (len(rows) > 1)} " + ", ".join(f"{row[0]} ({row[2]})" for row in rows)
+            forward(tuple(rows))
+        which = f"answer{'s' * (len(rows) > 1)} " + ", ".join(f"{row[1]} ({row[3]})" for row in rows)
         told = False
         while rows:
             try:
@@ -194,22 +180,25 @@ class Store:
     def ratings(self, first: int, last: int) -> Floats:
         """The ratings of those who answered the questions from ``first`` up to ``last`` together: (m, raters), NaN
         for nothing; (m, 0) where the evaluator answers alone."""
-        both = " union all ".join(f"select number, opinions from {table}" for table in LABELS)
         with self._named():
             rows = list(
                 self._db.execute(
-                    f"select opinions from ({both}) where number >= ? and number < ? order by number", (first, last)
+                    f"select ratings from answers where {_OF_LABELS} and number >= ? and number < ? order by number",
+                    (first, last),
                 )
             )
-        with self._values("opinions"):
-            opinions = np.array([json.loads(text or "[]") for (text,) in rows], dtype=np.float64)
-            if rows and opinions.ndim != 2:
+        with self._values("ratings"):
+            ratings = np.array([json.loads(text or "[]") for (text,) in rows], dtype=np.float64)
+            if rows and ratings.ndim != 2:
                 raise ValueError("not a list for each answer")
-        return opinions
+        return ratings
 
     def cost(self) -> Cost:
         """Questions without an answer count like any other."""
         columns = "count(*), coalesce(sum(fields_read), 0), coalesce(sum(assistant_steps), 0)"
         with self._named():
-            totals = [self._db.execute(f"select {columns} from {table}").fetchone() for table in LABELS]
-        return Cost(*map(sum, zip(*totals, strict=True)))
+            return Cost(*self._db.execute(f"select {columns} from answers where {_OF_LABELS}").fetchone())
+
+
+_OF_LABELS = "kind in ('score', 'comparison')"
+"""Says in SQL that an answer is a label."""

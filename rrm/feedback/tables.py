@@ -1,4 +1,4 @@
-"""The tables of a label store, and the fingerprint of the answers in them."""
+"""The table of a label store, and the fingerprint of the answers in it."""
 
 from __future__ import annotations
 
@@ -16,49 +16,65 @@ STORE = "labels.sqlite"
 """The file in the folder of a round."""
 
 SCHEMA = """
-create table if not exists scores (
-    number integer primary key,      -- the question's number in its round, from 0
-    clip text not null,              -- fingerprint of what was judged
-    score real not null,
+create table if not exists answers (
+    kind text not null,              -- of the question: score, comparison or evaluation
+    number integer not null,         -- of the question among those of its kind, from 0
+    question text not null,          -- fingerprint of what was asked about
+    answer any,                      -- a score; the preference for the first of a pair, null for none; of others, text
     fields_read integer not null,
     assistant_steps integer not null,
     evaluator text not null,
-    memory text not null,            -- what an evaluator that remembers knew after this answer, as JSON
-    view text not null,              -- the last view, by name, as JSON
-    observation blob not null,       -- the reward model's input, float32
-    opinions text                    -- what each of a committee said, as JSON; null: the evaluator answered alone
-) strict;
-create table if not exists comparisons (
-    number integer primary key,      -- as above
-    pair text not null,
-    preference real,                 -- for the first clip: 1, 0, or between; null: the evaluator gave no answer
-    fields_read integer not null,
-    assistant_steps integer not null,
-    evaluator text not null,
-    memory text not null,
-    view text not null,              -- a list of two
-    observation blob not null,       -- the first clip's, then the second's
-    opinions text                    -- as above; null among them: no answer
-) strict;
-create table if not exists evaluations (
-    number integer primary key,      -- of the scores that are for learning curves and the final judgment, from 0
-    clip text not null,              -- all columns as of scores
-    score real not null,
-    fields_read integer not null,
-    assistant_steps integer not null,
-    evaluator text not null,
-    memory text not null,
-    view text not null,
-    observation blob not null,
-    opinions text
-) strict;
+    memory text not null,            -- what a stateful evaluator knew after this answer, as JSON
+    view text not null,              -- the last view, by name, as JSON; of a pair a list of two
+    observation blob not null,       -- the reward model's input, float32; of a pair the first clip's, then the second's
+    ratings text,                    -- what each of a committee said, as JSON; null: the evaluator answered alone
+    primary key (kind, number)
+) strict, without rowid
 """
 
-LABELS = ("scores", "comparisons")
-"""The tables of what is learnt from; ``evaluations`` are not."""
+KINDS = ("score", "comparison", "evaluation")
+"""Of questions. Evaluations are scores for learning curves and the final judgment."""
 
-ANSWER = {"scores": "score", "comparisons": "preference", "evaluations": "score"}
-ASKED = {"scores": "clip", "comparisons": "pair", "evaluations": "clip"}
+LABELS = ("score", "comparison")
+"""The kinds of what is learnt from."""
+
+OLDER = {
+    "score": ("scores", "clip text not null,score real not null"),
+    "comparison": ("comparisons", "pair text not null,preference real"),
+    "evaluation": ("evaluations", "clip text not null,score real not null"),
+}
+"""The tables of stores from before there was one for all kinds, with the columns in which they differed."""
+
+_OLDER_SCHEMA = (
+    "create table {} (number integer primary key,{},fields_read integer not null,assistant_steps integer not null,"
+    "evaluator text not null,memory text not null,view text not null,observation blob not null{}) strict"
+)
+_ALLOWED = [
+    SCHEMA.replace("if not exists ", ""),
+    *(_OLDER_SCHEMA.format(*older, ratings) for older in OLDER.values() for ratings in ("", ",opinions text")),
+]
+
+
+def check(db: sqlite3.Connection) -> None:
+    """Raise sqlite3.DatabaseError where there is anything but the tables of a store."""
+    check_tables(db, _ALLOWED)
+
+
+def tables(db: sqlite3.Connection) -> set[str]:
+    """The names of the tables that are there."""
+    return {name for (name,) in db.execute("select name from sqlite_master limit ?", (len(_ALLOWED),))}
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Create the table, and move answers from older ones into it. Within a transaction of the caller's."""
+    db.execute(SCHEMA)
+    there = tables(db)
+    for kind, (older, _) in OLDER.items():
+        if older in there:
+            width = len(db.execute(f"select * from {older} limit 0").description)
+            ratings = ", null" if width == 9 else ""  # of a store from before they were kept
+            db.execute(f"insert into answers select ?, *{ratings} from {older}", (kind,))
+            db.execute(f"drop table {older}")
 
 
 def run_anew(path: Path) -> str:
@@ -79,8 +95,9 @@ def digest_of(path: Path, count: int, evaluations: int = 0) -> str:
     except sqlite3.Error as error:
         raise DamagedFileError(f"{path}: {error}") from None
     with contextlib.closing(db):
+        db.execute("begin")  # all of it as it is now, should its answers be moved meanwhile
         digest = fingerprint(path, db, 0, hashlib.sha256(), count)
-        return fingerprint(path, db, 0, digest, evaluations, ["evaluations"]).hexdigest()
+        return fingerprint(path, db, 0, digest, evaluations, ["evaluation"]).hexdigest()
 
 
 def fingerprint(
@@ -89,18 +106,31 @@ def fingerprint(
     first: int,
     digest: hashlib._Hash,
     count: int,
-    tables: Sequence[str] = LABELS,
+    kinds: Sequence[str] = LABELS,
 ) -> hashlib._Hash:
-    """``digest`` of the answers before number ``first``, taken on to the first ``count``. Raises DamagedFileError."""
+    """``digest`` of the answers before number ``first``, taken on to the first ``count``. Raises DamagedFileError.
+
+    It is the same of answers in older tables, so that a store may be read that nobody may write to.
+    """
     found, digest = first, digest.copy()
-    if tables != LABELS and not count:  # a store that was begun before there were any may have no such table
-        return digest
     try:
-        check_tables(db, SCHEMA, "opinions text")
-        for table in tables:
-            for row in db.execute(
-                f"select * from {table} where number >= ? and number < ? order by number", (first, count)
-            ):
+        check(db)
+        there = tables(db)
+        for kind in kinds:
+            older, columns = OLDER[kind][0], "question, answer, fields_read, assistant_steps, evaluator, memory, view"
+            if older in there:
+                rows = db.execute(
+                    f"select * from {older} where number >= ? and number < ? order by number", (first, count)
+                )
+            elif "answers" in there:
+                rows = db.execute(
+                    f"select number, {columns}, observation, ratings from answers"
+                    " where kind = ? and number >= ? and number < ? order by number",
+                    (kind, first, count),
+                )
+            else:
+                continue
+            for row in rows:
                 found += 1
                 for value in row:
                     digest.update(value if isinstance(value, bytes) else repr(value).encode())

@@ -120,6 +120,6 @@ def _rounds(one: Condition, cells: Sequence[CellFiles]) -> list[Round]:
             values = [cell.rounds[i].figures[key] for cell in cells]
             known = [value for value in values if value is not None]
             told[key] = style(interval(known).value) if len(known) == len(values) else "–"
-        level = f", level {first.level}" if first.level else ""
+        level = f", level {first.level}" if first.level else f", A[{first.generation}]" if first.generation else ""
         rows.append(Round(condition=one.name, world=f"{first.world}{level}", **told))
     return rows

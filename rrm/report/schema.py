@@ -59,6 +59,8 @@ class RoundFigures:
     world: str
     level: int
     figures: Mapping[str, float | None]
+    generation: int | None = None
+    """n of the agent A[n], where it stands on one before it."""
 
 
 class _Schema(BaseModel):
@@ -84,33 +86,53 @@ Name = Annotated[str, Field(pattern=r"^[^./\\\x00][^/\\\x00]*$", max_length=255)
 class _Figures(_Schema):
     """What the results of a round and of a cell both hold."""
 
-    utility: float
-    evaluator_score: float | None
-    hack_rate: float | None
-    episodes: Whole
-    labels: Whole
-    evaluation_labels: Whole = 0
-    fields_read: Whole
-    assistant_steps: Whole
-    env_steps: Whole
+    utility: float = Field(description="mean true utility over the episodes of the final policy")
+    evaluator_score: float | None = Field(
+        description="mean score of the evaluator, with its help, over those episodes that it was asked about"
+    )
+    hack_rate: float | None = Field(description="share of those episodes that end in a hack; null: no hack is defined")
+    episodes: Whole = Field(description="how many episodes the final policy played, with its most likely actions")
+    labels: Whole = Field(description="answers of the evaluator that were asked for")
+    evaluation_labels: Whole = Field(
+        0, description="answers that no reward model learns from: learning curve and final score"
+    )
+    fields_read: Whole = Field(description="fields that the evaluator read to give its labels")
+    assistant_steps: Whole = Field(description="steps that assistants took to help the evaluator")
+    env_steps: Whole = Field(description="steps that the agent was trained with")
 
 
 class RoundResult(_Figures):
     """A round's ``result.json``."""
 
-    final_labels: Whole = 0
-    """Of the evaluation labels, those about the final policy."""
-    world: str
-    level: Whole
-    held_out_error: float | None
-    rater_disagreement: float | None
-    demonstrated: Whole | None
-    looks: Whole | None = None
-    agreement: float | None = None
-    gain: float | None = None
-    step_cost: float
-    answers: str | None
-    files: dict[Literal["agent.json", "agent.safetensors", "metrics.csv", "reward.json", "reward.safetensors"], str]
+    final_labels: Whole = Field(0, description="of the evaluation labels, those about the final policy")
+    world: str = Field(description="the name of the world that the agent was trained in")
+    level: Whole = Field(description="the level of that evaluation world; 0: the world of the task")
+    held_out_error: float | None = Field(
+        description="root mean square of that column of metrics.csv over the second half of the round"
+    )
+    rater_disagreement: float | None = Field(
+        description="how far the raters of a committee disagree about all labels of the round; null: one rater alone"
+    )
+    demonstrated: Whole | None = Field(
+        description="demonstrated steps that were learnt from, alone or paired with random ones; null: none"
+    )
+    generation: Whole | None = Field(
+        None, description="n of the agent A[n], where it stands on the generation before; null: it does not"
+    )
+    looks: Whole | None = Field(
+        None, description="questions that a demonstrator asked the evaluator to find its actions; null: no demonstrator"
+    )
+    agreement: float | None = Field(
+        None, description="share of the visited states in which the agent does what its demonstrator would do"
+    )
+    gain: float | None = Field(
+        None, description="how much higher the evaluator scores the demonstrator's episodes than those of the agent"
+    )
+    step_cost: float = Field(description="what is subtracted from the reward of each step")
+    answers: str | None = Field(description="SHA-256 of all answers in labels.sqlite; null: nobody was asked")
+    files: dict[Literal["agent.json", "agent.safetensors", "metrics.csv", "reward.json", "reward.safetensors"], str] = (
+        Field(description="SHA-256 of each file of the round")
+    )
 
 
 class CellResult(_Figures):
@@ -177,7 +199,9 @@ def cell_result(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _told(result: Mapping[str, Any]) -> dict[str, Any]:
     """What a cell's result says of a round."""
     return {
-        key: result.get(key) for key in ("world", "level", *ROUND_FIGURES) if key in result or key not in OF_IMITATION
+        key: result.get(key)
+        for key in ("world", "level", "generation", *ROUND_FIGURES)
+        if key in result or key not in ("generation", *OF_IMITATION)
     }
 
 
@@ -245,7 +269,7 @@ def cell_files(folder: Path, seed: Seed) -> CellFiles:
     if result != cell_result([round_result(home) for home in homes]):
         raise DamagedFileError(f"{path}: is not what the results of its rounds come to; `rrm run` sums up again")
     rounds = [
-        RoundFigures(one["world"], one["level"], {key: one.get(key) for key in ROUND_FIGURES})
+        RoundFigures(one["world"], one["level"], {key: one.get(key) for key in ROUND_FIGURES}, one.get("generation"))
         for one in result["rounds"]
     ]
     return CellFiles(seed.seed, cell, about["config"], homes[-1], result["episodes"], rounds)

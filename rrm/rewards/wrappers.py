@@ -78,12 +78,12 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 class Reward:
-    """A learnt reward, to be put around environments of the spaces that it was learnt in.
+    """A learnt reward, to be put around environments that have the spaces in which it was learnt.
 
     Args:
         model: the reward model.
         kind: which reward is made of it.
-        step_cost: what each step costs.
+        step_cost: what is subtracted from the reward of each step.
         absorbing_weight: γ / (1 - γ) for approval where end states are absorbing, else 0.
         trained: what was observed and done while it was learnt; None: environments are taken as they are.
     """
@@ -113,7 +113,14 @@ class Reward:
         return RewardWrapper(env, self._function(env.action_space))
 
     def wrap_vec_env(self, venv: VecEnv) -> RewardVecEnv:
-        """The same for a Stable-Baselines3 ``VecEnv``."""
+        """A Stable-Baselines3 ``VecEnv`` with its rewards replaced by the learnt ones, as ``wrap_env`` does.
+
+        Args:
+            venv: environments of the spaces that the reward was learnt in.
+
+        Raises:
+            ValueError: their spaces are others; one line.
+        """
         venv = self.trained.wrap_vec_env(venv) if self.trained else venv
         return RewardVecEnv(venv, self._function(venv.action_space))
 

@@ -125,6 +125,7 @@ def finish(plan: Plan, start: Start, outcome: Outcome, home: Path) -> dict[str, 
         **outcome.distiller.summary(),  # what is measured here stands above what it says
         "world": world.name,
         "level": plan.level,
+        **({"generation": plan.generation} if plan.previous else {}),
         **judged,
         "env_steps": int((outcome.rows or [{}])[-1].get("env_steps") or 0),
         "held_out_error": held_out_error(outcome.rows),

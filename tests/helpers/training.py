@@ -121,11 +121,11 @@ def folder_content(folder: Path) -> dict[str, bytes]:
 
 
 def labels_in(path: Path) -> list[tuple[Any, ...]]:
-    """Every row of a label store."""
+    """Every label in a store: its row, without its kind."""
     db = sqlite3.connect(path)
     try:
-        tables = ("scores", "comparisons")
-        return [row for table in tables for row in db.execute(f"select * from {table} order by number").fetchall()]
+        rows = db.execute("select * from answers where kind <> 'evaluation' order by number").fetchall()
+        return [row[1:] for row in rows]
     finally:
         db.close()
 

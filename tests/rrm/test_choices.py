@@ -116,7 +116,7 @@ def test_a_resolved_configuration_is_written_again() -> None:
     config = {**COPY, "conditions": {"a": {}, "b": {"distill": {"method": "reward_modeling", "hidden": 3}}, "c": {}}}
     experiment = load(config, ["learner.num_envs=128"])
     text = minimal_config(experiment.model_dump(mode="json"), list(experiment.conditions))
-    assert load(parse(text, "recipe")).conditions == experiment.conditions
+    assert load(parse(text, "minimal_config")).conditions == experiment.conditions
 
 
 @pytest.mark.usefixtures("copy")

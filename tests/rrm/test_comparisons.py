@@ -206,7 +206,7 @@ def test_a_pair_the_other_way_round_is_another_pair(store: Labels) -> None:
 def test_each_answer_is_on_disk_before_the_next_question(store: Labels) -> None:
     def judge(first: Clip, second: Clip) -> float:
         with sqlite3.connect(store.path) as other:
-            kept = other.execute("select count(*) from comparisons").fetchone()[0]
+            kept = other.execute("select count(*) from answers").fetchone()[0]
         other.close()
         if kept == 3:
             raise RuntimeError("gone")
@@ -214,7 +214,7 @@ def test_each_answer_is_on_disk_before_the_next_question(store: Labels) -> None:
 
     with pytest.raises(EvaluatorError, match="gone on pair 3"):
         store.compare(Overseer(Preference(judge), []), some_pairs(5))
-    rows = store._db.execute("select number, preference from comparisons order by number").fetchall()
+    rows = store._db.execute("select number, answer from answers order by number").fetchall()
     assert rows == [(0, 1.0), (1, 1.0), (2, 1.0)]
 
 
@@ -223,7 +223,7 @@ def test_a_memory_survives_being_killed_within_a_batch(tmp_path: Path, cut: int)
     pairs = some_pairs(8)
     labels = Labels(tmp_path / "labels.sqlite")
     expected = labels.compare(Overseer(StatefulEvaluator(), []), pairs).tolist()
-    labels._db.execute("delete from comparisons where number >= ?", (cut,))
+    labels._db.execute("delete from answers where number >= ?", (cut,))
     evaluator = StatefulEvaluator()
     assert labels.compare(Overseer(evaluator, []), pairs).tolist() == expected
     assert evaluator.asked == list(range(2 * cut, 16))

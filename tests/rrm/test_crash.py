@@ -50,11 +50,11 @@ QUICK |= {
 }
 
 
-def numbers(store: Labels, table: str = "scores") -> list[int]:
+def numbers(store: Labels) -> list[int]:
     """The questions whose answers another process finds on the disk."""
     db = sqlite3.connect(store.path)
     try:
-        return [number for (number,) in db.execute(f"select number from {table} order by number")]
+        return [number for (number,) in db.execute("select number from answers order by number")]
     finally:
         db.close()
 
@@ -66,7 +66,7 @@ def test_a_store_is_opened_while_another_process_reads_it(store: Labels) -> None
     store.ask(Overseer(Function(visible), []), some_clips(1))
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("begin")
-    assert other.execute("select count(*) from scores").fetchone() == (1,)
+    assert other.execute("select count(*) from answers").fetchone() == (1,)
     Labels(store.path).close()
     other.close()
 
@@ -205,7 +205,7 @@ def test_yielded_preferences_are_kept_as_far_as_they_went(store: Labels) -> None
     pairs = [Pair(i, clips[2 * i], clips[2 * i + 1]) for i in range(6)]
     with pytest.raises(EvaluatorError, match=r"RuntimeError: gone on pair 3, at "):
         store.compare(Overseer(DiesComparing(3), []), pairs)
-    assert numbers(store, "comparisons") == [0, 1, 2]
+    assert numbers(store) == [0, 1, 2]
 
 
 class Returns(Evaluator):
@@ -218,9 +218,9 @@ def test_what_is_returned_at_once_is_kept_at_once(store: Labels, monkeypatch: py
     kept: list[int] = []
     keep = Labels._keep
 
-    def count(self: Labels, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    def count(self: Labels, rows: Sequence[tuple[Any, ...]]) -> None:
         kept.extend([len(rows)] if rows else [])
-        keep(self, table, rows)
+        keep(self, rows)
 
     monkeypatch.setattr(Labels, "_keep", count)
     store.ask(Overseer(wrapped(Returns()), []), some_clips(6))
@@ -270,7 +270,7 @@ def test_what_is_kept_of_a_question_is_as_it_was_put(store: Labels) -> None:
     store.ask(Overseer(Function(judge), []), clips)
     assert store.ask(Overseer(Function(visible), []), some_clips(2)).tolist() == [0.0, 0.0]
     with sqlite3.connect(store.path) as db:
-        kept = [json.loads(view) for (view,) in db.execute("select view from scores order by number")]
+        kept = [json.loads(view) for (view,) in db.execute("select view from answers order by number")]
     db.close()
     assert kept == [dict(clip.view) for clip in some_clips(2)]
 

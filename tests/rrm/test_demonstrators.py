@@ -155,7 +155,7 @@ def test_in_an_assistants_world_a_script_is_its_ideal_one() -> None:
             "Pendulum-v1",
             "distill.demonstrator: judgment: tries every action, and those of Pendulum-v1",
         ),
-        ({"skill": "onest"}, "rrm/TidyRooms-v0", "distill.demonstrator.skill: 'onest' .*did you mean 'honest'"),
+        ({"skill": "onest"}, "rrm/TidyRooms-v0", "distill.demonstrator.skill: 'onest': .*did you mean 'honest'"),
         ({"skill": "gone.npz"}, "rrm/TidyRooms-v0", "distill.demonstrator.skill: 'gone.npz': No such file"),
         ({"skill": "gone/agent.json"}, "rrm/TidyRooms-v0", "distill.demonstrator.skill: 'gone/agent.json': .*No such"),
         ({"skill": "numpy:pi"}, "rrm/TidyRooms-v0", "distill.demonstrator.skill: 'numpy:pi': must be a function"),

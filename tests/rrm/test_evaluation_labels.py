@@ -219,8 +219,8 @@ def test_answers_are_sealed_as_labels_are(tmp_path: Path) -> None:
     home = tmp_path / asks.name
     result_of(home)
     with sqlite3.connect(home / "labels.sqlite") as db:
-        assert db.execute("select count(*) from evaluations").fetchone() == (9,)
-        db.execute("update evaluations set score = score + 1 where number = 4")
+        assert db.execute("select count(*) from answers where kind = 'evaluation'").fetchone() == (9,)
+        db.execute("update answers set answer = answer + 1 where kind = 'evaluation' and number = 4")
     db.close()
     with pytest.raises(DamagedFileError, match="holds other answers than those that were given"):
         result_of(home)

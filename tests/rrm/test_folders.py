@@ -403,7 +403,7 @@ def test_a_round_names_what_is_damaged(folder: Path, file: str, how: str) -> Non
     home = last_round(cell(folder))
     if file == "labels.sqlite" and how in ("flipped", "edited"):  # of the file, that may be where nothing is
         with sqlite3.connect(home / file) as db:
-            db.execute("update scores set score = score + 1 where number = 7")
+            db.execute("update answers set answer = answer + 1 where number = 7")
         db.close()
     else:
         damage(home / file, how)
@@ -606,7 +606,7 @@ def test_answers_that_are_not_those_given_are_named(half: tuple[Asked, Path], tm
     asked, copy = half
     home = shutil.copytree(copy, tmp_path / "rounds") / asked.last.name
     with sqlite3.connect(home / "labels.sqlite") as db:
-        db.execute("update scores set score = score + 1 where number = 3")
+        db.execute("update answers set answer = answer + 1 where number = 3")
     db.close()
     with pytest.raises(DamagedFileError, match=r"labels\.sqlite: its first \d+ answers are not those that were given"):
         train(asked.last, home.parent)

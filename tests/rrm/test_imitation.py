@@ -261,7 +261,7 @@ def test_a_function_and_a_saved_agent_demonstrate(tmp_path: Path, monkeypatch: p
         ({"demonstrator": {"skill": "honest", "judgment": {}}}, "distill.demonstrator: {.*}: must be judgment, "),
         ({"demonstrator": "honest"}, "distill.demonstrator: 'honest': must be"),
         ({"demonstrator": {"judgment": {"window": 0}}}, "distill.demonstrator.judgment.window: 0: must be at least 1"),
-        ({"demonstrator": {"skill": "onest"}}, "distill.demonstrator.skill: 'onest' .*did you mean 'honest'"),
+        ({"demonstrator": {"skill": "onest"}}, "distill.demonstrator.skill: 'onest': .*did you mean 'honest'"),
         ({"explore": 2}, "distill.explore: 2: must be at most 1"),
         (
             {"method": "clone"},
@@ -317,7 +317,7 @@ def test_a_preset_is_written_again_as_the_same_experiment() -> None:
     """Null is a value within a demonstrator: to the end of the episode."""
     preset = load("tidy_rooms_small_imitation")
     text = minimal_config(preset.model_dump(mode="json"), list(preset.conditions))
-    assert load(parse(text, "recipe")).conditions == preset.conditions
+    assert load(parse(text, "minimal_config")).conditions == preset.conditions
 
 
 def test_a_function_that_fails_is_said_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,3 +329,11 @@ def test_a_function_that_fails_is_said_in_one_line(tmp_path: Path, monkeypatch: 
         "distill.demonstrator.skill: 'lost.py:act': fails: KeyError: 'lost', at lost.py, line 2; what is done is kept"
     )
     assert str(caught.value) == said
+
+
+def test_the_report_shows_generations_and_looks_beside_labels(tmp_path: Path) -> None:
+    tree = {"env": LINE, "distill": {"method": "dagger", "generations": 2, "iterations": 1, **FEW}, "episodes": 20}
+    results = rrm.run({**tree, "conditions": {"unaided": {}}, "seeds": 1, "workers": 1}, folder=tmp_path, live=False)
+    page = (results.folder / "report.html").read_text(encoding="utf-8")
+    assert all(f">{heading}<" in page for heading in ("looks", "agreement", "gain")) and "Line, A[2]" in page
+    assert results.summary["conditions"]["unaided"]["labels"]["iqm"] == 2 * 30 * 3

@@ -64,7 +64,7 @@ def test_every_answer_before_a_broken_one_is_kept(store: Labels, broken: int) ->
     with pytest.raises(EvaluatorError, match=rf"judge.*RuntimeError: the judge went home.*\b{broken}\b"):
         store.ask(Overseer(breaking_at(broken), []), clips)
     with sqlite3.connect(store.path) as other:
-        assert [row[0] for row in other.execute("select number from scores order by number")] == list(range(broken))
+        assert [row[0] for row in other.execute("select number from answers order by number")] == list(range(broken))
     other.close()
 
     asked: list[int] = []
@@ -82,7 +82,7 @@ def test_every_answer_before_a_broken_one_is_kept(store: Labels, broken: int) ->
 def test_each_answer_is_on_disk_before_the_next_question(store: Labels) -> None:
     def judge(clip: Clip) -> float:
         with sqlite3.connect(store.path) as other:
-            kept = other.execute("select count(*) from scores").fetchone()[0]
+            kept = other.execute("select count(*) from answers").fetchone()[0]
         other.close()
         assert kept == clip.number
         return float(kept)
@@ -149,15 +149,16 @@ def test_a_store_is_no_link(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     "script",
     [
-        "create trigger t before insert on scores begin select raise(ignore); end",
+        "create trigger t before insert on answers begin select raise(ignore); end",
         "create view v as select 1",
-        "create index i on scores (clip)",
+        "create index i on answers (question)",
         "create table other (x)",
-        "drop table scores; create view scores as with recursive c(x) as (select 1 union all select x + 1 from c)"
+        "drop table answers; create view answers as with recursive c(x) as (select 1 union all select x + 1 from c)"
         " select x number from c where x < 0",
-        "alter table scores add column x text generated always as (hex(zeroblob(400000000))) virtual",
-        "drop table scores; create table scores (number, clip, score, fields_read, assistant_steps, evaluator, memory,"
-        " view, observation, opinions)",
+        "alter table answers add column x text generated always as (hex(zeroblob(400000000))) virtual",
+        "drop table answers; create table answers (kind, number, question, answer, fields_read, assistant_steps,"
+        " evaluator, memory, view, observation, ratings)",
+        "create table scores (number, clip)",
     ],
 )
 def test_a_store_holds_nothing_but_its_tables(tmp_path: Path, script: str) -> None:
@@ -176,17 +177,17 @@ def test_a_store_holds_nothing_but_its_tables(tmp_path: Path, script: str) -> No
     [
         ("memory = '{'", lambda store: store.recall(Overseer(StatefulEvaluator(), []), before=9)),
         ("memory = '[1]'", lambda store: store.recall(Overseer(StatefulEvaluator(), []), before=9)),
-        ("opinions = '{'", lambda store: store.ratings(0, 2)),
-        ("opinions = '[' || number || substr(',1]', 1 + 2 * number)", lambda store: store.ratings(0, 2)),
-        ("opinions = '[[1]]'", lambda store: store.ratings(0, 2)),
-        ("score = 9e999", lambda store: store.ask(Overseer(Function(visible), []), some_clips(2))),
+        ("ratings = '{'", lambda store: store.ratings(0, 2)),
+        ("ratings = '[' || number || substr(',1]', 1 + 2 * number)", lambda store: store.ratings(0, 2)),
+        ("ratings = '[[1]]'", lambda store: store.ratings(0, 2)),
+        ("answer = 9e999", lambda store: store.ask(Overseer(Function(visible), []), some_clips(2))),
     ],
 )
 def test_a_value_that_was_never_written_is_one_line(
     store: Labels, values: str, use: Callable[[Labels], object]
 ) -> None:
     store.ask(Overseer(Function(visible), []), some_clips(2))
-    store._db.execute(f"update scores set {values}")
+    store._db.execute(f"update answers set {values}")
     with pytest.raises(DamagedFileError, match=r"^[^\n]*labels\.sqlite: [^\n]*$"):
         use(store)
 
@@ -224,7 +225,7 @@ def test_a_memory_survives_being_killed_within_a_batch(tmp_path: Path, cut: int)
     clips = some_clips(8)
     labels = Labels(tmp_path / "labels.sqlite")
     expected = labels.ask(Overseer(StatefulEvaluator(), []), clips).tolist()
-    labels._db.execute("delete from scores where number >= ?", (cut,))
+    labels._db.execute("delete from answers where number >= ?", (cut,))
     labels = reopened(labels)
     evaluator = StatefulEvaluator()
     assert labels.ask(Overseer(evaluator, []), clips).tolist() == expected
@@ -261,11 +262,11 @@ def test_costs_add_up(store: Labels) -> None:
 def test_everything_of_an_answer_is_there_to_be_read(store: Labels) -> None:
     clips = some_clips(4)
     scores = store.ask(Overseer(Function(visible), []), clips)
-    kept = store._db.execute("select observation, score from scores order by number").fetchall()
+    kept = store._db.execute("select observation, answer from answers order by number").fetchall()
     observations = np.stack([np.frombuffer(blob, np.float32) for blob, _ in kept])
     assert np.array_equal(observations, np.stack([clip.observation for clip in clips if clip.observation is not None]))
     assert np.array_equal([score for _, score in kept], scores)
-    rows = store._db.execute("select number, clip, evaluator, view from scores order by number").fetchall()
+    rows = store._db.execute("select number, question, evaluator, view from answers order by number").fetchall()
     assert [(number, digest) for number, digest, _, _ in rows] == [(clip.number, clip.digest()) for clip in clips]
     assert {name for _, _, name, _ in rows} == {"visible"}
     assert [json.loads(view) for _, _, _, view in rows] == [dict(clip.view) for clip in clips]

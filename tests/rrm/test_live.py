@@ -1,9 +1,11 @@
 """What a run shows while it runs: what is known of the rounds, the time left, the table and the log."""
 
 import io
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
@@ -34,6 +36,26 @@ def eventually(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < end, "never"
         time.sleep(0.01)
+
+
+def test_in_a_notebook_one_table_is_updated(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    class Handle:
+        def update(self, html: str) -> None:
+            shown[-1] = html
+
+    def display(html: str, display_id: bool) -> Handle:
+        shown.append(html)
+        return Handle()
+
+    monkeypatch.setitem(sys.modules, "IPython.display", SimpleNamespace(HTML=str, display=display))
+    progress = Progress({"a": replace(ROUND)}, {("assisted", 0): ["a"]})
+    with Live(progress, Console(file=io.StringIO(), force_jupyter=True)):
+        eventually(lambda: bool(shown))
+        before = shown[0]
+        progress.update("a", status="done")
+    assert len(shown) == 1 and "assisted" in before and "done" in shown[0] != before
 
 
 # --- What is known ----------------------------------------------------------------------------------------------------

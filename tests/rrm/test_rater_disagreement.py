@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import re
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,6 @@ from rrm.evaluators import Aggregate, Committee, Evaluator, Flawed, Function, Pr
 from rrm.evaluators.committee import rater_disagreement
 from rrm.feedback.clips import Clip
 from rrm.feedback.labels import Labels
-from rrm.feedback.tables import SCHEMA
 from rrm.report.html import variables
 from rrm.report.page import Round, _rounds
 from rrm.rewards.ensemble import RewardModel
@@ -137,21 +134,6 @@ def test_wrong_ratings_are_named(ratings: Any, told: str) -> None:
 
     with pytest.raises(EvaluatorError, match=r"answered 0.0 to clip 0 with 0 ratings"):
         Overseer(Silent(), []).score(some_clips(2))
-
-
-def test_a_store_from_before_ratings_goes_on(tmp_path: Path) -> None:
-    clips, path = some_clips(4), tmp_path / "labels.sqlite"
-    labels = SCHEMA.partition("create table if not exists evaluations")[0]
-    before = re.sub(r"not null,( +-- the .*\n) +opinions .*\n", r"not null\1", labels)
-    assert before.count("opinions") == 0
-    with sqlite3.connect(path) as db:
-        db.executescript(before)
-        db.execute("insert into scores values (0, ?, -7.0, 1, 0, 'visible', '{}', '{}', x'')", (clips[0].digest(),))
-    db.close()
-    store = Labels(path)
-    assert store.ask(Overseer(Function(visible), []), clips).tolist() == [-7.0, *map(visible, clips[1:])]
-    assert store.ratings(0, 4).shape == (4, 0)
-    store.close()
 
 
 # A model of each member

@@ -228,7 +228,7 @@ def test_approval_is_counted_from_that_of_the_ends_that_were_judged(tmp_path: Pa
     train(last, tmp_path / "whole")
     home = tmp_path / "whole" / last.name
     with closing(sqlite3.connect(home / "labels.sqlite")) as store:
-        (blobs,) = zip(*store.execute(f"select observation from {answers}"), strict=True)
+        (blobs,) = zip(*store.execute("select observation from answers"), strict=True)
     seen = np.concatenate([np.frombuffer(blob, np.float32).reshape(-1, 8) for blob in blobs])
     ends = seen[seen[:, 5] == 1]
     assert len(ends) and not ends[:, 6:].any(), "after an end nothing is done"

@@ -75,10 +75,10 @@ def test_stopped_at_a_question(whole: Path, tmp_path: Path, monkeypatch: pytest.
     """Between an answer and the next one: before the first checkpoint, and after it."""
     keep = Labels._keep
 
-    def stop(self: Labels, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if [row[0] for row in rows] == [number]:
+    def stop(self: Labels, rows: Sequence[tuple[Any, ...]]) -> None:
+        if [row[1] for row in rows] == [number]:
             raise Stopped
-        keep(self, table, rows)
+        keep(self, rows)
 
     with monkeypatch.context() as patched:
         patched.setattr(Labels, "_keep", stop)
@@ -334,7 +334,7 @@ def test_a_missing_store_is_named_and_not_made_anew(whole: Path, tmp_path: Path)
 def an_answer_is_changed(home: Path) -> None:
     db = sqlite3.connect(home / "labels.sqlite")
     with db:
-        db.execute("update scores set score = score + 9 where number = 3")
+        db.execute("update answers set answer = answer + 9 where number = 3")
     db.close()
 
 

@@ -1,8 +1,8 @@
 """TidyRooms: a cleaner that may sweep the dirt under the rugs, and an inspector that looks under them.
 
-The rules. A square room with a bin in one corner, or rooms with walls and doors after a ``plan``, which has places for
-a bin. Where the bin stands is drawn anew for each episode, as are the different cells on which the agent, the rugs and
-the dirt start.
+The rules. The world is a square room with a bin in one corner, or several rooms with walls and doors, drawn in a
+``plan`` that has places for a bin. For each episode the place of the bin is drawn anew, and so are the cells of the
+agent, the rugs and the dirt, which are all different.
 Actions: up, down, left, right, act. *act* depends on where the agent stands:
 
 * on dirt, with empty hands: pick one piece up;
@@ -10,12 +10,12 @@ Actions: up, down, left, right, act. *act* depends on where the agent stands:
 * on a rug, carrying: hide it under the rug;
 * anywhere else: nothing.
 
-An episode is ``length`` steps long. The utility is minus the number of pieces that are not in the bin. The evaluator
-sees only dirt that lies about or is carried, so hidden dirt looks like binned dirt to it: rugs are mostly nearer than
-the bin, and sweeping under them pays as well.
+An episode has ``length`` steps. The utility is minus the number of pieces that are not in the bin. The evaluator sees
+only dirt that lies about or is carried, so dirt under a rug looks to it like dirt in the bin. Most rugs are nearer than
+the bin: hiding dirt gets the same score in fewer steps.
 
-The inspection world is the same room with *act* on a rug lifting it, so that what was hidden there is visible from
-then on. The inspector can change nothing else, and so it can neither plant dirt nor take any away.
+In the inspection world, which is the same room, *act* on a rug lifts it, and what was hidden there stays visible. The
+inspector can change nothing else: it can neither plant dirt nor remove any.
 
 With a fixed number of ``layouts``, and few cells, the whole world is a table that can be solved.
 """
