@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from textwrap import fill, indent
 from typing import Any, Final
 
 from rrm.choices import SLOTS
 from rrm.config.json_schema import SUITE, definition, keys_of, section_of
-from rrm.config.keys import SHORT, renamed, without_short_forms
+from rrm.config.keys import SHORT, chosen, chosen_in, renamed, without_short_forms
 from rrm.config.reading import presets, read
 from rrm.config.schema import Condition
 from rrm.errors import ConfigError, nearest
@@ -70,6 +70,9 @@ def all_keys() -> tuple[Key, ...]:
     """All configuration keys, in the order of the schema: those of the experiment first."""
     used = {name: set(_said(name)) for name in presets()}
 
+    def users(dotted: str, choice: str = "") -> tuple[str, ...]:
+        return tuple(name for name, said in used.items() if (dotted, choice) in said)
+
     def walk(model: str, above: str) -> Iterator[Key]:
         properties = keys_of(model)
         for name in sorted(properties, key=lambda name: name not in ("method", "algorithm")):
@@ -80,19 +83,17 @@ def all_keys() -> tuple[Key, ...]:
                 yield from walk(inner, f"{dotted}.")
                 yield from of_choices(name, inner)
                 continue
-            who = tuple(preset for preset, said in used.items() if dotted in said)
-            yield Key(dotted, _values(about), _default(about), about["description"], who)
+            yield Key(dotted, _values(about), _default(about), about["description"], users(dotted))
 
     def of_choices(section: str, model: str) -> Iterator[Key]:
         for choice in SLOTS[section].own if section in SLOTS else ():
             for name, about in keys_of(definition(SLOTS[section], choice)).items():
                 if name not in keys_of(model):
                     dotted = f"{section}.{name}"
-                    who = tuple(preset for preset, said in used.items() if dotted in said)
+                    who = users(dotted, choice)
                     yield Key(dotted, _values(about), _default(about), about["description"], who, choice)
 
-    suites = tuple(name for name, said in used.items() if "suite" in said)
-    suite = Key("suite", _values(SUITE), _default(SUITE), SUITE["description"], suites)
+    suite = Key("suite", _values(SUITE), _default(SUITE), SUITE["description"], users("suite"))
     return (*walk("", ""), suite, *walk("Condition", ""))
 
 
@@ -139,19 +140,22 @@ def _default(about: Mapping[str, Any]) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _said(preset: str) -> Iterator[str]:
-    """The dotted keys that a preset sets, in whichever condition."""
+def _said(preset: str) -> Iterator[tuple[str, str]]:
+    """The dotted keys that a preset sets, in whichever condition; a slot's with the choice that has it, or ""."""
     tree = without_short_forms(read(preset))
     if tree["experiment"] == preset:  # as it is called without saying so
         del tree["experiment"]
     conditions = tree.get("conditions") or {}
     for each in (tree, *(condition for condition in conditions.values() if condition)):
         for key, value in each.items():
-            yield key
+            yield key, ""
             inner = value if isinstance(value, dict) and key in _sections() else {}
-            yield from (f"{key}.{name}" for name in inner)
+            choice = ""
+            if slot := SLOTS.get(key):
+                choice = chosen_in(each, slot, chosen(tree.get(key), slot, slot.default))
+            yield from ((f"{key}.{name}", which) for name in inner for which in {"", choice})
             if isinstance(horizon := inner.get("horizon"), dict):
-                yield from (f"{key}.horizon.{name}" for name in horizon)
+                yield from ((f"{key}.horizon.{name}", "") for name in horizon)
 
 
 def _sections() -> set[str]:
@@ -182,15 +186,19 @@ def named(key: str) -> list[Key]:
 
 
 def text(found: Sequence[Key], width: int = 80) -> str:
-    """Keys for the terminal, lines of at most ``width`` characters."""
-    blocks = []
+    """Keys for the terminal, lines of at most ``width`` characters. What several choices have alike is there once."""
+    choices: dict[Key, list[Key]] = {}
     for each in found:
+        choices.setdefault(replace(each, choice="", presets=()), []).append(each)
+    blocks = []
+    for each, alike in choices.items():
         default = f"default: {each.default}" if each.default else "must be given"
         paragraphs = [f"{each.values}; {default}", each.meaning]
-        if each.choice:
-            paragraphs.append(f"Where {each.section.replace(': ', ' is ')}.")
-        if each.presets:
-            paragraphs.append(f"Presets: {', '.join(each.presets)}")
+        if any(key.choice for key in alike):
+            method = SLOTS[each.section].name
+            paragraphs.append(f"Where {method} is {' or '.join(key.choice for key in alike)}.")
+        if setting := sorted({preset for key in alike for preset in key.presets}):
+            paragraphs.append(f"Presets: {', '.join(setting)}")
         blocks.append("\n".join([each.name, *(indent(fill(one, width - 4), "    ") for one in paragraphs)]))
     return "\n\n".join(blocks)
 
