@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel
 from pydantic_core import InitErrorDetails, ValidationError
@@ -126,12 +126,27 @@ class Slot:
         if declared:
             declared.model_validate(settings)
 
-    def unknown(self, spec: str, key: str) -> str:
-        """What is said of a key that the section has not, where ``spec`` is chosen."""
+    def unknown(self, spec: str, path: Sequence[str]) -> str:
+        """What is said of a key that the section has not, where ``spec`` is chosen; ``path`` leads to it."""
+        *above, key = path
+        if above:
+            known = _keys_within(self.model(spec), above)
+            return f"no such key{nearest(key, known) if known else ''}"
         others = [each for each in self.own if each != spec and key in self.model(each).model_fields]
         if others:
-            return f"no such key where {self.name} is {short(spec)}; it is one of {' and '.join(others)}"
+            return f"no such key where {self.name} is {short(spec)}; it is a key of {' and '.join(others)}"
         return f"no such key where {self.name} is {short(spec)}{nearest(key, self.keys(spec))}"
+
+
+def _keys_within(model: type[BaseModel], path: Sequence[str]) -> Collection[str]:
+    """The keys of the section to which ``path`` leads from ``model``; none where that is no section of this package."""
+    for name in path:
+        kind = model.model_fields[name].annotation if name in model.model_fields else None
+        kinds = [each for each in (kind, *get_args(kind)) if isinstance(each, type) and issubclass(each, BaseModel)]
+        if not kinds:
+            return ()
+        model = kinds[0]
+    return model.model_fields
 
 
 AMPLIFY: Final = Slot(

@@ -135,7 +135,7 @@ def test_the_oracle_stays_what_it_is(home: Path) -> None:
         ("distill.updates=1", "distill.updates=1: no such key where distill.method is 'reward_modeling'"),
         (
             "distill={method: clone.py:Clone, hidden: 8}",
-            "distill.hidden: 8: no such key where distill.method is 'clone.py:Clone'; it is one of reward_modeling",
+            "distill.hidden: 8: no such key where distill.method is 'clone.py:Clone'; it is a key of reward_modeling",
         ),
     ],
 )

@@ -10,7 +10,12 @@ from rrm.envs.world import Array, Floats
 
 
 def state_reward(table: Table, reward: Floats) -> Reward:
-    """``reward`` (s,) of the state that each step leads to, and nothing for being over."""
+    """A reward of states: each step receives that of the state to which it leads, and being over receives nothing.
+
+    Args:
+        table: the world.
+        reward: (s,) of each state.
+    """
     return Reward(np.where(table.over[:, None], 0.0, table.expect(reward)), np.zeros(len(reward)))
 
 
@@ -43,7 +48,12 @@ def soft(table: Table, reward: Reward, *, temperature: float = 1.0, window: int 
 
 
 def occupancy(table: Table, actions: Array) -> Floats:
-    """(s,) how often an agent arrives in each state in an episode, on average; ``actions`` as in ``run``."""
+    """How often an agent arrives in each state in an episode, on average: (s,).
+
+    Args:
+        table: the world.
+        actions: the agent's actions, as in ``run``.
+    """
     arrivals = np.zeros(len(table.rows))
     before, *after = at_each_step(table, actions)
     for now in after:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from gymnasium import spaces
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -24,7 +24,7 @@ from rrm.protocols import Demonstrator
 from rrm.streams import Streams
 from rrm.text import line, short
 
-KEY = "distill.demonstrator"
+_KINDS = "must be judgment, {judgment: {…}} or {skill: …}"
 
 
 class JudgmentSettings(Section):
@@ -46,6 +46,9 @@ class JudgmentSettings(Section):
 class DemonstratorSettings(Section):
     """Who demonstrates: somebody's skill, or the evaluator's judgment."""
 
+    key: ClassVar = "distill.demonstrator"
+    """The key that says so, for messages."""
+
     skill: str | None = None
     """Who acts: a script, a saved agent, a function or a file."""
 
@@ -55,12 +58,16 @@ class DemonstratorSettings(Section):
     @classmethod
     def _short(cls, value: Any) -> Any:
         """``judgment`` alone is judgment with its defaults."""
-        return {"judgment": {}} if value == "judgment" else value
+        if value == "judgment":
+            return {"judgment": {}}
+        if not isinstance(value, (Mapping, cls)):
+            raise ValueError(_KINDS)
+        return value
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.skill is None) == (self.judgment is None):
-            raise ValueError("must be judgment, {judgment: {…}} or {skill: …}")
+            raise ValueError(_KINDS)
         return self
 
     @model_serializer(mode="wrap")
@@ -76,12 +83,12 @@ class DemonstratorSettings(Section):
     def check(self, world: World, level: int) -> None:
         """Raise ConfigError, one line, where it cannot demonstrate in ``world``, that of a round of the level."""
         if self.file is not None:
-            demonstrations.read(self.file, world, f"{KEY}.skill")
+            demonstrations.read(self.file, world, f"{self.key}.skill")
         elif self.skill is not None:
-            _actor(self.skill, world, level)
+            _actor(self.skill, world, level, self._about)
         elif not isinstance(world.action_space, spaces.Discrete):
             what = f"tries every action, and those of {world.name} are {world.action_space}, not Discrete"
-            raise ConfigError(f"{KEY}: judgment: {what}: must be {{skill: …}}")
+            raise ConfigError(f"{self.key}: judgment: {what}: must be {{skill: …}}")
 
     def make(self, world: World, level: int, asked: Asked, streams: Streams, previous: Policy | None) -> Demonstrator:
         """The demonstrator.
@@ -94,7 +101,7 @@ class DemonstratorSettings(Section):
             previous: A[n], the agent of the generation before; None: there is none, and A[0] acts at random.
         """
         if self.skill is not None:
-            return Skill(_actor(self.skill, world, level), self.skill)
+            return Skill(_actor(self.skill, world, level, self._about), self._about)
         judgment = self.judgment
         assert judgment is not None
         goes_on = previous if judgment.goes_on == "previous" else None
@@ -106,15 +113,26 @@ class DemonstratorSettings(Section):
         if skill is None or _is_script(skill, world, level):
             return None
         if self.file is not None:
-            return demonstrations.fingerprint(skill, f"{KEY}.skill")
+            return demonstrations.fingerprint(skill, f"{self.key}.skill")
         if skill.endswith(".json"):
             stem = skill.removesuffix(".json")
             try:
                 parts = [Path(f"{stem}.{end}").read_bytes() for end in ("json", "safetensors")]
             except OSError as error:
-                raise ConfigError(f"{KEY}.skill: {short(skill)}: {line(error)}") from None
+                raise ConfigError(f"{self._about}: {line(error)}") from None
             return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()[:12]
-        return fingerprint(_function(skill, world), skill)
+        return fingerprint(_function(skill, world, self._about), skill)
+
+    @property
+    def _about(self) -> str:
+        """The skill, with its key, for messages."""
+        return f"{self.key}.skill: {short(self.skill)}"
+
+
+class FirstDemonstrator(DemonstratorSettings):
+    """Who demonstrates to A[0]."""
+
+    key: ClassVar = "distill.first"
 
 
 def _is_script(skill: str, world: World, level: int) -> bool:
@@ -122,9 +140,8 @@ def _is_script(skill: str, world: World, level: int) -> bool:
     return skill in world.scripts or (level > 0 and "ideal" in world.scripts and not {".", ":", "/"} & {*skill})
 
 
-def _function(skill: str, world: World) -> Callable[[World], Any]:
-    """The function of the user's own. Raises ConfigError."""
-    about = f"{KEY}.skill: {short(skill)}"
+def _function(skill: str, world: World, about: str) -> Callable[[World], Any]:
+    """The function of the user's own. Raises ConfigError, which begins with ``about``."""
     if ":" not in skill:
         hint = nearest(skill, world.scripts) if world.scripts else ""
         kinds = "a saved agent (.json), a function (module:name, path.py:name) or a file of demonstrations (.npz)"
@@ -136,9 +153,8 @@ def _function(skill: str, world: World) -> Callable[[World], Any]:
     return function
 
 
-def _actor(skill: str, world: World, level: int) -> Policy:
-    """Who acts. Raises ConfigError."""
-    about = f"{KEY}.skill: {short(skill)}"
+def _actor(skill: str, world: World, level: int, about: str) -> Policy:
+    """Who acts. Raises ConfigError, which begins with ``about``."""
     if _is_script(skill, world, level):
         return Script(skill if skill in world.scripts else "ideal")
     if skill.endswith(".json"):
@@ -147,11 +163,11 @@ def _actor(skill: str, world: World, level: int) -> Policy:
         try:
             agent = Agent.load(skill.removesuffix(".json"))
         except (ValueError, OSError) as error:
-            raise ConfigError(f"{about}: {line(error)}") from None
+            raise ConfigError(f"{about}: {line(error).removeprefix(f'{skill}: ')}") from None
         if (agent.layout, agent.policy.action_space) != (world.layout, world.action_space):
             raise ConfigError(f"{about}: was trained in another world than {world.name}")
         return agent
-    found = _function(skill, world)
+    found = _function(skill, world, about)
 
     def act(world: World) -> Array:
         with one_line([about]):

@@ -23,7 +23,7 @@ class Skill:
 
     Args:
         act: the actions (n,) in the current states of a world: ``Script``, an ``Agent``, or any function of a world.
-        about: who that is, for messages.
+        about: who that is, with the key that says so, for messages.
     """
 
     def __init__(self, act: Policy, about: str) -> None:
@@ -38,7 +38,7 @@ class Skill:
             right = bool((np.isin(actions, np.arange(space.n))).all())
         if not right or not np.isfinite(actions).all():
             what = f"{short(actions.tolist())}: must be {world.n} actions of {world.name}, {space}"
-            raise ConfigError(f"distill.demonstrator.skill: {self._about}: acts {what}")
+            raise ConfigError(f"{self._about}: acts {what}")
         return actions.astype(space.dtype)
 
     def choose(self, world: World, states: State, rngs: Sequence[np.random.Generator]) -> Choice:

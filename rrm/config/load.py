@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from rrm.choices import SLOTS
 from rrm.config.checks import check_together, clashes, has_assistants
@@ -64,18 +65,19 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
         prefix = [*own] if says(said, field.split(".")[:1]) else []
         raise ConfigError(f"{'.'.join([*prefix, field])}{colon}{rest}") from None
     except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
+        wrong = _first(error)
     place = [str(part) for part in wrong["loc"]]
     while isinstance(inner := wrong.get("ctx", {}).get("error"), ValidationError):  # of a slot's section
-        wrong = inner.errors(include_url=False)[0]
+        wrong = _first(inner)
         place += [str(part) for part in wrong["loc"]]
     prefix = [*own] if says(said, [part for part in place if not part.isdigit()]) else []
     dotted, kind, value = ".".join([*prefix, *short_path(place)]), wrong["type"], wrong["input"]
     if kind == "extra_forbidden" and (slot := SLOTS.get(place[0])):
         choice = tree[slot.section].get(slot.key, slot.default)
-        raise ConfigError(f"{dotted}: {show(value)}: {slot.unknown(choice, place[-1])}")
-    if kind == "missing":  # env alone has no default
-        raise ConfigError(f"{dotted}: must be given{nearest('', registered_worlds())}")
+        raise ConfigError(f"{dotted}: {show(value)}: {slot.unknown(choice, place[1:])}")
+    if kind == "missing":
+        worlds = nearest("", registered_worlds()) if place == ["env"] else ""
+        raise ConfigError(f"{dotted}: must be given{worlds}")
     if kind == "literal_error" and (newer := renamed_value(place[-1], value)):
         raise ConfigError(f"{dotted}: {show(value)}: is now {newer!r}")
     if kind == "literal_error":
@@ -86,6 +88,13 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
         raise ConfigError(f"{dotted}: {show(value)}: {wrong['ctx']['error']}")
     must = f"must be {_MUST[kind].format(**wrong.get('ctx', {}))}" if kind in _MUST else line(wrong["msg"])
     raise ConfigError(f"{dotted}: {show(value)}: {must}")
+
+
+def _first(error: ValidationError) -> ErrorDetails:
+    """The first thing that is wrong; a key that nobody knows before one that is missing, which it may be misspelt."""
+    found = error.errors(include_url=False)
+    unknown = (each for each in found if each["type"] == "extra_forbidden")
+    return next(unknown, found[0]) if found[0]["type"] == "missing" else found[0]
 
 
 def _condition(name: str, base: Tree, tree: Tree) -> Condition:
@@ -135,13 +144,15 @@ def _check_evaluators(conditions: Mapping[str, Condition], tree: Tree) -> None:
 
 
 def _check_budget(experiment: Experiment) -> None:
-    for name, condition in experiment.conditions.items():
-        for what, asked in zip(("labels", "steps"), cost(condition), strict=True):
-            allowed = getattr(experiment.budget, what)
-            if allowed is not None and asked > allowed:
-                raise ConfigError(
-                    f"budget.{what}: {allowed}: must be at least {asked}, which the rounds of {name!r} ask for together"
-                )
+    costs = {name: cost(condition) for name, condition in experiment.conditions.items()}
+    for number, what in enumerate(("labels", "steps")):
+        allowed = getattr(experiment.budget, what)
+        name = max(costs, key=lambda name: costs[name][number])
+        asked = costs[name][number]
+        if allowed is not None and asked > allowed:
+            raise ConfigError(
+                f"budget.{what}: {allowed}: must be at least {asked}, which the rounds of {name!r} ask for together"
+            )
 
 
 def load(

@@ -80,14 +80,14 @@ def _unknown(path: Sequence[str], key: str, value: Any, tree: Tree, shown: str) 
         return f"{dotted}: no such condition{nearest(key, known)}"
     slot = SLOTS.get(path[-1]) if path else None
     if slot and any(key in slot.keys(choice) for choice in slot.own):
-        return f"{dotted}: {slot.unknown(_choices(path, tree)[0], key)}"
+        return f"{dotted}: {slot.unknown(_choices(path, tree)[0], [key])}"
     if (names := renamed(here, value)) is not None:
         old, new = names
         if not shown:
             return f"{old}: is now {new}"
         return f"{shown}: is now {new}" if shown.startswith(f"{old}=") else f"{shown}: {old} is now {new}"
     if slot:
-        return f"{dotted}: {slot.unknown(_choices(path, tree)[0], key)}"
+        return f"{dotted}: {slot.unknown(_choices(path, tree)[0], [key])}"
     places = {name: name for name in known}
     for section in known:
         for name in _known([*path, section], tree) or ():

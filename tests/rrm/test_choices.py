@@ -68,12 +68,15 @@ def test_its_keys_are_those_of_the_section() -> None:
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["distill.fit_steps=1"], "distill.fit_steps: 1: no such key where distill.method is 'copy'; it is one of"),
+        (["distill.fit_steps=1"], "distill.fit_steps: 1: no such key where distill.method is 'copy'; it is a key of"),
         (["distill.state=1"], "distill.state=1: no such key where distill.method is 'copy'; did you mean 'states'?"),
         (["distill=reward_modeling", "distill.states=1"], "distill.states=1: no such key where distill.method is 'rew"),
         (["distill.states=0"], "distill.states: 0: must be at least 1"),
         (["distill.hidden=10"], "distill.hidden: 10: must be at most 9"),
-        (["reward=broad"], "reward: 'broad': no such key where distill.method is 'copy'; it is one of reward_modeling"),
+        (
+            ["reward=broad"],
+            "reward: 'broad': no such key where distill.method is 'copy'; it is a key of reward_modeling",
+        ),
         (["conditions.ideal.reward=broad"], "conditions.ideal.reward: 'broad': no such key where distill.method is"),
         (["distill.states=5_000", "task.steps=4_096"], "distill.states: 5000: must be at most task.steps, 4096"),
     ],
@@ -85,7 +88,7 @@ def test_what_is_wrong_is_said_in_one_line(overrides: list[str], message: str) -
 @pytest.mark.usefixtures("copy")
 def test_a_condition_says_what_only_another_method_has() -> None:
     config = {**COPY, "conditions": {"a": {"distill": {"batch_size": 3}}}}
-    right = "no such key where distill.method is 'copy'; it is one of reward_modeling"
+    right = "no such key where distill.method is 'copy'; it is a key of reward_modeling"
     assert refused(**config) == f"conditions.a.distill.batch_size: {right}"
     above = {"env": LINE, "conditions": {"a": {"distill": {"batch_size": 3}}}}
     assert refused("distill=copy", **above) == f"conditions.a.distill.batch_size: 3: {right}"
@@ -99,6 +102,21 @@ def test_the_reference_shows_keys_by_method() -> None:
     page = reference.markdown()
     assert "## `distill.method: copy`" in page and "Distill by leaving the policy as it begins" in page
     assert "Where distill.method is copy." in reference.text(reference.named("distill.states"))
+
+
+def test_the_terminal_shows_once_what_methods_have_alike() -> None:
+    text = reference.text(reference.named("distill"))
+    blocks = {block.split("\n")[0]: " ".join(block.split()) for block in text.split("\n\n")}
+    assert text.count("\n\ndistill.states\n") == 1
+    assert "Where distill.method is clone or dagger." in blocks["distill.states"]
+    assert "Where distill.method is dagger." in blocks["distill.iterations"]
+
+
+def test_the_presets_of_a_key_are_those_that_choose_its_method() -> None:
+    presets = {key.choice: key.presets for key in reference.named("distill.fit_steps")}
+    assert "camera_dropbox" in presets["reward_modeling"] and "foresight_imitation" not in presets["reward_modeling"]
+    assert "foresight_imitation" in presets["dagger"] and "camera_dropbox" not in presets["dagger"]
+    assert not presets["clone"]
 
 
 @pytest.mark.usefixtures("copy")

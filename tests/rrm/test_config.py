@@ -527,7 +527,7 @@ OVERRIDES = {
         "conditions.oracle.assistants: 'ideal': the true reward asks no evaluator, so nobody helps: must be 'none'"
     ),
     "conditions.ideal.env=rrm/TidyRoomsInspection-v0": None,
-    "budget.labels=10": "budget.labels: 10: must be at least 256, which the rounds of 'unaided' ask for together",
+    "budget.labels=10": "budget.labels: 10: must be at least 768, which the rounds of 'assisted' ask for together",
     "budget.labels=767": "budget.labels: 767: must be at least 768, which the rounds of 'assisted' ask for together",
     "budget.steps=449999": (
         "budget.steps: 449999: must be at least 450000, which the rounds of 'assisted' ask for together"

@@ -135,7 +135,7 @@ def test_skill_asks_nobody() -> None:
 def test_actions_that_are_none_are_named(actions: Any) -> None:
     world = line()
     with pytest.raises(ConfigError, match=r"^distill.demonstrator.skill: mine: acts .*must be 3 actions of Line, Disc"):
-        chosen(Skill(lambda world: actions, "mine"), world)
+        chosen(Skill(lambda world: actions, "distill.demonstrator.skill: mine"), world)
 
 
 def test_in_an_assistants_world_a_script_is_its_ideal_one() -> None:

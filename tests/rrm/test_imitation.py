@@ -251,23 +251,44 @@ def test_a_function_and_a_saved_agent_demonstrate(tmp_path: Path, monkeypatch: p
         ),
         (
             {"demonstrator": {"skill": "honest"}, "generations": 2},
-            "distill.generations: 2: somebody's skill is the same",
+            "distill.generations: 2: must be 1 where distill.demonstrator is a skill, ",
         ),
         (
             {"demonstrator": {"skill": "honest"}, "first": {"skill": "honest", "actions": 9}},
-            "distill.first: {.*}: somebody's skill is the same",
+            "distill.first: {.*}: must be null where distill.demonstrator is a skill, ",
         ),
         ({"demonstrator": {}}, "distill.demonstrator: {}: must be judgment, {judgment: {…}} or {skill: …}"),
         ({"demonstrator": {"skill": "honest", "judgment": {}}}, "distill.demonstrator: {.*}: must be judgment, "),
-        ({"demonstrator": "honest"}, "distill.demonstrator: 'honest': must be"),
+        (
+            {"demonstrator": "honest"},
+            "distill.demonstrator: 'honest': must be judgment, {judgment: {…}} or {skill: …}$",
+        ),
+        ({"demonstrator": 3}, "distill.demonstrator: 3: must be judgment, {judgment: {…}} or {skill: …}$"),
+        (
+            {"demonstrator": {"judgement": {}}},
+            "distill.demonstrator.judgement: {}: no such key; did you mean 'judgment'",
+        ),
+        (
+            {"demonstrator": {"judgment": {"goes": 1}}},
+            "distill.demonstrator.judgment.goes: 1: no such key; did you mean 'goes_on'",
+        ),
         ({"demonstrator": {"judgment": {"window": 0}}}, "distill.demonstrator.judgment.window: 0: must be at least 1"),
         ({"demonstrator": {"skill": "onest"}}, "distill.demonstrator.skill: 'onest': .*did you mean 'honest'"),
         ({"explore": 2}, "distill.explore: 2: must be at most 1"),
         (
             {"method": "clone"},
-            "distill.iterations: no such key where distill.method is 'clone'; it is one of dagger",
+            "distill.iterations: no such key where distill.method is 'clone'; it is a key of dagger",
         ),
-        ({"first": {"skill": "honest"}}, "distill.first.actions: "),
+        (
+            {"demonstrator": {"skill": "no/agent.json"}},
+            "distill.demonstrator.skill: 'no/agent.json': No such file or d",
+        ),
+        ({"first": {"skill": "honest"}}, "distill.first.actions: must be given$"),
+        (
+            {"first": {"skill": "honest", "action": 9}},
+            "distill.first.action: 9: no such key; did you mean 'actions'",
+        ),
+        ({"first": {"skill": "onest", "actions": 9}}, "distill.first.skill: 'onest': .*did you mean 'honest'"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(distill: Any, message: str) -> None:

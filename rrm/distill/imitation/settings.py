@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from gymnasium import spaces
 from pydantic import Field, WithJsonSchema
 
-from rrm.amplify.demonstrators import DemonstratorSettings, JudgmentSettings
+from rrm.amplify.demonstrators import DemonstratorSettings, FirstDemonstrator, JudgmentSettings
 from rrm.config.slots import Clash, DistillSettings
 from rrm.config.values import Copies, Count, Positive, Section, Share
 
@@ -78,11 +78,11 @@ class ImitationSettings(DistillSettings):
 
     def clashes(self, condition: Condition) -> Iterator[Clash]:
         if self.demonstrator.judgment is None:
-            right = "somebody's skill is the same in each: needs distill.demonstrator to be judgment"
+            right = "where distill.demonstrator is a skill, which is the same in every generation"
             if self.generations > 1:
-                yield "distill.generations", self.generations, right
+                yield "distill.generations", self.generations, f"must be 1 {right}"
             if self.first is not None:
-                yield "distill.first", self.first.model_dump(), right
+                yield "distill.first", self.first.model_dump(), f"must be null {right}"
             return
         rounds = {"task": condition.task}
         if condition.amplify.assistants in ("trained", "repeated"):
@@ -113,7 +113,7 @@ class ImitationSettings(DistillSettings):
         if self.first is None:
             return generations
         clone = CloneSettings(
-            demonstrator=DemonstratorSettings(skill=self.first.skill),
+            demonstrator=FirstDemonstrator(skill=self.first.skill),
             states=self.first.actions,
             fit_steps=self.fit_steps,
             learning_rate=self.learning_rate,
