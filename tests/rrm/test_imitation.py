@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import rrm
+from rrm.agents.agent import Agent
 from rrm.amplify.demonstrators import DemonstratorSettings
 from rrm.amplify.skill import Skill
 from rrm.config.load import load
@@ -78,8 +80,8 @@ WHOLE: dict[str, Callable[[], Plan]] = {
 }
 
 
-def cloning(**settings: Any) -> dict[str, Condition]:
-    return load({"env": LINE, "episodes": 50, "distill": {"method": "clone", **FEW}, **settings}).conditions
+def cloning(**distill: Any) -> dict[str, Condition]:
+    return load({"env": LINE, "episodes": 50, "distill": {"method": "clone", **FEW, **distill}}).conditions
 
 
 @pytest.mark.parametrize("which", WHOLE)
@@ -95,7 +97,7 @@ def test_cloning_that_stops_between_two_looks_resumes_bit_exactly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its only checkpoint is written after all looks: those that are kept are replayed, the others asked for."""
-    each, keep = plan(cloning()["unaided"], 0), Labels._keep
+    each, keep = plan(cloning(demonstrator=TO_THE_END)["unaided"], 0), Labels._keep
 
     def stop(self: Labels, kept: Sequence[tuple[Any, ...]]) -> None:
         if kept and kept[-1][1] >= 40:
@@ -110,7 +112,7 @@ def test_cloning_that_stops_between_two_looks_resumes_bit_exactly(
     for folder in ("parts", "whole"):
         train(each, tmp_path / folder)
     assert left_by(each, tmp_path / "parts") == left_by(each, tmp_path / "whole")
-    assert rows(tmp_path / "parts", each) == 30 * 3
+    assert rows(tmp_path / "parts", each) == 30 * 3 * 2
 
 
 def test_every_look_is_kept_at_once_and_asked_once(tmp_path: Path) -> None:
@@ -301,6 +303,19 @@ def test_what_is_wrong_is_said_in_one_line(distill: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message}") as caught:
         last(**distill)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["json", "safetensors"])
+def test_a_saved_agent_is_read_within_bounds_and_never_from_a_pipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """Also where the round is named before it is checked, as that of A[0] is."""
+    monkeypatch.chdir(tmp_path)
+    Agent.untrained(Line(1), (8,)).save("agent")
+    Path(f"agent.{end}").unlink()
+    os.mkfifo(f"agent.{end}")
+    with pytest.raises(ConfigError, match=r"^distill.demonstrator.skill: 'agent.json': is a device or a pipe, not"):
+        last(first={"skill": "agent.json", "actions": 9})
 
 
 def test_demonstrations_of_another_environment_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
