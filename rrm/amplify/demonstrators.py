@@ -11,6 +11,7 @@ from gymnasium import spaces
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from rrm.agents.assistants import Policy, Script
+from rrm.agents.files import read_bytes
 from rrm.amplify.judgment import Asked, Judgment
 from rrm.amplify.skill import Skill
 from rrm.choices import one_line
@@ -117,8 +118,9 @@ class DemonstratorSettings(Section):
         if skill.endswith(".json"):
             stem = skill.removesuffix(".json")
             try:
-                parts = [Path(f"{stem}.{end}").read_bytes() for end in ("json", "safetensors")]
-            except OSError as error:
+                files = (Path(f"{stem}.{end}") for end in ("json", "safetensors"))
+                parts = [read_bytes(file, demonstrations.LARGEST) for file in files]
+            except (OSError, ValueError) as error:
                 raise ConfigError(f"{self._about}: {line(error)}") from None
             return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()[:12]
         return fingerprint(_function(skill, world, self._about), skill)

@@ -78,12 +78,17 @@ class Labels(Store):
             for judgment in judge(new):
                 question = new[judgment.index]
                 view, observation = shown[question.number]
+                answer = float(judgment.answer) + 0.0  # no -0.0, as in older stores
+                if not (math.isfinite(answer) or (kind == "comparison" and math.isnan(answer))):
+                    # Of an amplifier of a user's own: kept, it would be refused whenever the store is read.
+                    wrong = f"answered {answer} to {what} {question.number}; it must be a finite number"
+                    raise EvaluatorError(f"evaluator {overseer.name!r} {wrong}")
                 rows.append(
                     (
                         kind,
                         question.number,
                         digests[question.number],
-                        float(judgment.answer) + 0.0,  # no -0.0, as in older stores
+                        answer,
                         judgment.fields_read,
                         judgment.assistant_steps,
                         overseer.name,

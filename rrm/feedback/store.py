@@ -136,7 +136,8 @@ class Store:
                     f"{self.path}: answer {number} was given to another {what}; the store and the round differ; "
                     + run_anew(self.path)
                 )
-            if answer is not None and not (isinstance(answer, float) and math.isfinite(answer)):
+            nothing = answer is None and kind == "comparison"
+            if not nothing and not (isinstance(answer, float) and math.isfinite(answer)):
                 raise DamagedFileError(f"{self.path}: answer {number} is {answer}; it must be a finite number")
             if number in digests:
                 known[number] = answer

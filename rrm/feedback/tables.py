@@ -27,7 +27,8 @@ create table if not exists answers (
     memory text not null,            -- what a stateful evaluator knew after this answer, as JSON
     view text not null,              -- the last view, by name, as JSON; of a pair a list of two
     observation blob not null,       -- the reward model's input, float32; of a pair the first clip's, then the second's
-    ratings text,                    -- what each of a committee said, as JSON; null: the evaluator answered alone
+    ratings text,                    -- what each of a committee said, as JSON; null: the evaluator answered alone,
+                                     -- '': the answer is from before they were kept
     primary key (kind, number)
 ) strict, without rowid
 """
@@ -44,6 +45,9 @@ OLDER = {
     "evaluation": ("evaluations", "clip text not null,score real not null"),
 }
 """The tables of stores from before there was one for all kinds, with the columns in which they differed."""
+
+NOT_KEPT = ""
+"""The ratings of an answer from before they were kept. Its fingerprint was taken without them, and stays the same."""
 
 _OLDER_SCHEMA = (
     "create table {} (number integer primary key,{},fields_read integer not null,assistant_steps integer not null,"
@@ -72,7 +76,7 @@ def migrate(db: sqlite3.Connection) -> None:
     for kind, (older, _) in OLDER.items():
         if older in there:
             width = len(db.execute(f"select * from {older} limit 0").description)
-            ratings = ", null" if width == 9 else ""  # of a store from before they were kept
+            ratings = f", '{NOT_KEPT}'" if width == 9 else ""
             db.execute(f"insert into answers select ?, *{ratings} from {older}", (kind,))
             db.execute(f"drop table {older}")
 
@@ -132,7 +136,7 @@ def fingerprint(
                 continue
             for row in rows:
                 found += 1
-                for value in row:
+                for value in row[:-1] if row[-1] == NOT_KEPT else row:
                     digest.update(value if isinstance(value, bytes) else repr(value).encode())
                     digest.update(b"\0")
     except sqlite3.Error as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import rrm
+from rrm.agents.agent import Agent
 from rrm.amplify.demonstrators import DemonstratorSettings
 from rrm.amplify.skill import Skill
 from rrm.config.load import load
@@ -21,10 +23,11 @@ from rrm.envs.world import Bools, Floats, World
 from rrm.errors import ConfigError, EvaluatorError, RRMError
 from rrm.experiment.run import configuration
 from rrm.feedback.clips import Clip
+from rrm.feedback.labels import Labels
 from rrm.protocols import Choice
 from rrm.rounds.plan import Plan, plan
 from tests.helpers.tiny import LINE, VECTOR_LINE, Line, LineInspection
-from tests.helpers.training import labels_in, left_by, stop_after, stopped, train
+from tests.helpers.training import Stopped, labels_in, left_by, stop_after, stopped, train
 
 JUDGMENT = {"judgment": {"window": 1}}
 TO_THE_END = {"judgment": {"window": None, "samples": 2}}
@@ -72,18 +75,44 @@ def test_skill_is_imitated_and_asks_nobody(tmp_path: Path, method: str) -> None:
 
 WHOLE: dict[str, Callable[[], Plan]] = {
     "dagger": lambda: last("assisted", iterations=3),
-    "clone": lambda: plan(conditions(distill={"method": "clone"} | FEW)["unaided"], 0),
+    "clone": lambda: plan(cloning()["assisted"], 0),
     "generations": lambda: last(demonstrator=TO_THE_END, generations=3, first={"skill": "honest", "actions": 10}),
 }
 
 
-@pytest.mark.parametrize("which", ["dagger", "generations"])
+def cloning(**distill: Any) -> dict[str, Condition]:
+    return load({"env": LINE, "episodes": 50, "distill": {"method": "clone", **FEW, **distill}}).conditions
+
+
+@pytest.mark.parametrize("which", WHOLE)
 def test_it_resumes_bit_exactly(tmp_path: Path, which: str) -> None:
     train(WHOLE[which](), tmp_path / "whole")
     for _ in range(3):
         stopped(WHOLE[which](), tmp_path / "parts", stop_after(1))
     train(WHOLE[which](), tmp_path / "parts")
     assert left_by(WHOLE[which](), tmp_path / "parts") == left_by(WHOLE[which](), tmp_path / "whole")
+
+
+def test_cloning_that_stops_between_two_looks_resumes_bit_exactly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its only checkpoint is written after all looks: those that are kept are replayed, the others asked for."""
+    each, keep = plan(cloning(demonstrator=TO_THE_END)["unaided"], 0), Labels._keep
+
+    def stop(self: Labels, kept: Sequence[tuple[Any, ...]]) -> None:
+        if kept and kept[-1][1] >= 40:
+            keep(self, [row for row in kept if row[1] < 40])
+            raise Stopped
+        keep(self, kept)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Labels, "_keep", stop)
+        stopped(each, tmp_path / "parts", lambda each, row: None)
+    assert rows(tmp_path / "parts", each) == 40
+    for folder in ("parts", "whole"):
+        train(each, tmp_path / folder)
+    assert left_by(each, tmp_path / "parts") == left_by(each, tmp_path / "whole")
+    assert rows(tmp_path / "parts", each) == 30 * 3 * 2
 
 
 def test_every_look_is_kept_at_once_and_asked_once(tmp_path: Path) -> None:
@@ -295,6 +324,19 @@ def test_what_is_wrong_is_said_in_one_line(distill: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message}") as caught:
         last(**distill)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["json", "safetensors"])
+def test_a_saved_agent_is_read_within_bounds_and_never_from_a_pipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """Also where the round is named before it is checked, as that of A[0] is."""
+    monkeypatch.chdir(tmp_path)
+    Agent.untrained(Line(1), (8,)).save("agent")
+    Path(f"agent.{end}").unlink()
+    os.mkfifo(f"agent.{end}")
+    with pytest.raises(ConfigError, match=r"^distill.demonstrator.skill: 'agent.json': is a device or a pipe, not"):
+        last(first={"skill": "agent.json", "actions": 9})
 
 
 def test_demonstrations_of_another_environment_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ import json
 import os
 import sqlite3
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.errors import DamagedFileError, EvaluatorError, RRMError
 from rrm.evaluators import Bounded, Evaluator, Function
 from rrm.feedback.clips import Clip
+from rrm.feedback.judgment import Judgment
 from rrm.feedback.labels import Labels
 from rrm.feedback.store import Cost
 from rrm.feedback.tables import digest_of
@@ -181,6 +183,7 @@ def test_a_store_holds_nothing_but_its_tables(tmp_path: Path, script: str) -> No
         ("ratings = '[' || number || substr(',1]', 1 + 2 * number)", lambda store: store.ratings(0, 2)),
         ("ratings = '[[1]]'", lambda store: store.ratings(0, 2)),
         ("answer = 9e999", lambda store: store.ask(Overseer(Function(visible), []), some_clips(2))),
+        ("answer = null", lambda store: store.ask(Overseer(Function(visible), []), some_clips(2))),
     ],
 )
 def test_a_value_that_was_never_written_is_one_line(
@@ -190,6 +193,21 @@ def test_a_value_that_was_never_written_is_one_line(
     store._db.execute(f"update answers set {values}")
     with pytest.raises(DamagedFileError, match=r"^[^\n]*labels\.sqlite: [^\n]*$"):
         use(store)
+
+
+@pytest.mark.parametrize("answer", [np.nan, np.inf])
+def test_what_is_no_score_is_not_kept(store: Labels, answer: float) -> None:
+    """An amplifier of a user's own checks nothing; what it answered before is kept, and it may be mended."""
+
+    class Careless(Overseer):
+        def judge(self, clips: Sequence[Clip]) -> Iterator[Judgment]:
+            for judgment in super().judge(clips):
+                yield judgment if clips[judgment.index].number < 1 else replace(judgment, answer=answer)
+
+    with pytest.raises(EvaluatorError, match=rf"^evaluator 'visible' answered {answer} to clip 1; it must be a finite"):
+        store.ask(Careless(Function(visible), []), some_clips(2))
+    assert store.cost().labels == 1
+    assert store.ask(Overseer(Function(visible), []), some_clips(2)).tolist() == [*map(visible, some_clips(2))]
 
 
 def test_what_cannot_be_kept_is_named(store: Labels) -> None:

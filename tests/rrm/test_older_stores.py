@@ -132,7 +132,9 @@ def test_one_from_before_ratings_goes_on(tmp_path: Path) -> None:
         scores.replace("not null,       -- the reward model's input, float32", "not null").partition("    opinions")[0]
         + ") strict;",
     )
+    digest = digest_of(path, 1)
     with closing(Labels(path)) as store:
+        assert store.digest(1) == digest == digest_of(path, 1), "a checkpoint or a result has recorded it"
         assert store.ask(Overseer(Function(visible), []), clips).tolist() == [*map(visible, clips)]
         assert store.ratings(0, 4).shape == (4, 0)
 
