@@ -121,7 +121,8 @@ class DemonstratorSettings(Section):
                 files = (Path(f"{stem}.{end}") for end in ("json", "safetensors"))
                 parts = [read_bytes(file, demonstrations.LARGEST) for file in files]
             except (OSError, ValueError) as error:
-                raise ConfigError(f"{self._about}: {line(error)}") from None
+                said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+                raise ConfigError(f"{self._about}: {line(said).removeprefix(f'{skill}: ')}") from None
             return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()[:12]
         return fingerprint(_function(skill, world, self._about), skill)
 

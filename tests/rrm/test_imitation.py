@@ -312,6 +312,10 @@ def test_a_function_and_a_saved_agent_demonstrate(tmp_path: Path, monkeypatch: p
             {"demonstrator": {"skill": "no/agent.json"}},
             "distill.demonstrator.skill: 'no/agent.json': No such file or d",
         ),
+        (
+            {"first": {"skill": "no/agent.json", "actions": 9}},
+            "distill.first.skill: 'no/agent.json': No such file or directory$",
+        ),
         ({"first": {"skill": "honest"}}, "distill.first.actions: must be given$"),
         (
             {"first": {"skill": "honest", "action": 9}},
@@ -335,7 +339,7 @@ def test_a_saved_agent_is_read_within_bounds_and_never_from_a_pipe(
     Agent.untrained(Line(1), (8,)).save("agent")
     Path(f"agent.{end}").unlink()
     os.mkfifo(f"agent.{end}")
-    with pytest.raises(ConfigError, match=r"^distill.demonstrator.skill: 'agent.json': is a device or a pipe, not"):
+    with pytest.raises(ConfigError, match=r"^distill.first.skill: 'agent.json': is a device or a pipe, not"):
         last(first={"skill": "agent.json", "actions": 9})
 
 
