@@ -14,6 +14,7 @@ import rrm
 from rrm.agents.agent import Agent
 from rrm.amplify.demonstrators import DemonstratorSettings
 from rrm.amplify.skill import Skill
+from rrm.config.cost import cost
 from rrm.config.load import load
 from rrm.config.minimal import minimal_config
 from rrm.config.reading import parse
@@ -146,6 +147,17 @@ def test_looks_are_the_rows_of_the_store_and_what_the_budget_counts(tmp_path: Pa
     with pytest.raises(ConfigError, match=rf"^budget.labels: {asked - 1}: must be at least {asked}, which"):
         conditions(f"budget.labels={asked - 1}", distill={"demonstrator": TO_THE_END})
     conditions(f"budget.labels={asked}", distill={"demonstrator": TO_THE_END})
+
+
+@pytest.mark.parametrize(
+    "settings", [{"method": "clone"}, {"generations": 2}, {"first": {"skill": "honest", "actions": 10}}]
+)
+def test_a_condition_costs_what_its_rounds_cost(settings: dict[str, Any]) -> None:
+    """A[0] too is paid for once: the task and the unaided agent in whose states assistants practise share it."""
+    each = (cloning() if "method" in settings else conditions(distill=settings))["assisted"]
+    final = plan(each, 0)
+    totals = [one.total for one in (*final.needed(), final)]
+    assert cost(each) == (sum(labels for _, labels in totals), sum(steps for steps, _ in totals))
 
 
 def test_no_truth_reaches_what_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
