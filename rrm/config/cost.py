@@ -22,12 +22,12 @@ def cost(condition: Condition) -> tuple[int, int]:
     """(labels, steps) that a condition asks for, all its rounds together, as configured.
 
     Those are its task, in each generation, a round for each assistant that is trained, and the unaided agent in whose
-    states they practise. The true reward asks for no labels.
+    states they practise. That agent and the task begin with the same A[0]. The true reward asks for no labels.
     """
-    task = [(each, 0) for each in condition.distill.chain(condition)]
-    rounds = list(task)
+    rounds = [(each, 0) for each in condition.distill.chain(condition)]
+    generations = [(each, 0) for each, _ in rounds if each is condition]
     if below := trained(condition):
         rounds += [(condition, level) for level in range(1, below + 1)]
-        rounds += task * (condition.amplify.start_states == "unaided")
+        rounds += generations * (condition.amplify.start_states == "unaided")
     spent = [each.distill.spends(each, level) for each, level in rounds]
     return sum(labels for labels, _ in spent), sum(steps for _, steps in spent)

@@ -163,6 +163,10 @@ class DistillSettings(Choice):
         """All steps and labels of a round."""
         return plan.schedule.total()
 
+    def steps_after(self, rollouts: int, plan: Plan) -> int:
+        """About how many steps a round has taken after so many rollouts."""
+        return plan.schedule.steps_due(rollouts)
+
     def content(self, plan: Plan) -> dict[str, Any]:
         return {"reward": None, **super().content(plan)}
 

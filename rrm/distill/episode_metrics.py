@@ -30,14 +30,12 @@ class Figures:
 
 
 Ask = Callable[[Overseer, Sequence[Clip]], Floats]
+"""Asks an overseer for the scores (m,) of m clips."""
 
 
 def ask_by_the_way(overseer: Overseer, clips: Sequence[Clip]) -> Floats:
     """The scores (m,) of m clips, kept nowhere."""
     return overseer.score(clips)
-
-
-"""Asks an overseer for the scores (m,) of m clips."""
 
 
 def true_utility(world: World) -> Floats:

@@ -121,6 +121,7 @@ class Round(NamedTuple):
 
     number: int
     network: Network
+    """The same object in each round, whose weights the next round changes: copy them to keep them."""
 
 
 def train(game: Game, seed: int, settings: Settings | None = None) -> Iterator[Round]:

@@ -172,7 +172,9 @@ def _steps_done(plan: Plan, home: Path) -> int:
     if not os.path.lexists(home / "checkpoint.json"):
         return 0
     rollouts = rundir.read_sealed(home / "checkpoint.json").get("step")
-    return min(plan.schedule.steps_due(rollouts), plan.total[0] - 1) if isinstance(rollouts, int) else 0
+    if not isinstance(rollouts, int):
+        return 0
+    return min(plan.condition.distill.steps_after(rollouts, plan), plan.total[0] - 1)
 
 
 def _speeds(rounds: Path) -> tuple[dict[Kind, float], int]:

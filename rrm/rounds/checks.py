@@ -48,15 +48,16 @@ def _check_evaluation(plan: Plan) -> None:
 
 
 def check_code(plan: Plan) -> None:
-    """Raise ConfigError unless this process has loaded the code of the user's that the round is named after."""
+    """Raise ConfigError unless this process has loaded the code, and reads the files, that the round is named after."""
     condition, now = plan.condition, replace(plan).content  # nothing in it is remembered
     named = {"evaluator": condition.evaluator, "env_code": condition.env, "amplify": condition.amplify.method}
     named |= {"distill": condition.distill.method, "learner": condition.learner.algorithm}
     for key, spec in named.items():
         if is_named(spec) and now.get(key) != plan.content.get(key):  # else it is what it was when it was given
             raise ConfigError(
-                f"{key.removesuffix('_code')}: {short(spec)}: is not what it was when the run began: its code has been"
-                " edited, or what it refers to is another at each start (a time, say); run again"
+                f"{key.removesuffix('_code')}: {short(spec)}: is not what it was when the run began: its code, or a"
+                " file that its settings name, has been edited, or what it refers to is another at each start (a time,"
+                " say); run again"
             )
 
 

@@ -14,6 +14,7 @@ import rrm
 from rrm.agents.agent import Agent
 from rrm.amplify.demonstrators import DemonstratorSettings
 from rrm.amplify.skill import Skill
+from rrm.config.cost import cost
 from rrm.config.load import load
 from rrm.config.minimal import minimal_config
 from rrm.config.reading import parse
@@ -21,6 +22,7 @@ from rrm.config.schema import Condition
 from rrm.distill.imitation.settings import DAggerSettings
 from rrm.envs.world import Bools, Floats, World
 from rrm.errors import ConfigError, EvaluatorError, RRMError
+from rrm.experiment.dry_run import _steps_done
 from rrm.experiment.run import configuration
 from rrm.feedback.clips import Clip
 from rrm.feedback.labels import Labels
@@ -148,6 +150,17 @@ def test_looks_are_the_rows_of_the_store_and_what_the_budget_counts(tmp_path: Pa
     conditions(f"budget.labels={asked}", distill={"demonstrator": TO_THE_END})
 
 
+@pytest.mark.parametrize(
+    "settings", [{"method": "clone"}, {"generations": 2}, {"first": {"skill": "honest", "actions": 10}}]
+)
+def test_a_condition_costs_what_its_rounds_cost(settings: dict[str, Any]) -> None:
+    """A[0] too counts once: the task and the unaided agent in whose states assistants practise share it."""
+    each = (cloning() if "method" in settings else conditions(distill=settings))["assisted"]
+    final = plan(each, 0)
+    totals = [one.total for one in (*final.needed(), final)]
+    assert cost(each) == (sum(labels for _, labels in totals), sum(steps for steps, _ in totals))
+
+
 def test_no_truth_reaches_what_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def learnt(folder: Path) -> list[Any]:
         each = last("assisted", generations=2, demonstrator=TO_THE_END)
@@ -268,6 +281,25 @@ def test_a_function_and_a_saved_agent_demonstrate(tmp_path: Path, monkeypatch: p
     assert copied["agreement"] == 1 and copied["hack_rate"] == pytest.approx(0.5, abs=0.25)
 
 
+def test_a_function_that_is_edited_after_its_round_was_named_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("def right(world):\n    return [2] * world.n\n")
+    each = last(demonstrator={"skill": "mine.py:right"})
+    assert each.name
+    (tmp_path / "mine.py").write_text("def right(world):\n    return [0] * world.n\n")
+    said = "^distill: 'dagger': is not what it was when the run began: its code, or a file that its settings name, has"
+    with pytest.raises(ConfigError, match=said):
+        train(each, tmp_path / "rounds")
+
+
+def test_a_dry_run_says_how_far_a_stopped_round_is(tmp_path: Path) -> None:
+    each = last(iterations=3)
+    stopped(each, tmp_path, stop_after(1))
+    assert _steps_done(each, tmp_path / each.name) == each.total[0] // 3
+
+
 # What is wrong
 
 
@@ -297,6 +329,10 @@ def test_a_function_and_a_saved_agent_demonstrate(tmp_path: Path, monkeypatch: p
             "distill.iterations: no such key where distill.method is 'clone'; it is one of dagger",
         ),
         ({"first": {"skill": "honest"}}, "distill.first.actions: "),
+        (
+            {"first": {"skill": "demos.npz", "actions": 9}},
+            "distill.first.skill: 'demos.npz': is a file, which is imitated as a whole: must be who acts, a script, a",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(distill: Any, message: str) -> None:

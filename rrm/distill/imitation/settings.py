@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from gymnasium import spaces
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from rrm.amplify.demonstrators import DemonstratorSettings, JudgmentSettings
 from rrm.config.slots import Clash, DistillSettings
@@ -17,10 +17,18 @@ if TYPE_CHECKING:
     from rrm.rounds.plan import Plan
 
 
+def _who_acts(skill: str) -> str:
+    if DemonstratorSettings(skill=skill).file is not None:
+        raise ValueError(
+            "is a file, which is imitated as a whole: must be who acts, a script, a saved agent or a function"
+        )
+    return skill
+
+
 class FirstSettings(Section):
     """A[0], the agent of the generation before the first: a clone of a little skill."""
 
-    skill: str
+    skill: Annotated[str, AfterValidator(_who_acts)]
     actions: Copies
     """How many are demonstrated."""
 
@@ -135,6 +143,9 @@ class ImitationSettings(DistillSettings):
     def total(self, plan: Plan) -> tuple[int, int]:
         looks, steps = self.spends(plan.condition, plan.level)
         return steps, looks
+
+    def steps_after(self, rollouts: int, plan: Plan) -> int:
+        return plan.total[0] * rollouts // self.rollouts
 
     def visited(self, length: int) -> int:
         """How many steps a rollout takes to visit states, given the steps of an episode."""
