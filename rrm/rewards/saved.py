@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from rrm.agents.files import read_bytes
+from rrm.agents.saved import LARGEST
 from rrm.envs.world import Layout
 from rrm.rewards.settings import EnsembleSettings
 
@@ -28,12 +30,14 @@ class About(BaseModel):
     def read(cls, path: Path) -> About:
         """The content of the file. Raises ValueError, one line that names the file and the field."""
         try:
-            return cls.model_validate_json(path.read_bytes())
+            return cls.model_validate_json(read_bytes(path, LARGEST))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise ValueError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
         except OSError as error:
             raise ValueError(f"{path}: {error.strerror}") from None
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
 
     def check_size(self, weights: int) -> None:
         """Raise ValueError unless a file of ``weights`` bytes can hold the model, before memory is taken for it."""

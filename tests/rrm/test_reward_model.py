@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -194,6 +195,12 @@ def test_it_draws_nothing_from_the_global_generator(layout: Layout, tmp_path: Pa
     model.save(tmp_path / "reward")
     RewardModel.load(tmp_path / "reward")
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_it_is_not_read_from_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "reward.json")
+    with pytest.raises(ValueError, match=r"reward\.json: is a device or a pipe, not a file$"):
+        RewardModel.load(tmp_path / "reward")
 
 
 @layouts
