@@ -15,7 +15,7 @@ from rrm.agents.files import read_bytes
 from rrm.amplify.judgment import Asked, Judgment
 from rrm.amplify.skill import Skill
 from rrm.choices import one_line
-from rrm.config.values import Count, Section
+from rrm.config.values import Count, Large, Section
 from rrm.envs.world import Array, World
 from rrm.errors import ConfigError, nearest
 from rrm.evaluators.identity import fingerprint
@@ -31,7 +31,7 @@ _KINDS = "must be judgment, {judgment: {…}} or {skill: …}"
 class JudgmentSettings(Section):
     """Demonstrate by judgment: try each action, look at what comes of it, and show the best."""
 
-    window: Count | None = 1
+    window: Large | None = 1
     """Steps from the action that is tried to the look, its own step the first; None: to the end of the episode."""
 
     goes_on: Literal["previous", "random"] = "previous"

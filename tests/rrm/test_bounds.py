@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from benchmarks import fuzz
+from rrm.choices import SLOTS
 from rrm.cli import main
 from rrm.config.load import load
 from rrm.config.schema import Condition, Experiment
@@ -78,22 +79,41 @@ def _numbers(model: type[BaseModel], *above: str) -> Iterator[tuple[str, bool]]:
             yield ".".join([*above, name]), int in kinds
 
 
-NUMBERS = sorted({*_numbers(Condition), *_numbers(Experiment)})
+def _of_choices() -> Iterator[tuple[str, bool, str]]:
+    """The same of each choice for a slot, with the override that chooses it."""
+    for slot in SLOTS.values():
+        for spec in slot.own:
+            for key, whole in _numbers(slot.model(spec), slot.section):
+                yield key, whole, f"{slot.name}={spec}"
 
 
-@pytest.mark.parametrize(("key", "whole"), NUMBERS)
-def test_every_number_has_a_limit(key: str, whole: bool) -> None:
-    assert "must be at most" in refused(None, f"{key}={10**13 if whole else '1e30'}")
+NUMBERS = sorted({*((*each, "seeds=1") for model in (Condition, Experiment) for each in _numbers(model))})
+NUMBERS += sorted({*_of_choices()})
+
+
+def _set(key: str, value: str) -> str:
+    """The override that sets a key; a section within a section is given whole, since its default may be null."""
+    section, *within = key.split(".")
+    first, *below = within or [""]
+    for name in reversed(below):
+        value = f"{{{'skill: honest, ' if first == 'first' else ''}{name}: {value}}}"
+    return f"{section}.{first}={value}" if within else f"{section}={value}"
+
+
+@pytest.mark.parametrize(("key", "whole", "choice"), NUMBERS)
+def test_every_number_has_a_limit(key: str, whole: bool, choice: str) -> None:
+    assert "must be at most" in refused(None, choice, _set(key, str(10**13) if whole else "1e30"))
     for absurd in ("-1e30", "1e400", "-1"):
-        assert "must be" in refused(None, f"{key}={absurd}")
+        assert "must be" in refused(None, choice, _set(key, absurd))
 
 
 def test_every_number_is_found() -> None:
-    found = {key for key, _ in NUMBERS}
+    found = {key for key, *_ in NUMBERS}
     assert {
         "task.labels",
         "learner.learning_rate",
         "distill.ensemble_size",
+        "distill.iterations",
         "workers",
         "episodes",
         "amplify.depth",

@@ -158,11 +158,20 @@ def test_the_truth_is_read_in_two_places() -> None:
 
 
 TRAINS = (
+    "amplify/judgment",
     "amplify/overseer",
+    "amplify/skill",
     "distill/base",
+    "distill/imitation/clone",
+    "distill/imitation/dagger",
+    "distill/imitation/distiller",
+    "distill/imitation/measure",
+    "distill/imitation/network",
+    "distill/imitation/visits",
     "distill/queries",
     "distill/random_play",
-    "distill/reward_modeling",
+    "distill/reward_modeling/distiller",
+    "distill/reward_modeling/settings",
     "evaluators/__init__",
     "feedback/clips",
     "feedback/labeller",
