@@ -43,7 +43,7 @@ def max_ent(table: Table, features: Floats, target: Floats, *, l2: float = 0.0) 
         table: the world of the demonstrations.
         features: (s, d) the features of each state; ``np.eye(s)`` for a reward of its own for each state.
         target: (d,) the sum of the features of all states in which the demonstrator arrives in an episode, on average.
-        l2: the weight of a penalty l2/2 · |θ|², for demonstrations that are a sample.
+        l2: the weight of a penalty l2/2 · ‖θ‖², for demonstrations that are a sample.
     """
 
     def loss(theta: Floats) -> tuple[float, Floats]:
@@ -65,7 +65,7 @@ def one_step(table: Table, features: Floats, taken: Floats, *, l2: float = 0.0) 
         table: the world of the demonstrations.
         features: (s, d) the features of each state.
         taken: (s, a) how often the demonstrator takes each action in each state, as ``choices`` says.
-        l2: the weight of a penalty l2/2 · |θ|².
+        l2: the weight of a penalty l2/2 · ‖θ‖².
     """
     from scipy.special import log_softmax
 
