@@ -35,6 +35,7 @@ OWN_SEEDS = {
     "rrm/feedback/demonstrations.py": "the seed is the caller's own",
     "rrm/rewards/ensemble.py": "is handed its seed",
     "rrm/evaluators/isolation.py": "is handed its seed: the global generators while an evaluator is asked",
+    "rrm/distill/expert_iteration.py": "the seed is the caller's own: of a game, which is no round",
     "agents/video.py": "the seed is the caller's own",
     "agents/state.py": "is handed its seed",
     "agents/vec_env.py": "is handed its generator; a seed, by users of SB3",
