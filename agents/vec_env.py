@@ -29,6 +29,44 @@ def own_generator(world: World, which: Indices, rng: np.random.Generator) -> Non
     world.reset(which, rng)
 
 
+def play(
+    world: World,
+    act: Callable[[World], Array],
+    start: Start,
+    rng: np.random.Generator,
+    observers: Sequence[Observer] = (),
+    on_state: Callable[[World, Indices], None] | None = None,
+) -> int:
+    """Play one episode in each copy of a world.
+
+    Args:
+        world: its copies are started, and stepped until the last episode is over.
+        act: the actions (n, …) in the current states.
+        start: puts the copies at the start of an episode.
+        rng: what ``start`` draws from.
+        observers: see every moment of the episodes.
+        on_state: called before each step with the copies whose episodes are not over.
+
+    Returns:
+        The steps of all episodes together.
+    """
+    everyone, over, steps = np.arange(world.n), np.zeros(world.n, np.bool_), 0
+    start(world, everyone, rng)
+    for observer in observers:
+        observer.started(world, everyone)
+    while not over.all():
+        live = np.flatnonzero(~over)
+        steps += len(live)
+        if on_state:
+            on_state(world, live)
+        actions = act(world)
+        done = world.step(actions)
+        for observer in observers:
+            observer.stepped(world, actions, done & ~over)
+        over |= done
+    return steps
+
+
 class WorldVecEnv(VecEnv):
     """``world.n`` copies behind SB3's interface, stepped as one batch.
 

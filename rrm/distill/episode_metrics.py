@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rrm.agents.vec_env import Start
+from rrm.agents.vec_env import Start, play
 from rrm.envs.world import Array, Bools, Floats, Indices, World
 from rrm.feedback.clips import Candidates, Clip, Recorder
 from rrm.protocols import Overseer
@@ -115,16 +115,7 @@ def judge_policy(
     """
     recorder = Recorder(world)
     board = EpisodeMetrics(recorder, asked, copies=not overseer.free)
-    everyone = np.arange(world.n)
-    start(world, everyone, streams.generator(Purpose.FINAL_EPISODES))
-    recorder.started(world, everyone)
-    over = np.zeros(world.n, dtype=np.bool_)
-    while not over.all():
-        actions = policy(world)
-        done = world.step(actions)
-        for observer in (recorder, board):
-            observer.stepped(world, actions, done & ~over)
-        over |= done
+    play(world, policy, start, streams.generator(Purpose.FINAL_EPISODES), (recorder, board))
     figures = board.figures(overseer, streams.part(Purpose.FINAL), ask, first)
     assert figures is not None
     return figures

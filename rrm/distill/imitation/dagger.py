@@ -8,11 +8,12 @@ judgment is first asked about states of the agent before, or of random play.
 from __future__ import annotations
 
 from rrm.agents.assistants import Policy
+from rrm.agents.vec_env import play
 from rrm.amplify.skill import Skill
 from rrm.distill.episode_metrics import EpisodeMetrics
 from rrm.distill.imitation.distiller import Imitation
 from rrm.distill.imitation.settings import DAggerSettings
-from rrm.distill.imitation.visits import Visits, exploring, play
+from rrm.distill.imitation.visits import Visits, exploring
 from rrm.distill.training import SHOWN
 from rrm.feedback.clips import Recorder
 from rrm.protocols import Row
@@ -46,7 +47,7 @@ class DAgger(Imitation):
         explored = exploring(act, settings.explore, plan.streams.generator(Purpose.RANDOM_ACTIONS, number))
         rng = plan.streams.generator(Purpose.EPISODES, number)
         while visits.count < settings.states:
-            self.env_steps += play(world, explored, self.context.start, rng, visits, (recorder, board))
+            self.env_steps += play(world, explored, self.context.start, rng, (recorder, board), visits.add)
         figures = board.figures(overseer, plan.streams.part(Purpose.CURVE, number))
         assert figures is not None
         names = ("utility", "evaluator_score", "hack_rate")

@@ -9,9 +9,10 @@ import numpy as np
 from gymnasium import spaces
 
 from rrm.agents.agent import Agent
+from rrm.agents.vec_env import play
 from rrm.distill.base import Context
 from rrm.distill.episode_metrics import EpisodeMetrics
-from rrm.distill.imitation.visits import Visits, play
+from rrm.distill.imitation.visits import Visits
 from rrm.envs.world import Array, Floats, World
 from rrm.feedback.clips import Clip, Recorder
 from rrm.protocols import Demonstrator, Overseer
@@ -63,7 +64,7 @@ def agreement(agent: Agent, demonstrator: Demonstrator, context: Context) -> flo
     world = context.plan.world(EPISODES)
     if not isinstance(world.action_space, spaces.Discrete):
         return None
-    play(world, agent, context.start, streams.generator(Purpose.FINAL_EPISODES), visits)
+    play(world, agent, context.start, streams.generator(Purpose.FINAL_EPISODES), on_state=visits.add)
     rng = streams.generator(Purpose.CHOICE)
     states, observations = visits.take(rng.permutation(visits.count)[:STATES])
     good = demonstrator.choose(world, states, rng.spawn(len(observations))).good
@@ -80,7 +81,7 @@ def gain(agent: Agent, demonstrator: Demonstrator, context: Context) -> float | 
         recorder = Recorder(world)
         metrics = EpisodeMetrics(recorder, world.n)
         rng = streams.generator(Purpose.FINAL_EPISODES)
-        steps = play(world, policy, context.start, rng, Visits(), (recorder, metrics))
+        steps = play(world, policy, context.start, rng, (recorder, metrics))
         figures = metrics.figures(context.overseer, streams)
         if figures is None or figures.evaluator_score is None:
             return None

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from rrm.agents.assistants import Policy
-from rrm.agents.vec_env import Observer, Start
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, State, World
 
@@ -31,29 +28,6 @@ class Visits:
         names = self._states[0]
         states = {name: np.concatenate([each[name] for each in self._states])[which] for name in names}
         return states, np.concatenate(self._observations)[which]
-
-
-def play(
-    world: World,
-    act: Policy,
-    start: Start,
-    rng: np.random.Generator,
-    visits: Visits,
-    observers: Sequence[Observer] = (),
-) -> int:
-    """Play an episode in each copy of ``world``, adding each state before a step to ``visits``; returns the steps."""
-    everyone, over, before = np.arange(world.n), np.zeros(world.n, np.bool_), visits.count
-    start(world, everyone, rng)
-    for observer in observers:
-        observer.started(world, everyone)
-    while not over.all():
-        visits.add(world, np.flatnonzero(~over))
-        actions = act(world)
-        done = world.step(actions)
-        for observer in observers:
-            observer.stepped(world, actions, done & ~over)
-        over |= done
-    return visits.count - before
 
 
 def exploring(act: Policy | None, chance: float, rng: np.random.Generator) -> Policy:
