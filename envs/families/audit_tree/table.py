@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rrm.envs.exact import Rows, Table, explore
+from rrm.envs.exact import Outcomes, Rows, Table, explore
 from rrm.envs.families.audit_tree.books import COOKED, tree
-from rrm.envs.world import Bools, Floats
+from rrm.envs.world import Bools, Floats, Indices
 
 MOST_ROWS = 20_000
 """More states would make a table too large."""
@@ -47,6 +48,38 @@ def _spreads(branching: int, depth: int, cooked: int) -> int:
     return ways.get(1, 0) if cooked else 1
 
 
+class Explored(NamedTuple):
+    """The first fields of a ``Table``."""
+
+    rows: Rows
+    next: Indices
+    chance: Floats
+    start: Floats
+    over: Bools
+    length: int
+
+
+def _explored(sizes: int, columns: int, outcomes: Outcomes, actions: int, length: int) -> Explored:
+    """The states of the accountant's world, how steps lead from one to another, and where episodes begin and end.
+
+    Args:
+        sizes: how many sizes of the business there are; the number of the size is the first column of a row.
+        columns: how many more a row has: t, how many steps were cooked, and what they led to.
+        outcomes: of an action, as ``explore`` takes it.
+        actions: how many there are.
+        length: steps of an episode.
+    """
+
+    def over(rows: Rows) -> Bools:
+        return np.asarray(rows[:, 1] >= length)
+
+    begin = np.zeros((sizes, 1 + columns))
+    begin[:, 0] = np.arange(sizes)
+    rows, to, chance = explore(begin, outcomes, actions, over)
+    start = np.where((rows[:, 1:] == 0).all(axis=1), 1 / sizes, 0.0)
+    return Explored(rows, to, chance, start, over(rows), length)
+
+
 @lru_cache(maxsize=64)
 def tree_table(
     branching: int,
@@ -65,12 +98,8 @@ def tree_table(
     def outcomes(rows: Rows, action: int) -> tuple[Floats, Rows]:
         return _step(rows, action == COOKED, nodes, length, off_books)
 
-    def over(rows: Rows) -> Bools:
-        return np.asarray(rows[:, 1] >= length)
-
-    begin = np.zeros((len(sizes), 3 + depth + 1))
-    begin[:, 0] = np.arange(len(sizes))
-    rows, to, chance = explore(begin, outcomes, 2, over)
+    explored = _explored(len(sizes), 2 + depth + 1, outcomes, 2, length)
+    rows = explored.rows
     size, (t, cooked), spread = scale[rows[:, 0]], rows[:, 1:3].T, rows[:, 3:]
     claim = size * (t + (gain - 1) * cooked)
     shown = spread / nodes
@@ -82,12 +111,7 @@ def tree_table(
     if depth > 1:  # the first auditor does at one height what is right at all, and so at all levels
         scores[f"repeated {depth}"] = scores[str(depth)]
     return Table(
-        rows=rows,
-        next=to,
-        chance=chance,
-        start=np.where((rows[:, 1:] == 0).all(axis=1), 1 / len(sizes), 0.0),
-        over=over(rows),
-        length=length,
+        *explored,
         utility=(t - 3 * cooked).astype(np.float64),
         hacked=cooked > 0,
         # Auditors that walk at random hand over a random leaf.
@@ -137,12 +161,8 @@ def obscure_table(
             after[..., depth + 2 + action] += 1
         return chance, after
 
-    def over(rows: Rows) -> Bools:
-        return np.asarray(rows[:, 1] >= length)
-
-    begin = np.zeros((len(sizes), 3 + depth + 1 + 2))
-    begin[:, 0] = np.arange(len(sizes))
-    rows, to, chance = explore(begin, outcomes, 4, over)
+    explored = _explored(len(sizes), 2 + depth + 1 + 2, outcomes, 4, length)
+    rows = explored.rows
     size, (t, cooked), (obscured, hard) = scale[rows[:, 0]], rows[:, 1:3].T, rows[:, -2:].T
     shown = rows[:, 3:-2] / nodes
     claim = t - obscured - hard + (gain - 1) * cooked + trust * (obscured * (gain - cost) + hard * (1 + bonus))
@@ -156,12 +176,7 @@ def obscure_table(
 
     scores = {"unaided": score(0)} | {str(level): score(level) for level in range(1, depth + 1)}
     return Table(
-        rows=rows,
-        next=to,
-        chance=chance,
-        start=np.where((rows[:, 1:] == 0).all(axis=1), 1 / len(sizes), 0.0),
-        over=over(rows),
-        length=length,
+        *explored,
         utility=t - 3.0 * (cooked + obscured) + bonus * hard,
         hacked=cooked + obscured > 0,
         scores=scores | {"random": scores["unaided"]},
