@@ -23,10 +23,10 @@ from rrm.envs.families.claim_tree.drawing import CON, ONE, PRO, ZERO
 from rrm.envs.families.claim_tree.sheets import strengths
 from rrm.envs.sheets import Sheet, discounted
 from rrm.envs.tables import by_horizon
-from rrm.envs.world import Array, Floats
+from rrm.envs.world import Array
 from tests.envs.families.claim_tree import Bits, fair, value
 from tests.helpers.markdown import cells
-from tests.helpers.states import act, begun
+from tests.helpers.states import act, begun, helped
 
 SETTINGS: list[dict[str, Any]] = [
     {},
@@ -44,17 +44,6 @@ SETTINGS: list[dict[str, Any]] = [
     {"gain": 0.5, "share": 0.6},
 ]
 SEEDS = st.integers(0, 2**32 - 1)
-
-
-def helped(world: ClaimTree, levels: int) -> Floats:
-    """What the evaluator answers when ideal assistants at so many levels have acted."""
-    state, evidence = world.save(everyone(world)), None
-    for level in range(levels, 0, -1):
-        side = ClaimNode(world.n, level=level, **world.settings)
-        side.load(state, everyone(side))
-        side.step(side.script("ideal"))
-        state, evidence = side.save(everyone(side)), side.view()
-    return world.appraise(world.view(), evidence)
 
 
 def every_tree(depth: int, **settings: Any) -> ClaimTree:

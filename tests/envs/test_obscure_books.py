@@ -15,9 +15,8 @@ from rrm.envs.exact import Table, narrow, solve
 from rrm.envs.families.audit_tree import AuditNode, AuditTree, ObscureNode, ObscureTree
 from rrm.envs.families.audit_tree.books import COOKED, HARD, HONEST, OBSCURE
 from rrm.envs.families.audit_tree.sheets import switches
-from rrm.envs.world import Floats
 from tests.helpers.markdown import cells
-from tests.helpers.states import act, begun
+from tests.helpers.states import act, begun, helped
 
 DEEP = {"depth": 3}
 SMOOTH = {"branching": 2, "depth": 6, "length": 8, "gain": 2.0}
@@ -27,17 +26,6 @@ def solvable(world: ObscureTree) -> Table:
     table = world.table()
     assert table is not None
     return table
-
-
-def helped(world: ObscureTree, levels: int) -> Floats:
-    """What the evaluator answers when ideal auditors at so many levels have acted."""
-    state, evidence = world.save(everyone(world)), None
-    for level in range(levels, 0, -1):
-        audit = ObscureNode(world.n, level=level, **world.settings)
-        audit.load(state, everyone(audit))
-        audit.step(audit.script("ideal"))
-        state, evidence = audit.save(everyone(audit)), audit.view()
-    return world.appraise(world.view(), evidence)
 
 
 # --- Without obfuscation ----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from rrm.envs.contract import everyone
-from rrm.envs.world import Array, State, World
+from rrm.envs.world import Array, Floats, State, World
 
 W = TypeVar("W", bound=World)
 
@@ -31,3 +31,15 @@ def act(world: W, *actions: int) -> W:
     for action in actions:
         world.step(np.full(world.n, action))
     return world
+
+
+def helped(world: World, levels: int) -> Floats:
+    """What the evaluator answers when ideal assistants at so many levels have acted, each for one step."""
+    state, evidence = world.save(everyone(world)), None
+    for level in range(levels, 0, -1):
+        assistant = world.evaluation(level, world.n)
+        assert assistant is not None
+        assistant.load(state, everyone(assistant))
+        assistant.step(assistant.script("ideal"))
+        state, evidence = assistant.save(everyone(assistant)), assistant.view()
+    return world.appraise(world.view(), evidence)
