@@ -134,10 +134,9 @@ def train(game: Game, seed: int, settings: Settings | None = None) -> Iterator[R
     """
     settings = settings or PRESETS[game.name]
     rng = np.random.default_rng(seed)
-    before = torch.get_rng_state()
-    torch.manual_seed(seed)
-    network = Network(game, settings.hidden)
-    torch.set_rng_state(before)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = Network(game, settings.hidden)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     average = get_ema_multi_avg_fn(settings.averaging)  # type: ignore[no-untyped-call]  # torch gives it no types
     mean = AveragedModel(network, multi_avg_fn=average)
