@@ -80,10 +80,10 @@ def load(where: str) -> ModuleType:
 def _load_file(path: str) -> ModuleType:
     try:
         file = Path(_PLACED.get(path, path)).expanduser().resolve()
-        there = file.is_file()
+        exists = file.is_file()
     except (OSError, ValueError, RuntimeError) as error:  # a name that no system allows, a link to itself, no such user
         raise UserCodeError(line(error)) from None
-    if not there:
+    if not exists:
         raise UserCodeError(f"there is no file {line(path)}")
     with _failing(f"running {line(path)} fails"):
         text = file.read_bytes()
@@ -196,14 +196,14 @@ def _digest(texts: dict[Path, bytes]) -> str:
 
 def imported_beside(file: Path, root: Path) -> dict[Path, bytes]:
     """The Python files under ``root`` that a file imports, itself left out, and those that these import: by path."""
-    found: dict[Path, bytes] = {}
+    sources: dict[Path, bytes] = {}
     left = [file]
     while left:
         for path in _imported(left.pop(), root):
-            if path != file and path not in found:
-                found[path] = path.read_bytes()
+            if path != file and path not in sources:
+                sources[path] = path.read_bytes()
                 left.append(path)
-    return found
+    return sources
 
 
 def _imported(file: Path, root: Path) -> Iterator[Path]:

@@ -140,7 +140,7 @@ class Reluctant(AuditTree):
 )
 def test_each_point_notices(world: type[AuditTree], point: str, found: str) -> None:
     said = points(world(1))[point]
-    assert said.passed is False and found in said.found
+    assert said.passed is False and found in said.measured
     assert str(said).startswith("FAILED") and point in str(said)
 
 
@@ -189,15 +189,15 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_authors_check_says_in_words_what_is_wrong(own_registry: None) -> None:
     register("mine/Boastful-v0", Boastful)
     said = {point.name: point for point in check("mine/Boastful-v0")}
-    failed = {point.found for point in said.values() if point.passed is False}
-    assert said["no leak"].found == "the view shows what is hidden"
+    failed = {point.measured for point in said.values() if point.passed is False}
+    assert said["no leak"].measured == "the view shows what is hidden"
     assert failed == {"RuntimeError: no paint left", "the view shows what is hidden"}
 
 
 def test_the_authors_check_survives_what_the_admission_checks_do_not(own_registry: None) -> None:
     register("mine/Mistyped-v0", Mistyped)
     said = {point.name: point for point in check("mine/Mistyped-v0")}
-    assert said["the admission checks"].passed is False and "gian" in said["the admission checks"].found
+    assert said["the admission checks"].passed is False and "gian" in said["the admission checks"].measured
 
 
 def test_the_authors_check_passes_our_own() -> None:
@@ -209,11 +209,11 @@ def test_the_authors_check_passes_our_own() -> None:
 def test_a_warning_is_no_failure_and_what_is_done_with_actions_is_said(name: str) -> None:
     said = list(check(name))
     assert all(point.passed is not False for point in said)
-    found = {point.name: point.found for point in said if point.passed is None}
+    found = {point.name: point.measured for point in said if point.passed is None}
     assert found.get("warning", "").startswith("For Box action") == (name == "Pendulum-v1")
     rescaled = "the agent's, from -1 to 1, are rescaled to Box(-2.0, 2.0, (1,), float32)"
     assert found.get("actions") == (rescaled if name == "Pendulum-v1" else None)
-    assert not any("\x1b" in point.found or "_Copying" in point.found for point in said)
+    assert not any("\x1b" in point.measured or "_Copying" in point.measured for point in said)
 
 
 @pytest.mark.parametrize(
