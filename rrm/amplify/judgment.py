@@ -71,14 +71,14 @@ class Judgment:
             tried, spent = self._try(world, {name: array[part] for name, array in states.items()}, rngs[part])
             scores.append(tried)
             steps += spent
-        found = np.concatenate(scores)
-        good = found >= found.max(axis=1, keepdims=True) - TIE
+        values = np.concatenate(scores)
+        good = values >= values.max(axis=1, keepdims=True) - TIE
         if self.own is not None:
             copies, everyone = world.copies(len(rngs)), np.arange(len(rngs))
             copies.load(states, everyone)
             own = self.own(copies)
-            kept = good[everyone, own]
-            good[kept] = np.eye(actions, dtype=np.bool_)[own[kept]]
+            own_is_good = good[everyone, own]
+            good[own_is_good] = np.eye(actions, dtype=np.bool_)[own[own_is_good]]
         weights = good / good.sum(axis=1, keepdims=True)
         return Choice(weights.astype(np.float32), looks=len(rngs) * tries, env_steps=steps)
 

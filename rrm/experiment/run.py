@@ -144,12 +144,12 @@ def cells_of(experiment: Experiment) -> list[Cell]:
 def _check_sendable(experiment: Experiment) -> None:
     """Raise ConfigError where an evaluator or environment that was given as an object cannot reach other processes."""
     for name, condition in experiment.conditions.items():
-        for field, given in (("evaluator", condition.evaluator), ("env", condition.env)):
+        for field, value in (("evaluator", condition.evaluator), ("env", condition.env)):
             try:
-                dumps(given)
+                dumps(value)
             except Exception as error:  # whatever the object's own __reduce__ raises, too
                 raise ConfigError(
-                    f"conditions.{name}.{field}: {short(given)}: cannot be sent to other processes: {raised(error)};"
+                    f"conditions.{name}.{field}: {short(value)}: cannot be sent to other processes: {raised(error)};"
                     " name it, as in file.py:name, or run with workers=1"
                 ) from None
 

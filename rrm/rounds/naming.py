@@ -25,7 +25,7 @@ def _changed(settings: BaseModel, *, only: set[str] | None = None, but: set[str]
 def content(plan: Plan) -> dict[str, Any]:
     """All that a round depends on, as JSON-able values."""
     c = plan.condition
-    found: dict[str, Any] = {
+    contents: dict[str, Any] = {
         "format": FORMAT,
         "env": name_of(c.env),
         "level": plan.level,
@@ -39,7 +39,7 @@ def content(plan: Plan) -> dict[str, Any]:
         **_changed(c, only={"env_settings", "episodes"}),
     }
     if (code := env_code(c.env)) is not None:
-        found["env_code"] = code
+        contents["env_code"] = code
     for choice in (c.learner, c.distill, c.amplify):
-        found |= choice.content(plan)
-    return found
+        contents |= choice.content(plan)
+    return contents

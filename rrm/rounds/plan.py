@@ -113,11 +113,11 @@ class Plan:
 
     def needed(self) -> list[Plan]:
         """The rounds this one stands on, each once, in an order in which they can be run; without itself."""
-        found: dict[str, Plan] = {}
+        by_name: dict[str, Plan] = {}
         for plan in self.read_from:
             for each in (*plan.needed(), plan):
-                found.setdefault(each.name, each)
-        return list(found.values())
+                by_name.setdefault(each.name, each)
+        return list(by_name.values())
 
     def world(self, n: int, level: int | None = None) -> World:
         """The round's world, or that of another level, with ``n`` copies."""

@@ -144,10 +144,10 @@ class RewardModeling(Distiller):
         plan = self.plan
         path = self.settings.demonstrations_at(plan.level)
         if path is not None and len(candidates):
-            there = demonstrations.read(path, self.training.world)
+            recorded = demonstrations.read(path, self.training.world)
             rng = plan.streams.generator(Purpose.DEMONSTRATIONS)  # its own: what is asked is the same as without
             count = plan.schedule.labels_due(0)
-            self.labelled.demonstrated = there.beside(candidates, count, rng, plan.of_actions, self.settings.segment)
+            self.labelled.demonstrated = recorded.beside(candidates, count, rng, plan.of_actions, self.settings.segment)
 
     def _ask(self, candidates: Candidates, due: int) -> float | None:
         """Choose among the moments, and ask until ``due`` labels are there. Returns V's error on the new ones.
@@ -182,8 +182,8 @@ class RewardModeling(Distiller):
         nothing.
         """
         if self.comparing:
-            given = ~np.isnan(answers)
-            inputs, answers = inputs[given], answers[given]
+            answered = ~np.isnan(answers)
+            inputs, answers = inputs[answered], answers[answered]
         if not len(answers):
             return None
         if self.comparing:
@@ -195,8 +195,8 @@ class RewardModeling(Distiller):
     def _fit(self, steps: int | None = None) -> None:
         """Fit V to all labels so far and to what was demonstrated, and the model of the raters to what they said."""
         labelled = self.labelled
-        given = ~np.isnan(labelled.answers)
-        inputs, answers, ratings = labelled.inputs[given], labelled.answers[given], labelled.ratings[given]
+        answered = ~np.isnan(labelled.answers)
+        inputs, answers, ratings = labelled.inputs[answered], labelled.answers[answered], labelled.ratings[answered]
         if not self.comparing:
             self.model.fit(inputs, answers, steps)
         else:
