@@ -182,8 +182,12 @@ def test_a_round_is_named_by_the_settings_that_are_not_at_their_defaults() -> No
         "learner": {},
         "distill": {},
     }
-    said = {"task": {"steps": 150_000}, "learner": {"n_steps": 16, "net_arch": [64, 64]}, "distill": {"optimism": 1}}
-    assert plan(load({"env": LINE, **said}).conditions["unaided"], 7).name == last.name
+    settings = {
+        "task": {"steps": 150_000},
+        "learner": {"n_steps": 16, "net_arch": [64, 64]},
+        "distill": {"optimism": 1},
+    }
+    assert plan(load({"env": LINE, **settings}).conditions["unaided"], 7).name == last.name
     assert plan(load({"env": LINE, "task": {"labels": 300}}).conditions["unaided"], 7).content["round"] == {
         "labels": 300
     }
@@ -348,9 +352,9 @@ def test_another_seed_gives_another_agent(rounds: Path, tmp_path: Path) -> None:
 
 def test_what_is_done_is_not_done_again(rounds: Path) -> None:
     before = left_by(LAST["assisted"], rounds)
-    told: list[tuple[str, object]] = []
-    results = train(LAST["assisted"], rounds, lambda each, row: told.append((each.name, row)))
-    assert told == [(each.name, None) for each in (*LAST["assisted"].needed(), LAST["assisted"])]
+    calls: list[tuple[str, object]] = []
+    results = train(LAST["assisted"], rounds, lambda each, row: calls.append((each.name, row)))
+    assert calls == [(each.name, None) for each in (*LAST["assisted"].needed(), LAST["assisted"])]
     assert [result["level"] for result in results] == [0, 1, 0]
     assert left_by(LAST["assisted"], rounds) == before
 
@@ -493,5 +497,5 @@ def test_ideal_and_random_assistants_help(tmp_path: Path) -> None:
         last = plan(changed(base, amplify={"assistants": kind}, evaluator=judge), 0)
         assert last.content["assistants"] == [kind] and not last.needed()
         train(last, tmp_path / kind)
-        found = {clip.evidence["opened"] for clip in shown if clip.evidence is not None}
-        assert found and found <= opened and all(clip.evidence is not None for clip in shown)
+        helped = {clip.evidence["opened"] for clip in shown if clip.evidence is not None}
+        assert helped and helped <= opened and all(clip.evidence is not None for clip in shown)
