@@ -183,11 +183,12 @@ SLOTS: Final = {slot.section: slot for slot in (AMPLIFY, DISTILL, LEARNER)}
 
 
 @contextmanager
-def one_line(own: Sequence[str]) -> Iterator[None]:
-    """Say in one line what goes wrong in the block, where choices of the user's own are at work in it.
+def user_errors_in_one_line(named: Sequence[str]) -> Iterator[None]:
+    """Report an error of the user's own code within the block in one line.
 
     Args:
-        own: these choices, each with the key that names it; without any, everything is raised as it is.
+        named: the user's own choices that run in the block, each with the key that names it. Without any, errors are
+            raised as they are.
 
     Raises:
         RRMError: their code raised, or did not do what a choice has to do.
@@ -197,8 +198,8 @@ def one_line(own: Sequence[str]) -> Iterator[None]:
     except (RRMError, BrokenEnvironmentError):  # these say it already
         raise
     except BaseException as error:
-        if not own or not is_raised_by_user(error):
+        if not named or not is_raised_by_user(error):
             raise
         if isinstance(error, OSError) and place_of(error) is None:  # a full disk
             raise
-        raise RRMError(f"{' and '.join(own)}: fails: {failure(error)}; what is done is kept") from error
+        raise RRMError(f"{' and '.join(named)}: fails: {failure(error)}; what is done is kept") from error

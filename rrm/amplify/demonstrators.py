@@ -14,7 +14,7 @@ from rrm.agents.assistants import Policy, Script
 from rrm.agents.files import read_bytes
 from rrm.amplify.judgment import Asked, Judgment
 from rrm.amplify.skill import Skill
-from rrm.choices import one_line
+from rrm.choices import user_errors_in_one_line
 from rrm.config.values import Count, Large, Section
 from rrm.envs.world import Array, World
 from rrm.errors import ConfigError, nearest
@@ -173,7 +173,7 @@ def _actor(skill: str, world: World, level: int, about: str) -> Policy:
     function = _function(skill, world, about)
 
     def act(world: World) -> Array:
-        with one_line([about]):
+        with user_errors_in_one_line([about]):
             actions: Array = function(world)
         return actions
 

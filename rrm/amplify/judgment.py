@@ -17,7 +17,8 @@ from gymnasium import spaces
 from rrm.agents.assistants import Policy
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats, Indices, State, World
-from rrm.feedback.clips import Candidates, Clip, Recorder
+from rrm.feedback.clips import Candidates, Clip
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Choice
 from rrm.streams import Streams
 

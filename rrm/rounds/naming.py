@@ -32,7 +32,7 @@ def content(plan: Plan) -> dict[str, Any]:
         "seed": plan.seed,
         "evaluator": identity(c.evaluator) if plan.judged_by_the_condition else "bounded",
         "assistants": [each.name for each in plan.below] or plan.scripted,
-        "practice": plan.practice.name if plan.practice else None,
+        "practice": plan.start_state_round.name if plan.start_state_round else None,
         **({"previous": plan.previous.name} if plan.previous else {}),
         "horizon": {"discount": plan.horizon.gamma, "window": plan.horizon.window},
         "round": _changed(plan.round, but={"horizon"}),

@@ -21,7 +21,8 @@ from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Floats, World
 from rrm.errors import ConfigError
-from rrm.feedback.clips import Clip, Recorder
+from rrm.feedback.clips import Clip
+from rrm.feedback.recorder import Recorder
 from rrm.rounds.plan import plan
 from tests.helpers.judging import STREAMS
 from tests.helpers.training import begin, conditions

@@ -18,8 +18,8 @@ from rrm.distill.reward_modeling.distiller import RewardModeling
 from rrm.envs.adapters import make_world
 from rrm.envs.world import Array, World
 from rrm.errors import ConfigError
-from rrm.feedback.clips import Recorder
 from rrm.feedback.demonstrations import read
+from rrm.feedback.recorder import Recorder
 from rrm.rounds.plan import plan
 from tests.helpers.judging import rightwards
 from tests.helpers.tiny import LINE, RIGHT, VECTOR_LINE, Line
@@ -234,7 +234,7 @@ def test_without_them_it_ranks_nothing(tmp_path: Path, what: str) -> None:
 def test_each_is_paired_with_play_as_far_into_its_episode(demos: Path, tmp_path: Path) -> None:
     """Ends with ends, where it is of states what is accomplished; elsewhere moments from all over an episode."""
     for kind in (["distill.label_target=segment", "distill.segment_length=3"], ["reward=approval"], []):
-        shown = begun(tmp_path / f"{kind}", demos, "task.initial_labels=20", *kind).labelled.demonstrated
+        shown = begun(tmp_path / f"{kind}", demos, "task.initial_labels=20", *kind).data.demonstrated
         time = shown[..., Line(1).layout.size - 1]  # t/T
         assert shown.shape[:2] == (20, 2)
         np.testing.assert_array_equal(time[:, 0], time[:, 1])

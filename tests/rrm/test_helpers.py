@@ -19,7 +19,8 @@ from rrm.envs.spaces import random_actions
 from rrm.envs.world import POINTER, World
 from rrm.errors import ConfigError
 from rrm.evaluators import Evaluator, Flawed, Function, Influence, Preference
-from rrm.feedback.clips import Clip, Pair, Recorder
+from rrm.feedback.clips import Clip, Pair
+from rrm.feedback.recorder import Recorder
 from rrm.report.rounds import load_agent
 from rrm.rounds.plan import plan
 from tests.helpers.foreign import Walk

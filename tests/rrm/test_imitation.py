@@ -210,7 +210,7 @@ def test_the_agent_before_goes_on_and_is_kept_where_nothing_is_better(
 
 def test_the_unaided_agent_in_whose_states_assistants_practise_is_the_last_generation() -> None:
     each = last("assisted", generations=2)
-    assert each.below[0].practice is not None and each.below[0].practice.generation == 2
+    assert each.below[0].start_state_round is not None and each.below[0].start_state_round.generation == 2
     assert each.below[0].generation == 1 and each.below[0].previous is None
 
 

@@ -82,14 +82,14 @@ def test_the_unaided_agent_is_trained_once() -> None:
     assisted = LAST["assisted"]
     assert [each.kind for each in (*assisted.needed(), assisted)] == ["task", "assistant1", "task"]
     assert assisted.needed()[0].name == LAST["unaided"].name
-    assert assisted.below[0].practice is not None and assisted.practice is None
+    assert assisted.below[0].start_state_round is not None and assisted.start_state_round is None
     assert len({last.name for last in LAST.values()}) == 4
 
 
 def test_practice_in_the_worlds_own_states_needs_nobody() -> None:
     last = plan(conditions("conditions.assisted.amplify.start_states=world")["assisted"], 0)
     assert [each.kind for each in last.needed()] == ["assistant1"]
-    assert last.name != LAST["assisted"].name and last.below[0].schedule.practice_steps == 0
+    assert last.name != LAST["assisted"].name and last.below[0].schedule.start_state_steps == 0
 
 
 OTHER = [
@@ -299,7 +299,7 @@ def test_a_hyperbolic_schedule_asks_most_at_first() -> None:
 
 
 def test_steps_that_hold_no_rollout_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"assistant\.steps: 8192: must hold 8192 steps of practice") as caught:
+    with pytest.raises(ConfigError, match=r"assistant\.steps: 8192: must hold 8192 steps for the start") as caught:
         plan(conditions("assistant.steps=8192")["assisted"], 0)
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match=r"task\.steps: 200: must hold .* in which 30 labels"):

@@ -176,6 +176,7 @@ TRAINS = (
     "feedback/clips",
     "feedback/labeller",
     "feedback/labels",
+    "feedback/recorder",
     "feedback/store",
     "feedback/tables",
     "rewards/ensemble",

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs.world import Floats, Layout
 from rrm.errors import ConfigError
-from rrm.feedback.clips import Candidates, Clip, Recorder, with_action
+from rrm.feedback.clips import Candidates, Clip, with_action
+from rrm.feedback.recorder import Recorder
 from rrm.report.rounds import load_reward
 from rrm.rewards.ensemble import RewardModel
 from rrm.rewards.settings import EnsembleSettings

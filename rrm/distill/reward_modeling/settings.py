@@ -165,9 +165,9 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         spends = plan.schedule
         if spends.rollouts < 1 or spends.random_steps < spends.labels_due(0):
             raise ConfigError(
-                f"{plan.section}.steps: {plan.round.steps}: must hold {spends.practice_steps} steps of"
-                f" practice, a tenth of random play in which {spends.labels_due(0)} labels are asked, and a rollout of"
-                f" {spends.steps_of_rollout}"
+                f"{plan.section}.steps: {plan.round.steps}: must hold {spends.start_state_steps} steps for the"
+                f" start states, a tenth of random play in which {spends.labels_due(0)} labels are asked, and a"
+                f" rollout of {spends.steps_of_rollout}"
             )
         if not self.judged:
             return
