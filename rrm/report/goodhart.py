@@ -1,6 +1,6 @@
 """Detects Goodhart's law: from which step on the reward model's prediction rises while the utility falls.
 
-Only the report uses it, and nothing that is trained. Each seed is examined by itself, because seeds turn at different
+Only the report uses it, and nothing that is trained. Each seed is analysed by itself, because seeds turn at different
 steps and their mean would hide it.
 """
 
@@ -66,7 +66,7 @@ def _medians(values: Floats, reach: int) -> Floats:
 
 
 def paragraph(summary: Summary, curves: Mapping[str, Sequence[Curve]]) -> str:
-    """The findings in words, and what was looked for; empty if no curve could be examined."""
+    """The turns in words, and what was looked for; empty if no curve is long enough."""
     clauses, seen = [], 0
     for one in summary.conditions:
         watchable = [curve for curve in curves[one.name] if watched(curve)]
