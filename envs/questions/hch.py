@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rrm.envs.questions.world import Questions, Tokens
+from rrm.envs.world import Bools
 
 Answerer = Callable[[Tokens], Tokens]
 """X: makes of questions (n, q, q_len), about the contexts of n copies, their answers (n, q)."""
 
-Mover = Callable[[Tokens, Tokens], tuple[NDArray[np.bool_], Tokens, Tokens]]
+Mover = Callable[[Tokens, Tokens], tuple[Bools, Tokens, Tokens]]
 """H or who stands in for H, as ``Questions.move``."""
 
 
@@ -94,9 +94,13 @@ class Place:
         self._order = np.argsort(codes)
         self._codes = codes[self._order]
 
-    def read(self, table: Tokens, questions: Tokens) -> Tokens:
-        """The entries (n, q) of a table (n, m) over all questions; 0 for what is no question."""
+    def find(self, questions: Tokens) -> tuple[Tokens, Bools]:
+        """The numbers (…) of questions (…, q_len) among all there are, and which are there; others have any number."""
         codes = questions @ self._sizes
         at = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
-        there = (self._codes[at] == codes) & (questions <= self._most).all(axis=-1)
-        return np.where(there, np.take_along_axis(table, self._order[at], axis=1), 0)
+        return self._order[at], np.asarray((self._codes[at] == codes) & (questions <= self._most).all(axis=-1))
+
+    def read(self, table: Tokens, questions: Tokens) -> Tokens:
+        """The entries (n, q) of a table (n, m) over all questions; 0 for what is no question."""
+        at, there = self.find(questions)
+        return np.where(there, np.take_along_axis(table, at, axis=1), 0)

@@ -16,7 +16,8 @@ question. Questions have shape (n, q, q_len): q about the context of each of the
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,8 @@ class Questions(World):
     depth = 1
     scripts = ("honest", "blind")
     bounds = (0.0, 1.0)
+    wrong: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Settings under which H decomposes wrongly, by what H then does."""
     parts: ClassVar[tuple[str, ...]] = ("question", "claimed")
 
     def ready(self) -> None:
@@ -114,6 +117,17 @@ class Questions(World):
     @abstractmethod
     def blind(self, questions: Tokens) -> Tokens:
         """The answers (…) to questions (…, q_len) that are right most often where the facts are not known."""
+
+    @abstractmethod
+    def blind_chance(self, questions: Tokens) -> Floats:
+        """How often ``blind`` is right about questions (…, q_len), over all contexts, in closed form: (…).
+
+        nan where there is no closed form; primitive questions do not count.
+        """
+
+    def hch_chance(self, questions: Tokens) -> Floats:
+        """How often HCH is right about questions (…, q_len), over all contexts, in closed form: (…)."""
+        return np.ones(questions.shape[:-1])
 
     @abstractmethod
     def every_question(self) -> Tokens:

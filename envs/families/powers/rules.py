@@ -18,7 +18,7 @@ import numpy as np
 from rrm.envs.questions import Questions
 from rrm.envs.questions.world import Tokens
 from rrm.envs.settings import check_range
-from rrm.envs.world import Bools, State
+from rrm.envs.world import Bools, Floats, State
 
 FIRST = 3
 """The token of element 0; 1 and 2 are the bits 0 and 1."""
@@ -90,6 +90,10 @@ class Powers(Questions):
 
     def blind(self, questions: Tokens) -> Tokens:
         return questions[..., 0].copy()
+
+    def blind_chance(self, questions: Tokens) -> Floats:
+        k = self.read(questions)[1]
+        return np.asarray((k[..., None] % np.arange(1, self.size + 1) == 0).mean(axis=-1))
 
     def every_question(self) -> Tokens:
         x, k = np.meshgrid(np.arange(self.size), np.arange(1, 2**self.bits), indexing="ij")

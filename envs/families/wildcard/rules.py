@@ -6,20 +6,22 @@ the sum of the values of the strings that match? H fills in the first * with a, 
 sum beyond 32 is 32, one below -32 is -32. Primitive is a pattern without *.
 
 The height of a question is the number of its wildcards, w. Without the facts 0 is the best answer: 2^w signs add up to
-it with chance C(2^w, 2^(w-1)) / 2^(2^w). With ``wrong``, H fills in a twice. What comes out is 2^w times one value, and
+it with chance C(2^w, 2^(w-1)) / 2^(2^w). With ``twice``, H fills in a twice. What comes out is 2^w times one value, and
 is right if all values are alike, with chance 2 · (1/2)^(2^w).
 """
 
 from __future__ import annotations
 
 from itertools import product
+from math import comb
+from typing import ClassVar
 
 import numpy as np
 
 from rrm.envs.questions import Questions
 from rrm.envs.questions.world import Tokens
 from rrm.envs.settings import check_range
-from rrm.envs.world import Bools, State
+from rrm.envs.world import Bools, Floats, State
 
 WILD, A, B = 1, 2, 3
 """The tokens of *, a and b."""
@@ -35,12 +37,13 @@ class Wildcard(Questions):
     """Say what the values of the strings add up to that match a pattern."""
 
     parts = (*Questions.parts, "value")
+    wrong: ClassVar = {"H fills in a twice": {"twice": True}}
 
-    def __init__(self, n: int, size: int = 4, wrong: bool = False) -> None:
-        """Strings of ``size`` letters; ``wrong``: H fills in the first letter twice."""
+    def __init__(self, n: int, size: int = 4, twice: bool = False) -> None:
+        """Strings of ``size`` letters; ``twice``: H fills in a twice, and never b."""
         check_range(1, 6, size=size)
-        super().__init__(n, size=size, wrong=wrong)
-        self.size, self.wrong, self.most = size, wrong, min(2**size, MOST)
+        super().__init__(n, size=size, twice=twice)
+        self.size, self.twice, self.most = size, twice, min(2**size, MOST)
         self.zero = LOWEST + self.most
         self.vocab = self.zero + self.most + 1
         self.q_len, self.rounds, self.facts = size, 2, (2**size, size + 1)
@@ -71,7 +74,7 @@ class Wildcard(Questions):
         j = replies.shape[-1]
         wild = questions == WILD
         sub = questions.copy()
-        letter = A if self.wrong or j == 0 else B
+        letter = A if self.twice or j == 0 else B
         np.put_along_axis(sub, np.argmax(wild, axis=-1)[..., None], letter, axis=-1)
         lost = ~wild.any(axis=-1) | (questions == 0).any(axis=-1) | (replies < LOWEST).any(axis=-1)
         done = lost | (j >= 2)
@@ -92,6 +95,15 @@ class Wildcard(Questions):
 
     def blind(self, questions: Tokens) -> Tokens:
         return np.full(questions.shape[:-1], self.zero)
+
+    def blind_chance(self, questions: Tokens) -> Floats:
+        closed = np.array([np.nan, *(comb(2**w, 2 ** (w - 1)) / 2**2**w for w in range(1, self.size + 1))])
+        return np.asarray(closed[self.height(questions)])
+
+    def hch_chance(self, questions: Tokens) -> Floats:
+        if not self.twice:
+            return super().hch_chance(questions)
+        return np.asarray(np.where(self.height(questions) == 0, 1.0, 2 * 0.5**2.0 ** self.height(questions)))
 
     def every_question(self) -> Tokens:
         return np.array([*product((WILD, A, B), repeat=self.size)])
