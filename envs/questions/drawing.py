@@ -76,7 +76,7 @@ def draw_tree(world: Questions, i: int, replies: Sequence[str] = ()) -> NDArray[
         replies: what has been replied to the sub-questions that H asks first.
     """
     canvas = blank(2 * EDGE + LINE * (ROWS + 1), 2 * EDGE + 4 * DOT * COLUMNS, FLOOR)
-    nodes, claimed, said = [*tree(world, i)], int(world.claimed[i]), iter(replies)
+    nodes, claimed, given_below = [*tree(world, i)], int(world.claimed[i]), iter(replies)
     above: dict[int, int] = {}  # the line of the last question of each depth
     for row, node in enumerate(nodes[:ROWS]):
         x, y = EDGE + INDENT * node.depth, EDGE + LINE * row
@@ -87,7 +87,9 @@ def draw_tree(world: Questions, i: int, replies: Sequence[str] = ()) -> NDArray[
             fill(canvas, stem, middle, x, middle + 1, INK)
         x = label(canvas, node.question + ".." * node.leaves_out, x, y, GLASS if node.primitive else WHITE, INK)
         x = label(canvas, f"={node.answer}", x, y, FLOOR, INK)
-        given = world.name_of(claimed) if claimed and not node.depth else next(said, "") if node.depth == 1 else ""
+        given = next(given_below, "") if node.depth == 1 else ""
+        if not node.depth and claimed:
+            given = world.name_of(claimed)
         if given:
             label(canvas, given, x + LINE, y, WHITE, RIGHT if given == node.answer else WRONG)
     if len(nodes) > ROWS:

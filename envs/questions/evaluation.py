@@ -143,8 +143,8 @@ class SubQuestions(World):
 
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The tree of sub-questions with the replies so far."""
-        said = [self.task.name_of(int(reply)) for reply in self.replies[i, : self.t[i]] if reply]
-        return draw_tree(self.task, i, said)
+        replies = [self.task.name_of(int(reply)) for reply in self.replies[i, : self.t[i]] if reply]
+        return draw_tree(self.task, i, replies)
 
     def text(self, i: int) -> str:
         """The question, its answer, and H's sub-questions with their replies."""

@@ -26,7 +26,7 @@ EXACT, SPREAD = 1e-9, 5.0
 """How far a share may be from its closed form: where all contexts are counted, and in standard errors where not."""
 
 
-class Known(NamedTuple):
+class Asked(NamedTuple):
     """All questions, about many contexts."""
 
     world: Questions
@@ -58,7 +58,7 @@ class Known(NamedTuple):
         return bool((apart <= allowed).all())
 
 
-def known(world: Questions, seed: int = 0) -> Known:
+def ask_all(world: Questions, seed: int = 0) -> Asked:
     """Ask all questions.
 
     Args:
@@ -67,14 +67,14 @@ def known(world: Questions, seed: int = 0) -> Known:
     """
     contexts = world.every_context()
     n = len(next(iter(contexts.values()))) if contexts else DRAWN
-    asked = world.copies(n)
-    asked.reset(np.arange(n), np.random.default_rng(seed))
+    copies = world.copies(n)
+    copies.reset(np.arange(n), np.random.default_rng(seed))
     for part, array in (contexts or {}).items():
-        getattr(asked, part)[:] = array
-    every = asked.every_question()
+        getattr(copies, part)[:] = array
+    every = copies.every_question()
     questions = np.broadcast_to(every, (n, *every.shape))
-    is_open = np.asarray(~asked.primitive(questions)[0].all(axis=0))
-    return Known(asked, every, asked.truth(questions), asked.height(questions), is_open, contexts is not None)
+    is_open = np.asarray(~copies.primitive(questions)[0].all(axis=0))
+    return Asked(copies, every, copies.truth(questions), copies.height(questions), is_open, contexts is not None)
 
 
 def question_checks(world: Questions) -> Iterator[tuple[str, bool, str]]:
@@ -87,65 +87,69 @@ def question_checks(world: Questions) -> Iterator[tuple[str, bool, str]]:
         world: its settings count, not its state.
 
     Yields:
-        A check, whether it was passed, and what was found.
+        A check, whether it was passed, and what was measured.
     """
-    found = known(world)
-    most = int(found.height.max())
-    right = [hch(found.world, found.questions, depth) == found.truth for depth in range(most + 1)]
+    asked = ask_all(world)
+    most = int(asked.height.max())
+    right = [hch(asked.world, asked.questions, depth) == asked.truth for depth in range(most + 1)]
     share = float(right[most].mean())
-    yield "HCH is the truth", bool(right[most].all()), f"{share:.2%} of {found.where}"
-    exactly = all(np.array_equal(each, found.height <= depth) for depth, each in enumerate(right))
+    yield "HCH is the truth", bool(right[most].all()), f"{share:.2%} of {asked.where}"
+    exactly = all(np.array_equal(each, asked.height <= depth) for depth, each in enumerate(right))
     yield "HCH of a depth answers what is no higher, and nothing else", exactly, f"depths 0 to {most}"
-    blind = found.truth == world.blind(found.every)
-    chance = world.blind_chance(found.every)
-    says = f"{blind[:, found.open].mean():.4f}, closed form {chance[found.open].mean():.4f}"
-    yield "the best answer without the facts is right as often as its closed form says", found.fit(blind, chance), says
-    if found.all:
-        best, those = best_blind(found), found.open
+    blind = asked.truth == world.blind(asked.every)
+    chance = world.blind_chance(asked.every)
+    measured = f"{blind[:, asked.open].mean():.4f}, closed form {chance[asked.open].mean():.4f}"
+    yield (
+        "the best answer without the facts is right as often as its closed form says",
+        asked.fit(blind, chance),
+        measured,
+    )
+    if asked.all:
+        best, those = best_blind(asked), asked.open
         passed = bool(np.allclose(best[those], chance[those], rtol=0, atol=EXACT))
         yield "and no other answer more often", passed, f"{best[those].mean():.4f}"
     for name, settings in world.wrong.items():
         yield f"{name}: HCH is right as often as its closed form says", *_wrong(world.copies(1, **settings))
-    yield "H's moves do not depend on the facts", _static(found), "the same about others, and where there are none"
-    yield "H asks what is primitive, or is asked anyway", _closed(found), f"{ASKED:,} questions and all sub-questions"
+    yield "H's moves do not depend on the facts", _static(asked), "the same about others, and where there are none"
+    yield "H asks what is primitive, or is asked anyway", _closed(asked), f"{ASKED:,} questions and all sub-questions"
 
 
 def _wrong(world: Questions) -> tuple[bool, str]:
     """Whether HCH is right as often as its closed form says, and how often."""
-    found = known(world)
-    right = hch(found.world, found.questions, int(found.height.max())) == found.truth
-    chance = world.hch_chance(found.every)
-    says = f"{right[:, found.open].mean():.4f}, closed form {chance[found.open].mean():.4f}"
-    return found.fit(right, chance), says
+    asked = ask_all(world)
+    right = hch(asked.world, asked.questions, int(asked.height.max())) == asked.truth
+    chance = world.hch_chance(asked.every)
+    measured = f"{right[:, asked.open].mean():.4f}, closed form {chance[asked.open].mean():.4f}"
+    return asked.fit(right, chance), measured
 
 
-def best_blind(found: Known) -> Floats:
+def best_blind(asked: Asked) -> Floats:
     """For each question (m,), the share of the contexts in which the commonest answer is right."""
-    low, high = found.world.answers
-    return np.asarray(np.stack([(found.truth == answer).mean(axis=0) for answer in range(low, high)]).max(axis=0))
+    low, high = asked.world.answers
+    return np.asarray(np.stack([(asked.truth == answer).mean(axis=0) for answer in range(low, high)]).max(axis=0))
 
 
-def _static(found: Known) -> bool:
+def _static(asked: Asked) -> bool:
     """Whether H moves alike about other facts, and without any, whatever it is told."""
-    world, rng = found.world, np.random.default_rng(0)
+    world, rng = asked.world, np.random.default_rng(0)
     other, none = world.copies(world.n), world.copies(1)
     other.reset(np.arange(other.n), rng)
     for part in none.context:
         delattr(none, part)
     for j in range(world.rounds + 1):
-        replies = rng.integers(*world.answers, (*found.truth.shape, j))
-        moves = [each.move(found.questions, replies) for each in (world, other, none)]
+        replies = rng.integers(*world.answers, (*asked.truth.shape, j))
+        moves = [each.move(asked.questions, replies) for each in (world, other, none)]
         if not all(np.array_equal(one, two) for move in moves for one, two in zip(moves[0], move, strict=True)):
             return False
     return True
 
 
-def _closed(found: Known) -> bool:
+def _closed(asked: Asked) -> bool:
     """Whether all questions that are not primitive are asked, and every sub-question is one of those there are."""
-    world = found.world
-    asked = world.ask(np.random.default_rng(0), -(-ASKED // world.n)).reshape(-1, world.q_len)
-    same = np.array_equal(np.unique(asked, axis=0), np.unique(found.every[found.open], axis=0))
-    subs = amplify(world, found.questions[:, found.open], world.truth).asked
+    world = asked.world
+    drawn = world.ask(np.random.default_rng(0), -(-ASKED // world.n)).reshape(-1, world.q_len)
+    same = np.array_equal(np.unique(drawn, axis=0), np.unique(asked.every[asked.open], axis=0))
+    subs = amplify(world, asked.questions[:, asked.open], world.truth).asked
     return bool(same and (Place(world).find(subs)[1] | ~subs.any(axis=-1)).all())
 
 
@@ -157,22 +161,22 @@ def by_height(id: str) -> str:
     """
     world = make_world(id, 1)
     assert isinstance(world, Questions), id
-    found = known(world)
-    heights = range(1, int(found.height.max()) + 1)
-    at = [found.open & (found.height == height) for height in heights]
+    asked = ask_all(world)
+    heights = range(1, int(asked.height.max()) + 1)
+    at = [asked.open & (asked.height == height) for height in heights]
 
     def row(name: str, right: Array) -> list[str]:
-        return [name, *(f"{np.broadcast_to(right, found.truth.shape)[here].mean():.4f}" for here in at)]
+        return [name, *(f"{np.broadcast_to(right, asked.truth.shape)[here].mean():.4f}" for here in at)]
 
     rows = [["questions", *(f"{here.sum():,}" for here in at)]]
-    rows.append(row("without the facts", found.truth == world.blind(found.every)))
-    rows.append(row("the same, closed form", world.blind_chance(found.every)))
+    rows.append(row("without the facts", asked.truth == world.blind(asked.every)))
+    rows.append(row("the same, closed form", world.blind_chance(asked.every)))
     for depth in range(len(heights) + 1):
-        rows.append(row(f"HCH of depth {depth}", hch(found.world, found.questions, depth) == found.truth))
+        rows.append(row(f"HCH of depth {depth}", hch(asked.world, asked.questions, depth) == asked.truth))
     for name, settings in world.wrong.items():
-        other = found.world.copies(found.world.n, **settings)
-        other.load(found.world.save(np.arange(other.n)), np.arange(other.n))
-        rows.append(row(name, hch(other, found.questions, len(heights)) == found.truth))
-        rows.append(row("the same, closed form", other.hch_chance(found.every)))
+        other = asked.world.copies(asked.world.n, **settings)
+        other.load(asked.world.save(np.arange(other.n)), np.arange(other.n))
+        rows.append(row(name, hch(other, asked.questions, len(heights)) == asked.truth))
+        rows.append(row("the same, closed form", other.hch_chance(asked.every)))
     table = markdown(["right, by the height of the question", *map(str, heights)], rows)
-    return f"{table}\nAsked were {found.where}.\n"
+    return f"{table}\nAsked were {asked.where}.\n"

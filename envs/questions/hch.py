@@ -44,8 +44,8 @@ def amplify(world: Questions, questions: Tokens, answer: Answerer, move: Mover |
     answers, still = np.zeros((n, q), np.int64), np.ones((n, q), np.bool_)
     asked, replies = np.zeros((n, q, 0, q_len), np.int64), np.zeros((n, q, 0), np.int64)
     for j in range(world.rounds + 1):
-        done, sub, said = move(questions, replies)
-        answers = np.where(still & done, said, answers)
+        done, sub, answer_now = move(questions, replies)
+        answers = np.where(still & done, answer_now, answers)
         still &= ~done
         if j == world.rounds or not still.any():
             break
@@ -78,8 +78,8 @@ def hch(world: Questions, questions: Tokens, depth: int, move: Mover | None = No
     known, table = world.primitive(everything)
     for _ in range(depth):
         below = table
-        said = amplify(world, everything, lambda sub, below=below: place.read(below, sub), move).answers  # type: ignore[misc]
-        table = np.where(known, below, said)
+        above = amplify(world, everything, lambda sub, below=below: place.read(below, sub), move).answers  # type: ignore[misc]
+        table = np.where(known, below, above)
     return place.read(table, questions)
 
 
@@ -102,5 +102,5 @@ class Place:
 
     def read(self, table: Tokens, questions: Tokens) -> Tokens:
         """The entries (n, q) of a table (n, m) over all questions; 0 for what is no question."""
-        at, there = self.find(questions)
-        return np.where(there, np.take_along_axis(table, at, axis=1), 0)
+        at, exists = self.find(questions)
+        return np.where(exists, np.take_along_axis(table, at, axis=1), 0)

@@ -65,8 +65,8 @@ def recursive(world: Questions, questions: Tokens, depth: int) -> Tokens:
     known, answers = world.primitive(questions)
     if depth == 0 or known.all() or not questions.any():
         return answers
-    said = amplify(world, questions, lambda below: recursive(world, below, depth - 1)).answers
-    return np.where(known, answers, said)
+    above = amplify(world, questions, lambda below: recursive(world, below, depth - 1)).answers
+    return np.where(known, answers, above)
 
 
 @each_id
@@ -92,14 +92,14 @@ def test_what_is_primitive_is_true_and_has_no_height(name: str) -> None:
 
 @each_id
 def test_the_exact_checks_pass(name: str) -> None:
-    found = [*admission_checks(make_world(name, 1))]
-    assert len(found) >= 5 and not [str(point) for point in found if not point.passed]
+    points = [*admission_checks(make_world(name, 1))]
+    assert len(points) >= 5 and not [str(point) for point in points if not point.passed]
 
 
 @pytest.mark.parametrize(("name", "count"), [("rrm/PowersSmall-v0", "9,000"), ("rrm/WildcardSmall-v0", "6,912")])
 def test_small_worlds_are_counted_out(name: str, count: str) -> None:
     first, *_ = admission_checks(make_world(name, 1))
-    assert first.passed and first.found.startswith(f"100.00% of {count} questions, of all ")
+    assert first.passed and first.measured.startswith(f"100.00% of {count} questions, of all ")
 
 
 class ReadsFacts(Powers):
@@ -166,10 +166,10 @@ def test_an_h_that_reads_the_facts_is_noticed() -> None:
 
 
 def test_the_table_by_height() -> None:
-    found = cells(by_height("rrm/WildcardSmall-v0"))
-    assert found["without the facts"] == ["0.5000", "0.3750", "0.2734"]
-    assert found["HCH of depth 2"] == ["1.0000", "1.0000", "0.0000"]
-    assert found["H fills in a twice"] == ["0.5000", "0.1250", "0.0078"]
+    rows = cells(by_height("rrm/WildcardSmall-v0"))
+    assert rows["without the facts"] == ["0.5000", "0.3750", "0.2734"]
+    assert rows["HCH of depth 2"] == ["1.0000", "1.0000", "0.0000"]
+    assert rows["H fills in a twice"] == ["0.5000", "0.1250", "0.0078"]
 
 
 # --- The evaluator, alone and with help -------------------------------------------------------------------------------
