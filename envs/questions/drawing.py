@@ -97,6 +97,13 @@ def draw_tree(world: Questions, i: int, replies: Sequence[str] = ()) -> NDArray[
     return picture(canvas)
 
 
+def write_tree(world: Questions, i: int) -> str:
+    """The question of copy ``i`` with the answer that was given, and its tree with the true answers."""
+    claimed = int(world.claimed[i])
+    first = f"{world.say(world.question[i])} = {world.name_of(claimed) if claimed else '?'}"
+    return "\n".join([first, *(f"{'  ' * node.depth}{node.question} = {node.answer}" for node in tree(world, i))])
+
+
 def label(canvas: Canvas, text: str, x: int, y: int, paper: Colour, ink: Colour) -> int:
     """Write a line of text in a box whose top left corner is (x, y). Returns where the box ends."""
     end = x + 4 * DOT * len(text) + 6

@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rrm.envs.questions.drawing import draw_tree, tree
+from rrm.envs.questions.drawing import draw_tree, write_tree
 from rrm.envs.questions.evaluation import SubQuestions, outcome
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
@@ -226,10 +226,7 @@ class Questions(World):
 
     def text(self, i: int) -> str:
         """The question, the answer that was given, and the tree of sub-questions with the true answers."""
-        claimed = int(self.claimed[i])
-        first = f"{self.say(self.question[i])} = {self.name_of(claimed) if claimed else '?'}"
-        rows = (f"{'  ' * node.depth}{node.question} = {node.answer}" for node in tree(self, i))
-        return "\n".join([first, *rows])
+        return write_tree(self, i)
 
 
 def one_hot(tokens: Tokens, size: int) -> NDArray[np.float32]:
