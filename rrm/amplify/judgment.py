@@ -17,7 +17,8 @@ from gymnasium import spaces
 from rrm.agents.assistants import Policy
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats, Indices, State, World
-from rrm.feedback.clips import Candidates, Clip, Recorder
+from rrm.feedback.clips import Candidates, Clip
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Choice
 from rrm.streams import Streams
 
@@ -71,14 +72,14 @@ class Judgment:
             tried, spent = self._try(world, {name: array[part] for name, array in states.items()}, rngs[part])
             scores.append(tried)
             steps += spent
-        found = np.concatenate(scores)
-        good = found >= found.max(axis=1, keepdims=True) - TIE
+        values = np.concatenate(scores)
+        good = values >= values.max(axis=1, keepdims=True) - TIE
         if self.own is not None:
             copies, everyone = world.copies(len(rngs)), np.arange(len(rngs))
             copies.load(states, everyone)
             own = self.own(copies)
-            kept = good[everyone, own]
-            good[kept] = np.eye(actions, dtype=np.bool_)[own[kept]]
+            own_is_good = good[everyone, own]
+            good[own_is_good] = np.eye(actions, dtype=np.bool_)[own[own_is_good]]
         weights = good / good.sum(axis=1, keepdims=True)
         return Choice(weights.astype(np.float32), looks=len(rngs) * tries, env_steps=steps)
 

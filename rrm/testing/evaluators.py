@@ -17,7 +17,8 @@ from rrm.envs.contract import everyone, wander
 from rrm.envs.world import Floats, World
 from rrm.evaluators.base import Evaluator
 from rrm.evaluators.spec import Spec, resolve
-from rrm.feedback.clips import Clip, Pair, Recorder
+from rrm.feedback.clips import Clip, Pair
+from rrm.feedback.recorder import Recorder
 from rrm.streams import Purpose, Streams
 
 SMALL = "rrm.testing:rrm-testing/Corridor-v0"
