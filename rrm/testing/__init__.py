@@ -4,7 +4,7 @@
 
     check_evaluator("judges.py:Strict")                        # each answer is one finite number, the same in any batch
     check_resume(tmp_path, distill="clone.py:Clone")           # stopped after any rollout, it ends with the same bytes
-    clips("rrm/TidyRooms-v0", 5)                               # what an evaluator is shown
+    clips("rrm/MyWorld-v0", 5)                                 # what an evaluator is shown
 
 ``rrm.envs.check`` has the checks for worlds, as ``rrm check`` runs them. ``CORRIDOR`` is the id of the world in which
 these checks run. It is small enough that everything in it can be worked out by hand.

@@ -28,9 +28,9 @@ SMALL = "rrm.testing:rrm-testing/Corridor-v0"
 def clips(env: str = SMALL, n: int = 8, *, assisted: bool = False, seed: int = 0) -> list[Clip]:
     """Make clips as an evaluator is shown them, of episodes that were played half at random.
 
-    >>> [clip] = clips("rrm/TidyRooms-v0", 1)
-    >>> clip.view["visible_dirt"]
-    1.0
+    >>> [clip] = clips(n=1, assisted=True)
+    >>> sorted(clip.view), sorted(clip.evidence)
+    (['at'], ['at', 'goal', 'opened'])
 
     Args:
         env: the id of a world.
