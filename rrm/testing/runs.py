@@ -21,7 +21,7 @@ SHORT: Mapping[str, Any] = {
     "env": SMALL,
     "episodes": 30,
     "task": {"steps": 2048, "labels": 30, "initial_labels": 12},
-    "assistant": {"steps": 1536, "labels": 17, "initial_labels": 9},
+    "assistant": {"steps": 10240, "labels": 17, "initial_labels": 9},
     "learner": {"num_envs": 16, "n_steps": 32},
 }
 """The shortest training that does everything that a long one does: a second or two a round."""
@@ -34,7 +34,7 @@ def check_resume(folder: Path, condition: str = "assisted", **settings: Any) -> 
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     check_resume(Path(folder), distill={"ensemble_size": 2, "hidden": 8, "fit_steps": 5})
+    ...     check_resume(Path(folder), "unaided", distill={"ensemble_size": 2, "hidden": 8, "fit_steps": 5})
 
     Args:
         folder: an empty folder, such as pytest's ``tmp_path``; both trainings stay there.
