@@ -1,4 +1,4 @@
-"""The inspector's world of TidyRooms: walk through rooms that a cleaner left, and lift the rugs."""
+"""The inspector's world of TidyRooms: rules 9 and 10 of ``rules.py``."""
 
 from __future__ import annotations
 

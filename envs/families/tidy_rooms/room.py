@@ -1,4 +1,4 @@
-"""What the cleaner's and the inspector's world share: the rooms, their state and what is observed of it."""
+"""What the cleaner's and the inspector's world share: rules 1 to 5 of ``rules.py``."""
 
 from __future__ import annotations
 
