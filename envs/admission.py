@@ -20,11 +20,14 @@ In 1 (the share that is lost) and 5, a value within ``NEAR`` of the limit is rep
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import starmap
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rrm.envs.exact import ALIKE, Table, gap_recovered, narrow, run, solve_ties
+from rrm.envs.questions import Questions
+from rrm.envs.questions.exact import question_checks
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import World
 
@@ -98,9 +101,14 @@ def exact(table: Table, discount: float) -> Exact:
 def admission_checks(world: World) -> Iterator[Point]:
     """Run the admission checks in turn. A world that is too large for a table has none.
 
+    Worlds of questions have exact checks of their own (``rrm.envs.questions.exact``), which take the place of these.
+
     Args:
         world: of the family; its state does not matter.
     """
+    if isinstance(world, Questions):
+        yield from starmap(Point, question_checks(world))
+        return
     table = world.table()
     if table is None:
         yield Point("table", None, f"{type(world).__name__} is too large to be solved")

@@ -67,13 +67,12 @@ def scripts_table(id: str) -> str:
 def _exact(id: str) -> Iterator[str]:
     sheets, preset = sheets_of(id), solved(id)
     world = make_world(preset, 1)
-    if table_of(world) is None:
-        return
-    name = "" if preset == id else f" (`{preset}`)"
-    yield titled(f"At the world's own horizon, γ={world.discount:g}{name}", at_its_horizon(preset))
-    for sheet in (Sheet(id),) if sheets.tables is None else sheets.tables:
-        name = "" if sheet.id == id and not sheet.settings else f" ({_named(sheet)})"
-        yield titled(f"{sheet.title}{name}", by_horizon(sheet))
+    if table_of(world) is not None:
+        name = "" if preset == id else f" (`{preset}`)"
+        yield titled(f"At the world's own horizon, γ={world.discount:g}{name}", at_its_horizon(preset))
+        for sheet in (Sheet(id),) if sheets.tables is None else sheets.tables:
+            name = "" if sheet.id == id and not sheet.settings else f" ({_named(sheet)})"
+            yield titled(f"{sheet.title}{name}", by_horizon(sheet))
     for title, more in sheets.more.items():
         yield titled(title, more())
 
