@@ -18,7 +18,7 @@ import gymnasium
 import numpy as np
 from gymnasium.utils.env_checker import check_env
 
-from rrm.envs.adapters import WorldVectorEnv, make_world, unaided
+from rrm.envs.adapters import make_world, unaided
 from rrm.envs.admission import Point, admission_checks
 from rrm.envs.contract import (
     Make,
@@ -39,6 +39,7 @@ from rrm.envs.contract import (
     everyone,
     wander,
 )
+from rrm.envs.vector_env import WorldVectorEnv
 from rrm.envs.world import World
 from rrm.envs.wrapped.contract import check_contract, said
 from rrm.envs.wrapped.environment import Wrapped

@@ -1,9 +1,8 @@
-# Long because: it is the contract of every family, documented method by method.
 """The contract every family of worlds fulfils.
 
 A *world* is ``n`` independent copies of one environment, stepped together. It is the one source of truth for a
-family: the Gymnasium ``Env`` and ``VectorEnv`` (``rrm.envs.adapters``) and the Stable-Baselines3 ``VecEnv``
-(``rrm.agents.vec_env``) are made from it without a line in the family's file.
+family: Gymnasium's ``Env`` (``rrm.envs.adapters``) and ``VectorEnv`` (``rrm.envs.vector_env``), and the ``VecEnv`` of
+Stable-Baselines3 (``rrm.agents.vec_env``) are made from it without a line in the family's file.
 
 A world keeps three readings of its state apart:
 
@@ -11,6 +10,8 @@ A world keeps three readings of its state apart:
 * ``view()``: the few fields that a bounded evaluator may read;
 * ``utility()`` and ``hacked()``: the ground truth, for metrics and the oracle only. Nothing that learns may read them.
 """
+
+# Long because: it is the contract of every family, documented method by method.
 
 from __future__ import annotations
 
