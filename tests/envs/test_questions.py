@@ -11,6 +11,8 @@ import pytest
 from rrm.envs import ids, make_world
 from rrm.envs.admission import admission_checks
 from rrm.envs.families.powers import Powers
+from rrm.envs.families.shortest_path import ShortestPath
+from rrm.envs.families.shortest_path.rules import STEP
 from rrm.envs.families.wildcard import Wildcard
 from rrm.envs.questions import Questions, amplify, hch
 from rrm.envs.questions.exact import by_height
@@ -48,7 +50,45 @@ def total(world: Any, i: int, question: list[int]) -> int:
     return int(world.zero + sum(v for v, here in zip(value.values(), fits, strict=True) if here))
 
 
-RULES: dict[str, Callable[[Any, int, list[int]], int]] = {"Powers": power, "Wildcard": total}
+def root(world: Any, i: int, question: list[int]) -> int:
+    kind, node, steps = question[0], question[1] - 4, 0
+    while (above := int(world.parent[i, node])) >= 0:
+        node, steps = above, steps + 1
+    return int(world.value_0 + world.value[i, node] if kind == 1 else world.depth_0 + steps)
+
+
+def computed(world: Any, i: int, question: list[int]) -> int:
+    facts = world.tokens()[i].tolist()
+    sides = {x: (y, z) for x, y, z in facts[: world.size]}
+    table = {(a, b): c for a, b, c in facts[world.size :]}
+
+    def value(x: int) -> int:
+        y, z = sides[x]
+        return int(y if y >= world.value_0 else table[value(y), value(z)])
+
+    return value(question[1])
+
+
+def walked(world: Any, i: int, question: list[int]) -> int:
+    edges = {a: (one, other) for a, one, other in world.tokens()[i].tolist()}
+    kind, start, end = question
+
+    def steps(a: int) -> int:
+        reached, count = {a}, 0
+        while end not in reached:
+            reached, count = {to for node in reached for to in edges[node]}, count + 1
+        return count
+
+    return int(world.one_step + steps(start) - 1 if kind == 1 else min(edges[start], key=steps))
+
+
+RULES: dict[str, Callable[[Any, int, list[int]], int]] = {
+    "Powers": power,
+    "Wildcard": total,
+    "UnionFind": root,
+    "Assignments": computed,
+    "ShortestPath": walked,
+}
 """The true answer to a question about copy i, from its facts in plain Python, by the class of the world."""
 
 
@@ -96,7 +136,16 @@ def test_the_exact_checks_pass(name: str) -> None:
     assert len(points) >= 5 and not [str(point) for point in points if not point.passed]
 
 
-@pytest.mark.parametrize(("name", "count"), [("rrm/PowersSmall-v0", "9,000"), ("rrm/WildcardSmall-v0", "6,912")])
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("rrm/PowersSmall-v0", "9,000"),
+        ("rrm/WildcardSmall-v0", "6,912"),
+        ("rrm/UnionFindSmall-v0", "6,912"),
+        ("rrm/AssignmentsSmall-v0", "19,968"),
+        ("rrm/ShortestPathSmall-v0", "49,152"),
+    ],
+)
 def test_small_worlds_are_counted_out(name: str, count: str) -> None:
     first, *_ = admission_checks(make_world(name, 1))
     assert first.passed and first.measured.startswith(f"100.00% of {count} questions, of all ")
@@ -167,9 +216,15 @@ def test_an_h_that_reads_the_facts_is_noticed() -> None:
 
 def test_the_table_by_height() -> None:
     rows = cells(by_height("rrm/WildcardSmall-v0"))
-    assert rows["without the facts"] == ["0.5000", "0.3750", "0.2734"]
-    assert rows["HCH of depth 2"] == ["1.0000", "1.0000", "0.0000"]
-    assert rows["H fills in a twice"] == ["0.5000", "0.1250", "0.0078"]
+    assert rows["without the facts"] == ["0.500", "0.375", "0.273", "0.449"]
+    assert rows["HCH of depth 2"] == ["1", "1", "0", "0.947"]
+    assert rows["H fills in a twice"] == ["0.500", "0.125", "0.008", "0.356"]
+
+
+def test_a_closed_form_over_all_heights_stands_under_all() -> None:
+    rows = cells(by_height("rrm/UnionFindSmall-v0"))
+    assert rows["without the facts"] == ["0.125", "0.625", "0.125", "0.125", "0.354"]
+    assert rows["the same, closed form"] == ["", "", "", "", "0.354"]
 
 
 # --- The evaluator, alone and with help -------------------------------------------------------------------------------
@@ -207,6 +262,14 @@ def test_an_observation_is_the_facts_the_question_and_the_answer(name: str) -> N
     hot = seen[:, : tokens.shape[1] * world.vocab].reshape(world.n, -1, world.vocab)
     assert np.array_equal(hot.argmax(axis=2), tokens) and (hot.sum(axis=2) == 1).all()
     assert np.array_equal(seen[:, -world.actions :].argmax(axis=1) + world.answers[0], world.claimed)
+
+
+def test_a_distance_that_is_not_known_is_taken_for_a_longer_one() -> None:
+    world = ShortestPath(1, 5)
+    question = np.array([[[STEP, 5, 9]]])
+    for one, other, expected in ((11, 0, 6), (0, 11, 7), (11, 11, 6), (12, 11, 7), (0, 0, 0)):
+        done, _, answer = world.move(question, np.array([[[6, 7, one, other]]]))
+        assert done.all() and answer.item() == expected
 
 
 def test_what_cannot_be_is_refused() -> None:
