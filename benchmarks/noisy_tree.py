@@ -47,7 +47,7 @@ def draw(trees: Sequence[NoisyTree], out: Path) -> None:
     axes.set(xlabel="depth of the tree", ylabel="chance that the answer is right", ylim=(0, 1.02))
     title = "failures of a node alone,\nper s²\n\ndotted: each asked 3 times\ndashed: best depth"
     figure.legend(title=title, loc="outside right upper")
-    figure.savefig(out, dpi=150)
+    figure.savefig(out, dpi=110)
 
 
 def main(given: Sequence[str] | None = None) -> None:

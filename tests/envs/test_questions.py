@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from benchmarks.hch import main
 from rrm.envs import ids, make_world
 from rrm.envs.admission import admission_checks
 from rrm.envs.families.powers import Powers
@@ -15,6 +18,7 @@ from rrm.envs.families.shortest_path import ShortestPath
 from rrm.envs.families.shortest_path.rules import STEP
 from rrm.envs.families.wildcard import Wildcard
 from rrm.envs.questions import Questions, amplify, hch
+from rrm.envs.questions.drawing import tree
 from rrm.envs.questions.exact import by_height
 from rrm.envs.questions.world import Tokens
 from rrm.envs.scripted import after_help
@@ -286,3 +290,25 @@ def test_the_tree_is_told_from_the_question_down() -> None:
         "s5(0) = ?", "s5(0) = 0", "  s2(0) = 2", "    s1(0) = 1", "    s1(1) = 2",
         "  s2(2) = 4", "    s1(2) = 3", "    s1(3) = 4", "  s1(4) = 0",
     ]  # fmt: skip
+
+
+@each_id
+def test_a_tree_is_filled_in_from_below_as_hch_knows_it(name: str) -> None:
+    world, _ = asked(name, n=1)
+    for depth in range(4):
+        root, *_ = tree(world, 0, depth)
+        answer = int(hch(world, world.question[:, None], depth)[0, 0])
+        assert root.answer == (world.name_of(answer) if answer else "?")
+        assert all(node.answer != "?" for node in tree(world, 0, depth) if node.primitive)
+
+
+def test_the_command_draws_a_tree_for_each_depth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["rrm/WildcardSmall-v0", "--seed", "1", "--out", str(tmp_path / "hch.png")])
+    *unknown, last = capsys.readouterr().out.splitlines()
+    assert all(line.endswith("= ?") for line in unknown) and not last.endswith("?")
+    with Image.open(tmp_path / "hch.png") as picture:
+        world = make_world("rrm/WildcardSmall-v0", 1)
+        assert picture.width == (world.draw(0).shape[1] + 16) * (len(unknown) + 1) - 16
+    with pytest.raises(SystemExit):
+        main(["rrm/Fork-v0"])
+    assert "id: 'rrm/Fork-v0' is no world of questions" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What the documentation shows of Assignments: what is known exactly, and a tree with a wrong answer and with help."""
+"""What the documentation shows of Assignments: what is known exactly, and a tree, alone and with help."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ SHEETS = Sheets(
         "By height": partial(by_height, "rrm/Assignments-v0"),
         "By height, all contexts (`rrm/AssignmentsSmall-v0`)": partial(by_height, "rrm/AssignmentsSmall-v0"),
     },
-    pictures={"assignments": (Scene("honest", 1, 0), Scene("blind", 1, 1), Scene("blind", 1, 1, help=True))},
+    pictures={"assignments": (Scene("honest", 1, 14), Scene("blind", 1, 14), Scene("blind", 1, 14, help=True))},
 )

@@ -94,13 +94,13 @@ class ShortestPath(Questions):
         further = np.where((second >= self.one_step) & (second < self.vocab - 1), second + 1, 0)
         far = np.where(first == end, self.one_step, np.where(on, further, 0))
         # S: both ends of edges, then the distances from there
-        there = step & ((first == end) | ((j >= 2) & (second == end)))
+        arrives = step & ((first == end) | ((j >= 2) & (second == end)))
         lost = step & ((j >= 1) & ~self._is_node(first) | (j >= 2) & ~self._is_node(second))
         near, rest = (np.where(reply >= self.one_step, reply, self.vocab) for reply in (third, fourth))
         nearer = np.where((near == self.vocab) & (rest == self.vocab), 0, np.where(near <= rest, first, second))
-        done = ~asks | there | lost
+        done = ~asks | arrives | lost
         done |= distance & (j >= 1) & (~on | (j >= 2)) | step & (j >= 4)
-        answer = np.where(distance, far, np.where(there, end, nearer))
+        answer = np.where(distance, far, np.where(arrives, end, nearer))
         kinds = np.where(distance, (STEP, DISTANCE)[min(j, 1)], (ONE, OTHER, DISTANCE, DISTANCE)[min(j, 3)])
         begins = np.where(distance, (start, first)[min(j, 1)], (start, start, first, second)[min(j, 3)])
         sub = np.stack([kinds, begins, np.where(step & (j < 2), 0, end)], axis=-1)

@@ -1,4 +1,4 @@
-"""What the documentation shows of ShortestPath: what is known exactly, and a tree with a wrong answer and with help."""
+"""What the documentation shows of ShortestPath: what is known exactly, and a tree, alone and with help."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ SHEETS = Sheets(
         "By height": partial(by_height, "rrm/ShortestPath-v0"),
         "By height, all contexts (`rrm/ShortestPathSmall-v0`)": partial(by_height, "rrm/ShortestPathSmall-v0"),
     },
-    pictures={"shortest_path": (Scene("honest", 1, 0), Scene("blind", 1, 1), Scene("blind", 1, 1, help=True))},
+    pictures={"shortest_path": (Scene("honest", 1, 23), Scene("blind", 1, 23), Scene("blind", 1, 23, help=True))},
 )
