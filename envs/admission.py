@@ -14,7 +14,7 @@
 8. Ties decide nothing: agents that take the first of equally good actions, the last, or each as often as any other end
    equally well.
 
-In 1 (the share that is lost) and 5, what is passed or missed by less than ``NEAR`` is said to be near the line.
+In 1 (the share that is lost) and 5, a value within ``NEAR`` of the limit is reported as near the line.
 """
 
 from __future__ import annotations
@@ -63,13 +63,14 @@ class Point(NamedTuple):
 
 
 class Exact(NamedTuple):
-    """What the best agents of a world reach, at its own discount."""
+    """The results of the best agents of a world, at its own discount."""
 
     utility: dict[str, float]
-    """By the score that rewards them (those of ``Table.scores``), and of the oracle; of ties the first is taken."""
+    """By the score that rewards them (those of ``Table.scores``), and of the oracle. Of equally good actions, the first
+    is taken."""
     hack_rate: dict[str, float]
     ties: dict[str, tuple[float, float]]
-    """Of the scores for which these hang on how ties are broken: how far apart utilities and hack rates are."""
+    """For the scores whose figures depend on how ties are broken: how far apart utilities and hack rates are."""
 
     def recovered(self, name: str) -> float:
         """The share of the gap between unaided and oracle that the agent under a score recovers.

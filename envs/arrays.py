@@ -1,4 +1,4 @@
-"""Arrays that worlds share."""
+"""Read-only arrays that worlds share."""
 
 from __future__ import annotations
 

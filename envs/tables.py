@@ -1,11 +1,11 @@
-"""What the best agents of a world reach, as Markdown: the tables of the docs pages and of ``rrm exact``.
+"""Markdown tables of the best agents of a world, for the docs pages and ``rrm exact``.
 
     print(page("rrm/AuditTree-v1"))
 
-All figures are found by the exact solver when they are asked for; none is written down here. A world that is too large
-for a table, and its scripted agents in any case, are measured instead, over many episodes.
+The exact solver computes all figures when the tables are made. A world that is too large for a table, and scripted
+agents in any case, are measured over many episodes instead.
 
-Which horizons a table shows, and which presets beside the world, its family says (``rrm.envs.sheets``).
+The family says which horizons a table shows, and which presets beside the world (``rrm.envs.sheets``).
 """
 
 from __future__ import annotations
