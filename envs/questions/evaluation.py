@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrm.envs.adapters import world_class
+from rrm.envs.arrays import one_hot
 from rrm.envs.questions.drawing import draw_tree
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
@@ -106,8 +107,7 @@ class SubQuestions(World):
     def observe(self) -> NDArray[np.float32]:
         """What the world observes whose answers are checked; the sub-question; the replies so far; t/T."""
         asks = self.task
-        now = self._now()[:, 0]
-        hot = np.asarray(now[:, :, None] == np.arange(asks.vocab), np.float32).reshape(self.n, -1)
+        hot = one_hot(self._now()[:, 0], asks.vocab)
         gone = (self.t / self.length)[:, None].astype(np.float32)
         return np.concatenate([asks.observe(), hot, asks.one_hot_answers(self.replies), gone], axis=1)
 

@@ -37,11 +37,19 @@ class NoisyTree(NamedTuple):
         return range(self.height + 1)
 
     def leaf(self, depth: float) -> float:
-        """How many numbers a node answers for by itself, in a tree of that depth."""
+        """How many numbers a node answers for by itself.
+
+        Args:
+            depth: of the tree.
+        """
         return float(2.0 ** (self.height - depth))
 
     def accuracy(self, depth: float) -> float:
-        """The chance that the answer of a tree of that depth is right, in closed form."""
+        """The chance that the answer is right, in closed form.
+
+        Args:
+            depth: of the tree; it need not be a whole number.
+        """
         failures = 2**depth * self.alone * self.leaf(depth) ** self.growth + (2**depth - 1) * self.adding
         return float(1 / self.modulus + (1 - 1 / self.modulus) * np.exp(-failures))
 
