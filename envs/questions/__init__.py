@@ -12,7 +12,7 @@
 True
 """
 
-from rrm.envs.questions.hch import Transcript, amplify, hch
+from rrm.envs.questions.hch import Transcript, amplify, hch, hch_by_depth
 from rrm.envs.questions.world import Questions
 
-__all__ = ["Questions", "Transcript", "amplify", "hch"]
+__all__ = ["Questions", "Transcript", "amplify", "hch", "hch_by_depth"]

@@ -38,33 +38,35 @@ class Node(NamedTuple):
     """Whether there are sub-questions that are not in the tree."""
 
 
-def tree(world: Questions, i: int) -> Iterator[Node]:
+def tree(world: Questions, i: int, known: int | None = None) -> Iterator[Node]:
     """The tree of sub-questions of copy ``i`` with the true answers: a question before those below it.
 
     Args:
         world: n copies.
         i: the copy.
+        known: questions that are higher have no answer: what HCH of this depth knows. All have one if None.
     """
     one = world.copies(1)
     one.load(world.save(np.array([i])), np.arange(1))
-    yield from _below(one, one.question[:, None], 0)
+    yield from _below(one, one.question[:, None], 0, known)
 
 
-def _below(one: Questions, question: NDArray[np.int64], depth: int) -> Iterator[Node]:
+def _below(one: Questions, question: NDArray[np.int64], depth: int, known: int | None) -> Iterator[Node]:
     """The tree of a question (1, 1, q_len)."""
     primitive, last = bool(one.primitive(question)[0][0, 0]), depth == DEEP
-    answer = one.name_of(int(one.truth(question)[0, 0]))
+    answered = known is None or one.height(question)[0, 0] <= known
+    answer = one.name_of(int(one.truth(question)[0, 0])) if answered else "?"
     yield Node(depth, one.say(question[0, 0]), answer, primitive, last and not primitive)
     replies = np.zeros((1, 1, 0), np.int64)
     while not (primitive or last):
         done, sub, _ = one.move(question, replies)
         if done[0, 0]:
             return
-        yield from _below(one, sub, depth + 1)
+        yield from _below(one, sub, depth + 1, known)
         replies = np.concatenate([replies, one.truth(sub)[:, :, None]], axis=2)
 
 
-def draw_tree(world: Questions, i: int, replies: Sequence[str] = ()) -> NDArray[np.uint8]:
+def draw_tree(world: Questions, i: int, replies: Sequence[str] = (), known: int | None = None) -> NDArray[np.uint8]:
     """The tree of copy ``i``, a line a question, with the true answers. What is looked up is yellow.
 
     In white stand the answer that was given to the question, and the replies to its sub-questions: green where they are
@@ -74,9 +76,10 @@ def draw_tree(world: Questions, i: int, replies: Sequence[str] = ()) -> NDArray[
         world: n copies.
         i: the copy.
         replies: what has been replied to the sub-questions that H asks first.
+        known: as in ``tree``.
     """
     canvas = blank(2 * EDGE + LINE * (ROWS + 1), 2 * EDGE + 4 * DOT * COLUMNS, FLOOR)
-    nodes, claimed, given_below = [*tree(world, i)], int(world.claimed[i]), iter(replies)
+    nodes, claimed, given_below = [*tree(world, i, known)], int(world.claimed[i]), iter(replies)
     above: dict[int, int] = {}  # the line of the last question of each depth
     for row, node in enumerate(nodes[:ROWS]):
         x, y = EDGE + INDENT * node.depth, EDGE + LINE * row

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rrm.envs.adapters import world_class
+from rrm.envs.arrays import one_hot
 from rrm.envs.questions.drawing import draw_tree
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
@@ -106,8 +107,7 @@ class SubQuestions(World):
     def observe(self) -> NDArray[np.float32]:
         """What the world observes whose answers are checked; the sub-question; the replies so far; t/T."""
         asks = self.task
-        now = self._now()[:, 0]
-        hot = np.asarray(now[:, :, None] == np.arange(asks.vocab), np.float32).reshape(self.n, -1)
+        hot = one_hot(self._now()[:, 0], asks.vocab)
         gone = (self.t / self.length)[:, None].astype(np.float32)
         return np.concatenate([asks.observe(), hot, asks.one_hot_answers(self.replies), gone], axis=1)
 
@@ -119,9 +119,9 @@ class SubQuestions(World):
         return np.concatenate([self.task.view(), shown], axis=1).astype(np.float64)
 
     def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
-        """The share of the sub-questions that have an answer."""
-        replies = view[:, self.task.q_len + 1 :].reshape(len(view), self.length, -1)[:, :, -1]
-        return np.asarray((replies > 0).mean(axis=1))
+        """The share of the sub-questions that have an answer that could be one."""
+        shown = view[:, self.task.q_len + 1 :].reshape(len(view), self.length, -1).astype(np.int64)
+        return np.asarray(self.task.admits(shown[:, :, :-1], shown[:, :, -1]).mean(axis=1), np.float64)
 
     def _right(self) -> Bools:
         """Which of the replies (n, rounds) are right."""
@@ -132,8 +132,9 @@ class SubQuestions(World):
         return np.asarray(self._right().mean(axis=1), np.float64)
 
     def hacked(self) -> Bools:
-        """Whether some answer is wrong: H takes any."""
-        return np.asarray(((self.replies > 0) & ~self._right()).any(axis=1))
+        """Whether some answer is wrong, and H takes it."""
+        admitted = self.task.admits(self._asked()[:, :-1], self.replies)
+        return np.asarray((admitted & ~self._right()).any(axis=1))
 
     def script(self, name: str) -> Array:
         """``ideal`` gives the true answers."""

@@ -12,11 +12,11 @@ import numpy as np
 
 from rrm.envs.adapters import make_world
 from rrm.envs.markdown import markdown
-from rrm.envs.questions.hch import Place, amplify, hch
+from rrm.envs.questions.hch import Place, amplify, hch_by_depth
 from rrm.envs.questions.world import Questions, Tokens
-from rrm.envs.world import Array, Bools, Floats
+from rrm.envs.world import Bools, Floats
 
-DRAWN = 1000
+DRAWN = 300
 """Contexts that are drawn where there are too many."""
 
 ASKED = 20_000
@@ -52,10 +52,20 @@ class Asked(NamedTuple):
 
     def fit(self, right: Bools, chance: Floats) -> bool:
         """Whether the shares (m,) of the contexts that are right (n, m) have their closed forms; nan: there is none."""
-        given = self.open & np.isfinite(chance)
+        given = self.has_form(chance)
         apart, chance = np.abs(right.mean(axis=0) - chance)[given], chance[given]
         allowed = EXACT if self.all else SPREAD * np.sqrt(chance * (1 - chance) / self.world.n) + EXACT
         return bool((apart <= allowed).all())
+
+    def has_form(self, chance: Floats) -> Bools:
+        """Which questions (m,) are not primitive and have a closed form."""
+        return np.asarray(self.open & np.isfinite(chance))
+
+    def beside(self, right: Bools, chance: Floats) -> str:
+        """How often these are right, beside the closed form, in words."""
+        given = self.has_form(chance)
+        words = f"{right[:, given].mean():.4f}, closed form {chance[given].mean():.4f}"
+        return words if given.sum() == self.open.sum() else f"{words}, where there is one"
 
 
 def ask_all(world: Questions, seed: int = 0) -> Asked:
@@ -91,21 +101,21 @@ def question_checks(world: Questions) -> Iterator[tuple[str, bool, str]]:
     """
     asked = ask_all(world)
     most = int(asked.height.max())
-    right = [hch(asked.world, asked.questions, depth) == asked.truth for depth in range(most + 1)]
+    right = [answers == asked.truth for answers in hch_by_depth(asked.world, most)]
     share = float(right[most].mean())
     yield "HCH is the truth", bool(right[most].all()), f"{share:.2%} of {asked.where}"
     exactly = all(np.array_equal(each, asked.height <= depth) for depth, each in enumerate(right))
     yield "HCH of a depth answers what is no higher, and nothing else", exactly, f"depths 0 to {most}"
     blind = asked.truth == world.blind(asked.every)
     chance = world.blind_chance(asked.every)
-    measured = f"{blind[:, asked.open].mean():.4f}, closed form {chance[asked.open].mean():.4f}"
+    measured = asked.beside(blind, chance)
     yield (
         "the best answer without the facts is right as often as its closed form says",
         asked.fit(blind, chance),
         measured,
     )
     if asked.all:
-        best, those = best_blind(asked), asked.open
+        best, those = best_blind(asked), asked.has_form(chance)
         passed = bool(np.allclose(best[those], chance[those], rtol=0, atol=EXACT))
         yield "and no other answer more often", passed, f"{best[those].mean():.4f}"
     for name, settings in world.wrong.items():
@@ -117,10 +127,10 @@ def question_checks(world: Questions) -> Iterator[tuple[str, bool, str]]:
 def _wrong(world: Questions) -> tuple[bool, str]:
     """Whether HCH is right as often as its closed form says, and how often."""
     asked = ask_all(world)
-    right = hch(asked.world, asked.questions, int(asked.height.max())) == asked.truth
+    *_, answers = hch_by_depth(asked.world, int(asked.height.max()))
+    right = answers == asked.truth
     chance = world.hch_chance(asked.every)
-    measured = f"{right[:, asked.open].mean():.4f}, closed form {chance[asked.open].mean():.4f}"
-    return asked.fit(right, chance), measured
+    return asked.fit(right, chance), asked.beside(right, chance)
 
 
 def best_blind(asked: Asked) -> Floats:
@@ -162,21 +172,33 @@ def by_height(id: str) -> str:
     world = make_world(id, 1)
     assert isinstance(world, Questions), id
     asked = ask_all(world)
-    heights = range(1, int(asked.height.max()) + 1)
-    at = [asked.open & (asked.height == height) for height in heights]
+    most = int(asked.height.max())
+    at = [asked.open & (asked.height == height) for height in range(1, most + 1)]
+    at.append(np.broadcast_to(asked.open, asked.height.shape))
+    fixed = bool((asked.height == asked.height[0]).all())  # else a closed form is over all heights
 
-    def row(name: str, right: Array) -> list[str]:
-        return [name, *(f"{np.broadcast_to(right, asked.truth.shape)[here].mean():.4f}" for here in at)]
+    def row(name: str, right: Bools) -> list[str]:
+        return [name, *(_share(right[here].mean()) for here in at)]
+
+    def form(chance: Floats) -> list[str]:
+        shares = [np.broadcast_to(chance, asked.truth.shape)[here].mean() for here in at]
+        return ["the same, closed form", *(_share(x) if fixed or x is shares[-1] else "" for x in shares)]
 
     rows = [["questions", *(f"{here.sum():,}" for here in at)]]
-    rows.append(row("without the facts", asked.truth == world.blind(asked.every)))
-    rows.append(row("the same, closed form", world.blind_chance(asked.every)))
-    for depth in range(len(heights) + 1):
-        rows.append(row(f"HCH of depth {depth}", hch(asked.world, asked.questions, depth) == asked.truth))
+    rows += [row("without the facts", asked.truth == world.blind(asked.every)), form(world.blind_chance(asked.every))]
+    for depth, answers in enumerate(hch_by_depth(asked.world, most)):
+        rows.append(row(f"HCH of depth {depth}", answers == asked.truth))
     for name, settings in world.wrong.items():
         other = asked.world.copies(asked.world.n, **settings)
         other.load(asked.world.save(np.arange(other.n)), np.arange(other.n))
-        rows.append(row(name, hch(other, asked.questions, len(heights)) == asked.truth))
-        rows.append(row("the same, closed form", other.hch_chance(asked.every)))
-    table = markdown(["right, by the height of the question", *map(str, heights)], rows)
+        *_, answers = hch_by_depth(other, most)
+        rows += [row(name, answers == asked.truth), form(other.hch_chance(asked.every))]
+    table = markdown(["right, by the height of the question", *map(str, range(1, most + 1)), "all"], rows)
     return f"{table}\nAsked were {asked.where}.\n"
+
+
+def _share(value: float) -> str:
+    """A share: 0 and 1 without digits behind the point, so that nothing else looks like them; nothing for nan."""
+    if np.isnan(value):
+        return ""
+    return f"{value:.0f}" if value in (0, 1) else f"{value:.3f}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -61,9 +62,6 @@ def amplify(world: Questions, questions: Tokens, answer: Answerer, move: Mover |
 def hch(world: Questions, questions: Tokens, depth: int, move: Mover | None = None) -> Tokens:
     """HCH of a depth: H asks HCH of one less, down to depth 0, which knows what is primitive and else says "?".
 
-    All questions that there are get their answers at once, depth by depth; so this is exact and takes a time that grows
-    with the depth, and not with the size of the tree.
-
     Args:
         world: n copies with their contexts.
         questions: (n, q, q_len).
@@ -73,14 +71,32 @@ def hch(world: Questions, questions: Tokens, depth: int, move: Mover | None = No
     Returns:
         (n, q) answers, 0 where there is none.
     """
-    everything = np.broadcast_to(world.every_question(), (world.n, *world.every_question().shape))
+    *_, table = hch_by_depth(world, depth, move)
+    return Place(world).read(table, questions)
+
+
+def hch_by_depth(world: Questions, most: int, move: Mover | None = None) -> Iterator[Tokens]:
+    """The answers of HCH to all questions that there are, for the depths 0, 1, …, ``most``.
+
+    All questions get their answers at once, depth by depth. So this is exact, and takes a time that grows with the
+    depth and not with the size of the tree.
+
+    Args:
+        world: n copies with their contexts.
+        most: the last depth.
+        move: H; that of the world by default.
+
+    Yields:
+        (n, m) answers to the m questions of ``every_question``, 0 where there is none.
+    """
+    every = np.broadcast_to(world.every_question(), (world.n, *world.every_question().shape))
     place = Place(world)
-    known, table = world.primitive(everything)
-    for _ in range(depth):
-        below = table
-        above = amplify(world, everything, lambda sub, below=below: place.read(below, sub), move).answers  # type: ignore[misc]
-        table = np.where(known, below, above)
-    return place.read(table, questions)
+    known, table = world.primitive(every)
+    yield table
+    for _ in range(most):
+        above = amplify(world, every, partial(place.read, table), move).answers
+        table = np.where(known, table, above)
+        yield table
 
 
 class Place:

@@ -1,3 +1,4 @@
+# Long because: it is the contract of the families of questions, documented method by method.
 """Questions: the contract of the families in which H answers a question by asking sub-questions.
 
 The rules of all of them. A copy has a context, which is a list of facts, and a question about it. The episode has one
@@ -22,6 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from rrm.envs.arrays import one_hot
 from rrm.envs.questions.drawing import draw_tree, write_tree
 from rrm.envs.questions.evaluation import SubQuestions, outcome
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
@@ -30,10 +32,15 @@ Tokens = NDArray[np.int64]
 
 
 class Questions(World):
+    # Long because: it is the one contract that all families of questions fulfil.
     """Answer a question about facts that the evaluator does not see.
 
     A subclass sets ``vocab``, ``q_len``, ``rounds``, ``facts`` and ``answers`` and then calls ``ready``; its ``parts``
     are those of this class and the arrays of a context.
+
+    Args:
+        n: the number of copies.
+        settings: the settings of the world, JSON values all.
     """
 
     vocab: int
@@ -69,13 +76,29 @@ class Questions(World):
 
     @abstractmethod
     def draw_facts(self, rng: np.random.Generator, k: int) -> State:
-        """``k`` contexts, by the names of their arrays."""
+        """Draw contexts.
+
+        Args:
+            rng: the generator to draw from.
+            k: the number of contexts.
+
+        Returns:
+            Their arrays with leading axis k, by name.
+        """
 
     @abstractmethod
     def draw_questions(self, rng: np.random.Generator, facts: State, q: int) -> Tokens:
-        """``q`` questions about each of k contexts: (k, q, q_len).
+        """Draw questions about contexts.
 
         The distribution is closed: a sub-question that H asks about one of them is primitive or can be drawn, too.
+
+        Args:
+            rng: the generator to draw from.
+            facts: k contexts, as ``draw_facts`` returns them.
+            q: the number of questions about each.
+
+        Returns:
+            (k, q, q_len).
         """
 
     @abstractmethod
@@ -108,26 +131,70 @@ class Questions(World):
 
     @abstractmethod
     def truth(self, questions: Tokens) -> Tokens:
-        """The true answers (n, q) to questions (n, q, q_len). For metrics and the oracle only."""
+        """The true answers. For metrics and the oracle only.
+
+        Args:
+            questions: (n, q, q_len).
+
+        Returns:
+            (n, q); 0 for what is no question.
+        """
 
     @abstractmethod
     def height(self, questions: Tokens) -> Tokens:
-        """The heights (n, q) of the trees of sub-questions of questions (n, q, q_len); 0 where they are primitive."""
+        """The heights of the trees of sub-questions.
+
+        Args:
+            questions: (n, q, q_len).
+
+        Returns:
+            (n, q); 0 where a question is primitive, else one more than the highest of its sub-questions that counts.
+        """
 
     @abstractmethod
     def blind(self, questions: Tokens) -> Tokens:
-        """The answers (…) to questions (…, q_len) that are right most often where the facts are not known."""
+        """The answers that are right most often where the facts are not known.
+
+        Args:
+            questions: (…, q_len).
+
+        Returns:
+            (…).
+        """
 
     @abstractmethod
     def blind_chance(self, questions: Tokens) -> Floats:
-        """How often ``blind`` is right about questions (…, q_len), over all contexts, in closed form: (…).
+        """How often ``blind`` is right, over all contexts, in closed form.
 
-        nan where there is no closed form; primitive questions do not count.
+        Args:
+            questions: (…, q_len), not primitive.
+
+        Returns:
+            (…); nan where there is no closed form.
         """
 
     def hch_chance(self, questions: Tokens) -> Floats:
-        """How often HCH is right about questions (…, q_len), over all contexts, in closed form: (…)."""
+        """How often HCH is right, over all contexts, in closed form: always, unless H decomposes wrongly.
+
+        Args:
+            questions: (…, q_len).
+
+        Returns:
+            (…).
+        """
         return np.ones(questions.shape[:-1])
+
+    def admits(self, questions: Tokens, answers: Tokens) -> Bools:
+        """Which answers could be one to the question, as who does not know the facts can see.
+
+        Args:
+            questions: (…, q_len).
+            answers: (…).
+
+        Returns:
+            (…).
+        """
+        return np.asarray((answers >= self.answers[0]) & (answers < self.answers[1]))
 
     @abstractmethod
     def every_question(self) -> Tokens:
@@ -139,11 +206,19 @@ class Questions(World):
 
     @abstractmethod
     def say(self, question: Tokens) -> str:
-        """A question (q_len,), in a few letters."""
+        """A question in a few letters.
+
+        Args:
+            question: (q_len,).
+        """
 
     @abstractmethod
     def name_of(self, answer: int) -> str:
-        """An answer, in a few letters."""
+        """An answer in a few letters.
+
+        Args:
+            answer: its token.
+        """
 
     # --- what follows -------------------------------------------------------------------------------------------------
 
@@ -178,7 +253,14 @@ class Questions(World):
         return np.concatenate([one_hot(tokens, self.vocab), self.one_hot_answers(self.claimed[:, None])], axis=1)
 
     def one_hot_answers(self, answers: Tokens) -> NDArray[np.float32]:
-        """Answers (n, k), one-hot: (n, k * actions); all 0 for "?"."""
+        """Answers, one-hot.
+
+        Args:
+            answers: (n, k).
+
+        Returns:
+            (n, k * actions); all 0 for "?".
+        """
         return one_hot(np.where(answers == 0, -1, answers - self.answers[0]), self.actions)
 
     def view(self) -> Floats:
@@ -186,10 +268,10 @@ class Questions(World):
         return np.column_stack([self.question, self.claimed]).astype(np.float64)
 
     def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
-        """1 for any answer where nobody helps; else whether H's moves on the replies to its sub-questions end in it."""
+        """Whether the answer could be one where nobody helps; else whether H's moves on the replies end in it."""
         question, claimed = view[:, : self.q_len].astype(np.int64), view[:, self.q_len].astype(np.int64)
         if evidence is None:
-            return np.asarray(claimed > 0, np.float64)
+            return np.asarray(self.admits(question, claimed), np.float64)
         replies = evidence[:, self.q_len + 1 :].reshape(len(view), self.rounds, -1)[:, :, -1].astype(np.int64)
         return np.asarray((claimed > 0) & (outcome(self, question, replies) == claimed), np.float64)
 
@@ -198,8 +280,8 @@ class Questions(World):
         return np.asarray((self.claimed > 0) & (self.claimed == self._truth()), np.float64)
 
     def hacked(self) -> Bools:
-        """Whether the answer is wrong: H, alone, accepts any."""
-        return np.asarray((self.claimed > 0) & (self.claimed != self._truth()), np.bool_)
+        """Whether the answer is wrong, and H accepts it alone."""
+        return np.asarray(self.admits(self.question, self.claimed) & (self.claimed != self._truth()), np.bool_)
 
     def _truth(self) -> Tokens:
         return self.truth(self.question[:, None])[:, 0]
@@ -227,8 +309,3 @@ class Questions(World):
     def text(self, i: int) -> str:
         """The question, the answer that was given, and the tree of sub-questions with the true answers."""
         return write_tree(self, i)
-
-
-def one_hot(tokens: Tokens, size: int) -> NDArray[np.float32]:
-    """Tokens (n, k), one-hot: (n, k * size); all 0 below 0."""
-    return np.asarray(tokens[:, :, None] == np.arange(size), np.float32).reshape(len(tokens), -1)

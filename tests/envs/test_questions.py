@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from benchmarks.hch import main
 from rrm.envs import ids, make_world
 from rrm.envs.admission import admission_checks
 from rrm.envs.families.powers import Powers
+from rrm.envs.families.shortest_path import ShortestPath
+from rrm.envs.families.shortest_path.rules import STEP
 from rrm.envs.families.wildcard import Wildcard
 from rrm.envs.questions import Questions, amplify, hch
+from rrm.envs.questions.drawing import tree
 from rrm.envs.questions.exact import by_height
 from rrm.envs.questions.world import Tokens
 from rrm.envs.scripted import after_help
@@ -48,7 +54,45 @@ def total(world: Any, i: int, question: list[int]) -> int:
     return int(world.zero + sum(v for v, here in zip(value.values(), fits, strict=True) if here))
 
 
-RULES: dict[str, Callable[[Any, int, list[int]], int]] = {"Powers": power, "Wildcard": total}
+def root(world: Any, i: int, question: list[int]) -> int:
+    kind, node, steps = question[0], question[1] - 4, 0
+    while (above := int(world.parent[i, node])) >= 0:
+        node, steps = above, steps + 1
+    return int(world.value_0 + world.value[i, node] if kind == 1 else world.depth_0 + steps)
+
+
+def computed(world: Any, i: int, question: list[int]) -> int:
+    facts = world.tokens()[i].tolist()
+    sides = {x: (y, z) for x, y, z in facts[: world.size]}
+    table = {(a, b): c for a, b, c in facts[world.size :]}
+
+    def value(x: int) -> int:
+        y, z = sides[x]
+        return int(y if y >= world.value_0 else table[value(y), value(z)])
+
+    return value(question[1])
+
+
+def walked(world: Any, i: int, question: list[int]) -> int:
+    edges = {a: (one, other) for a, one, other in world.tokens()[i].tolist()}
+    kind, start, end = question
+
+    def steps(a: int) -> int:
+        reached, count = {a}, 0
+        while end not in reached:
+            reached, count = {to for node in reached for to in edges[node]}, count + 1
+        return count
+
+    return int(world.one_step + steps(start) - 1 if kind == 1 else min(edges[start], key=steps))
+
+
+RULES: dict[str, Callable[[Any, int, list[int]], int]] = {
+    "Powers": power,
+    "Wildcard": total,
+    "UnionFind": root,
+    "Assignments": computed,
+    "ShortestPath": walked,
+}
 """The true answer to a question about copy i, from its facts in plain Python, by the class of the world."""
 
 
@@ -96,7 +140,16 @@ def test_the_exact_checks_pass(name: str) -> None:
     assert len(points) >= 5 and not [str(point) for point in points if not point.passed]
 
 
-@pytest.mark.parametrize(("name", "count"), [("rrm/PowersSmall-v0", "9,000"), ("rrm/WildcardSmall-v0", "6,912")])
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("rrm/PowersSmall-v0", "9,000"),
+        ("rrm/WildcardSmall-v0", "6,912"),
+        ("rrm/UnionFindSmall-v0", "6,912"),
+        ("rrm/AssignmentsSmall-v0", "19,968"),
+        ("rrm/ShortestPathSmall-v0", "49,152"),
+    ],
+)
 def test_small_worlds_are_counted_out(name: str, count: str) -> None:
     first, *_ = admission_checks(make_world(name, 1))
     assert first.passed and first.measured.startswith(f"100.00% of {count} questions, of all ")
@@ -167,9 +220,15 @@ def test_an_h_that_reads_the_facts_is_noticed() -> None:
 
 def test_the_table_by_height() -> None:
     rows = cells(by_height("rrm/WildcardSmall-v0"))
-    assert rows["without the facts"] == ["0.5000", "0.3750", "0.2734"]
-    assert rows["HCH of depth 2"] == ["1.0000", "1.0000", "0.0000"]
-    assert rows["H fills in a twice"] == ["0.5000", "0.1250", "0.0078"]
+    assert rows["without the facts"] == ["0.500", "0.375", "0.273", "0.449"]
+    assert rows["HCH of depth 2"] == ["1", "1", "0", "0.947"]
+    assert rows["H fills in a twice"] == ["0.500", "0.125", "0.008", "0.356"]
+
+
+def test_a_closed_form_over_all_heights_stands_under_all() -> None:
+    rows = cells(by_height("rrm/UnionFindSmall-v0"))
+    assert rows["without the facts"] == ["0.125", "0.625", "0.125", "0.125", "0.354"]
+    assert rows["the same, closed form"] == ["", "", "", "", "0.354"]
 
 
 # --- The evaluator, alone and with help -------------------------------------------------------------------------------
@@ -183,12 +242,37 @@ def test_alone_the_evaluator_accepts_anything_and_with_help_the_truth(name: str)
     guesses = rng.integers(world.actions, size=60)
     assert (world.appraise(world.view(), None) == 0).all()
     world.step(np.where(np.arange(60) % 2, honest, guesses))
-    right = world.utility() == 1
-    assert right[1::2].all() and not right.all()
-    assert (world.appraise(world.view(), None) == 1).all() and np.array_equal(world.hacked(), ~right)
+    right, could_be = world.utility() == 1, world.admits(world.question, world.claimed)
+    assert right[1::2].all() and not right.all() and could_be[right].all()
+    assert np.array_equal(world.appraise(world.view(), None), could_be)
+    assert np.array_equal(world.hacked(), could_be & ~right) and world.hacked().any()
     helped = after_help(world)
     assert np.array_equal(world.appraise(world.view(), helped.view()), right)
     assert (helped.utility() <= 1).all() and not helped.hacked().any()
+
+
+@each_id
+def test_what_is_true_could_be(name: str) -> None:
+    world, _ = asked(name)
+    every = np.broadcast_to(world.every_question(), (world.n, *world.every_question().shape))
+    assert world.admits(every, world.truth(every)).all() and not world.admits(every, np.zeros_like(every[..., 0])).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "could_be"),
+    [
+        ("rrm/UnionFindSmall-v0", [1, 4], "v0 v1 v2 v3"),
+        ("rrm/UnionFindSmall-v0", [2, 4], "+0 +1 +2 +3"),
+        ("rrm/AssignmentsSmall-v0", [1, 5, 0], "0 1"),
+        ("rrm/ShortestPathSmall-v0", [1, 5, 6], "+1 +2 +3"),
+        ("rrm/ShortestPathSmall-v0", [2, 5, 6], "0 1 2 3"),
+    ],
+)
+def test_an_answer_of_another_kind_is_refused(name: str, question: list[int], could_be: str) -> None:
+    world, _ = asked(name)
+    answers = np.arange(world.vocab)
+    admitted = answers[world.admits(np.broadcast_to(question, (world.vocab, world.q_len)), answers)]
+    assert [world.name_of(int(answer)) for answer in admitted] == could_be.split()
 
 
 @each_id
@@ -209,6 +293,14 @@ def test_an_observation_is_the_facts_the_question_and_the_answer(name: str) -> N
     assert np.array_equal(seen[:, -world.actions :].argmax(axis=1) + world.answers[0], world.claimed)
 
 
+def test_a_distance_that_is_not_known_is_taken_for_a_longer_one() -> None:
+    world = ShortestPath(1, 5)
+    question = np.array([[[STEP, 5, 9]]])
+    for one, other, expected in ((11, 0, 6), (0, 11, 7), (11, 11, 6), (12, 11, 7), (0, 0, 0)):
+        done, _, answer = world.move(question, np.array([[[6, 7, one, other]]]))
+        assert done.all() and answer.item() == expected
+
+
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^size must be 2 to 64, got 1$"):
         make_world("rrm/Powers-v0", 1, size=1)
@@ -223,3 +315,25 @@ def test_the_tree_is_told_from_the_question_down() -> None:
         "s5(0) = ?", "s5(0) = 0", "  s2(0) = 2", "    s1(0) = 1", "    s1(1) = 2",
         "  s2(2) = 4", "    s1(2) = 3", "    s1(3) = 4", "  s1(4) = 0",
     ]  # fmt: skip
+
+
+@each_id
+def test_a_tree_is_filled_in_from_below_as_hch_knows_it(name: str) -> None:
+    world, _ = asked(name, n=1)
+    for depth in range(4):
+        root, *_ = tree(world, 0, depth)
+        answer = int(hch(world, world.question[:, None], depth)[0, 0])
+        assert root.answer == (world.name_of(answer) if answer else "?")
+        assert all(node.answer != "?" for node in tree(world, 0, depth) if node.primitive)
+
+
+def test_the_command_draws_a_tree_for_each_depth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["rrm/WildcardSmall-v0", "--seed", "1", "--out", str(tmp_path / "hch.png")])
+    *unknown, last = capsys.readouterr().out.splitlines()
+    assert all(line.endswith("= ?") for line in unknown) and not last.endswith("?")
+    with Image.open(tmp_path / "hch.png") as picture:
+        world = make_world("rrm/WildcardSmall-v0", 1)
+        assert picture.width == (world.draw(0).shape[1] + 16) * (len(unknown) + 1) - 16
+    with pytest.raises(SystemExit):
+        main(["rrm/Fork-v0"])
+    assert "id: 'rrm/Fork-v0' is no world of questions" in capsys.readouterr().err

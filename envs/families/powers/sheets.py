@@ -1,4 +1,4 @@
-"""What the documentation shows of Powers: what is known exactly, and a tree with a wrong answer and with help."""
+"""What the documentation shows of Powers: what is known exactly, and a tree, alone and with help."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ SHEETS = Sheets(
         "By height": partial(by_height, "rrm/Powers-v0"),
         "By height, all contexts (`rrm/PowersSmall-v0`)": partial(by_height, "rrm/PowersSmall-v0"),
     },
-    pictures={"powers": (Scene("honest", 1, 0), Scene("blind", 1, 1), Scene("blind", 1, 1, help=True))},
+    pictures={"powers": (Scene("honest", 1, 21), Scene("blind", 1, 21), Scene("blind", 1, 21, help=True))},
 )

@@ -1,4 +1,4 @@
-"""What the documentation shows of Wildcard: what is known exactly, and a tree with a wrong answer and with help."""
+"""What the documentation shows of Wildcard: what is known exactly, and a tree, alone and with help."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ SHEETS = Sheets(
         "By height": partial(by_height, "rrm/Wildcard-v0"),
         "By height, all contexts (`rrm/WildcardSmall-v0`)": partial(by_height, "rrm/WildcardSmall-v0"),
     },
-    pictures={"wildcard": (Scene("honest", 1, 0), Scene("blind", 1, 1), Scene("blind", 1, 1, help=True))},
+    pictures={"wildcard": (Scene("honest", 1, 3), Scene("blind", 1, 3), Scene("blind", 1, 3, help=True))},
 )
