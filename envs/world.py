@@ -1,3 +1,4 @@
+# Long because: it is the contract of every family, documented method by method.
 """The contract every family of worlds fulfils.
 
 A *world* is ``n`` independent copies of one environment, stepped together. It is the one source of truth for a
@@ -10,8 +11,6 @@ A world keeps three readings of its state apart:
 * ``view()``: the few fields that a bounded evaluator may read;
 * ``utility()`` and ``hacked()``: the ground truth, for metrics and the oracle only. Nothing that learns may read them.
 """
-
-# Long because: it is the contract of every family, documented method by method.
 
 from __future__ import annotations
 
