@@ -3,9 +3,9 @@
     python benchmarks/preferences.py                                       # all of it; an hour and a half of CPU time
     python benchmarks/preferences.py CartPole-v1 --seeds 0 1               # a part; what is done is not done again
 
-It uses four environments of Gymnasium (the last needs ``pip install -e ".[mujoco]"``). PPO's settings are chosen for each
-environment; those of the reward side are the same for all. A teacher that knows the true reward compares segments, V is
-the reward per step of a segment, and the agent receives the narrow reward V(s1) - V(s0), or the output of a model of
+It uses four environments of Gymnasium (the last needs ``pip install -e ".[mujoco]"``). PPO's settings are chosen for
+each of them; those of the reward side are the same for all. A teacher that knows the true reward compares segments, V
+is the reward per step of a segment, and the agent receives the narrow reward V(s1) - V(s0), or the output of a model of
 state and action (approval).
 
 The protocol. 0 % is the random policy; 100 % is what PPO reaches on the true reward in the same steps, the
