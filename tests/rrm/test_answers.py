@@ -287,8 +287,10 @@ def test_an_answerer_comes_back_from_disk_as_it_was(tmp_path: Path, sizes: dict[
     ("change", "message"),
     [
         ({"width": 4096}, r"agent\.safetensors: its tensors are not those that its JSON file tells of"),
-        ({"heads": 3}, r"agent\.json: transformer: Value error, width: 8: must be a multiple of heads, 3"),
-        ({"answers": [3, 9]}, r"agent\.json: transformer: Value error, answers: must be some of the tokens"),
+        ({"heads": 3}, r"agent\.json: transformer: width: 8: must be a multiple of heads, 3"),
+        ({"answers": [3, 9]}, r"agent\.json: transformer: answers: must be some of the tokens"),
+        ({"facts": [4, 2]}, r"agent\.json: transformer: must be of the size of its observations and actions"),
+        ({"vocab": 2**16, "facts": [2**12, 2**8]}, r"transformer: facts: .* has \d+ numbers: must be at most 16777216"),
     ],
 )
 def test_nothing_is_built_of_a_file_that_is_not_right(tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -317,12 +319,19 @@ def test_one_kind_of_agent_is_not_loaded_as_another(tmp_path: Path) -> None:
         (np.zeros((2, 3)), np.zeros((2, 1, 4), int), r"facts: float64 \(2, 3\); must be tokens \(n, 3, 2\)"),
         (np.zeros((2, 3, 2), int), np.zeros((2, 1, 5), int), r"questions: int64 .* must be tokens \(n, q, 4\)"),
         (np.full((2, 3, 2), 6), np.zeros((2, 1, 4), int), "facts: .* must be whole numbers from 0 to 5"),
+        (np.zeros((2, 3, 2), int), np.zeros((3, 1, 4), int), "questions: about 3 contexts; must be about 2, like"),
         (np.zeros((2, 3, 2), int), np.zeros((2, 1, 4)), "questions: float64 .* must be whole numbers from 0 to 5"),
     ],
 )
 def test_what_is_no_question_is_refused(facts: Array, questions: Array, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         untrained().answer(facts, questions)
+
+
+@pytest.mark.parametrize(("contexts", "questions"), [(0, 1), (2, 0)])
+def test_no_question_has_no_answer(contexts: int, questions: int) -> None:
+    facts, asked = np.zeros((contexts, 3, 2), int), np.zeros((contexts, questions, 4), int)
+    assert untrained().answer(facts, asked).shape == (contexts, questions)
 
 
 def test_what_a_human_would_do_is_asked_in_the_world_alone(tmp_path: Path) -> None:
