@@ -133,6 +133,11 @@ class DistillSettings(Choice):
         return bool({"scores", "comparisons"} & {*self.needs})
 
     @property
+    def follows_schedule(self) -> bool:
+        """Whether labels are asked about random play first, and then along the training, as the schedule says."""
+        return self.asks
+
+    @property
     def judged(self) -> bool:
         """Whether the overseer has a part in it; the oracle learns without one."""
         return True
