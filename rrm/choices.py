@@ -165,6 +165,8 @@ DISTILL: Final = Slot(
         "reward_modeling": "rrm.distill.reward_modeling.settings:RewardModelingSettings",
         "clone": "rrm.distill.imitation.settings:CloneSettings",
         "dagger": "rrm.distill.imitation.settings:DAggerSettings",
+        "gail": "rrm.distill.adversarial.settings:GAILSettings",
+        "airl": "rrm.distill.adversarial.settings:AIRLSettings",
     },
     "rrm.config.slots:BroughtDistiller",
     "rrm.distillers",

@@ -58,7 +58,12 @@ class Skill:
     def _said(self, world: World) -> Array:
         """What ``act`` says of the current states: actions of the world, or chances of them."""
         said, space = np.asarray(self._act(world)), world.action_space
-        if said.dtype.kind == "f" and _are_chances(said, world) and np.allclose(said.sum(axis=1), 1) and said.min() >= 0:
+        if (
+            said.dtype.kind == "f"
+            and _are_chances(said, world)
+            and np.allclose(said.sum(axis=1), 1)
+            and said.min() >= 0
+        ):
             return said
         right = said.shape == (world.n, *(space.shape or ())) and said.dtype.kind in "iufb"
         if right and isinstance(space, spaces.Discrete):

@@ -75,23 +75,29 @@ def load_reward(home: Path, kind: Kind | None) -> Reward:
     from rrm.agents.agent import Agent
     from rrm.rewards.ensemble import RewardModel
     from rrm.rewards.functions import REWARDS
-    from rrm.rewards.wrappers import Reward
+    from rrm.rewards.reward_net import RewardNet
+    from rrm.rewards.wrappers import FUNCTIONS, Reward
 
     result, about = result_of(home), rundir.read_json(home / "round.json")
-    own = next((each for each in REWARDS if each == about.get("reward")), None)
+    own = next((each for each in FUNCTIONS if each == about.get("reward")), None)
     rest = about.get("rest", 0.0)  # of approval alone
     if not {"reward.json", "reward.safetensors"} <= result["files"].keys():
         raise RRMError(f"{home}: has no learnt reward: its agent received the true utility, or was made without one")
     if own is None or not _is_number(rest):
         raise DamagedFileError(f"{home / 'round.json'}: tells of no reward")
-    right = [each for each, reward in REWARDS.items() if reward.of_actions == REWARDS[own].of_actions]
-    if kind not in (None, *right):
+    of_model = own in REWARDS
+    of_actions = {each for each, reward in REWARDS.items() if reward.of_actions}
+    right = [each for each in REWARDS if (each in of_actions) == (own in of_actions)] if of_model else [own]
+    if kind is not None and kind not in right:
         raise ConfigError(f"kind: {kind!r}: must be {' or '.join(map(repr, right))}")
     try:
-        model, agent = RewardModel.load(home / "reward"), Agent.load(home / "agent")
+        agent = Agent.load(home / "agent")
+        if of_model:
+            return Reward(RewardModel.load(home / "reward"), kind or own, result["step_cost"], rest, agent.trained)
+        net, weight = RewardNet.load(home / "reward")
+        return Reward(net, own, 0.0, weight, agent.trained)
     except ValueError as error:
         raise DamagedFileError(str(error)) from None
-    return Reward(model, kind or own, result["step_cost"], rest, agent.trained)
 
 
 def _is_number(value: object) -> bool:

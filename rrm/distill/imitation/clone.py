@@ -20,7 +20,9 @@ class Clone(Imitation):
         file = self.settings.demonstrator.file
         if file is None:
             shown = list(self.follow())
-            self.add(np.concatenate([each.observations for each in shown]), np.concatenate([each.good for each in shown]))
+            self.add(
+                np.concatenate([each.observations for each in shown]), np.concatenate([each.good for each in shown])
+            )
         else:
             self._read(file)
         self.fit(number)
