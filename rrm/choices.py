@@ -167,6 +167,7 @@ DISTILL: Final = Slot(
         "dagger": "rrm.distill.imitation.settings:DAggerSettings",
         "gail": "rrm.distill.adversarial.settings:GAILSettings",
         "airl": "rrm.distill.adversarial.settings:AIRLSettings",
+        "irl": "rrm.distill.inverse.settings:IRLSettings",
     },
     "rrm.config.slots:BroughtDistiller",
     "rrm.distillers",

@@ -117,9 +117,9 @@ class DistillSettings(Choice):
     method: str = Field(
         default="reward_modeling",
         description="How an agent is made with the help of the amplified evaluator: from a reward model of its labels"
-        " (reward_modeling); from a demonstrator, by behavioural cloning (clone), DAgger (dagger), GAIL (gail) or AIRL"
-        " (airl); or by a class of your own, 'package.module:Class' or 'path/to/file.py:Class'. distill:"
-        " path/to/file.py:Class is short for it. Its settings stand beside method.",
+        " (reward_modeling); from a demonstrator, by behavioural cloning (clone), DAgger (dagger), GAIL (gail), AIRL"
+        " (airl) or exact inverse RL (irl); or by a class of your own, 'package.module:Class' or"
+        " 'path/to/file.py:Class'. distill: path/to/file.py:Class is short for it. Its settings stand beside method.",
     )
 
     @property

@@ -79,15 +79,17 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
         return observation, float(reward[0]), terminated, truncated, info
 
 
-RewardName = Literal[Kind, "gail", "airl"]
+RewardName = Literal[Kind, "gail", "airl", "irl"]
 """The rewards that can be loaded: those that are made from a reward model, and those that imitation leaves."""
 
-FUNCTIONS: Mapping[RewardName, Callable[[Any, spaces.Space[Any], float, float], RewardFunction]] = {
-    **REWARDS,
+FUNCTIONS: Mapping[str, Callable[[Any, spaces.Space[Any], float, float], RewardFunction]] = {
+    "narrow": REWARDS["narrow"],
+    "broad": REWARDS["broad"],
+    "approval": REWARDS["approval"],
     "gail": NetReward,
     "airl": NetReward,
 }
-"""The reward functions: of a model, an action space, the cost of a step and the absorbing-state weight."""
+"""Reward functions of observations, by a model, an action space, the cost of a step and the absorbing-state weight."""
 
 
 class Reward:

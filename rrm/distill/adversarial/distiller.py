@@ -12,6 +12,7 @@ absorbing-state weight γ / (1 - γ); for the learner as the reward that all tha
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ from rrm.distill.adversarial.transitions import Transitions
 from rrm.distill.base import Context
 from rrm.distill.imitation.demonstrated import Demonstrated
 from rrm.distill.training import Training
-from rrm.envs.world import Array, Bools, Floats
+from rrm.envs.world import Array, Bools, Floats, Indices, World
+from rrm.envs.world import State as WorldState
 from rrm.feedback import demonstrations
 from rrm.feedback.clips import Recorder
 from rrm.protocols import Row
@@ -101,13 +103,32 @@ class Adversarial(Demonstrated):
             gradient_penalty=settings.gradient_penalty,
         )
         self.reward = DiscriminatorReward(self.discriminator, world.action_space, self.rest)
-        self.training = Training(context, world, self.reward, Recorder(world))
+        starts, limit = settings.demonstrated_starts, settings.episode_steps
+        self.training = Training(
+            replace(context, start=self._start) if starts else context,
+            world,
+            self.reward,
+            Recorder(world),
+            limit=limit,
+            measured=limit is None and not starts,
+        )
         self.shown: Transitions | None = None
         """What was demonstrated; None before the first rollout."""
+        self.states: WorldState = {}
+        """The states before these steps, where episodes begin in them."""
 
     def _make_net(self, actions: int, seed: int) -> RewardNet:
         """The network from whose output the reward is made."""
         raise NotImplementedError
+
+    def _start(self, world: World, which: Indices, rng: np.random.Generator) -> None:
+        """Put copies in states of the demonstrations, as often as the settings say, the others where episodes start."""
+        self.context.start(world, which, rng)
+        there = which[rng.random(len(which)) < self.settings.demonstrated_starts]
+        if len(there):
+            assert self.shown is not None
+            drawn = rng.integers(len(self.shown.ended), size=len(there))
+            world.load({name: array[drawn] for name, array in self.states.items()}, there)
 
     def _policy_has_changed(self) -> None:
         """Say that the learner's policy is another than before."""
@@ -135,10 +156,12 @@ class Adversarial(Demonstrated):
             shown = Transitions.of_file(found, self.world)
             self.demonstrated = len(shown.ended)
             return shown
-        ends = self.world.shows_end
+        ends, steps = self.world.shows_end, list(self.follow(with_states=self.settings.demonstrated_starts > 0))
+        saved = [each.states for each in steps if each.states is not None]
+        self.states = {name: np.concatenate([each[name] for each in saved]) for name in (saved[0] if saved else ())}
         return Transitions.joined(
             Transitions(each.observations, each.actions, each.next_observations, each.terminated & ends)
-            for each in self.follow()
+            for each in steps
         )
 
     def agent(self) -> Agent:
@@ -154,10 +177,12 @@ class Adversarial(Demonstrated):
                 "training": self.training.state(),
                 "discriminator": self.discriminator.state(),
                 "shown": (as_tensors(shown), {"env_steps": self.env_steps}),
+                "states": (as_tensors(self.states), {}),
             }
         )
 
     def load_state(self, tensors: Tensors, values: Mapping[str, Any]) -> None:
+        self.states = as_arrays(part("states", tensors, values)[0])
         self.training.load_state(*part("training", tensors, values))
         self.discriminator.load_state(*part("discriminator", tensors, values))
         shown, counts = part("shown", tensors, values)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from rrm.config.values import Count, Positive, Real, Width
+from rrm.config.slots import Clash
+from rrm.config.values import Count, Positive, Real, Share, Width
 from rrm.distill.imitation.settings import DemonstratedSettings, world_of
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import World
@@ -40,10 +42,33 @@ class AdversarialSettings(DemonstratedSettings):
         " those of the learner. Without it (0) the discriminator is soon too good to learn from.",
     )
     learning_rate: Positive = Field(default=1e-3, le=1, description="Adam's learning rate for the discriminator.")
+    demonstrated_starts: Share = Field(
+        default=0.0,
+        description="Share of the learner's episodes that begin in a state of the demonstrations, drawn at random, so"
+        " that it soon sees what is shown. Needs a demonstrator who acts: a file holds no states.",
+    )
+    episode_steps: Count | None = Field(
+        default=None,
+        le=10**6,
+        description="Steps after which the learner's episodes are cut, as by a time limit; null: they are whole. Short"
+        " episodes with distill.demonstrated_starts waste no steps where the learner has failed already.",
+    )
     hidden: Width = Field(default=32, description="Width of the two hidden layers of the discriminator's networks.")
+
+    def clashes(self, condition: Condition) -> Iterator[Clash]:
+        if self.demonstrator.file is not None and self.demonstrated_starts:
+            right = "a file of demonstrations holds no states to begin in: must be 0"
+            yield "distill.demonstrated_starts", self.demonstrated_starts, right
+        yield from super().clashes(condition)
 
     def check(self, plan: Plan) -> None:
         super().check(plan)
+        spends = plan.schedule
+        if spends.rollouts < 1:
+            raise ConfigError(
+                f"{plan.section}.steps: {plan.round.steps}: must hold {spends.practice_steps} steps of practice and a"
+                f" rollout of {spends.steps_of_rollout}"
+            )
         world = plan.world(COPIES)
         if world.shows_end:
             if plan.horizon.window is not None or plan.horizon.gamma == 1:

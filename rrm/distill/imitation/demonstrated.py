@@ -14,7 +14,7 @@ from rrm.amplify.skill import choose_now
 from rrm.distill.base import Context
 from rrm.distill.imitation.measure import ByTheWay, agreement, drawn, gain
 from rrm.distill.imitation.settings import DemonstratedSettings
-from rrm.envs.world import Array, Bools
+from rrm.envs.world import Array, Bools, State
 from rrm.protocols import Choice, Demonstrator, Distiller, Row
 from rrm.streams import Purpose
 
@@ -32,6 +32,8 @@ class Shown(NamedTuple):
     """(k, d) after the step."""
     terminated: Bools
     """(k,) whether the episode ended by itself."""
+    states: State | None
+    """The k states before the step, where they are asked for."""
 
 
 class Demonstrated(Distiller):
@@ -66,7 +68,7 @@ class Demonstrated(Distiller):
         self.env_steps += choice.env_steps
         return choice
 
-    def follow(self) -> Iterator[Shown]:
+    def follow(self, *, with_states: bool = False) -> Iterator[Shown]:
         """Have the demonstrator act, until it has chosen in as many states as are asked for."""
         streams, states = self.plan.streams, self.settings.states
         starts, draws = streams.generator(Purpose.EPISODES), streams.generator(Purpose.RANDOM_ACTIONS)
@@ -78,13 +80,14 @@ class Demonstrated(Distiller):
             while not over.all() and self.demonstrated < states:
                 live = np.flatnonzero(~over)[: states - self.demonstrated]
                 before = world.observe()[live]
+                saved = world.save(live) if with_states else None
                 good = self.counted(choose_now(self.demonstrator, world, live, self.generators(len(live)))).good
                 chosen = drawn(good, world, draws)
                 actions = np.zeros((world.n, *chosen.shape[1:]), chosen.dtype)
                 actions[live] = chosen
                 over |= world.step(actions)
                 self.env_steps += len(live)
-                yield Shown(before, good, chosen, world.observe()[live], (over & ~world.truncated())[live])
+                yield Shown(before, good, chosen, world.observe()[live], (over & ~world.truncated())[live], saved)
 
     def summary(self) -> Row:
         row: Row = {"demonstrated": self.demonstrated, "looks": self.context.labels.count}
