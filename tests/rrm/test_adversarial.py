@@ -20,6 +20,7 @@ from rrm.config.load import load
 from rrm.config.schema import Condition
 from rrm.distill.adversarial.discriminator import Discriminator, Pool
 from rrm.distill.adversarial.distiller import DiscriminatorReward
+from rrm.distill.adversarial.settings import warn_of_certainty
 from rrm.distill.adversarial.transitions import Transitions
 from rrm.envs.adapters import WorldEnv, make_world
 from rrm.envs.cartpole import FixedHorizonCartPole, expert
@@ -356,6 +357,15 @@ def test_what_is_wrong_is_said_in_one_line(settings: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message}") as caught:
         last(**settings)
     assert "\n" not in str(caught.value)
+
+
+def test_airl_warns_of_a_demonstrator_that_always_does_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    warn_of_certainty.cache_clear()
+    last(distill=AIRL)
+    last(distill=AIRL, seed=1)
+    assert [each.getMessage().partition(". ")[0] for each in caplog.records] == [
+        "distill.demonstrator.skill: 'honest' does the same each time it is in a state"
+    ]
 
 
 # CartPole with a fixed horizon

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -132,6 +134,22 @@ class AIRLSettings(AdversarialSettings):
         default=False,
         description="Whether the reward is one of the state and the action, g(s, a), and not of the next state alone,"
         " g(s'). That of states is the one that survives a change of the world.",
+    )
+
+    def check(self, plan: Plan) -> None:
+        super().check(plan)
+        skill = self.demonstrator.skill
+        if skill is not None and self.demonstrator.file is None and ":" not in skill:
+            warn_of_certainty(skill)
+
+
+@cache
+def warn_of_certainty(skill: str) -> None:
+    """Say, once, that a demonstrator always does the same."""
+    logging.getLogger("rrm").warning(
+        "distill.demonstrator.skill: %r does the same each time it is in a state. AIRL takes it to choose at random,"
+        " better actions more often: its reward will say little",
+        skill,
     )
 
 
