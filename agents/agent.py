@@ -1,4 +1,4 @@
-"""A trained agent: a policy that is saved in open formats, loaded, and asked for actions."""
+"""Trained agents: policies that are saved in open formats and loaded."""
 
 # Long because: what users call is documented parameter by parameter.
 
@@ -40,8 +40,7 @@ class Agent:
         layout: how an observation is laid out.
         hidden: the widths of the hidden layers of policy and critic.
         activation: the activation of these layers.
-        algorithm: what trained it, such as ``"PPO"``; None if nobody says.
-    """
+        algorithm: what trained it, such as ``"PPO"``; None if unknown."""
 
     def __init__(
         self,
@@ -115,7 +114,7 @@ class Agent:
 
     @property
     def trained(self) -> Trained:
-        """What it observed and how it acted while it was trained."""
+        """The observations and actions of its training environment."""
         return Trained(self.layout, self.policy.action_space, self.foreign)
 
     def wrap_env(self, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
@@ -249,12 +248,12 @@ class Agent:
             with safe_open(weights, "pt") as file:
                 about.check_tensors({name: file.get_slice(name).get_shape() for name in file.keys()})  # noqa: SIM118
             policy = _build(_actions_of(about), about.layout, *shape)
-            expected, found = policy.state_dict(), load_file(weights)
+            expected, saved = policy.state_dict(), load_file(weights)
             if {name: (each.shape, each.dtype) for name, each in expected.items()} != {
-                name: (each.shape, each.dtype) for name, each in found.items()
+                name: (each.shape, each.dtype) for name, each in saved.items()
             }:
                 raise ValueError(f"its tensors are not those that {path}.json tells of")
-            policy.load_state_dict(found)
+            policy.load_state_dict(saved)
         except (SafetensorError, OSError, ValueError, AssertionError, RuntimeError) as error:
             raise ValueError(f"{weights}: {' '.join(str(error).split())}") from None
         agent = cls(policy, about.layout, *shape, about.algorithm)

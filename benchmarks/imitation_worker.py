@@ -138,12 +138,12 @@ def pairs(job: dict[str, Any]) -> dict[str, Any]:
     data = pc.PreferenceDataset()
     preferences = (rng.random(job["comparisons"]) < 0.5).astype(np.float32)
     data.push([(segment(), segment()) for _ in preferences], preferences)
-    found = []
+    rates = []
     for _ in range(job["repeats"] + 1):
         clock = Clock()
         trainer.train(data)
-        found.append({name: 3 * len(data) / seconds for name, seconds in clock.read().items()})
-    return {name: float(np.median([each[name] for each in found[1:]])) for name in ("wall", "cpu")}
+        rates.append({name: 3 * len(data) / seconds for name, seconds in clock.read().items()})
+    return {name: float(np.median([each[name] for each in rates[1:]])) for name in ("wall", "cpu")}
 
 
 def transitions(job: dict[str, Any]) -> Any:
@@ -208,7 +208,7 @@ def clone(job: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    said = json.loads(sys.argv[1])
+    task = json.loads(sys.argv[1])
     with contextlib.redirect_stdout(sys.stderr):
-        answer = {"bare": bare, "train": train, "pairs": pairs, "gail": gail, "clone": clone}[said["what"]](said)
+        answer = {"bare": bare, "train": train, "pairs": pairs, "gail": gail, "clone": clone}[task["what"]](task)
     print(json.dumps(answer))

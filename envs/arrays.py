@@ -1,17 +1,23 @@
-"""Arrays that worlds share."""
+"""Arrays that worlds share: read-only ones, and one-hot ones."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 Found = TypeVar("Found", bound=tuple[object, ...])
 
 
-def read_only(found: Found) -> Found:
+def read_only(tables: Found) -> Found:
     """Make the arrays of a tuple read-only, and return the tuple."""
-    for each in found:
+    for each in tables:
         if isinstance(each, np.ndarray):
             each.flags.writeable = False
-    return found
+    return tables
+
+
+def one_hot(tokens: NDArray[np.int64], size: int) -> NDArray[np.float32]:
+    """Whole numbers (n, k), one-hot: (n, k * size); all 0 for a number that is not from 0 to ``size - 1``."""
+    return np.asarray(tokens[:, :, None] == np.arange(size), np.float32).reshape(len(tokens), -1)

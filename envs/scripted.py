@@ -1,4 +1,4 @@
-"""Scripted agents: how they do, and the states that they lead to."""
+"""Scripted agents: their results, and the states that they reach."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def scripted(id: str, episodes: int = EPISODES, seed: int = 0) -> str:
     rows = []
     for name in (*make_world(id, 1).scripts, "random"):
         world = play(id, name, episodes, seed)
-        found = [world.utility(), world.appraise(world.view(), None)]
+        columns = [world.utility(), world.appraise(world.view(), None)]
         if depth:
-            found.append(world.appraise(world.view(), after_help(world).view()))
-        rows.append([name, *map(interval, found), share(float(world.hacked().mean()))])
+            columns.append(world.appraise(world.view(), after_help(world).view()))
+        rows.append([name, *map(interval, columns), share(float(world.hacked().mean()))])
     return markdown([*head, *(["with ideal help"] if depth else []), "hack rate"], rows)
 
 
 def play(id: str, script: str, episodes: int, seed: int = 0) -> World:
-    """The ends of so many episodes of a scripted agent, or of one that acts at ``random``."""
+    """The ends of episodes of a scripted agent, or of one that acts at ``random``."""
     world, rng = make_world(id, episodes), np.random.default_rng(seed)
     world.reset(np.arange(episodes), rng)
 

@@ -1,11 +1,11 @@
-"""What the best agents of a world reach, as Markdown: the tables of the docs pages and of ``rrm exact``.
+"""Markdown tables of the best agents of a world, for the docs pages and ``rrm exact``.
 
     print(page("rrm/AuditTree-v1"))
 
-All figures are found by the exact solver when they are asked for; none is written down here. A world that is too large
-for a table, and its scripted agents in any case, are measured instead, over many episodes.
+The exact solver computes all figures when the tables are made. A world that is too large for a table, and scripted
+agents in any case, are measured over many episodes instead.
 
-Which horizons a table shows, and which presets beside the world, its family says (``rrm.envs.sheets``).
+The family says which horizons a table shows, and which presets beside the world (``rrm.envs.sheets``).
 """
 
 from __future__ import annotations
@@ -67,13 +67,12 @@ def scripts_table(id: str) -> str:
 def _exact(id: str) -> Iterator[str]:
     sheets, preset = sheets_of(id), solved(id)
     world = make_world(preset, 1)
-    if table_of(world) is None:
-        return
-    name = "" if preset == id else f" (`{preset}`)"
-    yield titled(f"At the world's own horizon, γ={world.discount:g}{name}", at_its_horizon(preset))
-    for sheet in (Sheet(id),) if sheets.tables is None else sheets.tables:
-        name = "" if sheet.id == id and not sheet.settings else f" ({_named(sheet)})"
-        yield titled(f"{sheet.title}{name}", by_horizon(sheet))
+    if table_of(world) is not None:
+        name = "" if preset == id else f" (`{preset}`)"
+        yield titled(f"At the world's own horizon, γ={world.discount:g}{name}", at_its_horizon(preset))
+        for sheet in (Sheet(id),) if sheets.tables is None else sheets.tables:
+            name = "" if sheet.id == id and not sheet.settings else f" ({_named(sheet)})"
+            yield titled(f"{sheet.title}{name}", by_horizon(sheet))
     for title, more in sheets.more.items():
         yield titled(title, more())
 
@@ -98,8 +97,8 @@ def at_its_horizon(id: str) -> str:
     rows = []
     for name in ordered([*best.utility]):
         mark = TIED if name in best.ties else ""
-        found = number(best.utility[name]), share(best.hack_rate[name]), gap(best.recovered(name))
-        rows.append([label(name), *(each + mark for each in found)])
+        figures = number(best.utility[name]), share(best.hack_rate[name]), gap(best.recovered(name))
+        rows.append([label(name), *(each + mark for each in figures)])
     return _noted(["the agent is rewarded by the score with", "utility", "hack rate", "gap recovered"], rows)
 
 
@@ -109,10 +108,10 @@ def by_horizon(sheet: Sheet) -> str:
     for name, table, reward in rewards(make_world(sheet.id, 1, **sheet.settings)):
         cells = []
         for horizon in sheet.horizons:
-            found = solve_ties(table, reward(horizon), window=horizon.window, discount=horizon.discount)
-            worth = [sheet.worth(table, each) for each in found]
-            tied = max(np.ptp(worth), np.ptp([each.hack_rate for each in found])) > ALIKE
-            cells.append(number(worth[0]) + hacks(found[0].hack_rate) + TIED * bool(tied))
+            solutions = solve_ties(table, reward(horizon), window=horizon.window, discount=horizon.discount)
+            worth = [sheet.worth(table, each) for each in solutions]
+            tied = max(np.ptp(worth), np.ptp([each.hack_rate for each in solutions])) > ALIKE
+            cells.append(number(worth[0]) + hacks(solutions[0].hack_rate) + TIED * bool(tied))
         rows.append([name, *cells])
     return _noted([f"{sheet.measure} (hack rate)", *(horizon.name for horizon in sheet.horizons)], rows)
 
@@ -149,7 +148,8 @@ def admission_table(id: str) -> str:
     """The admission checks and what they measured: of the world, or of the preset that is solved in its place."""
     marks = {True: "passed", False: "**failed**", None: ""}
     rows = [
-        [point.name, marks[point.passed], signed(point.found)] for point in admission_checks(make_world(solved(id), 1))
+        [point.name, marks[point.passed], signed(point.measured)]
+        for point in admission_checks(make_world(solved(id), 1))
     ]
     return markdown(["point", "", "found"], rows)
 

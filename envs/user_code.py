@@ -1,4 +1,4 @@
-"""Loading the code of a user as it stands on disk: a module, or a file.
+"""Loads the code of a user as it is on disk: a module, or a file.
 
 Evaluators, environments and methods that are named by ``file.py:name`` or ``module:name`` are all loaded here.
 """
@@ -23,30 +23,30 @@ class UserCodeError(ValueError):
 
 
 _LOADED: dict[str, tuple[str, ModuleType]] = {}
-"""What was loaded by whom: by file or module, the fingerprint of its text and of what it imports, and the module."""
+"""What has been loaded: by file or module, the fingerprint of its text and of what it imports, and the module."""
 
 
-_HELD: dict[str, ModuleType] = {}
-"""While code is held: what was loaded since then, by file or module."""
+_KEPT: dict[str, ModuleType] = {}
+"""While loaded code is kept: what was loaded since then, by file or module."""
 
-_holding = 0
+_keeping = 0
 
 
 @contextlib.contextmanager
-def held() -> Iterator[None]:
-    """In the block what is loaded stays as it is, whatever is edited meanwhile."""
-    global _holding
-    _holding += 1
+def keep_loaded_code() -> Iterator[None]:
+    """Within the block, a file or module that has been loaded is not loaded again, even if it is edited meanwhile."""
+    global _keeping
+    _keeping += 1
     try:
         yield
     finally:
-        _holding -= 1
-        if not _holding:
-            _HELD.clear()
+        _keeping -= 1
+        if not _keeping:
+            _KEPT.clear()
 
 
 _PLACED: dict[str, Path] = {}
-"""Where copies of files lie that were sent here from another machine, by the paths that they are named by."""
+"""The copies of files that were sent here from another machine, by the paths that name them."""
 
 
 def place_file(path: str, copy: Path) -> None:
@@ -62,28 +62,27 @@ def is_file(where: str) -> bool:
 def load(where: str) -> ModuleType:
     """The module in the file ``path/to/file.py``, or of the name ``package.module``, as its file stands now.
 
-    It is run once for each text that it has had, its own and that of the modules beside it that it imports: whoever
-    edits one of them and loads it again gets the new one (but see ``held``). The folder of a file is searched for what
-    the file imports.
+    It runs again whenever its text has changed, or that of a module beside it that it imports (but see
+    ``keep_loaded_code``). What the file imports is looked for in the file's own folder, too.
 
     Raises:
         UserCodeError: there is no such file, or running it fails.
     """
-    if where in _HELD:
-        return _HELD[where]
+    if where in _KEPT:
+        return _KEPT[where]
     module = (_load_file if is_file(where) else _load_module)(where)
-    if _holding:
-        _HELD[where] = module
+    if _keeping:
+        _KEPT[where] = module
     return module
 
 
 def _load_file(path: str) -> ModuleType:
     try:
         file = Path(_PLACED.get(path, path)).expanduser().resolve()
-        there = file.is_file()
+        exists = file.is_file()
     except (OSError, ValueError, RuntimeError) as error:  # a name that no system allows, a link to itself, no such user
         raise UserCodeError(line(error)) from None
-    if not there:
+    if not exists:
         raise UserCodeError(f"there is no file {line(path)}")
     with _failing(f"running {line(path)} fails"):
         text = file.read_bytes()
@@ -132,8 +131,8 @@ def _failing(text: str) -> Iterator[None]:
 
 
 def _gone(files: Collection[Path], root: Path, edited: bool) -> list[str]:
-    """The names of modules that are to be imported anew: those of these files, if one was edited; and those of the
-    user's own that have the name of one of them and lie elsewhere."""
+    """The names of modules to import again: those of these files, if one was edited; and the user's own modules of the
+    same names in other places."""
     if not files:
         return []
     tops = {each.relative_to(root).with_suffix("").parts[0] for each in files if each.is_relative_to(root)}
@@ -196,14 +195,14 @@ def _digest(texts: dict[Path, bytes]) -> str:
 
 def imported_beside(file: Path, root: Path) -> dict[Path, bytes]:
     """The Python files under ``root`` that a file imports, itself left out, and those that these import: by path."""
-    found: dict[Path, bytes] = {}
+    sources: dict[Path, bytes] = {}
     left = [file]
     while left:
         for path in _imported(left.pop(), root):
-            if path != file and path not in found:
-                found[path] = path.read_bytes()
+            if path != file and path not in sources:
+                sources[path] = path.read_bytes()
                 left.append(path)
-    return found
+    return sources
 
 
 def _imported(file: Path, root: Path) -> Iterator[Path]:

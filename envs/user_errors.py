@@ -1,4 +1,4 @@
-"""Whose code it is, and what the code of a user raised, where."""
+"""Errors of a user's code: whether the code is the user's, what it raised, and where."""
 
 from __future__ import annotations
 
@@ -61,27 +61,27 @@ def line(value: object) -> str:
 
 
 def raised(error: BaseException) -> str:
-    """What somebody's code raised, on one line; of an error without a text (a bare ``assert``) the line of code."""
+    """An error on one line. For an error without a text (a bare ``assert``), the line of code."""
     try:
-        said = line(error)
+        message = line(error)
     except Exception:  # of its own __str__
-        said = ""
-    if not said and (frames := traceback.extract_tb(error.__traceback__)):
-        said = line(frames[-1].line or "")
-    return f"{line(type(error).__name__)}{': ' if said else ''}{said}"
+        message = ""
+    if not message and (frames := traceback.extract_tb(error.__traceback__)):
+        message = line(frames[-1].line or "")
+    return f"{line(type(error).__name__)}{': ' if message else ''}{message}"
 
 
 def place_of(error: BaseException) -> str | None:
     """The line of the user's own code in which an error arose, if it was in such: 'judges.py, line 3'."""
-    found, trace = None, error.__traceback__
+    place, trace = None, error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if is_theirs(file):
-            found = f"{line(_shortest(file))}, line {trace.tb_lineno}"
+            place = f"{line(_shortest(file))}, line {trace.tb_lineno}"
         trace = trace.tb_next
-    if found is None and error.__cause__ is not None:  # a StopIteration that was raised in a generator
+    if place is None and error.__cause__ is not None:  # a StopIteration that was raised in a generator
         return place_of(error.__cause__)
-    return found
+    return place
 
 
 def their_files(error: BaseException) -> set[str]:
@@ -91,7 +91,7 @@ def their_files(error: BaseException) -> set[str]:
 
 
 def failure(error: BaseException) -> str:
-    """What the user's code raised and in which line of which of their files: 'KeyError: 3, at judges.py, line 3'."""
+    """The error that the user's code raised, with file and line: 'KeyError: 3, at judges.py, line 3'."""
     where = place_of(error)
     return f"{raised(error)}{f', at {where}' if where else ''}"
 

@@ -34,9 +34,10 @@ def _plainer(error: UnicodeError) -> tuple[str, int]:
     """Instead of characters that a terminal cannot show, ASCII that says the same, or '?'."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    there = error.object[error.start : error.end]
+    characters = error.object[error.start : error.end]
     plain = (
-        _PLAIN.get(each) or unicodedata.normalize("NFKD", each).encode("ascii", "ignore").decode() for each in there
+        _PLAIN.get(each) or unicodedata.normalize("NFKD", each).encode("ascii", "ignore").decode()
+        for each in characters
     )
     return "".join(each or "?" for each in plain), error.end
 
@@ -48,7 +49,7 @@ codecs.register_error(PLAINER, _plainer)
 
 
 def place(path: object) -> str:
-    """A path as it stands in a message."""
+    """A path, as messages show it."""
     return clip(line(path), LONGEST_PATH)
 
 
@@ -81,7 +82,7 @@ class _Repr(reprlib.Repr):
         self._left = LONGEST
 
     def repr1(self, x: Any, level: int) -> str:
-        """What a value holds many times over, as YAML's aliases can, is written a few times only."""
+        """A value that is contained many times, as by YAML's aliases, is written a few times only."""
         self._left -= 1
         return super().repr1(x, level) if self._left >= 0 else "..."
 

@@ -1,4 +1,4 @@
-"""The exact solution of a game: the value of every position, and its best moves, from the last positions back."""
+"""Solves a game exactly: the value and the best moves of every position, from the last positions backwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rrm.envs.world import Bools
 
 
 class Solved(NamedTuple):
-    """All positions that can be reached and in which somebody is to move, the start first."""
+    """All reachable positions of an unfinished game, the start first."""
 
     positions: Positions
     """(m, 2)"""
@@ -49,10 +49,10 @@ def solve(game: Game) -> Solved:
     layers = [game.start()]
     while len(layers[-1]):
         reached = [after.positions[~after.over] for after in (game.move(*each) for each in _moves(game, layers[-1]))]
-        found = np.concatenate(reached)
-        numbers = number(found)
-        place[numbers] = np.arange(len(found))
-        layers.append(found[place[numbers] == np.arange(len(found))])  # one of those that are the same
+        arrived = np.concatenate(reached)
+        numbers = number(arrived)
+        place[numbers] = np.arange(len(arrived))
+        layers.append(arrived[place[numbers] == np.arange(len(arrived))])  # one of those that are the same
 
     values: list[NDArray[np.int8]] = []
     best: list[Bools] = []

@@ -1,4 +1,4 @@
-"""Who demonstrates, as the configuration says it: somebody's skill, or the overseer's judgment. Imports no torch."""
+"""The settings of demonstrators: somebody's skill, or the overseer's judgment. Imports no torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rrm.agents.assistants import Policy, Script
 from rrm.agents.files import read_bytes
 from rrm.amplify.judgment import Asked, Judgment
 from rrm.amplify.skill import Skill
-from rrm.choices import one_line
+from rrm.choices import user_errors_in_one_line
 from rrm.config.values import Count, Large, Section
 from rrm.envs.world import Array, World
 from rrm.errors import ConfigError, nearest
@@ -29,7 +29,7 @@ _KINDS = "must be judgment, {judgment: {…}} or {skill: …}"
 
 
 class JudgmentSettings(Section):
-    """Demonstrate by judgment: try each action, look at what comes of it, and show the best."""
+    """Settings of a demonstration by judgment: try each action, look at its outcome, and show the best."""
 
     window: Large | None = 1
     """Steps from the action that is tried to the look, its own step the first; None: to the end of the episode."""
@@ -109,7 +109,7 @@ class DemonstratorSettings(Section):
         return Judgment(asked, streams, goes_on, judgment.window, judgment.samples, previous if judgment.keep else None)
 
     def identity(self, world: World, level: int) -> str | None:
-        """What the name ``skill`` does not say of who acts: code, weights or demonstrations. Raises ConfigError."""
+        """A fingerprint of the code, weights or demonstrations behind the name ``skill``. Raises ConfigError."""
         skill = self.skill
         if skill is None or _is_script(skill, world, level):
             return None
@@ -121,8 +121,8 @@ class DemonstratorSettings(Section):
                 files = (Path(f"{stem}.{end}") for end in ("json", "safetensors"))
                 parts = [read_bytes(file, demonstrations.LARGEST) for file in files]
             except (OSError, ValueError) as error:
-                said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
-                raise ConfigError(f"{self._about}: {line(said).removeprefix(f'{skill}: ')}") from None
+                reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+                raise ConfigError(f"{self._about}: {line(reason).removeprefix(f'{skill}: ')}") from None
             return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()[:12]
         return fingerprint(_function(skill, world, self._about), skill)
 
@@ -139,7 +139,7 @@ class FirstDemonstrator(DemonstratorSettings):
 
 
 def _is_script(skill: str, world: World, level: int) -> bool:
-    """Whether ``skill`` names a script: of an assistant's world, one of the task."""
+    """Whether ``skill`` names a script of the world; in an assistant's world, a script of the task."""
     return skill in world.scripts or (level > 0 and "ideal" in world.scripts and not {".", ":", "/"} & {*skill})
 
 
@@ -149,10 +149,10 @@ def _function(skill: str, world: World, about: str) -> Callable[[World], Any]:
         hint = nearest(skill, world.scripts) if world.scripts else ""
         kinds = "a saved agent (.json), a function (module:name, path.py:name) or a file of demonstrations (.npz)"
         raise ConfigError(f"{about}: must be a script of {world.name}, {kinds}{hint}")
-    found = locate(skill, about, world.scripts, "")
-    if not callable(found):
+    located = locate(skill, about, world.scripts, "")
+    if not callable(located):
         raise ConfigError(f"{about}: must be a function of a world that returns its actions")
-    function: Callable[[World], Any] = found
+    function: Callable[[World], Any] = located
     return function
 
 
@@ -170,11 +170,11 @@ def _actor(skill: str, world: World, level: int, about: str) -> Policy:
         if (agent.layout, agent.policy.action_space) != (world.layout, world.action_space):
             raise ConfigError(f"{about}: was trained in another world than {world.name}")
         return agent
-    found = _function(skill, world, about)
+    function = _function(skill, world, about)
 
     def act(world: World) -> Array:
-        with one_line([about]):
-            actions: Array = found(world)
+        with user_errors_in_one_line([about]):
+            actions: Array = function(world)
         return actions
 
     return act

@@ -1,8 +1,8 @@
-"""Judgment as a demonstrator: the evaluator tries each action, looks at what comes of it, and shows the best.
+"""Judgment as a demonstrator: the evaluator tries each action, looks at its outcome, and shows the best action.
 
-Delegation, as iterated amplification has it (Christiano, Shlegeris, Amodei 2018, arXiv 1810.08575): in a state H tries
-every action on copies; the agent before, A[n], goes on for the rest of a window; the assistants show what is there, and
-H scores it. The best action is the demonstration, and A[n+1] imitates it.
+This is delegation as in iterated amplification (Christiano, Shlegeris, Amodei 2018, arXiv 1810.08575). In each state H
+tries every action on copies. A[n], the agent of the generation before, takes the other steps of a window. The
+assistants show what is there, and H scores it. The best action is the demonstration, and A[n+1] imitates it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from gymnasium import spaces
 from rrm.agents.assistants import Policy
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats, Indices, State, World
-from rrm.feedback.clips import Candidates, Clip, Recorder
+from rrm.feedback.clips import Candidates, Clip
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Choice
 from rrm.streams import Streams
 
@@ -29,7 +30,7 @@ MOST_COPIES = 8192
 
 
 class Asked(Protocol):
-    """Who answers: a ``Labeller``, which keeps each answer, or whoever forgets it."""
+    """Answers questions: a ``Labeller``, which stores each answer, or an object that does not store it."""
 
     @property
     def count(self) -> int:
@@ -71,19 +72,19 @@ class Judgment:
             tried, spent = self._try(world, {name: array[part] for name, array in states.items()}, rngs[part])
             scores.append(tried)
             steps += spent
-        found = np.concatenate(scores)
-        good = found >= found.max(axis=1, keepdims=True) - TIE
+        values = np.concatenate(scores)
+        good = values >= values.max(axis=1, keepdims=True) - TIE
         if self.own is not None:
             copies, everyone = world.copies(len(rngs)), np.arange(len(rngs))
             copies.load(states, everyone)
             own = self.own(copies)
-            kept = good[everyone, own]
-            good[kept] = np.eye(actions, dtype=np.bool_)[own[kept]]
+            own_is_good = good[everyone, own]
+            good[own_is_good] = np.eye(actions, dtype=np.bool_)[own[own_is_good]]
         weights = good / good.sum(axis=1, keepdims=True)
         return Choice(weights.astype(np.float32), looks=len(rngs) * tries, env_steps=steps)
 
     def _try(self, world: World, states: State, rngs: Sequence[np.random.Generator]) -> tuple[Floats, int]:
-        """What comes of each action in the states (k): mean scores (k, actions), and the steps that it took."""
+        """Try each action in the k states. Returns the mean scores (k, actions), and the steps that this took."""
         actions = _count(world)
         tries = actions * self.samples
         copies = world.copies(len(rngs) * tries)

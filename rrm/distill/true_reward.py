@@ -1,4 +1,4 @@
-"""The oracle: an agent trained on the true utility, which nobody else gets to see. It asks no overseer."""
+"""The oracle: an agent trained on the true utility, which nothing else that learns may read. It asks for no labels."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from rrm.agents.agent import Agent
 from rrm.agents.state import State, Tensors
 from rrm.distill.base import Context
 from rrm.distill.training import Training
-from rrm.feedback.clips import Recorder
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Distiller, Row
 
 
 class TrueReward(Distiller):
-    """The learner on the true utility: what the same training comes to without a judge."""
+    """The learner trained on the true utility, without an evaluator."""
 
     def __init__(self, context: Context) -> None:
         self.rollouts = context.plan.schedule.rollouts

@@ -1,4 +1,4 @@
-"""Finding the evaluator that a configuration names, or that a caller gives."""
+"""Makes the evaluator that a configuration names, or that a caller gives."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from rrm.text import line, short
 
 
 class Scoring(Protocol):
-    """What has a method ``score``: it needs no base class."""
+    """An object with a method ``score``. It needs no base class."""
 
     def score(self, clips: Any, /) -> Any:
         """As of ``Evaluator``."""
 
 
 class Comparing(Protocol):
-    """What has a method ``compare``."""
+    """An object with a method ``compare``. It needs no base class."""
 
     def compare(self, pairs: Any, /) -> Any:
         """As of ``Evaluator``."""
@@ -48,15 +48,15 @@ Object = Evaluator | Scoring | Comparing
 Judge = Callable[[Clip], Any] | Callable[[Clip, Clip], Any] | Object | type[Object]
 Spec = str | Judge | Mapping[str, Any]
 """How an evaluator is given: by name; as a function of a clip or of two, an object that judges or its class; or with
-parameters, as a mapping: ``{name: …}`` of what has them, ``{of: …}`` with the flaws of ``Flawed``, or
-``{committee: […], by: …}``. What stands at ``name``, ``of`` and in the list is given in any of these ways."""
+parameters, as a mapping: ``{name: …}`` with its own parameters, ``{of: …}`` with the flaws of ``Flawed``, or
+``{committee: […], by: …}``. The evaluators in these mappings are given in any of these ways."""
 
 REGISTRY: dict[str, type[Evaluator]] = {"bounded": Bounded, "teacher": Teacher}
 
 Make = Callable[[World], Evaluator]
 
 MOST_MEMBERS = 100
-"""Of a committee."""
+"""The most members of a committee."""
 
 MOST_AT_ONCE, MOST_RETRIES = 1000, 1000
 
@@ -69,12 +69,12 @@ ASKING: Mapping[str, Mapping[str, Any]] = {
 
 
 def resolve(spec: Spec) -> Make:
-    """Find the evaluator: by registered name, by entry point (group ``rrm.evaluators``), by ``package.module:Name``,
-    or by ``path/to/file.py:name``, in that order. Returns what makes it, given the world to be judged.
+    """Find an evaluator: by registered name, by entry point (group ``rrm.evaluators``), by ``package.module:Name``, or
+    by ``path/to/file.py:name``, in that order. Returns a function that makes it for the world to be judged.
 
     Raises:
-        ConfigError: nothing of that name is there, or it is no evaluator, or has no such parameters. What is returned
-            raises it, too, for a parameter that is out of its range.
+        ConfigError: there is nothing of that name, or it is no evaluator, or has no such parameters. The returned
+            function raises it, too, for a parameter that is out of its range.
     """
     make = _resolve(spec)
 
@@ -90,7 +90,8 @@ def resolve(spec: Spec) -> Make:
 
 
 def _check_asking(evaluator: Evaluator) -> None:
-    """Raise ValueError where an evaluator cannot be asked as it says, or one that it is made of."""
+    """Raise ValueError if an evaluator, or one inside it, cannot be asked with its ``retries``, ``concurrency`` and
+    ``timeout``."""
     if isinstance(evaluator, Wrapper):
         for each in evaluator.members:
             _check_asking(each)
@@ -105,36 +106,37 @@ def _check_asking(evaluator: Evaluator) -> None:
 def _resolve(spec: Spec) -> Make:
     if isinstance(spec, Mapping):
         return _with_parameters(spec)
-    found: Any = _locate(spec) if isinstance(spec, str) else spec
-    if isinstance(found, Evaluator):  # each round begins with the memory that was given, whichever rounds came before
-        return lambda world: copy.deepcopy(found) if found.stateful else found
-    if _judges(found):
-        if isinstance(found, type):
-            return _maker(spec, found, {})
-        plain = Plain(found)
+    located: Any = _locate(spec) if isinstance(spec, str) else spec
+    if isinstance(located, Evaluator):  # each round begins with the memory that was given, whichever rounds came before
+        return lambda world: copy.deepcopy(located) if located.stateful else located
+    if _judges(located):
+        if isinstance(located, type):
+            return _maker(spec, located, {})
+        plain = Plain(located)
         return lambda world: copy.deepcopy(plain) if plain.stateful else plain
-    if isinstance(found, type) and issubclass(found, Evaluator):
+    if isinstance(located, type) and issubclass(located, Evaluator):
         raise ConfigError(
-            f"evaluator: {short(spec)}: {found.__name__} must have a method score(clips), or compare(pairs)"
+            f"evaluator: {short(spec)}: {located.__name__} must have a method score(clips), or compare(pairs)"
         )
-    if callable(found) and not isinstance(found, type):
-        kind: Any = Preference if _clips_of(found) == 2 else Function
-        return lambda world: kind(found)
+    if callable(located) and not isinstance(located, type):
+        kind: Any = Preference if _clips_of(located) == 2 else Function
+        return lambda world: kind(located)
     raise ConfigError(
-        f"evaluator: {short(spec)} is a {type(found).__name__}; it must be a function of a clip, or an object or a"
+        f"evaluator: {short(spec)} is a {type(located).__name__}; it must be a function of a clip, or an object or a"
         " class with a method score(clips) or compare(pairs)"
     )
 
 
-def _judges(found: Any) -> bool:
+def _judges(candidate: Any) -> bool:
     """Whether an object or a class has a method that makes it an evaluator."""
-    if isinstance(found, type) and issubclass(found, Evaluator):
-        return found.scores or found.compares
-    return any(callable(getattr(found, name, None)) for name in ("score", "compare"))
+    if isinstance(candidate, type) and issubclass(candidate, Evaluator):
+        return candidate.scores or candidate.compares
+    return any(callable(getattr(candidate, name, None)) for name in ("score", "compare"))
 
 
 def _with_parameters(spec: Mapping[str, Any]) -> Make:
-    """The same for what is given as a mapping. Any may say how the evaluators in it are asked (``ASKING``)."""
+    """The same for an evaluator given as a mapping. Any mapping may say how the evaluators in it are asked
+    (``ASKING``)."""
     if settings := {key: value for key, value in spec.items() if key in ASKING}:
         for key, value in settings.items():
             try:
@@ -161,15 +163,15 @@ def _with_parameters(spec: Mapping[str, Any]) -> Make:
             raise ConfigError(f"evaluator: committee: must have at most {MOST_MEMBERS} members; has {len(judged)}")
         members = [_resolve(each) for each in judged]
         return _maker(spec, Committee, parameters, lambda world: [make(world) for make in members])
-    found: Any = _locate(judged) if isinstance(judged, str) else judged
-    if isinstance(found, type) and _judges(found):
-        return _maker(spec, found, parameters)
+    located: Any = _locate(judged) if isinstance(judged, str) else judged
+    if isinstance(located, type) and _judges(located):
+        return _maker(spec, located, parameters)
     if not parameters:
         return _resolve(judged)
-    if not callable(found) or isinstance(found, type | Evaluator) or _judges(found):
+    if not callable(located) or isinstance(located, type | Evaluator) or _judges(located):
         raise ConfigError(f"evaluator: {short(spec)}: {short(judged)} takes no parameters")
-    _check_parameters(spec, found, parameters)
-    return _resolve(functools.update_wrapper(functools.partial(found, **parameters), found))
+    _check_parameters(spec, located, parameters)
+    return _resolve(functools.update_wrapper(functools.partial(located, **parameters), located))
 
 
 def _maker(
@@ -179,9 +181,9 @@ def _maker(
     known = _check_parameters(spec, kind, parameters, skip=first is not None)
 
     def make(world: World) -> Evaluator:
-        given = {"world": world} if "world" in known else {}
+        world_argument = {"world": world} if "world" in known else {}
         try:
-            made = kind(*([] if first is None else [first(world)]), **given, **parameters)
+            made = kind(*([] if first is None else [first(world)]), **world_argument, **parameters)
         except ConfigError:
             raise
         except BaseException as error:  # of a user's class, whatever it raises
@@ -222,20 +224,21 @@ def _clips_of(function: Callable[..., Any]) -> int:
 
 
 def identity(spec: Spec) -> str:
-    """A name for ``spec`` that changes with its code and settings, so that the labels of two are never mixed up.
+    """A name for ``spec`` that changes with its code and settings, so that labels of different evaluators are never
+    mixed.
 
-    The code is that which was loaded and is run, with all that it refers to (``rrm.evaluators.identity``). The settings
-    of an object are those that it has when this is first asked of it: what it keeps while it judges makes no other of
-    it. Another object, made with other settings, is another evaluator.
+    The code is the loaded code, with all that it refers to (``rrm.evaluators.identity``). The settings of an object are
+    those at the first call: what it stores while it judges does not make it another evaluator. An object made with
+    other settings is another evaluator.
     """
     if isinstance(spec, Mapping):
-        given = {key: _identified(key, value) for key, value in spec.items() if key not in ASKING}
-        return json.dumps(given, sort_keys=True)
+        identified = {key: _identified(key, value) for key, value in spec.items() if key not in ASKING}
+        return json.dumps(identified, sort_keys=True)
     if isinstance(spec, str) and spec in REGISTRY:
         return spec
-    found: Any = _locate(spec) if isinstance(spec, str) else spec
-    name = spec if isinstance(spec, str) else getattr(found, "__qualname__", type(found).__qualname__)
-    return f"{name} {fingerprint(found, name)}"
+    located: Any = _locate(spec) if isinstance(spec, str) else spec
+    name = spec if isinstance(spec, str) else getattr(located, "__qualname__", type(located).__qualname__)
+    return f"{name} {fingerprint(located, name)}"
 
 
 def _identified(key: str, value: Any) -> Any:

@@ -1,8 +1,8 @@
 """``engine: ray``: rounds on a Ray cluster. No disk is shared: files travel, and this process alone writes the folder.
 
 A worker gets the folders of the rounds below, and its own with its newest checkpoint. It sends back every answer of an
-evaluator before it puts the next question, and its files after every rollout; it goes on once they are on the disk here
-(``ray_worker``). A round whose worker is lost is given to another one.
+evaluator before it asks the next question, and its files after every rollout, and continues when they are on the disk
+here (``ray_worker``). If a worker is lost, its round is given to another worker.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class RayEngine:
 
     Args:
         folder: that of the rounds, here.
-        progress: is told how far they are.
-        shared: what workers need to know besides.
+        progress: gets the progress of the rounds.
+        shared: other data for the workers.
         workers: rounds at once; None: as many as the cluster has CPUs for.
         address: of the cluster; None: one is started on this machine, with ``workers`` CPUs, and ended with the run.
     """
@@ -175,7 +175,7 @@ class RayEngine:
         return ended
 
     def _read(self, timeout: float) -> bool:
-        """Keep what is in messages that come within so many seconds; return whether there were any."""
+        """Store the content of messages that arrive within this many seconds. Returns whether there were any."""
         try:
             if not ray.wait([self._news], timeout=timeout)[0]:
                 return False
@@ -188,7 +188,7 @@ class RayEngine:
         return True
 
     def _conclude(self, running: Any) -> None:
-        """Take the result of a round; or give it to another worker, where it lost the one that it had."""
+        """Take the result of a round; or give the round to another worker, if its worker was lost."""
         job = self._jobs[running]
         name = job.plan.name
         try:
@@ -221,17 +221,17 @@ class RayEngine:
         if job is None or job.attempt != message.attempt:  # of a worker that was taken for lost
             return
         home = rundir.inside(self._folder, message.round)
-        there = message.there or ()
-        if job.store is None and (message.answers or STORE in there):
+        present = message.file_names or ()
+        if job.store is None and (message.answers or STORE in present):
             job.store = Labels(home / STORE)
             job.held.callback(job.store.close)
         if job.store and message.answers:
             job.store.add(message.answers)
         for name in sorted(message.files, key=_order):
             _write(home, name, message.files[name])
-        if message.there is not None:
+        if message.file_names is not None:
             for old in sorted(home.glob("checkpoint*"), key=lambda path: _order(path.name), reverse=True):
-                if old.name not in there:
+                if old.name not in present:
                     old.unlink()
         if message.answers or message.files:
             job.lost = 0
@@ -239,9 +239,9 @@ class RayEngine:
 
 
 def _why(error: BaseException) -> str:
-    """What an error of Ray's says, on one line: of a remote traceback its last line, which names the error."""
-    said = str(error).strip()
-    return line(said.splitlines()[-1] if 'File "' in said else said)
+    """The message of a Ray error on one line. Of a remote traceback this is the last line, which names the error."""
+    message = str(error).strip()
+    return line(message.splitlines()[-1] if 'File "' in message else message)
 
 
 def _refuse() -> None:
@@ -254,7 +254,7 @@ def _order(name: str) -> tuple[bool, bool, str]:
 
 
 def _write(home: Path, name: str, content: bytes) -> None:
-    """Write a file that a worker has sent. Raises RRMError: it is none that a round may leave."""
+    """Write a file that a worker has sent. Raises RRMError if it is not a file of a round."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}", name) or name.startswith(STORE):
         raise RRMError(f"a worker sent a file named {short(name)}: no round leaves such a file")
     if len(content) > rundir.LARGEST:
@@ -271,7 +271,7 @@ def _files(home: Path) -> Files:
 
 def _user_modules() -> list[str]:
     """The folder or file of each top-level module of the user's own that is loaded here."""
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for name, module in sorted(sys.modules.items()):
         if "." in name or name == "__main__":
             continue
@@ -282,5 +282,5 @@ def _user_modules() -> list[str]:
                 continue
             file = path / "__init__.py" if path.is_dir() else path
             if file.suffix == ".py" and is_theirs(str(file)):
-                found.setdefault(name, str(path))
-    return [*found.values()]
+                paths.setdefault(name, str(path))
+    return [*paths.values()]

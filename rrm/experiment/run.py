@@ -1,4 +1,4 @@
-"""An experiment: conditions x seeds, each cell run once, summed up and reported."""
+"""Runs an experiment, conditions x seeds: each cell once, then the summary and the report."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rrm.config.load import load
 from rrm.config.reading import checked
 from rrm.config.schema import Experiment
 from rrm.envs.named import UntrustedError, named_world
-from rrm.envs.user_code import held
+from rrm.envs.user_code import keep_loaded_code
 from rrm.envs.user_errors import raised
 from rrm.envs.wrapped import probe
 from rrm.envs.wrapped.making import name_of
@@ -72,11 +72,11 @@ class Cell:
         return [each.name for each in (*self.last.needed(), self.last)]
 
     def result(self, results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-        """What the results of rounds, by their names, come to."""
+        """The result of the cell, from the results of rounds by their names."""
         return cell_result([results[name] for name in self.rounds])
 
 
-@held()
+@keep_loaded_code()
 def run(
     config: str | Path | Mapping[str, Any] | Experiment,
     *overrides: str,
@@ -144,12 +144,12 @@ def cells_of(experiment: Experiment) -> list[Cell]:
 def _check_sendable(experiment: Experiment) -> None:
     """Raise ConfigError where an evaluator or environment that was given as an object cannot reach other processes."""
     for name, condition in experiment.conditions.items():
-        for field, given in (("evaluator", condition.evaluator), ("env", condition.env)):
+        for field, value in (("evaluator", condition.evaluator), ("env", condition.env)):
             try:
-                dumps(given)
+                dumps(value)
             except Exception as error:  # whatever the object's own __reduce__ raises, too
                 raise ConfigError(
-                    f"conditions.{name}.{field}: {short(given)}: cannot be sent to other processes: {raised(error)};"
+                    f"conditions.{name}.{field}: {short(value)}: cannot be sent to other processes: {raised(error)};"
                     " name it, as in file.py:name, or run with workers=1"
                 ) from None
 
@@ -169,25 +169,25 @@ def _engine(experiment: Experiment, rounds: Path, progress: Progress, workers: i
 
 
 def workers_for(experiment: Experiment, cells: Sequence[Cell]) -> int:
-    """How many rounds run at once: those of a cell stand on each other, so no more than there are cells."""
+    """How many rounds run at once. The rounds of a cell need each other, so this is at most the number of cells."""
     return min(experiment.workers or joblib.cpu_count(), len(cells))
 
 
 def _about(cell: Cell) -> dict[str, Any]:
-    practice = next((each.practice.name for each in cell.last.below if each.practice), None)
+    visited = next((each.start_state_round.name for each in cell.last.below if each.start_state_round), None)
     return {
         "condition": cell.condition,
         "seed": cell.seed,
         "config": cell.last.condition.model_dump(mode="json"),
         "rounds": cell.rounds,
-        "practice": practice,
+        "practice": visited,
     }
 
 
 def summarise(
     experiment: Experiment, home: Path, cells: Sequence[Cell], results: Mapping[str, dict[str, Any]]
 ) -> Results:
-    """Write what the experiment has found: ``experiment.json``, ``timings.json``, ``summary.json`` and the report.
+    """Write the results of the experiment: ``experiment.json``, ``timings.json``, ``summary.json`` and the report.
 
     They belong together: those of another configuration are removed first, and nobody else writes in between.
     """

@@ -1,4 +1,4 @@
-"""Several experiments in turn, and one table of what they recover: learnt beside exact."""
+"""Runs a suite: several experiments in turn, and one table of the gaps that they recover, learnt beside exact."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 OWN = ("suite", "experiment", "seeds", "conditions", "unaided", "oracle")
-"""What a suite may say: its experiments, and seeds and conditions that take the place of theirs."""
+"""The keys of a suite: its experiments, and seeds and conditions that replace theirs."""
 
 
 def is_suite(config: str | Path | Mapping[str, Any]) -> bool:
@@ -46,17 +46,17 @@ class Suite:
     experiments: list[Experiment]
     apart: bool = False
     left_out: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Of each experiment, the suite's conditions that its world cannot have, and why."""
+    """For each experiment, the suite's conditions that its world cannot have, and why."""
 
 
 def read_suite(config: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Suite | None:
-    """The suite that ``config`` is; None where it is an experiment of its own.
+    """Read a suite from ``config``. Returns None if it is a single experiment.
 
-    ``overrides`` hold for each experiment. Where the suite has conditions of its own, ``env=ID`` among them asks for
-    these in that world alone: with the settings of the experiment of that world, or else the defaults.
+    ``overrides`` hold for each experiment. If the suite has conditions of its own, the override ``env=ID`` runs them in
+    that world alone, with the settings of that world's experiment, or else the defaults.
 
     Raises:
-        ConfigError: it says what is none of a suite's business, or one of its experiments is wrong.
+        ConfigError: a key is not one of a suite, or one of its experiments is wrong.
     """
     tree = read(config)
     if "suite" not in tree:
@@ -77,9 +77,9 @@ def read_suite(config: str | Path | Mapping[str, Any], overrides: Sequence[str] 
         raise ConfigError(f"experiment: {show(name)}: {error}") from None
     if conditions is not None and not isinstance(conditions, dict):
         raise ConfigError(f"conditions: {show(conditions)}: must be a section with a key for each condition")
-    for key, said in (conditions or {}).items():
-        if not isinstance(said, dict | None):
-            raise ConfigError(f"conditions.{clip(line(key))}: {show(said)}: must be a section")
+    for key, settings in (conditions or {}).items():
+        if not isinstance(settings, dict | None):
+            raise ConfigError(f"conditions.{clip(line(key))}: {show(settings)}: must be a section")
     own: Tree = {key: tree[key] for key in ("seeds", "unaided", "oracle") if key in tree}
     if not conditions:
         return Suite(name, [load({"experiment": Path(each).stem, **read(each), **own}, overrides) for each in names])
@@ -87,8 +87,8 @@ def read_suite(config: str | Path | Mapping[str, Any], overrides: Sequence[str] 
     suite = Suite(name, [], apart=True)
     for member in _members(name, names, overrides):
         impossible = _impossible(conditions, member, _said(overrides, "evaluator") or member.get("evaluator"))
-        kept = {key: each for key, each in conditions.items() if key not in impossible}
-        suite.experiments.append(load({**member, **own, "conditions": kept}, overrides))
+        possible = {key: each for key, each in conditions.items() if key not in impossible}
+        suite.experiments.append(load({**member, **own, "conditions": possible}, overrides))
         suite.left_out[suite.experiments[-1].experiment] = impossible
     return suite
 
@@ -106,9 +106,9 @@ def _members(suite: str, names: Sequence[str], overrides: Sequence[str]) -> list
 
 
 def _said(overrides: Sequence[str], key: str) -> Any:
-    """What ``overrides`` say of a key of the top level; None where they say nothing."""
-    said = [each.partition("=")[2] for each in overrides if each.partition("=")[0].strip() == key]
-    return parse(said[-1], key) if said else None
+    """The value that ``overrides`` give a key of the top level; None if they give none."""
+    values = [each.partition("=")[2] for each in overrides if each.partition("=")[0].strip() == key]
+    return parse(values[-1], key) if values else None
 
 
 def _impossible(conditions: Mapping[str, Any], member: Tree, evaluator: Any) -> dict[str, str]:
@@ -117,10 +117,12 @@ def _impossible(conditions: Mapping[str, Any], member: Tree, evaluator: Any) -> 
 
     world = make_world(member["env"], 1, **member.get("env_settings", {}))
     why: dict[str, str] = {}
-    for name, said in conditions.items():
-        said = said or {}
-        reward, assistants = (stated(said, key) or stated(NAMED.get(name, {}), key) for key in ("reward", "assistants"))
-        if reward == "approval" and (said.get("evaluator") or evaluator or "bounded") != "bounded":
+    for name, settings in conditions.items():
+        settings = settings or {}
+        reward, assistants = (
+            stated(settings, key) or stated(NAMED.get(name, {}), key) for key in ("reward", "assistants")
+        )
+        if reward == "approval" and (settings.get("evaluator") or evaluator or "bounded") != "bounded":
             why[name] = "approval is that of the world's own evaluator"
         elif reward == "approval" and not world.approves:
             why[name] = "the evaluator of this world judges no actions"
@@ -197,14 +199,14 @@ class ExactRow(TypedDict):
     utility: float
     gap_recovered: float | None
     tied: list[str]
-    """Which of the two hang on which of equally good actions is taken."""
+    """Which of the two depend on how ties are broken."""
 
 
 def exact_row(experiment: Experiment) -> dict[str, ExactRow] | None:
     """What the best agents of each condition reach: no training, ideal assistants.
 
-    None where the world is too large for a table; conditions that the solver has no row for (an evaluator of one's
-    own, approval with help) are left out.
+    None if the world is too large for a table. Conditions for which the solver has no row (an evaluator of one's own,
+    approval with help) are left out.
     """
     import numpy as np
 
@@ -226,8 +228,8 @@ def exact_row(experiment: Experiment) -> dict[str, ExactRow] | None:
         horizon = condition.horizon
         same = (settings, condition.distill.share().get("reward"), _score(condition), horizon.gamma, horizon.window)
         if same not in solved:
-            found = solve_ties(table, reward, discount=horizon.gamma, window=horizon.window)
-            solved[same] = [each.utility for each in found]
+            solutions = solve_ties(table, reward, discount=horizon.gamma, window=horizon.window)
+            solved[same] = [each.utility for each in solutions]
         utility[name] = solved[same]
     weak, best = utility.get(experiment.unaided), utility.get(experiment.oracle)
     rows: dict[str, ExactRow] = {}

@@ -34,7 +34,7 @@ create table if not exists answers (
 """
 
 KINDS = ("score", "comparison", "evaluation")
-"""Of questions. Evaluations are scores for learning curves and the final judgment."""
+"""The kinds of questions. Evaluations are scores for learning curves and the final judgment."""
 
 LABELS = ("score", "comparison")
 """The kinds of what is learnt from."""
@@ -47,7 +47,7 @@ OLDER = {
 """The tables of stores from before there was one for all kinds, with the columns in which they differed."""
 
 NOT_KEPT = ""
-"""The ratings of an answer from before they were kept. Its fingerprint was taken without them, and stays the same."""
+"""The ratings of an answer from before ratings were stored. Its fingerprint has none, and stays the same."""
 
 _OLDER_SCHEMA = (
     "create table {} (number integer primary key,{},fields_read integer not null,assistant_steps integer not null,"
@@ -72,9 +72,9 @@ def tables(db: sqlite3.Connection) -> set[str]:
 def migrate(db: sqlite3.Connection) -> None:
     """Create the table, and move answers from older ones into it. Within a transaction of the caller's."""
     db.execute(SCHEMA)
-    there = tables(db)
+    existing = tables(db)
     for kind, (older, _) in OLDER.items():
-        if older in there:
+        if older in existing:
             width = len(db.execute(f"select * from {older} limit 0").description)
             ratings = f", '{NOT_KEPT}'" if width == 9 else ""
             db.execute(f"insert into answers select ?, *{ratings} from {older}", (kind,))
@@ -82,7 +82,7 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def run_anew(path: Path) -> str:
-    """What may be done about a store that is damaged."""
+    """The advice about a damaged store."""
     return (
         f"put it back as it was, or move the folder {path.parent} aside: nothing is deleted, and `rrm run` runs the"
         " round anew and asks again"
@@ -112,21 +112,22 @@ def fingerprint(
     count: int,
     kinds: Sequence[str] = LABELS,
 ) -> hashlib._Hash:
-    """``digest`` of the answers before number ``first``, taken on to the first ``count``. Raises DamagedFileError.
+    """Continue ``digest``, of the answers before number ``first``, up to the first ``count`` answers. Raises
+    DamagedFileError.
 
-    It is the same of answers in older tables, so that a store may be read that nobody may write to.
+    It is the same for answers in older tables, so that a store that cannot be written to can be read.
     """
-    found, digest = first, digest.copy()
+    number, digest = first, digest.copy()
     try:
         check(db)
-        there = tables(db)
+        existing = tables(db)
         for kind in kinds:
             older, columns = OLDER[kind][0], "question, answer, fields_read, assistant_steps, evaluator, memory, view"
-            if older in there:
+            if older in existing:
                 rows = db.execute(
                     f"select * from {older} where number >= ? and number < ? order by number", (first, count)
                 )
-            elif "answers" in there:
+            elif "answers" in existing:
                 rows = db.execute(
                     f"select number, {columns}, observation, ratings from answers"
                     " where kind = ? and number >= ? and number < ? order by number",
@@ -135,12 +136,12 @@ def fingerprint(
             else:
                 continue
             for row in rows:
-                found += 1
+                number += 1
                 for value in row[:-1] if row[-1] == NOT_KEPT else row:
                     digest.update(value if isinstance(value, bytes) else repr(value).encode())
                     digest.update(b"\0")
     except sqlite3.Error as error:
         raise DamagedFileError(f"{path}: {error}") from None
-    if found != count:
-        raise DamagedFileError(f"{path}: holds {found} answers of {count} that have been given")
+    if number != count:
+        raise DamagedFileError(f"{path}: holds {number} answers of {count} that have been given")
     return digest

@@ -1,7 +1,8 @@
-"""The figures of a report, drawn with Matplotlib: as PNG for other documents, as SVG that takes on the page's colours.
+"""The figures of a report, drawn with Matplotlib: as PNG for other documents, and as SVG in the page's colours.
 
-One colour a condition, the same in every figure: vermilion for the unaided baseline, grey for the oracle, and for the
-others a row that stays apart under the common kinds of colour blindness. Names stand beside what they name.
+Each condition has one colour, the same in every figure: vermilion for the unaided baseline, grey for the oracle, and
+for the others a series that people with the common kinds of colour blindness can distinguish. Lines and points are
+labelled directly.
 """
 
 from __future__ import annotations
@@ -40,23 +41,23 @@ INK, MUTED, RULE, PAPER = "#1f2328", "#6b7280", "#dfddd6", "#fdfcfa"
 UNAIDED, ORACLE = "#c2410c", "#71767f"
 OTHERS = ("#0b6bb3", "#0f7f5f", "#9b4f96", "#8a6a00", "#3d8fa8", "#b03a66", "#5a55c9")
 WIDTH = 4.2
-"""Inches of a figure. At 100 pixels each it fits a phone as it is and half a laptop's page."""
+"""The width of a figure in inches. At 100 pixels an inch it fits a phone, and half of a laptop's page."""
 
 TIP = "tip: "
 
 
 def colours(summary: Summary) -> dict[str, str]:
     """The colour of each condition."""
-    found = {one.name: OTHERS[i % len(OTHERS)] for i, one in enumerate(summary.others)}
+    colour_of = {one.name: OTHERS[i % len(OTHERS)] for i, one in enumerate(summary.others)}
     if summary.unaided is not None:
-        found[summary.unaided.name] = UNAIDED
+        colour_of[summary.unaided.name] = UNAIDED
     if summary.oracle is not None:
-        found[summary.oracle.name] = ORACLE
-    return found
+        colour_of[summary.oracle.name] = ORACLE
+    return colour_of
 
 
 def shared_colours(experiments: Sequence[Summary]) -> dict[str, str]:
-    """The colour of each condition in several experiments: of one name everywhere the same."""
+    """The colour of each condition in several experiments. Conditions of the same name have the same colour."""
     baselines: dict[str, str] = {}
     for each in experiments:
         own = colours(each)
@@ -112,15 +113,15 @@ def png(figure: Figure, path: Path) -> Path:
 
 
 def tip(text: str) -> str:
-    """A gid that ``svg`` makes into the text to be seen by whoever points at the artist."""
+    """A gid that ``svg`` makes into the artist's tooltip."""
     return TIP + quote(text)  # of letters alone, whatever the text: so the gid is found in the figure
 
 
 def svg(figure: Figure, label: str, palette: Mapping[str, str]) -> str:
     """A figure for the inside of a page: its text is the page's, its colours follow the page's variables.
 
-    ``palette`` maps colours to the names of CSS variables; ``label`` is what a screen reader says. An artist whose gid
-    is made by ``tip`` says so to whoever points at it.
+    ``palette`` maps colours to the names of CSS variables; ``label`` is the text for screen readers. An artist whose
+    gid is made by ``tip`` has a tooltip.
     """
     out = io.StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
@@ -130,7 +131,7 @@ def svg(figure: Figure, label: str, palette: Mapping[str, str]) -> str:
         text = text.replace(colour, f"var(--{variable})")
     text = re.sub(r"font: ([^;\"]*?)(\d[\d.]*px)[^;\"]*", r"font-size: \2", text)
     text = re.sub(r"font-family: [^;\"]*;?", "", text)
-    text = re.sub(rf"<g id=\"{TIP}([^\"]*)\">", lambda found: f"<g><title>{escape(unquote(found[1]))}</title>", text)
+    text = re.sub(rf"<g id=\"{TIP}([^\"]*)\">", lambda match: f"<g><title>{escape(unquote(match[1]))}</title>", text)
     text = re.sub(r"<g id=\"[a-z]+[0-9a-z]*_\d+\">", "<g>", text)  # many figures share a page, ids must not meet
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups()  # type: ignore[union-attr]
     head = f'<svg role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}">'
@@ -185,9 +186,9 @@ def dots(ax: Axes, rows: Sequence[Condition], key: str, shades: Mapping[str, str
                 ms=5.5, mfc=shade, mec=PAPER, mew=0.7, alpha=0.85, zorder=4, clip_on=False,
             )  # fmt: skip
         ax.axhline(y, color=RULE, lw=0.8, zorder=0)
-        told = "undefined" if estimate is None else style(estimate.value)
+        text = "undefined" if estimate is None else style(estimate.value)
         ax.annotate(
-            f"{row.name}\u2002{told}", (0.0, y), (0, 10), xycoords=("axes fraction", "data"),
+            f"{row.name}\u2002{text}", (0.0, y), (0, 10), xycoords=("axes fraction", "data"),
             textcoords="offset points", color=shade, fontweight="bold", va="bottom", fontsize=9,
         )  # fmt: skip
 

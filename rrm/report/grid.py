@@ -1,4 +1,5 @@
-"""Conditions that differ only in horizon and in rounds of assistants: found by what they are, and told in words."""
+"""Grids of conditions that differ only in horizon and in rounds of assistants: finds them, and describes them in
+words."""
 
 from __future__ import annotations
 
@@ -23,10 +24,10 @@ class Grid:
 
 
 def find(summary: Summary, configs: Mapping[str, Mapping[str, Any]]) -> Grid | None:
-    """The largest grid among the conditions, from their resolved configurations; None where there is none.
+    """The largest grid among the conditions, from their resolved configurations; None if there is none.
 
     A grid has at least two horizons and two depths, and more than half of its cells. Depth 0 is an agent whose
-    evaluator nobody helps, the unaided baseline among them.
+    evaluator has no help, such as the unaided baseline.
     """
     alike: dict[str, dict[tuple[str, int], Condition]] = {}
     reach: dict[str, tuple[float, float]] = {}
@@ -65,23 +66,23 @@ def _reach(horizon: Horizon) -> tuple[float, float]:
 
 
 def paragraph(grid: Grid) -> str:
-    """What the deepest help changes at each horizon: the utility where the intervals tell the two apart, the hack rate
-    where all seeds of one lie beyond all of the other."""
-    said = []
+    """What the deepest help changes at each horizon: the utility, if the two intervals do not overlap; the hack rate,
+    if all seeds of one are beyond all seeds of the other."""
+    sentences = []
     for horizon in grid.horizons:
-        there = [depth for depth in grid.depths if (horizon, depth) in grid.cells]
-        if len(there) < 2:
+        depths = [depth for depth in grid.depths if (horizon, depth) in grid.cells]
+        if len(depths) < 2:
             continue
-        few, many = (grid.cells[horizon, depth] for depth in (there[0], there[-1]))
-        told = [
+        few, many = (grid.cells[horizon, depth] for depth in (depths[0], depths[-1]))
+        trends = [
             text
             for key, name, style in (("utility", "the utility", amount), ("hack_rate", "the hack rate", share))
             if few.figures[key] and many.figures[key]
             if (text := _change(few, many, key, name, style))
         ]
-        changes = " and ".join(told) or "neither the utility nor the hack rate can be said to change"
-        said.append(f"At {horizon}, from {there[0]} to {there[-1]} rounds of assistants, {changes}.")
-    return " ".join(said)
+        changes = " and ".join(trends) or "neither the utility nor the hack rate can be said to change"
+        sentences.append(f"At {horizon}, from {depths[0]} to {depths[-1]} rounds of assistants, {changes}.")
+    return " ".join(sentences)
 
 
 def _change(few: Condition, many: Condition, key: str, name: str, style: Style) -> str | None:

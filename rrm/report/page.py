@@ -257,8 +257,8 @@ SOMETIMES = ("rater_disagreement", "demonstrated", *OF_IMITATION)
 
 def _rounds(rounds: Sequence[Round], names: Mapping[str, str]) -> str:
     idle = [key for key in SOMETIMES if all(getattr(one, key) == "–" for one in rounds)]
-    told = [field.name for field in fields(Round) if field.name not in ("condition", *idle)]
-    columns = {key: key.replace("_", " ") for key in told}
+    keys = [field.name for field in fields(Round) if field.name not in ("condition", *idle)]
+    columns = {key: key.replace("_", " ") for key in keys}
     columns["held_out_error"] = "held-out error"
     rows = [
         row(one.condition, names, [cell(heading, escape(getattr(one, key))) for key, heading in columns.items()])

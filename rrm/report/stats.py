@@ -169,7 +169,7 @@ def summarise(
 ) -> dict[str, Any]:
     """The content of summary.json.
 
-    ``unaided`` and ``oracle`` name the two baselines; where one of them is not among the cells, every gap recovered is
+    ``unaided`` and ``oracle`` name the two baselines. If one of them is not among the cells, every gap recovered is
     null. Estimates are rounded to nine significant digits, so that the last bits of a sum, which depend on the
     processor, do not show; the figures of single seeds stay as they were measured. ``order`` keeps the conditions in
     the order of the cells, which JSON with sorted keys would lose. Estimates are ``{"iqm", "low", "high"}``, of hack
@@ -265,7 +265,7 @@ def _redrawn(statistic: Any, *samples: Floats) -> Floats | None:
     """(RESAMPLES,) values of ``statistic`` on redrawn seeds, the same ones in every sample; None with one seed."""
     if samples[0].size == 1:
         return None
-    found = bootstrap(
+    result = bootstrap(
         samples,
         statistic,
         paired=len(samples) > 1,
@@ -274,7 +274,7 @@ def _redrawn(statistic: Any, *samples: Floats) -> Floats | None:
         method="percentile",
         rng=np.random.default_rng(0),
     )
-    return np.asarray(found.bootstrap_distribution, np.float64)
+    return np.asarray(result.bootstrap_distribution, np.float64)
 
 
 def _t_interval(value: float, drawn: Floats | None, seeds: int) -> Estimate:

@@ -93,14 +93,14 @@ FUNCTIONS: Mapping[str, Callable[[Any, spaces.Space[Any], float, float], RewardF
 
 
 class Reward:
-    """A learnt reward, to be put around environments that have the spaces in which it was learnt.
+    """A learnt reward that can be wrapped around environments with the spaces in which it was learnt.
 
     Args:
         model: the reward model, or what a method of imitation has left in its place.
         kind: which reward is made of it: narrow, broad or approval, or the method of imitation, such as ``"airl"``.
         step_cost: what is subtracted from the reward of each step.
         absorbing_weight: γ / (1 - γ) for approval where end states are absorbing, else 0.
-        trained: what was observed and done while it was learnt; None: environments are taken as they are.
+        trained: the observations and actions of the training environment; None: environments are taken as they are.
     """
 
     def __init__(

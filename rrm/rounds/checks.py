@@ -1,4 +1,5 @@
-"""Whether a round can do what it is to do: its steps hold its labels, and its evaluator can answer what it is asked."""
+"""Checks of a round: whether its steps are enough for its labels, and whether its evaluator can answer the
+questions."""
 
 from __future__ import annotations
 
@@ -61,7 +62,7 @@ def check_code(plan: Plan) -> None:
             )
 
 
-def own_choices(plan: Plan) -> list[str]:
+def user_choices(plan: Plan) -> list[str]:
     """The user's own choices that are at work in a round, each with the key that names it."""
     condition = plan.condition
     chosen: list[Choice] = [condition.learner]

@@ -1,4 +1,4 @@
-"""What a round is named by: all that it depends on. Settings at their defaults are no part of it."""
+"""The content that names a round: all that it depends on. Settings at their defaults are left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rrm.rounds.plan import Plan
 
 FORMAT = 3
-"""Of how a round is run: its streams of random numbers, and the defaults of its settings, which its name leaves out."""
+"""The version of how rounds are run: of random streams, and of the defaults of settings, which names leave out."""
 
 
 def _changed(settings: BaseModel, *, only: set[str] | None = None, but: set[str] | None = None) -> dict[str, Any]:
@@ -25,21 +25,21 @@ def _changed(settings: BaseModel, *, only: set[str] | None = None, but: set[str]
 def content(plan: Plan) -> dict[str, Any]:
     """All that a round depends on, as JSON-able values."""
     c = plan.condition
-    found: dict[str, Any] = {
+    contents: dict[str, Any] = {
         "format": FORMAT,
         "env": name_of(c.env),
         "level": plan.level,
         "seed": plan.seed,
         "evaluator": identity(c.evaluator) if plan.judged_by_the_condition else "bounded",
         "assistants": [each.name for each in plan.below] or plan.scripted,
-        "practice": plan.practice.name if plan.practice else None,
+        "practice": plan.start_state_round.name if plan.start_state_round else None,
         **({"previous": plan.previous.name} if plan.previous else {}),
         "horizon": {"discount": plan.horizon.gamma, "window": plan.horizon.window},
         "round": _changed(plan.round, but={"horizon"}),
         **_changed(c, only={"env_settings", "episodes"}),
     }
     if (code := env_code(c.env)) is not None:
-        found["env_code"] = code
+        contents["env_code"] = code
     for choice in (c.learner, c.distill, c.amplify):
-        found |= choice.content(plan)
-    return found
+        contents |= choice.content(plan)
+    return contents

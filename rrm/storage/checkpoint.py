@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a round that is being trained, whole on the disk or not at all."""
+"""Checkpoints: the state of a round in training, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Checkpoint:
 
     @property
     def advice(self) -> str:
-        """What may be done about a damaged one. The labels are no part of it, so that none is lost."""
+        """The advice about a damaged checkpoint. Labels are not part of it, so none is lost."""
         return (
             f"move {self.path} and the checkpoint-*.safetensors beside it away, and the round is trained from its"
             " start: the answers that are in labels.sqlite are kept and not asked for again"
@@ -73,12 +73,12 @@ class Checkpoint:
 
 def joined(parts: Mapping[str, State]) -> State:
     """The states of several things as one, their names before those of the tensors."""
-    tensors = {f"{name}/{each}": tensor for name, (found, _) in parts.items() for each, tensor in found.items()}
+    tensors = {f"{name}/{each}": tensor for name, (own, _) in parts.items() for each, tensor in own.items()}
     return tensors, {name: values for name, (_, values) in parts.items()}
 
 
 def part(name: str, tensors: Tensors, values: Mapping[str, Any]) -> tuple[Tensors, dict[str, Any]]:
     """The state that was joined under ``name``. Raises KeyError: there is none."""
     prefix = f"{name}/"
-    found = {each.removeprefix(prefix): tensor for each, tensor in tensors.items() if each.startswith(prefix)}
-    return found, values[name]
+    own = {each.removeprefix(prefix): tensor for each, tensor in tensors.items() if each.startswith(prefix)}
+    return own, values[name]

@@ -32,7 +32,7 @@ from rrm.distill.training import Training
 from rrm.envs.world import Array, Bools, Floats, Indices, World
 from rrm.envs.world import State as WorldState
 from rrm.feedback import demonstrations
-from rrm.feedback.clips import Recorder
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Row
 from rrm.rewards.reward_net import RewardNet, Steps
 from rrm.storage.checkpoint import joined, part

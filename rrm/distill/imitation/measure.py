@@ -1,4 +1,4 @@
-"""How well an agent imitates its demonstrator, and what amplifying it once more would gain. For the report alone."""
+"""Measures how well an agent imitates its demonstrator, and what another generation would gain. For the report only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from rrm.distill.base import Context
 from rrm.distill.episode_metrics import EpisodeMetrics
 from rrm.distill.imitation.visits import Visits
 from rrm.envs.world import Array, Floats, World
-from rrm.feedback.clips import Clip, Recorder
+from rrm.feedback.clips import Clip
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Demonstrator, Overseer
 from rrm.streams import Purpose
 

@@ -1,4 +1,4 @@
-"""What the configuration says of reward modeling: its keys, its cross-checks, its share of names. Imports no torch."""
+"""The settings of reward modeling: its keys, its cross-checks, its share of the names of rounds. Imports no torch."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
 
     @property
     def judged(self) -> bool:
-        """Not where the agent is trained on the true utility: nobody's answers are learnt from."""
+        """False if the agent is trained on the true utility: then nothing is learnt from answers."""
         return self.reward != "true"
 
     @property
@@ -92,17 +92,17 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         return reward is not None and REWARDS[reward].of_actions
 
     def judging_at(self, level: int) -> Judging:
-        """Those of assistants are judged in advance."""
+        """When steps are judged; those of assistants are always judged in advance."""
         return "advance" if level else self.judging
 
     def demonstrations_at(self, level: int) -> str | None:
-        """The file that V starts from: of the task alone."""
+        """The file of demonstrations from which V starts, in a round of the task; else None."""
         return None if level or not self.judged else self.demonstrations
 
     def rest(self, plan: Plan) -> float:
-        """γ / (1 - γ): what counts in approval of the moment after an episode's own end (``rrm.rewards.functions``).
+        """γ / (1 - γ), the absorbing-state weight of approval (``rrm.rewards.functions``).
 
-        0 where no end is seen as such, and where sums are finite: within a window, or without a discount.
+        0 if observations do not mark ends, within a window, or without a discount.
         """
         gamma = plan.horizon.gamma
         endless = plan.horizon.window is None and gamma < 1
@@ -165,9 +165,9 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         spends = plan.schedule
         if spends.rollouts < 1 or spends.random_steps < spends.labels_due(0):
             raise ConfigError(
-                f"{plan.section}.steps: {plan.round.steps}: must hold {spends.practice_steps} steps of"
-                f" practice, a tenth of random play in which {spends.labels_due(0)} labels are asked, and a rollout of"
-                f" {spends.steps_of_rollout}"
+                f"{plan.section}.steps: {plan.round.steps}: must hold {spends.start_state_steps} steps for the"
+                f" start states, a tenth of random play in which {spends.labels_due(0)} labels are asked, and a"
+                f" rollout of {spends.steps_of_rollout}"
             )
         if not self.judged:
             return
@@ -196,24 +196,24 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
             )
 
     def content(self, plan: Plan) -> dict[str, Any]:
-        """What has no effect in the round is no part of it."""
+        """Settings that have no effect in the round are left out."""
         level = plan.level
-        found: dict[str, Any] = {"reward": self.reward_at(level) or "true"}
+        content: dict[str, Any] = {"reward": self.reward_at(level) or "true"}
         if self.judging_at(level) != "advance":
-            found["judging"] = self.judging_at(level)
+            content["judging"] = self.judging_at(level)
         if not self.judged:
-            return {**found, "distill": None, "round": plan.round.model_dump(**CHANGED, include={"steps"})}
+            return {**content, "distill": None, "round": plan.round.model_dump(**CHANGED, include={"steps"})}
         apart = {"reward", "judging", "demonstrations"}
-        found["distill"] = self.model_dump(**CHANGED, exclude={"method", *apart})
+        content["distill"] = self.model_dump(**CHANGED, exclude={"method", *apart})
         if not self.optimism_in(0, plan.schedule):
-            found["distill"]["optimism"] = 0.0
+            content["distill"]["optimism"] = 0.0
         if (path := self.demonstrations_at(level)) is not None:
             from rrm.feedback import demonstrations
 
-            found["demonstrations"] = demonstrations.fingerprint(path)
+            content["demonstrations"] = demonstrations.fingerprint(path)
         if self.of_actions(level) and self.segment:
-            found["rest"] = self.rest(plan)
-        return found
+            content["rest"] = self.rest(plan)
+        return content
 
 
 CHANGED: dict[str, Any] = {"mode": "json", "exclude_defaults": True}
