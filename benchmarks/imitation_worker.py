@@ -164,7 +164,7 @@ def gail(job: dict[str, Any]) -> dict[str, Any]:
     from imitation.util.networks import RunningNorm
 
     torch.manual_seed(job["seed"])
-    venv = make_vec_env(job["env"], n_envs=job["copies"], seed=job["seed"], vec_env_cls=Counting)
+    venv: Any = make_vec_env(job["env"], n_envs=job["copies"], seed=job["seed"], vec_env_cls=Counting)
     widths = (job["reward_hidden"], job["reward_hidden"])
     net = BasicRewardNet(venv.observation_space, venv.action_space, hid_sizes=widths, normalize_input_layer=RunningNorm)
     trainer = GAIL(

@@ -68,8 +68,8 @@ class AdversarialSettings(DemonstratedSettings):
         spends = plan.schedule
         if spends.rollouts < 1:
             raise ConfigError(
-                f"{plan.section}.steps: {plan.round.steps}: must hold {spends.practice_steps} steps of practice and a"
-                f" rollout of {spends.steps_of_rollout}"
+                f"{plan.section}.steps: {plan.round.steps}: must hold {spends.start_state_steps} steps for the start"
+                f" states and a rollout of {spends.steps_of_rollout}"
             )
         world = plan.world(COPIES)
         if world.shows_end:
