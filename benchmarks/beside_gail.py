@@ -85,7 +85,7 @@ def demonstrations(path: Path) -> None:
         observed.append(world.observe()[:, :4])
     seen = np.stack(observed, axis=1)
     arrays = {"obs": seen[:, :-1].reshape(-1, 4), "next_obs": seen[:, 1:].reshape(-1, 4)}
-    np.savez(path, **arrays, acts=np.stack(taken, axis=1).ravel())
+    np.savez(path, allow_pickle=False, acts=np.stack(taken, axis=1).ravel(), **arrays)
 
 
 def ours(method: str, seed: int) -> dict[str, float]:
