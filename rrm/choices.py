@@ -152,7 +152,10 @@ def _keys_within(model: type[BaseModel], path: Sequence[str]) -> Collection[str]
 AMPLIFY: Final = Slot(
     "amplify",
     "method",
-    {"assistance": "rrm.amplify.settings:AssistanceSettings"},
+    {
+        "assistance": "rrm.amplify.settings:AssistanceSettings",
+        "decomposition": "rrm.amplify.settings:DecompositionSettings",
+    },
     "rrm.config.slots:BroughtAmplifier",
     "rrm.amplifiers",
     ("judge", "judge_pairs", "state_dict", "load_state_dict"),
@@ -168,6 +171,7 @@ DISTILL: Final = Slot(
         "gail": "rrm.distill.adversarial.settings:GAILSettings",
         "airl": "rrm.distill.adversarial.settings:AIRLSettings",
         "irl": "rrm.distill.inverse.settings:IRLSettings",
+        "answers": "rrm.distill.answers.settings:AnswersSettings",
     },
     "rrm.config.slots:BroughtDistiller",
     "rrm.distillers",

@@ -130,9 +130,10 @@ class RoundResult(_Figures):
     )
     step_cost: float = Field(description="what is subtracted from the reward of each step")
     answers: str | None = Field(description="SHA-256 of all answers in labels.sqlite; null: nobody was asked")
-    files: dict[Literal["agent.json", "agent.safetensors", "metrics.csv", "reward.json", "reward.safetensors"], str] = (
-        Field(description="SHA-256 of each file of the round")
-    )
+    files: dict[
+        Literal["agent.json", "agent.safetensors", "metrics.csv", "answers.csv", "reward.json", "reward.safetensors"],
+        str,
+    ] = Field(description="SHA-256 of each file of the round")
 
 
 class CellResult(_Figures):
@@ -155,7 +156,7 @@ class _Distill(_Schema):
     reward: str | None = None
 
 
-class _Told(_Schema):
+class _Stated(_Schema):
     """The part of a condition's configuration that a report reads."""
 
     evaluator: Any = "bounded"
@@ -169,7 +170,7 @@ class CellAbout(_Schema):
 
     condition: str
     seed: Whole
-    config: _Told
+    config: _Stated
     rounds: Annotated[list[Name], Field(min_length=1)]
 
 
@@ -192,11 +193,11 @@ def cell_result(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         **{key: last[key] for key in ("utility", "evaluator_score", "hack_rate", "episodes")},
         **{key: sum(each.get(key, 0) for each in rounds) for key in TOTALS},
         "held_out_error": [each["held_out_error"] for each in rounds],
-        "rounds": [_told(each) for each in rounds],
+        "rounds": [_round_figures(each) for each in rounds],
     }
 
 
-def _told(result: Mapping[str, Any]) -> dict[str, Any]:
+def _round_figures(result: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of a round in a cell's result."""
     return {
         key: result.get(key)

@@ -202,10 +202,10 @@ class RightByChance(Wildcard):
 @pytest.mark.parametrize(
     ("world", "words"),
     [
-        (AsksTooMuch(1, 5), "H asks"),
+        (AsksTooMuch(1, 5), "each sub-question"),
         (LuckyGuess(1, 5), "the best answer"),
         (GivesUp(1, 5), "HCH is the truth"),
-        (Flatter(1, 5), "HCH of a depth"),
+        (Flatter(1, 5), "HCH of depth d"),
         (RightByChance(1, 3), "H fills in a twice"),
     ],
 )
@@ -249,6 +249,22 @@ def test_alone_the_evaluator_accepts_anything_and_with_help_the_truth(name: str)
     helped = after_help(world)
     assert np.array_equal(world.appraise(world.view(), helped.view()), right)
     assert (helped.utility() <= 1).all() and not helped.hacked().any()
+
+
+@each_id
+def test_what_is_primitive_is_looked_up_whatever_an_assistant_says(name: str) -> None:
+    """So any assistant helps with questions of height 1, and one that guesses does not with all others."""
+    world, _ = asked(name, n=400)
+    rng = np.random.default_rng(2)
+    world.step(rng.integers(world.actions, size=400))
+    helped = world.evaluation(1, 400)
+    assert helped is not None
+    helped.load(world.save(np.arange(400)), np.arange(400))
+    while not helped.step(rng.integers(world.actions, size=400)).all():
+        pass
+    agrees = world.appraise(world.view(), helped.view()) == world.utility()
+    low = world.height(world.question[:, None])[:, 0] == 1
+    assert low.any() and agrees[low].all() and not agrees.all()
 
 
 @each_id
