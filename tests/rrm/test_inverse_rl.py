@@ -123,7 +123,7 @@ def test_a_damaged_reward_is_refused_in_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"env": LINE}, "distill.method: 'irl': is exact, and the states of Line are too many for a table"),
+        ({"env": LINE}, "distill.method: 'irl': is exact, and the states of Corridor are too many for a table"),
         ({"env": "rrm/TidyRooms-v0"}, "distill.method: 'irl': is exact, and the states of TidyRooms are too many"),
         ({"window": 2}, "distill.window: 2: must be at most 1"),
         ({"demonstrator": {"skill": "d.npz"}}, "distill.demonstrator.skill: 'd.npz': is a file, which does not say in"),
