@@ -150,16 +150,16 @@ def answers(
         return []
     across = min(2, len(names))
     whole, axes = figures.canvas(2.7, across=across, down=-(-len(names) // across))
-    found = []
+    drawn = []
     for name, ax in zip(names, axes, strict=False):
         alone, (own,) = figures.canvas(2.7)
         for each in (ax, own):
             draw_answers(each, name, curves[name], shades[name])
-        found.append(figures.svg(alone, f"{name}: accuracy by height, and labels, against questions", palette))
+        drawn.append(figures.svg(alone, f"{name}: accuracy by height, and labels, against questions", palette))
     for spare in axes[len(names) :]:
         spare.set_axis_off()
     figures.png(whole, path)
-    return found
+    return drawn
 
 
 def cost(folder: Path, summary: Summary, shades: Mapping[str, str], palette: Mapping[str, str]) -> list[str]:
