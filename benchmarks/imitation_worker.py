@@ -1,4 +1,4 @@
-"""What ``beside_imitation.py`` and ``beside_gail.py`` have done in imitation's environment, where nothing of ours is.
+"""The worker of ``beside_imitation.py`` and ``beside_gail.py`` in imitation's Python environment, where rrm is not.
 
     python imitation_worker.py '{"what": "bare", …}'
 

@@ -95,7 +95,7 @@ class DemonstratedSettings(DistillSettings):
         self.demonstrator.check(plan.world(1), plan.level)
 
     def content(self, plan: Plan) -> dict[str, Any]:
-        """What has no effect in the round is no part of it; A[n] is named by the agent before it."""
+        """Settings that have no effect in the round are left out; A[n] is named by the agent before it."""
         share = self.share()
         if (identity := self.demonstrator.identity(plan.world(1), plan.level)) is not None:
             share["skill"] = identity
