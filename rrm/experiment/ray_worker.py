@@ -163,11 +163,11 @@ def _named(value: Any) -> Iterator[str]:
     if isinstance(value, BaseModel):
         value = dict(value)
     if isinstance(value, Mapping):
-        for key, each in value.items():
-            if key == "demonstrations" and isinstance(each, str):
-                yield each
+        for key, item in value.items():
+            if key == "demonstrations" and isinstance(item, str):
+                yield item
             else:
-                yield from _named(each)
+                yield from _named(item)
     elif isinstance(value, list | tuple):
         for each in value:
             yield from _named(each)

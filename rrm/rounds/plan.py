@@ -182,8 +182,8 @@ class Plan:
             num_envs=learner.num_envs,
             n_steps=learner.n_steps,
             steps=spends.steps,
-            labels=spends.labels if self.asks else 0,
-            initial_labels=spends.initial_labels if self.asks else 0,
+            labels=spends.labels if self.condition.distill.follows_schedule else 0,
+            initial_labels=spends.initial_labels if self.condition.distill.follows_schedule else 0,
             spread=spends.schedule,
             start_states=self.start_state_round is not None,
             is_linear=learner.is_linear,
@@ -213,9 +213,9 @@ def _task(condition: Condition, seed: int, below: tuple[Plan, ...]) -> Plan:
     """The last round of the task, after the generations before it."""
     last: Plan | None = None
     generation = 0
-    for each in condition.distill.chain(condition):
-        own = each is condition
+    for generation_condition in condition.distill.chain(condition):
+        own = generation_condition is condition
         generation += own
-        last = Plan(each, seed, 0, below if own else (), None, last, max(1, generation))
+        last = Plan(generation_condition, seed, 0, below if own else (), None, last, max(1, generation))
     assert last is not None
     return last
