@@ -165,6 +165,7 @@ DISTILL: Final = Slot(
         "reward_modeling": "rrm.distill.reward_modeling.settings:RewardModelingSettings",
         "clone": "rrm.distill.imitation.settings:CloneSettings",
         "dagger": "rrm.distill.imitation.settings:DAggerSettings",
+        "expert_iteration": "rrm.distill.expert_iteration.settings:ExpertIterationSettings",
     },
     "rrm.config.slots:BroughtDistiller",
     "rrm.distillers",

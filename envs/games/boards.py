@@ -53,8 +53,12 @@ class Game:
         mine = positions[:, 0] | (np.int64(1) << cells)
         theirs = positions[:, 1]
         won = self.won[mine]
-        after = np.stack([self.turned[theirs], self.turned[mine]], axis=1).astype(np.int64)
+        after = self.seen_by_other(np.stack([mine, theirs], axis=1))
         return Moved(after, won | ((mine | theirs) == self._full), np.where(won, -1.0, 0.0))
+
+    def seen_by_other(self, positions: Positions) -> Positions:
+        """(m, 2) the same boards, as the other player sees them."""
+        return self.turned[positions[:, ::-1]].astype(np.int64)
 
     def planes(self, positions: Positions) -> NDArray[np.float32]:
         """(m, 2 · cells) a 1 for each stone, those of whoever is to move first."""
