@@ -249,12 +249,12 @@ class Agent:
             with safe_open(weights, "pt") as file:
                 about.check_tensors({name: file.get_slice(name).get_shape() for name in file.keys()})  # noqa: SIM118
             policy = _build(_actions_of(about), about.layout, *shape)
-            expected, found = policy.state_dict(), load_file(weights)
+            expected, saved = policy.state_dict(), load_file(weights)
             if {name: (each.shape, each.dtype) for name, each in expected.items()} != {
-                name: (each.shape, each.dtype) for name, each in found.items()
+                name: (each.shape, each.dtype) for name, each in saved.items()
             }:
                 raise ValueError(f"its tensors are not those that {path}.json tells of")
-            policy.load_state_dict(found)
+            policy.load_state_dict(saved)
         except (SafetensorError, OSError, ValueError, AssertionError, RuntimeError) as error:
             raise ValueError(f"{weights}: {' '.join(str(error).split())}") from None
         agent = cls(policy, about.layout, *shape, about.algorithm)

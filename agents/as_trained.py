@@ -69,15 +69,15 @@ class Trained:
         """Raise ValueError unless an environment observes and acts by itself as in training."""
         if isinstance(world, Wrapped):
             own = [*own, world.interface]
-        told = f"observes {clipped(env.observation_space)} and takes {clipped(env.action_space)}"
+        differs = f"observes {clipped(env.observation_space)} and takes {clipped(env.action_space)}"
         layout = Layout(self.layout.size) if world is None else self.layout
         its = Layout(int(np.prod(env.observation_space.shape or (0,)))) if world is None else world.layout
         if (its, env.action_space) != (layout, self.action_space):
             raise ValueError(
-                f"{told}; must be {self.layout.size} numbers and {clipped(self.action_space)}, as in training"
+                f"{differs}; must be {self.layout.size} numbers and {clipped(self.action_space)}, as in training"
             )
         if self.foreign is not None and not any(Foreign.of(each) == self.foreign for each in own):
-            raise ValueError(f"{told}; is another environment than that of the training, or has another scale")
+            raise ValueError(f"{differs}; is another environment than that of the training, or has another scale")
 
 
 class InterfaceVecEnv(VecEnvWrapper):

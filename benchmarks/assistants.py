@@ -128,9 +128,9 @@ def experiment(kind: str, env: str, seeds: Sequence[int]) -> dict[str, Any]:
 
 def row(name: str, returns: Sequence[float]) -> str:
     """A line of the table: each seed, and their interquartile mean with its interval."""
-    found = interval(returns)
-    between = f" ({inside})" if (inside := bounds(found, amount)) else ""
-    return f"| {name} | {', '.join(amount(value) for value in returns)} | {amount(found.value)}{between} |"
+    estimate = interval(returns)
+    between = f" ({inside})" if (inside := bounds(estimate, amount)) else ""
+    return f"| {name} | {', '.join(amount(value) for value in returns)} | {amount(estimate.value)}{between} |"
 
 
 def main() -> None:

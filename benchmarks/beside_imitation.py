@@ -155,9 +155,9 @@ def ours(env: str, seed: int, steps: int) -> dict[str, Any]:
         outcome = runner.run()
         times = clock.read()
     fresh = round_.world(SAME["episodes"])
-    found = judge_policy(outcome.agent, fresh, own_generator, overseer, round_.streams, 0)
+    measured = judge_policy(outcome.agent, fresh, own_generator, overseer, round_.streams, 0)
     taken = int(outcome.rows[-1]["env_steps"] or 0)
-    return {**times, "steps": taken, "return": found.utility, "comparisons": outcome.labels.count}
+    return {**times, "steps": taken, "return": measured.utility, "comparisons": outcome.labels.count}
 
 
 def pairs(env: str, members: int, batch: int, repeats: int) -> float:
@@ -169,12 +169,12 @@ def pairs(env: str, members: int, batch: int, repeats: int) -> float:
     model = RewardModel(Layout(world.layout.size), settings, seed=0)
     inputs = rng.normal(size=(m, 2, SAME["segment"], world.layout.size)).astype(np.float32)
     preferences = (rng.random(m) < 0.5).astype(np.float64)
-    found = []
+    rates = []
     for _ in range(repeats + 1):
         clock = Clock()
         model.fit_comparisons(inputs, preferences)
-        found.append(steps * batch / clock.read()["cpu"])
-    return float(median(found[1:]))
+        rates.append(steps * batch / clock.read()["cpu"])
+    return float(median(rates[1:]))
 
 
 def run(env: str, seed: int, python: Path) -> dict[str, dict[str, Any]]:
@@ -216,17 +216,17 @@ def speeds(python: Path, folder: Path) -> None:
         print(f"| {members} | {batch} | {own:,.0f} | {other:,.0f} | {own / other:.0f} |", flush=True)
 
 
-def table(env: str, seeds: Sequence[int], found: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
+def table(env: str, seeds: Sequence[int], results: Sequence[Mapping[str, Mapping[str, Any]]]) -> None:
     """Print what was found with each seed, and medians over them."""
     print(f"\n**{env}**, seeds {', '.join(map(str, seeds))}; medians\n")
     print("| | CPU s (each seed) | added to bare PPO | wall s | added | true steps | answers | return (each seed) |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     added = {}
-    for name in found[0]:
-        arms = [each[name] for each in found]
+    for name in results[0]:
+        arms = [each[name] for each in results]
         beside = "bare beside imitation" if "imitation" in name else "bare"
         for clock in ("cpu", "wall"):
-            added[name, clock] = median(each[name][clock] - each[beside][clock] for each in found)
+            added[name, clock] = median(each[name][clock] - each[beside][clock] for each in results)
         more = ["" if name.startswith("bare") else f"{added[name, clock]:.1f}" for clock in ("cpu", "wall")]
         steps, asked = {each["steps"] for each in arms}, {each.get("comparisons", 0) for each in arms}
         print(
@@ -254,8 +254,8 @@ def main() -> None:
     speeds(python, arguments.folder)
     for env in TASKS:
         files = {seed: arguments.folder / f"{env}-{seed}.json" for seed in arguments.seeds}
-        found = [kept(file, partial(run, env, seed, python)) for seed, file in files.items()]
-        table(env, arguments.seeds, found)
+        results = [kept(file, partial(run, env, seed, python)) for seed, file in files.items()]
+        table(env, arguments.seeds, results)
 
 
 if __name__ == "__main__":

@@ -95,9 +95,9 @@ class Trial:
             return process
         status = 70
         try:
-            said = os.open(self.said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-            os.dup2(said, 1)
-            os.dup2(said, 2)
+            output = os.open(self.said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
             os.environ["CRASH_LOG"] = str(self.log)
             if not reported:
                 report.build = lambda folder, **_: Path(folder)
@@ -113,12 +113,12 @@ class Trial:
     def ended(self, process: int) -> bool:
         """Wait for a process and count what it has left; returns whether the run is done."""
         status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-        said = self.said.read_text()
-        errors = [line for line in said.splitlines() if line.startswith("rrm: ")]
-        well = status in (0, -signal.SIGKILL) or (status == 1 and len(errors) == 1 and said.count("\n") == 1)
-        if not well or "Traceback" in said:
+        output = self.said.read_text()
+        errors = [line for line in output.splitlines() if line.startswith("rrm: ")]
+        well = status in (0, -signal.SIGKILL) or (status == 1 and len(errors) == 1 and output.count("\n") == 1)
+        if not well or "Traceback" in output:
             self.counts["tracebacks"] += 1
-            print(f"{self.home.name}: exit status {status}: {said[-3000:]}")
+            print(f"{self.home.name}: exit status {status}: {output[-3000:]}")
         lines = [line.split() for line in self.log.read_text().splitlines()] if self.log.exists() else []
         mine = [(digest, answer) for number, digest, answer in lines if int(number) == process]
         kept = self._answers()
@@ -131,7 +131,7 @@ class Trial:
             else:
                 self.counts["in flight"] += 1
                 self.in_flight.add(digest)
-                self.counts["unnamed"] += status == 1 and f"({answer})" not in said
+                self.counts["unnamed"] += status == 1 and f"({answer})" not in output
         return status == 0
 
     def _answers(self) -> set[float]:

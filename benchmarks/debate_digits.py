@@ -87,8 +87,8 @@ def train_judge(images: Images, k: int, seed: int, steps: int = STEPS) -> torch.
         rows = torch.randint(len(pixels), (BATCH,), generator=generator)
         drawn = torch.rand((BATCH, 64), generator=generator).masked_fill(~dark[rows], -1.0)
         shown = torch.zeros(BATCH, 64).scatter_(1, drawn.topk(k, dim=1).indices, 1.0)
-        said = judge(torch.cat([shown, shown * pixels[rows]], dim=1))
-        loss = torch.nn.functional.cross_entropy(said, digits[rows])
+        logits = judge(torch.cat([shown, shown * pixels[rows]], dim=1))
+        loss = torch.nn.functional.cross_entropy(logits, digits[rows])
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -102,11 +102,11 @@ def verdicts(judge: torch.nn.Sequential, pixels: NDArray[np.float32], places: ND
     assert isinstance(first, torch.nn.Linear) and isinstance(last, torch.nn.Linear)
     value = torch.as_tensor(pixels[places])[:, None]
     each = first.weight.T[places] + value * first.weight.T[64 + places]  # what a pixel adds to the hidden layer
-    found, sets = [], subsets(len(places), k).astype(np.int64)
+    parts, sets = [], subsets(len(places), k).astype(np.int64)
     for some in np.array_split(sets, -(-len(sets) // 65_536)):
         hidden = each[torch.as_tensor(some)].sum(dim=1) + first.bias
-        found.append(last(torch.relu(hidden)))
-    return torch.cat(found).numpy().astype(np.float64)
+        parts.append(last(torch.relu(hidden)))
+    return torch.cat(parts).numpy().astype(np.float64)
 
 
 def turns(k: int, first: Mover, second: Mover) -> list[Mover]:
@@ -126,29 +126,29 @@ def debate(logits: Floats, digit: int, n: int, k: int) -> dict[str, float]:
     lies = np.flatnonzero(np.arange(10) != digit)
     beats = logits[:, [digit]] > logits[:, lies]  # against each lie
     right = logits.argmax(axis=1)[:, None] == digit
-    found = {"judge alone, random pixels": float(right.mean())}
+    won = {"judge alone, random pixels": float(right.mean())}
     for name, ends in (("with precommitment", beats), ("without precommitment", right)):
         for first, second in ORDERS:
-            found[f"debate {name}, {first} first"] = float(solve(ends, n, turns(k, first, second)).min())
-    found["precommitment, random honest side"] = float(solve(beats, n, turns(k, "random", "liar")).min())
-    found["precommitment, random liar"] = float(solve(beats, n, turns(k, "honest", "random")).min())
-    found["both sides random"] = float(solve(right, n, turns(k, "random", "random"))[0])
-    return found
+            won[f"debate {name}, {first} first"] = float(solve(ends, n, turns(k, first, second)).min())
+    won["precommitment, random honest side"] = float(solve(beats, n, turns(k, "random", "liar")).min())
+    won["precommitment, random liar"] = float(solve(beats, n, turns(k, "honest", "random")).min())
+    won["both sides random"] = float(solve(right, n, turns(k, "random", "random"))[0])
+    return won
 
 
 def study(k: int, seed: int, train: Images, test: Images) -> dict[str, float]:
     """The mean over the images of the debates, in percent, with one judge."""
-    judge, found = train_judge(train, k, seed), defaultdict[str, list[float]](list)
+    judge, won = train_judge(train, k, seed), defaultdict[str, list[float]](list)
     counts = test.dark.sum(axis=1)
     for i in np.argsort(counts, kind="stable"):  # images of as many dark pixels share their sets
         n, digit = int(counts[i]), int(test.digits[i])
         logits = verdicts(judge, test.pixels[i], np.flatnonzero(test.dark[i]), k)
         for name, value in debate(logits, digit, n, k).items():
-            found[name].append(value)
+            won[name].append(value)
     for name, blank, shuffled in CONTROLS:
         null = train_judge(spoilt(train, blank, shuffled), k, seed, STEPS // 4)  # there is little to learn
-        found[f"judge alone, {name}"] = alone(null, spoilt(test, blank, shuffled), k, seed)
-    return {name: 100 * float(np.mean(values)) for name, values in found.items()}
+        won[f"judge alone, {name}"] = alone(null, spoilt(test, blank, shuffled), k, seed)
+    return {name: 100 * float(np.mean(values)) for name, values in won.items()}
 
 
 @torch.no_grad()
@@ -159,21 +159,21 @@ def alone(judge: torch.nn.Sequential, images: Images, k: int, seed: int) -> list
         drawn = np.where(images.dark, rng.random(images.dark.shape), -1.0)
         shown = np.zeros_like(images.pixels)
         np.put_along_axis(shown, np.argsort(-drawn, axis=1)[:, :k], 1.0, axis=1)
-        said = judge(torch.as_tensor(np.concatenate([shown, shown * images.pixels], axis=1)))
-        right += (said.argmax(dim=1).numpy() == images.digits).tolist()
+        logits = judge(torch.as_tensor(np.concatenate([shown, shown * images.pixels], axis=1)))
+        right += (logits.argmax(dim=1).numpy() == images.digits).tolist()
     return right
 
 
-def table(found: dict[int, list[dict[str, float]]]) -> str:
+def table(results: dict[int, list[dict[str, float]]]) -> str:
     """The mean over the judges, with the lowest and the highest, beside the published figures."""
-    names = list(next(iter(found.values()))[0])
-    head = ["the honest side survives, %", *(f"{k} pixels" for k in found)]
+    names = list(next(iter(results.values()))[0])
+    head = ["the honest side survives, %", *(f"{k} pixels" for k in results)]
     rows = []
     for name in names:
-        each = [[seed[name] for seed in seeds] for seeds in found.values()]
+        each = [[seed[name] for seed in seeds] for seeds in results.values()]
         rows.append([name, *(f"{np.mean(x):.1f} ({min(x):.1f} to {max(x):.1f})" for x in each)])
     for name, part in (("*theirs*, MNIST: judge alone", 0), ("*theirs*, MNIST: debate, precommitment", 1)):
-        rows.append([name, *(THEIRS[k][part] if k in THEIRS else "–" for k in found)])
+        rows.append([name, *(THEIRS[k][part] if k in THEIRS else "–" for k in results)])
     return markdown(head, rows)
 
 
@@ -217,8 +217,8 @@ def belief(
     """How likely the judge finds the digit rather than the lie, shown the places ``seen`` alone."""
     shown = torch.zeros(64)
     shown[seen] = 1.0
-    said = judge(torch.cat([shown, shown * torch.as_tensor(pixels)]))
-    return float(torch.sigmoid(said[digit] - said[lie]))
+    logits = judge(torch.cat([shown, shown * torch.as_tensor(pixels)]))
+    return float(torch.sigmoid(logits[digit] - logits[lie]))
 
 
 def main() -> None:
@@ -233,8 +233,8 @@ def main() -> None:
     train, test = load_images()
     most = given.images
     some = Images(test.pixels[:most], test.digits[:most], test.dark[:most])
-    found = {k: [study(k, seed, train, some) for seed in given.seeds] for k in given.pixels}
-    print(table(found))
+    results = {k: [study(k, seed, train, some) for seed in given.seeds] for k in given.pixels}
+    print(table(results))
     if given.out:
         draw(train_judge(train, given.pixels[-1], given.seeds[0]), test, (0, 1, 2, 3), given.pixels[-1], given.out)
 

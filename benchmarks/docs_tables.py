@@ -85,8 +85,8 @@ def conditions(_: str, run: str, columns: Sequence[str]) -> str:
     rows = []
     for one in summary.conditions:
         each = ", ".join(amount(seed.figures["utility"] or 0.0) for seed in one.seeds)
-        told = [each if column not in kinds else estimated(summary, one, *kinds[column]) for column in columns]
-        rows.append([one.name, *told])
+        cells = [each if column not in kinds else estimated(summary, one, *kinds[column]) for column in columns]
+        rows.append([one.name, *cells])
     return markdown(["condition", *columns], rows)
 
 
@@ -109,8 +109,8 @@ def each_seed(_: str, run: str, rows: Sequence[tuple[str, str]]) -> str:
     table = []
     for name, key in rows:
         values = [x.gap_recovered if key == "gap_recovered" else x.figures[key] for x in of[name].seeds]
-        told = ["–" if value is None else amount(value) for value in values]
-        table.append([f"{name}, {key.replace('_', ' ')}", *told])
+        cells = ["–" if value is None else amount(value) for value in values]
+        table.append([f"{name}, {key.replace('_', ' ')}", *cells])
     return markdown(["seed", *(str(seed.seed) for seed in of[rows[0][0]].seeds)], table)
 
 

@@ -122,12 +122,12 @@ def row(env: str, settings: dict[str, Any]) -> dict[str, Any]:
         checked = time.process_time()
         world = condition.world(1)
         assert isinstance(world, Wrapped)
-        told = {"observes": _space(world.interface.observation_space), "acts": _space(world.interface.action_space)}
+        spaces = {"observes": _space(world.interface.observation_space), "acts": _space(world.interface.action_space)}
         with tempfile.TemporaryDirectory() as folder:
             begun = time.process_time()
             result = iterate(plan(condition, 0), Path(folder), lambda *_: None)[-1]
         return {
-            **told,
+            **spaces,
             "rescaled": world.interface.rescales,
             "fresh": world._facts.fresh,
             "checks": checked - start,
@@ -194,11 +194,11 @@ def tried(interpreter: str, asked: list[tuple[str, dict[str, Any]]]) -> Iterator
         if answer is None:
             process.wait()
             process = None
-        told: dict[str, Any] = {"refused": "the process died", "checks": 0.0}
+        outcome: dict[str, Any] = {"refused": "the process died", "checks": 0.0}
         if answer is not None:
-            told = json.loads(answer[5:])
-        yield env, settings, told
-        advised = re.search(r"env_settings\.(\w+)=(\d+)", told.get("refused", ""))
+            outcome = json.loads(answer[5:])
+        yield env, settings, outcome
+        advised = re.search(r"env_settings\.(\w+)=(\d+)", outcome.get("refused", ""))
         if advised and advised[1] not in settings:
             left.insert(0, (env, {**settings, advised[1]: int(advised[2])}))
     if process is not None and process.stdin is not None:
@@ -206,14 +206,14 @@ def tried(interpreter: str, asked: list[tuple[str, dict[str, Any]]]) -> Iterator
         process.wait()
 
 
-def cells(env: str, settings: dict[str, Any], told: dict[str, Any]) -> list[str]:
+def cells(env: str, settings: dict[str, Any], outcome: dict[str, Any]) -> list[str]:
     """The row of the table."""
     name = f"`{env}`" + "".join(f" `env_settings.{key}={json.dumps(value)}`" for key, value in settings.items())
-    if "refused" in told:
-        return [name, "", "", f"{told['checks']:.1f}", f"refused: {told['refused'].replace('|', '/')}"]
-    acts = told["acts"] + ", rescaled" * told["rescaled"]
-    made = "; made anew for each episode" * told["fresh"]
-    return [name, told["observes"], acts, f"{told['checks']:.1f}", f"{told['speed']:,.0f}{made}"]
+    if "refused" in outcome:
+        return [name, "", "", f"{outcome['checks']:.1f}", f"refused: {outcome['refused'].replace('|', '/')}"]
+    acts = outcome["acts"] + ", rescaled" * outcome["rescaled"]
+    made = "; made anew for each episode" * outcome["fresh"]
+    return [name, outcome["observes"], acts, f"{outcome['checks']:.1f}", f"{outcome['speed']:,.0f}{made}"]
 
 
 def main() -> None:

@@ -105,23 +105,23 @@ def main(arguments: list[str] | None = None) -> int:
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, limit[1]))
         try:
-            there = kinds(Path(folder), given.quick)
+            makers = kinds(Path(folder), given.quick)
             if number:
                 with within(60 * SECONDS):
-                    print(there[kind][0](int(number), given.seed)())
+                    print(makers[kind][0](int(number), given.seed)())
                 return 0
-            chosen = {name: each for name, each in there.items() if not kind or name in kind.split(",")}
+            chosen = {name: each for name, each in makers.items() if not kind or name in kind.split(",")}
             return _all(chosen, given.seed, given.quick)
         finally:
             resource.setrlimit(resource.RLIMIT_AS, limit)
             os.chdir(before)
 
 
-def _all(there: dict[str, tuple[Kind, int]], seed: int, quick: bool) -> int:
+def _all(makers: dict[str, tuple[Kind, int]], seed: int, quick: bool) -> int:
     watch, failed = Watch(), []
     print(f"{'kind':<16}{'cases':>7}{'accepted':>10}{'refused':>9}{'failed':>8}{'slowest':>9}", flush=True)
     total: Counter[str] = Counter()
-    for name, (make, count) in there.items():
+    for name, (make, count) in makers.items():
         seen: Counter[str] = Counter()
         slowest = 0.0
         for number in range(count):

@@ -15,7 +15,8 @@ from rrm.amplify.overseer import Overseer
 from rrm.envs.adapters import make_world
 from rrm.errors import EvaluatorError
 from rrm.evaluators import Committee, Evaluator, Flawed, Function, Preference
-from rrm.feedback.clips import Clip, Pair, Recorder
+from rrm.feedback.clips import Clip, Pair
+from rrm.feedback.recorder import Recorder
 from rrm.streams import Streams
 
 

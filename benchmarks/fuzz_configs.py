@@ -80,19 +80,19 @@ def _overrides(number: int, seed: int) -> tuple[Any, list[str]]:
     rng = generator("override", number, seed)
     if number < len(PATHS) * len(TEXTS):
         return BASES[0], [f"{'.'.join(PATHS[number // len(TEXTS)])}={TEXTS[number % len(TEXTS)]}"]
-    said = []
+    overrides = []
     for _ in range(rng.randint(1, 3)):
         path = list(rng.choice(PATHS))
         if rng.random() < 0.4:
             path[rng.randrange(len(path))] = rng.choice(NAMES)
         text = f"{'.'.join(path)}={rng.choice(TEXTS)}"
-        said.append(_damaged(text, rng) if rng.random() < 0.3 else text)
-    return rng.choice(BASES), said
+        overrides.append(_damaged(text, rng) if rng.random() < 0.3 else text)
+    return rng.choice(BASES), overrides
 
 
 def _override(number: int, seed: int) -> Case:
-    base, said = _overrides(number, seed)
-    return lambda: attempt(lambda: _planned(load(base, said)))
+    base, overrides = _overrides(number, seed)
+    return lambda: attempt(lambda: _planned(load(base, overrides)))
 
 
 def _damaged(text: str, rng: random.Random) -> str:
@@ -173,10 +173,10 @@ def _suite(number: int, seed: int) -> Case:
         tree[key] = rng.choice(
             [rng.choice(MAKERS)(), [rng.choice(MAKERS)()], {rng.choice(NAMES): rng.choice(MAKERS)()}]
         )
-    said = [f"{rng.choice(['env', 'evaluator', 'seeds', 'task.labels'])}={rng.choice(TEXTS)}"] * rng.randint(0, 1)
+    overrides = [f"{rng.choice(['env', 'evaluator', 'seeds', 'task.labels'])}={rng.choice(TEXTS)}"] * rng.randint(0, 1)
 
     def case() -> str:
-        return attempt(lambda: list(map(_planned, suite.experiments if (suite := read_suite(tree, said)) else [])))
+        return attempt(lambda: list(map(_planned, suite.experiments if (suite := read_suite(tree, overrides)) else [])))
 
     return case
 
@@ -186,16 +186,23 @@ def _command_line(home: Path) -> Kind:
 
     def make(number: int, seed: int) -> Case:
         rng = generator("command", number, seed)
-        base, said = _overrides(rng.randrange(10**6), seed)
-        words = ["run", base.get("experiment", "tidy_rooms"), *said, "--folder", str(home / "runs"), "budget.steps=1"]
+        base, overrides = _overrides(rng.randrange(10**6), seed)
+        words = [
+            "run",
+            base.get("experiment", "tidy_rooms"),
+            *overrides,
+            "--folder",
+            str(home / "runs"),
+            "budget.steps=1",
+        ]
         if rng.random() < 0.3:
             words[rng.randrange(len(words) - 1)] = rng.choice([*NAMES, *TEXTS])
 
         def case() -> str:
-            out, told = io.StringIO(), io.StringIO()
-            with redirect_stdout(out), redirect_stderr(told):
+            out, errors = io.StringIO(), io.StringIO()
+            with redirect_stdout(out), redirect_stderr(errors):
                 status = command_line(words)
-            text = told.getvalue()
+            text = errors.getvalue()
             one_line = text.count("\n") == 1 and text[:-1].isprintable() and len(text) <= LONGEST + 10
             if status not in (1, 2) or not one_line:
                 raise Failure(f"exit status {status}, stderr {text[:200]!r}, stdout {out.getvalue()[:100]!r}")

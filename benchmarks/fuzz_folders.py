@@ -109,8 +109,8 @@ READERS: dict[str, dict[str, Reader]] = {
 
 def _originals(home: Path) -> dict[str, Path]:
     """A finished experiment, a stopped one, and a suite of two."""
-    there = {name: home / "whole" / name for name in KINDS}
-    rrm.run(SETTINGS, folder=there["finished"], live=False)
+    folders = {name: home / "whole" / name for name in KINDS}
+    rrm.run(SETTINGS, folder=folders["finished"], live=False)
 
     left, row = [20], Progress.row
 
@@ -122,7 +122,7 @@ def _originals(home: Path) -> dict[str, Path]:
 
     with mock.patch.object(Progress, "row", stops):
         try:
-            rrm.run(SETTINGS, folder=there["stopped"], live=False)
+            rrm.run(SETTINGS, folder=folders["stopped"], live=False)
         except KeyboardInterrupt:
             pass
         else:
@@ -134,8 +134,8 @@ def _originals(home: Path) -> dict[str, Path]:
     for folder in (home, home / "whole", home / "cases"):
         folder.mkdir(exist_ok=True)
         (folder / "both.yaml").write_text(json.dumps({"suite": [str(home / "one.yaml"), str(home / "two.yaml")]}))
-    run_suite(str(home / "both.yaml"), folder=there["suite"], live=False)
-    return there
+    run_suite(str(home / "both.yaml"), folder=folders["suite"], live=False)
+    return folders
 
 
 # --- The cases -------------------------------------------------------------------------------------------------------

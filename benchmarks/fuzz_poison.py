@@ -76,8 +76,8 @@ def _code(home: Path, key: str, rng: random.Random) -> Any:
 
 def _named(tree: Any, home: Path, rng: random.Random) -> None:
     """Have a file name code, at one of the keys where it may."""
-    there = [(above, key) for above, key in leaves(tree) if key in CHOICES] or [(tree, rng.choice(CHOICES))]
-    above, key = rng.choice(there)
+    places = [(above, key) for above, key in leaves(tree) if key in CHOICES] or [(tree, rng.choice(CHOICES))]
+    above, key = rng.choice(places)
     if isinstance(above, dict):
         above[key] = _code(home, str(key), rng)
 

@@ -64,15 +64,15 @@ RIGHT: tuple[tuple[str, Callable[[], Any]], ...] = (
 
 def _texts() -> tuple[str, ...]:
     """Values as they are typed, right and wrong."""
-    said = []
+    texts = []
     for make in MAKERS:
         value = make()
         if isinstance(value, str):
-            said.append(value)
+            texts.append(value)
         elif len(short(value)) < 80:  # the large ones are below
             with contextlib.suppress(yaml.YAMLError, RecursionError, ValueError):
                 text = yaml.safe_dump(value, default_flow_style=True, width=10**9)
-                said.append(text.removesuffix("\n...\n").strip("\n"))
+                texts.append(text.removesuffix("\n...\n").strip("\n"))
     bombs = "{" + ", ".join(
         f"{b}: &{b} [{', '.join(['*' + a] * 10)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
     )
@@ -140,7 +140,7 @@ def _texts() -> tuple[str, ...]:
         "\U0001f600",
         "[" + "1," * 20_000 + "]",
     )
-    return tuple(dict.fromkeys([*said, *more]))
+    return tuple(dict.fromkeys([*texts, *more]))
 
 
 TEXTS = _texts()

@@ -74,13 +74,13 @@ def play(game: Game, settings: ExpertIterationSettings, seed: int, seconds: floa
             return Played(unbeaten, right(game, network, solved, simulations) if solved else None, number, spent)
 
 
-def row(seed: int, found: Played) -> list[str]:
+def row(seed: int, played: Played) -> list[str]:
     """The cells of the table."""
-    cells = [str(seed), "–" if found.unbeaten is None else f"{found.unbeaten:.1f} s"]
-    if found.right:
-        alone, searched = found.right
+    cells = [str(seed), "–" if played.unbeaten is None else f"{played.unbeaten:.1f} s"]
+    if played.right:
+        alone, searched = played.right
         cells += [f"{alone:.4f}", f"{searched:.4f}", number(round(searched - alone, 4) or 0.0)]
-    return [*cells, str(found.rounds), f"{found.seconds:.1f} s"]
+    return [*cells, str(played.rounds), f"{played.seconds:.1f} s"]
 
 
 def main() -> None:

@@ -26,8 +26,9 @@ import numpy as np
 from rrm.amplify.overseer import Overseer
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.evaluators import resolve
-from rrm.feedback.clips import Clip, Recorder
+from rrm.feedback.clips import Clip
 from rrm.feedback.labels import Labels
+from rrm.feedback.recorder import Recorder
 from rrm.streams import Purpose, Streams
 
 LABELS, SECONDS = 256, 0.05

@@ -68,13 +68,15 @@ class Curve(NamedTuple):
     @property
     def better(self) -> str:
         """The generations whose utility is higher than that of the agent that optimises the score."""
-        found = np.flatnonzero(self.utility[1:] > self.optimum + ALIKE) + 1
-        if not len(found):
+        numbers = np.flatnonzero(self.utility[1:] > self.optimum + ALIKE) + 1
+        if not len(numbers):
             return "–"
-        if len(found) == len(self.utility) - 1:
+        if len(numbers) == len(self.utility) - 1:
             return "all"
-        first, last = found[0], found[-1]
-        return f"A[{first}]" if first == last else f"{len(found)} of A[{first}] to A[{last}]"
+        first, last = numbers[0], numbers[-1]
+        if last - first + 1 == len(numbers):
+            return f"A[{first}]" if first == last else f"A[{first}] to A[{last}]"
+        return ", ".join(f"A[{n}]" for n in numbers)
 
 
 class Learnt(NamedTuple):
@@ -111,8 +113,10 @@ def curves(id: str, wrong: float = 0.0, draws: int = 1) -> Iterator[Curve]:
             if window and window > 1 and window >= table.length:
                 continue
             each = [_solved(table, erring(score, gain, wrong, seed), window) for seed in range(draws)]
-            longest = max(len(found) for found, _ in each)
-            padded = np.array([[*found, *[found[-1]] * (longest - len(found))] for found, _ in each]).mean(axis=0)
+            longest = max(len(figures) for figures, _ in each)
+            padded = np.array([[*figures, *[figures[-1]] * (longest - len(figures))] for figures, _ in each]).mean(
+                axis=0
+            )
             optimum = np.array([best for _, best in each]).mean(axis=0)
             yield Curve(id, help, name, padded[:, 0], padded[:, 1], float(optimum[0]), float(optimum[1]))
 
@@ -120,8 +124,8 @@ def curves(id: str, wrong: float = 0.0, draws: int = 1) -> Iterator[Curve]:
 def _solved(table: Table, score: Floats, window: int | None) -> tuple[list[tuple[float, float]], tuple[float, float]]:
     """Utility and hack rate of each generation, and of the agent that optimises the score."""
     best = solve(table, narrow(table, score), window=window, ties="even")
-    found = [(each.utility, each.hack_rate) for each in imitate(table, score, window=window)]
-    return found, (best.utility, best.hack_rate)
+    figures = [(each.utility, each.hack_rate) for each in imitate(table, score, window=window)]
+    return figures, (best.utility, best.hack_rate)
 
 
 def learnt(id: str, folder: Path) -> list[Learnt]:
@@ -130,7 +134,7 @@ def learnt(id: str, folder: Path) -> list[Learnt]:
     table = table_of(world)
     assert table is not None, f"{id} has a table"
     states = states_of(world, table)
-    found = []
+    trained = []
     for cell in sorted((folder / "cells").glob("*")):
         about = rundir.read_sealed(cell / "cell.json")
         if "judgment" not in about["config"]["distill"].get("demonstrator", {}):
@@ -139,12 +143,12 @@ def learnt(id: str, folder: Path) -> list[Learnt]:
         own = [home for home in rounds_of(cell) if round_result(home)["level"] == 0]
         results = [round_result(home) for home in own]
         utility, hack_rate = ([float(each[key] or 0) for each in results] for key in ("utility", "hack_rate"))
-        found.append(Learnt(help, int(about["seed"]), utility, hack_rate))
+        trained.append(Learnt(help, int(about["seed"]), utility, hack_rate))
         score = table.scores[str(world.depth) if help == "ideal" else "unaided"]
         exact = imitate(table, score, first=actions_of(load_agent(own[0]), world, states, table.length))
         figures = [(each.utility, each.hack_rate) for _, each in zip(own, exact, strict=False)]
-        found.append(Learnt(help, None, *(list(each) for each in zip(*figures, strict=True))))
-    return found
+        trained.append(Learnt(help, None, *(list(each) for each in zip(*figures, strict=True))))
+    return trained
 
 
 def states_of(world: World, table: Table, starts: int = 20_000) -> State:
@@ -188,27 +192,27 @@ def timed(states: State, t: int) -> State:
 def actions_of(agent: Agent, world: World, states: State, length: int) -> Indices:
     """(T, s) what an agent does in each state at each time."""
     count = len(states["t"])
-    copies, everyone, found = world.copies(count), np.arange(count), []
+    copies, everyone, actions = world.copies(count), np.arange(count), []
     for t in range(length):
         copies.load(timed(states, t), everyone)
-        found.append(agent(copies))
-    return np.stack(found)
+        actions.append(agent(copies))
+    return np.stack(actions)
 
 
 def row(curve: Curve) -> list[str]:
     """The cells of the first table."""
-    told = [number(utility) + hacks(rate) for utility, rate in zip(curve.utility, curve.hack_rate, strict=True)]
+    shown = [number(utility) + hacks(rate) for utility, rate in zip(curve.utility, curve.hack_rate, strict=True)]
     best = 1 + int((curve.utility[1:] > curve.utility[1:].max() - ALIKE).argmax())
-    cells = [f"`{curve.id}`", curve.help, curve.window, told[1], f"A[{best}]: {told[best]}"]
-    cells += [f"A[{len(told) - 1}]: {told[-1]}", curve.turn]
+    cells = [f"`{curve.id}`", curve.help, curve.window, shown[1], f"A[{best}]: {shown[best]}"]
+    cells += [f"A[{len(shown) - 1}]: {shown[-1]}", curve.turn]
     return [*cells, number(curve.optimum) + hacks(curve.optimum_hacks), curve.better]
 
 
-def learnt_row(id: str, found: Learnt) -> list[str]:
+def learnt_row(id: str, seed: Learnt) -> list[str]:
     """The cells of the second table."""
-    told = [f"{number(round(u, 2))} ({share(h)})" for u, h in zip(found.utility, found.hack_rate, strict=True)]
-    cells = [f"`{id}`", found.help, "exact" if found.seed is None else str(found.seed)]
-    return [*cells, *[*told, *[""] * (GENERATIONS + 1)][: GENERATIONS + 1], turn(found.hack_rate[1:])]
+    shown = [f"{number(round(u, 2))} ({share(h)})" for u, h in zip(seed.utility, seed.hack_rate, strict=True)]
+    cells = [f"`{id}`", seed.help, "exact" if seed.seed is None else str(seed.seed)]
+    return [*cells, *[*shown, *[""] * (GENERATIONS + 1)][: GENERATIONS + 1], turn(seed.hack_rate[1:])]
 
 
 def draw(exact: Sequence[Curve], trained: dict[str, list[Learnt]], path: Path) -> None:
@@ -280,8 +284,8 @@ def main() -> None:
     if trained:
         print()
         _print(LEARNT_HEAD)
-    for id, found in trained.items():
-        for each in found:
+    for id, seeds in trained.items():
+        for each in seeds:
             print(f"| {' | '.join(learnt_row(id, each))} |")
     if arguments.out:
         draw(exact, trained, arguments.out)

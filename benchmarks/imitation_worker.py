@@ -138,16 +138,16 @@ def pairs(job: dict[str, Any]) -> dict[str, Any]:
     data = pc.PreferenceDataset()
     preferences = (rng.random(job["comparisons"]) < 0.5).astype(np.float32)
     data.push([(segment(), segment()) for _ in preferences], preferences)
-    found = []
+    rates = []
     for _ in range(job["repeats"] + 1):
         clock = Clock()
         trainer.train(data)
-        found.append({name: 3 * len(data) / seconds for name, seconds in clock.read().items()})
-    return {name: float(np.median([each[name] for each in found[1:]])) for name in ("wall", "cpu")}
+        rates.append({name: 3 * len(data) / seconds for name, seconds in clock.read().items()})
+    return {name: float(np.median([each[name] for each in rates[1:]])) for name in ("wall", "cpu")}
 
 
 if __name__ == "__main__":
-    said = json.loads(sys.argv[1])
+    task = json.loads(sys.argv[1])
     with contextlib.redirect_stdout(sys.stderr):
-        answer = {"bare": bare, "train": train, "pairs": pairs}[said["what"]](said)
+        answer = {"bare": bare, "train": train, "pairs": pairs}[task["what"]](task)
     print(json.dumps(answer))

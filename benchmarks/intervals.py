@@ -70,8 +70,8 @@ def hacking(rng: np.random.Generator, size: tuple[int, int], chance: float) -> t
 
 def by_scipy(values: Floats, method: Literal["percentile", "BCa"]) -> Estimate:
     """A bootstrap interval of SciPy's."""
-    found = bootstrap((values,), interquartile_mean, n_resamples=stats.RESAMPLES, method=method, rng=0)
-    return Estimate(0.0, *found.confidence_interval)
+    result = bootstrap((values,), interquartile_mean, n_resamples=stats.RESAMPLES, method=method, rng=0)
+    return Estimate(0.0, *result.confidence_interval)
 
 
 def trimmed(values: Floats) -> Estimate:
@@ -121,9 +121,9 @@ def coverage(draw: Draw, interval: Interval, seeds: int, draws: int) -> float:
     true = truth(draw, interval, seeds)
     held = []
     for sample in zip(*draw(np.random.default_rng(seeds), (draws, seeds)), strict=True):
-        found = interval(*sample)
-        if found is not None and found.low is not None and found.high is not None:
-            held.append(found.low - 1e-9 <= true <= found.high + 1e-9)
+        estimate = interval(*sample)
+        if estimate is not None and estimate.low is not None and estimate.high is not None:
+            held.append(estimate.low - 1e-9 <= true <= estimate.high + 1e-9)
     return float(np.mean(held))
 
 

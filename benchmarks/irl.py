@@ -161,12 +161,12 @@ def rooms(rugs: int | None) -> Rooms:
     """Infer a reward from demonstrations in rooms with so many rugs (None: as many as usual)."""
     usual = make_world("rrm/TidyRoomsSmall-v0", 1)
     world = usual if rugs is None else usual.copies(1, rugs=rugs)
-    table, there = world.table(), usual.table()
-    assert table is not None and there is not None, "these worlds have tables"
+    table, usual_table = world.table(), usual.table()
+    assert table is not None and usual_table is not None, "these worlds have tables"
     shown = soft(table, state_reward(table, 2 * features(table)[:, 0]))
     weights = max_ent(table, features(table), features(table).T @ occupancy(table, shown)).weights
     weights = weights.round(4)  # or what the fit leaves of a 0 breaks ties
-    best = solve_ties(there, state_reward(there, features(there) @ weights))
+    best = solve_ties(usual_table, state_reward(usual_table, features(usual_table) @ weights))
     name = "as many rugs as later" if rugs is None else "no rugs"
     return Rooms(name, weights, tuple(each.utility for each in best), tuple(each.hack_rate for each in best))
 
@@ -180,19 +180,19 @@ def after_changes() -> Iterator[list[str]]:
     }
     for name, students in of.items():
         for change, world in {"none": grid(), **CHANGES}.items():
-            found = np.mean([recovered(each, world) for each in students], axis=0)
-            yield [name, change, *(f"{each:.3f}" for each in found)]
-        found = np.mean([[explained(each.broad), explained(each.narrow)] for each in students], axis=0)
-        yield [name, "*r² of the reward*", *(f"{each:.5f}" for each in found), ""]
+            figures = np.mean([recovered(each, world) for each in students], axis=0)
+            yield [name, change, *(f"{each:.3f}" for each in figures)]
+        figures = np.mean([[explained(each.broad), explained(each.narrow)] for each in students], axis=0)
+        yield [name, "*r² of the reward*", *(f"{each:.5f}" for each in figures), ""]
 
 
 def in_rooms() -> Iterator[list[str]]:
     """The rows of the second table."""
     for rugs in (0, None):
-        found = rooms(rugs)
-        weights = list(map(number, found.weights))
-        each_way = [", ".join(map(number, found.utility)), ", ".join(map(share, found.hack_rate))]
-        yield [found.demonstrated, *weights, *each_way]
+        result = rooms(rugs)
+        weights = list(map(number, result.weights))
+        each_way = [", ".join(map(number, result.utility)), ", ".join(map(share, result.hack_rate))]
+        yield [result.demonstrated, *weights, *each_way]
 
 
 def show(head: Sequence[str], rows: Iterator[list[str]]) -> None:

@@ -65,20 +65,20 @@ def measure(id: str, share: float, draws: int) -> Errors:
         wrong = erring(score, gain, share, seed)
         one_step.append(solve(table, narrow(table, wrong), window=1).utility)
         to_the_end.append(solve(table, narrow(table, wrong)).utility)
-        found = [each.utility for _, each in zip(range(GENERATIONS + 1), imitate(table, wrong), strict=False)]
-        generations.append([found[min(n, len(found) - 1)] for n in range(1, GENERATIONS + 1)])
+        utilities = [each.utility for _, each in zip(range(GENERATIONS + 1), imitate(table, wrong), strict=False)]
+        generations.append([utilities[min(n, len(utilities) - 1)] for n in range(1, GENERATIONS + 1)])
     return Errors(id, share, *((np.array(each) - chance) / gain for each in (one_step, to_the_end, generations)))
 
 
-def row(found: Errors) -> list[str]:
+def row(errors: Errors) -> list[str]:
     """The cells of the table."""
-    means = [found.one_step.mean(), found.to_the_end.mean(), *found.generations.mean(axis=0)]
-    less = found.generations[:, 0] - found.to_the_end
+    means = [errors.one_step.mean(), errors.to_the_end.mean(), *errors.generations.mean(axis=0)]
+    less = errors.generations[:, 0] - errors.to_the_end
     error = less.std(ddof=1) / len(less) ** 0.5
     cells = [signed(f"{each:z.2f}") for each in means]
     return [
-        f"`{found.id}`",
-        f"{found.share:.1%}".replace("%", " %"),
+        f"`{errors.id}`",
+        f"{errors.share:.1%}".replace("%", " %"),
         *cells,
         f"{less.mean():+.2f} ± {error:.2f}".replace("-", "−"),
     ]

@@ -98,8 +98,8 @@ def ends(agent: Agent, deterministic: bool) -> Mona:
     return Mona(1 - intended - hack, intended, hack, true_return)
 
 
-def _line(name: str, seed: str, found: Mona, seconds: float | None = None) -> str:
-    shares = "".join(f"{share:10.3f}" for share in found)
+def _line(name: str, seed: str, result: Mona, seconds: float | None = None) -> str:
+    shares = "".join(f"{share:10.3f}" for share in result)
     return f"{name:32}{seed:>6}{shares}" + (f"{seconds:10.0f}" if seconds is not None else "")
 
 

@@ -70,9 +70,11 @@ def main(given: Sequence[str] | None = None) -> None:
             continue
         for seed in arguments.seeds or experiment.seeds:
             began = time.process_time()
-            found = train(condition, seed)
+            trained = train(condition, seed)
             best, seconds = exact[name]["utility"], time.process_time() - began
-            print(f"{name:16}{seed:6}{best:9.2f}{found.utility:9.2f}{found.hack_rate:9.2f}{seconds:9.0f}", flush=True)
+            print(
+                f"{name:16}{seed:6}{best:9.2f}{trained.utility:9.2f}{trained.hack_rate:9.2f}{seconds:9.0f}", flush=True
+            )
 
 
 if __name__ == "__main__":

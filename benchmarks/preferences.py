@@ -124,9 +124,9 @@ def random_return(env: str, episodes: int = EPISODES) -> float:
 
 def row(name: str, returns: Sequence[float], low: float, oracle: Sequence[float]) -> str:
     """A line of the table: each seed, their interquartile mean, and the share of the oracle's with its interval."""
-    found = gap_recovered(returns, [low] * len(returns), oracle)
-    share_of = "none to share" if found is None else share(found.value)
-    if found is not None and (inside := bounds(found, share)):
+    recovered = gap_recovered(returns, [low] * len(returns), oracle)
+    share_of = "none to share" if recovered is None else share(recovered.value)
+    if recovered is not None and (inside := bounds(recovered, share)):
         share_of += f" ({inside})"
     seeds = ", ".join(amount(value) for value in returns)
     return f"| {name} | {seeds} | {amount(float(interquartile_mean(returns)))} | {share_of} |"

@@ -32,7 +32,7 @@ def rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
     experiment = configuration(folder)
     conditions = read_sealed(folder / "summary.json")["conditions"]
     exact = exact_row(experiment) or {}
-    found: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
+    by_kind: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
     alone = experiment.conditions[experiment.unaided]
     for name, condition in experiment.conditions.items():
         # A control, whose world differs, is no level more.
@@ -42,11 +42,11 @@ def rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
         each = {"levels": levels, "learnt": learnt, "exact": exact[name]["gap_recovered"] if name in exact else None}
         # One assistant is the first one, however many there might be.
         for kind in KINDS if levels == 1 else (condition.amplify.assistants,):
-            found[kind].append(each)
+            by_kind[kind].append(each)
     return {
-        kind: sorted(there, key=lambda each: int(each["levels"]))
-        for kind, there in found.items()
-        if kind == "trained" or any(each["levels"] > 1 for each in there)
+        kind: sorted(results, key=lambda each: int(each["levels"]))
+        for kind, results in by_kind.items()
+        if kind == "trained" or any(each["levels"] > 1 for each in results)
     }
 
 
@@ -58,13 +58,13 @@ def main() -> None:
     arguments = parser.parse_args()
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for number, folder in enumerate(arguments.folders):
-        for kind, there in rows(folder).items():
+        for kind, results in rows(folder).items():
             name, colour = folder.name if kind == "trained" else f"{folder.name}, {kind}", f"C{number}"
             style, fill = KINDS[kind]
-            solved = [each for each in there if each["exact"] is not None]
+            solved = [each for each in results if each["exact"] is not None]
             levels, exact = [0, *(each["levels"] for each in solved)], [0.0, *(each["exact"] for each in solved)]
             axes.plot(levels, exact, style, color=colour, label=f"{name}, exact")
-            for each in there:
+            for each in results:
                 learnt = each["learnt"]
                 print(f"{name:30} levels {each['levels']}  exact {each['exact']}  learnt {learnt}")
                 if learnt is None:

@@ -156,7 +156,7 @@ def measure(seeds: tuple[int, ...], folder: Path) -> Iterator[Switch]:
         yield Switch(name, world.switch, exact, near, far, chosen)
 
 
-def draw(found: list[Switch], path: Path) -> None:
+def draw(studies: list[Switch], path: Path) -> None:
     """The share of agents that take the second road, by discount; the closed form is the step."""
     import matplotlib
 
@@ -164,7 +164,7 @@ def draw(found: list[Switch], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 5, figsize=(13, 4.6), sharey=True, layout="constrained")
-    for each, panel in zip(found, axes.flat, strict=True):
+    for each, panel in zip(studies, axes.flat, strict=True):
         low, high = each.near[0] - 0.02, each.near[-1] + 0.02
         panel.plot([low, each.closed, each.closed, high], [0, 0, 1, 1], color="0.6", label="closed form")
         panel.axvspan(each.closed - 0.02, each.closed + 0.02, color="0.92", label="± .02")
@@ -184,13 +184,13 @@ def draw(found: list[Switch], path: Path) -> None:
 HEAD = ("fork", "closed form", "exact solver", "trained", "lowest, highest", "off", "against it", "beyond .02")
 
 
-def row(found: Switch) -> list[str]:
+def row(study: Switch) -> list[str]:
     """The cells of the table."""
-    switches = [found.of(seed) for seed in found.seeds]
+    switches = [study.of(seed) for seed in study.seeds]
     mean = float(np.mean(switches))
-    cells = [found.name, f"{found.closed:.5f}", f"{found.exact:.5f}", f"{mean:.3f}"]
-    cells += [f"{min(switches):.3f}, {max(switches):.3f}", f"{mean - found.closed:+.3f}".replace("-", "\u2212")]
-    return [*cells, f"{found.wrong()} of {len(found.chosen)}", str(found.wrong(0.02))]
+    cells = [study.name, f"{study.closed:.5f}", f"{study.exact:.5f}", f"{mean:.3f}"]
+    cells += [f"{min(switches):.3f}, {max(switches):.3f}", f"{mean - study.closed:+.3f}".replace("-", "\u2212")]
+    return [*cells, f"{study.wrong()} of {len(study.chosen)}", str(study.wrong(0.02))]
 
 
 def main() -> None:
@@ -200,14 +200,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("runs/switch"), help="where what is trained is kept")
     parser.add_argument("--out", type=Path, help="draw it there")
     arguments = parser.parse_args()
-    found: list[Switch] = []
+    studies: list[Switch] = []
     for line in (HEAD, ["---"] * len(HEAD)):
         print(f"| {' | '.join(line)} |")
     for each in measure(tuple(arguments.seeds), arguments.folder):
-        found.append(each)
+        studies.append(each)
         print(f"| {' | '.join(row(each))} |", flush=True)
     if arguments.out:
-        draw(found, arguments.out)
+        draw(studies, arguments.out)
 
 
 if __name__ == "__main__":

@@ -58,8 +58,8 @@ def best(condition: Condition, assistants: Sequence[Assistant]) -> tuple[float, 
     world, table = everywhere(condition)
     horizon = condition.horizon
     reward = narrow(table, answers(world, assistants))
-    found = [each.utility for each in solve_ties(table, reward, discount=horizon.gamma, window=horizon.window)]
-    return found[0], bool(np.ptp(found) > ALIKE)
+    utilities = [each.utility for each in solve_ties(table, reward, discount=horizon.gamma, window=horizon.window)]
+    return utilities[0], bool(np.ptp(utilities) > ALIKE)
 
 
 def main(given: Sequence[str] | None = None) -> None:
@@ -68,18 +68,18 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("folder", type=Path, help="that of a run of Foresight")
     folder = parser.parse_args(given).folder
     experiment = configuration(folder)
-    found = read_sealed(folder / "summary.json")["conditions"]
+    conditions = read_sealed(folder / "summary.json")["conditions"]
     exact = exact_row(experiment) or {}
     tied = False
     print(f"{'condition':16}{'seed':>6}{'exact':>9}{'best':>9}{'learnt':>9}")
     for name, condition in experiment.conditions.items():
         if not trained(condition):
             continue
-        for result in sorted(found[name]["seeds"], key=lambda each: int(each["seed"])):
+        for result in sorted(conditions[name]["seeds"], key=lambda each: int(each["seed"])):
             reached, hangs = best(condition, load_assistants(plan(condition, result["seed"]), folder / "rounds"))
             of_exact = "utility" in exact[name]["tied"]
-            told = [f"{x:.2f}{TIED * y}" for x, y in ((exact[name]["utility"], of_exact), (reached, hangs))]
-            print(f"{name:16}{result['seed']:6}{told[0]:>9}{told[1]:>9}{result['utility']:9.2f}", flush=True)
+            marked = [f"{x:.2f}{TIED * y}" for x, y in ((exact[name]["utility"], of_exact), (reached, hangs))]
+            print(f"{name:16}{result['seed']:6}{marked[0]:>9}{marked[1]:>9}{result['utility']:9.2f}", flush=True)
             tied |= of_exact or hangs
     if tied:
         print(NOTE)

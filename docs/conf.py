@@ -92,22 +92,22 @@ def make(family: str, id: str, names: set[str]) -> None:
             (MADE / name).write_text(text(id).replace(" %", "\N{NO-BREAK SPACE}%"), encoding="utf-8")
 
 
-def measured(found: dict[str, dict[str, str]]) -> None:
+def measured(rows: dict[str, dict[str, str]]) -> None:
     """Add what commands have measured: what assisted agents recovered, and how fast the world is stepped."""
     ids, experiment = families(), ""
     lines = (HERE / "measured" / "suite.md").read_text(encoding="utf-8").splitlines()
     for line in (line for line in lines if line.startswith("|")):
         name, condition, *cells = (cell.strip() for cell in line.strip("|").split("|"))
         experiment = name or experiment
-        if experiment in found and condition == "assisted":
-            found[experiment]["learnt"] = cells[4]
+        if experiment in rows and condition == "assisted":
+            rows[experiment]["learnt"] = cells[4]
     lines = (HERE / "measured" / "stepping.txt").read_text(encoding="utf-8").splitlines()
     rates = dict(line.split()[:2] for line in lines if line.startswith("rrm/"))
-    for family, row in found.items():
+    for family, row in rows.items():
         row["rate"] = rates.get(ids[family], "–")
 
 
-def compare(found: dict[str, dict[str, str]]) -> None:
+def compare(by_family: dict[str, dict[str, str]]) -> None:
     """The two tables of all families: how each works, with what was learnt; and what the best agents reach."""
     short = {
         "family": "family",
@@ -126,7 +126,7 @@ def compare(found: dict[str, dict[str, str]]) -> None:
         "random": "gap recovered by random help",
     }
     for name, columns in (("suite", short), ("suite_exact", exact)):
-        rows = [[row.get(column, "–") for column in columns] for row in found.values()]
+        rows = [[row.get(column, "–") for column in columns] for row in by_family.values()]
         (MADE / f"{name}.md").write_text(markdown([*columns.values()], rows), encoding="utf-8")
 
 
@@ -147,8 +147,8 @@ def generate(app: Sphinx, config: Config) -> None:
         text = markdown([column, "what it is"], [[f"`{name}`", meaning] for name, meaning in rows.items()])
         (MADE / f"{page}.md").write_text(text, encoding="utf-8")
     glances, now = MADE / "glances.json", fingerprint()
-    found = json.loads(glances.read_text(encoding="utf-8")) if glances.exists() else {}
-    if found.pop("made by", None) != now:
+    by_family = json.loads(glances.read_text(encoding="utf-8")) if glances.exists() else {}
+    if by_family.pop("made by", None) != now:
         glances.unlink(missing_ok=True)
         names = included()
         for family, id in families().items():
@@ -157,10 +157,10 @@ def generate(app: Sphinx, config: Config) -> None:
             if make_world(id, 1).depth:  # where nobody can help there is nothing to compare
                 sheets, title = sheets_of(id), make_world(id, 1).name
                 about = {"fooled_by": sheets.fooled_by, "helped_by": sheets.helped_by}
-                found[family] = {"family": f"[{title}](families/{family}.md)", **about, **tables.glance(id)}
-        glances.write_text(json.dumps({"made by": now, **found}), encoding="utf-8")
-    measured(found)
-    compare(found)
+                by_family[family] = {"family": f"[{title}](families/{family}.md)", **about, **tables.glance(id)}
+        glances.write_text(json.dumps({"made by": now, **by_family}), encoding="utf-8")
+    measured(by_family)
+    compare(by_family)
 
 
 def formula(translator: HTML5Translator, node: nodes.math | nodes.math_block) -> None:

@@ -288,10 +288,10 @@ def world_class(path: str) -> type[World]:
         ValueError: it is not a subclass of ``World``.
     """
     module, _, name = path.partition(":")
-    found = getattr(importlib.import_module(module), name, None)
-    if not (isinstance(found, type) and issubclass(found, World)):
+    attribute = getattr(importlib.import_module(module), name, None)
+    if not (isinstance(attribute, type) and issubclass(attribute, World)):
         raise ValueError(f"world: {path!r} is not a subclass of rrm.envs.world.World")
-    return found
+    return attribute
 
 
 def register(id: str, world: type[World], **settings: Any) -> None:

@@ -52,11 +52,11 @@ class Point(NamedTuple):
 
     name: str
     passed: bool | None
-    found: str
+    measured: str
 
     def __str__(self) -> str:
         mark = {True: "passed", False: "FAILED", None: "      "}[self.passed]
-        return f"{mark}  {self.name}{': ' if self.found else ''}{self.found}"
+        return f"{mark}  {self.name}{': ' if self.measured else ''}{self.measured}"
 
 
 class Exact(NamedTuple):
@@ -86,9 +86,9 @@ def exact(table: Table, discount: float) -> Exact:
     """
     utility, hack_rate, ties = {}, {}, {}
     for name, value in {**table.scores, "oracle": table.utility}.items():
-        found = solve_ties(table, narrow(table, value), discount=discount)
-        utility[name], hack_rate[name] = found[0].utility, found[0].hack_rate
-        apart = np.ptp([each.utility for each in found]), np.ptp([each.hack_rate for each in found])
+        solutions = solve_ties(table, narrow(table, value), discount=discount)
+        utility[name], hack_rate[name] = solutions[0].utility, solutions[0].hack_rate
+        apart = np.ptp([each.utility for each in solutions]), np.ptp([each.hack_rate for each in solutions])
         if max(apart) > ALIKE:
             ties[name] = float(apart[0]), float(apart[1])
     return Exact(utility, hack_rate, ties)

@@ -53,9 +53,9 @@ def readings(world: World) -> dict[str, Array]:
     }
 
 
-def of(said: dict[str, Array], which: Array) -> dict[str, Array]:
+def of(arrays: dict[str, Array], which: Array) -> dict[str, Array]:
     """The readings of the copies ``which`` alone."""
-    return {name: array[which] for name, array in said.items()}
+    return {name: array[which] for name, array in arrays.items()}
 
 
 def assert_same(first: dict[str, Any], second: dict[str, Any], why: str) -> None:
@@ -70,16 +70,16 @@ def check_readings(make: Make) -> None:
     world, rng = started(make), np.random.default_rng(1)
     for _ in range(world.length):
         n = world.n
-        said = readings(world)
-        assert said["observe"].shape == (n, world.layout.size), "observe: not (n, layout.size)"
-        assert said["observe"].dtype == np.float32, "observe: not float32"
-        assert all(said["observe"][i] in world.observation_space for i in range(n)), "observe: out of bounds"
-        assert said["view"].shape == (n, len(world.fields)), "view: not (n, len(fields))"
+        seen = readings(world)
+        assert seen["observe"].shape == (n, world.layout.size), "observe: not (n, layout.size)"
+        assert seen["observe"].dtype == np.float32, "observe: not float32"
+        assert all(seen["observe"][i] in world.observation_space for i in range(n)), "observe: out of bounds"
+        assert seen["view"].shape == (n, len(world.fields)), "view: not (n, len(fields))"
         for name in ("view", "appraise", "utility"):
-            assert said[name].dtype == np.float64, f"{name}: not float64"
-            assert np.isfinite(said[name]).all(), f"{name}: not finite"
-        assert said["appraise"].shape == said["utility"].shape == said["hacked"].shape == (n,), "not (n,)"
-        assert said["hacked"].dtype == np.bool_, "hacked: not bool"
+            assert seen[name].dtype == np.float64, f"{name}: not float64"
+            assert np.isfinite(seen[name]).all(), f"{name}: not finite"
+        assert seen["appraise"].shape == seen["utility"].shape == seen["hacked"].shape == (n,), "not (n,)"
+        assert seen["hacked"].dtype == np.bool_, "hacked: not bool"
         world.step(wander(world, rng))
 
 

@@ -73,8 +73,8 @@ def _rows(table: Table, help: str) -> list[Row]:
         best = solve(table, narrow(table, score), window=window, ties="even")
         optimum = _reached(best.utility, best.hack_rate, float(best.ends @ score) - table.step_cost * best.steps)
         agents = imitate(table, score, window=window, keep=keep)
-        found = [_reached(each.utility, each.hack_rate, each.score) for each in agents]
-        rows.append(Row(label(help), name, found, optimum))
+        cells = [_reached(each.utility, each.hack_rate, each.score) for each in agents]
+        rows.append(Row(label(help), name, cells, optimum))
     return rows
 
 

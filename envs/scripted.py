@@ -20,10 +20,10 @@ def scripted(id: str, episodes: int = EPISODES, seed: int = 0) -> str:
     rows = []
     for name in (*make_world(id, 1).scripts, "random"):
         world = play(id, name, episodes, seed)
-        found = [world.utility(), world.appraise(world.view(), None)]
+        columns = [world.utility(), world.appraise(world.view(), None)]
         if depth:
-            found.append(world.appraise(world.view(), after_help(world).view()))
-        rows.append([name, *map(interval, found), share(float(world.hacked().mean()))])
+            columns.append(world.appraise(world.view(), after_help(world).view()))
+        rows.append([name, *map(interval, columns), share(float(world.hacked().mean()))])
     return markdown([*head, *(["with ideal help"] if depth else []), "hack rate"], rows)
 
 

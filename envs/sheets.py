@@ -92,11 +92,11 @@ def family_of(id: str) -> str:
 
 def families() -> dict[str, str]:
     """The first id that each family registers, by the name of its folder or module."""
-    found: dict[str, str] = {}
+    id_of: dict[str, str] = {}
     for id, spec in gymnasium.registry.items():
         if "world" in spec.kwargs:
-            found.setdefault(family_of(id).rpartition(".")[2], id)
-    return found
+            id_of.setdefault(family_of(id).rpartition(".")[2], id)
+    return id_of
 
 
 def sheets_of(id: str) -> Sheets:
@@ -104,9 +104,9 @@ def sheets_of(id: str) -> Sheets:
     id = id.rpartition(":")[2]
     if id not in families().values() or not _has(family := family_of(id), "sheets"):
         return Sheets()
-    found = importlib.import_module(f"{family}.sheets").SHEETS
-    assert isinstance(found, Sheets), f"{family}.sheets.SHEETS must be a Sheets"
-    return found
+    sheets = importlib.import_module(f"{family}.sheets").SHEETS
+    assert isinstance(sheets, Sheets), f"{family}.sheets.SHEETS must be a Sheets"
+    return sheets
 
 
 def _has(package: str, module: str) -> bool:

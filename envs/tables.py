@@ -98,8 +98,8 @@ def at_its_horizon(id: str) -> str:
     rows = []
     for name in ordered([*best.utility]):
         mark = TIED if name in best.ties else ""
-        found = number(best.utility[name]), share(best.hack_rate[name]), gap(best.recovered(name))
-        rows.append([label(name), *(each + mark for each in found)])
+        figures = number(best.utility[name]), share(best.hack_rate[name]), gap(best.recovered(name))
+        rows.append([label(name), *(each + mark for each in figures)])
     return _noted(["the agent is rewarded by the score with", "utility", "hack rate", "gap recovered"], rows)
 
 
@@ -109,10 +109,10 @@ def by_horizon(sheet: Sheet) -> str:
     for name, table, reward in rewards(make_world(sheet.id, 1, **sheet.settings)):
         cells = []
         for horizon in sheet.horizons:
-            found = solve_ties(table, reward(horizon), window=horizon.window, discount=horizon.discount)
-            worth = [sheet.worth(table, each) for each in found]
-            tied = max(np.ptp(worth), np.ptp([each.hack_rate for each in found])) > ALIKE
-            cells.append(number(worth[0]) + hacks(found[0].hack_rate) + TIED * bool(tied))
+            solutions = solve_ties(table, reward(horizon), window=horizon.window, discount=horizon.discount)
+            worth = [sheet.worth(table, each) for each in solutions]
+            tied = max(np.ptp(worth), np.ptp([each.hack_rate for each in solutions])) > ALIKE
+            cells.append(number(worth[0]) + hacks(solutions[0].hack_rate) + TIED * bool(tied))
         rows.append([name, *cells])
     return _noted([f"{sheet.measure} (hack rate)", *(horizon.name for horizon in sheet.horizons)], rows)
 
@@ -149,7 +149,8 @@ def admission_table(id: str) -> str:
     """The admission checks and what they measured: of the world, or of the preset that is solved in its place."""
     marks = {True: "passed", False: "**failed**", None: ""}
     rows = [
-        [point.name, marks[point.passed], signed(point.found)] for point in admission_checks(make_world(solved(id), 1))
+        [point.name, marks[point.passed], signed(point.measured)]
+        for point in admission_checks(make_world(solved(id), 1))
     ]
     return markdown(["point", "", "found"], rows)
 

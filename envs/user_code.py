@@ -26,23 +26,23 @@ _LOADED: dict[str, tuple[str, ModuleType]] = {}
 """What was loaded by whom: by file or module, the fingerprint of its text and of what it imports, and the module."""
 
 
-_HELD: dict[str, ModuleType] = {}
-"""While code is held: what was loaded since then, by file or module."""
+_KEPT: dict[str, ModuleType] = {}
+"""While loaded code is kept: what was loaded since then, by file or module."""
 
-_holding = 0
+_keeping = 0
 
 
 @contextlib.contextmanager
-def held() -> Iterator[None]:
-    """In the block what is loaded stays as it is, whatever is edited meanwhile."""
-    global _holding
-    _holding += 1
+def keep_loaded_code() -> Iterator[None]:
+    """Within the block, a file or module that has been loaded is not loaded again, even if it is edited meanwhile."""
+    global _keeping
+    _keeping += 1
     try:
         yield
     finally:
-        _holding -= 1
-        if not _holding:
-            _HELD.clear()
+        _keeping -= 1
+        if not _keeping:
+            _KEPT.clear()
 
 
 _PLACED: dict[str, Path] = {}
@@ -62,28 +62,27 @@ def is_file(where: str) -> bool:
 def load(where: str) -> ModuleType:
     """The module in the file ``path/to/file.py``, or of the name ``package.module``, as its file stands now.
 
-    It is run once for each text that it has had, its own and that of the modules beside it that it imports: whoever
-    edits one of them and loads it again gets the new one (but see ``held``). The folder of a file is searched for what
-    the file imports.
+    It runs again whenever its text has changed, or that of a module beside it that it imports (but see
+    ``keep_loaded_code``). What the file imports is looked for in the file's own folder, too.
 
     Raises:
         UserCodeError: there is no such file, or running it fails.
     """
-    if where in _HELD:
-        return _HELD[where]
+    if where in _KEPT:
+        return _KEPT[where]
     module = (_load_file if is_file(where) else _load_module)(where)
-    if _holding:
-        _HELD[where] = module
+    if _keeping:
+        _KEPT[where] = module
     return module
 
 
 def _load_file(path: str) -> ModuleType:
     try:
         file = Path(_PLACED.get(path, path)).expanduser().resolve()
-        there = file.is_file()
+        exists = file.is_file()
     except (OSError, ValueError, RuntimeError) as error:  # a name that no system allows, a link to itself, no such user
         raise UserCodeError(line(error)) from None
-    if not there:
+    if not exists:
         raise UserCodeError(f"there is no file {line(path)}")
     with _failing(f"running {line(path)} fails"):
         text = file.read_bytes()
@@ -196,14 +195,14 @@ def _digest(texts: dict[Path, bytes]) -> str:
 
 def imported_beside(file: Path, root: Path) -> dict[Path, bytes]:
     """The Python files under ``root`` that a file imports, itself left out, and those that these import: by path."""
-    found: dict[Path, bytes] = {}
+    sources: dict[Path, bytes] = {}
     left = [file]
     while left:
         for path in _imported(left.pop(), root):
-            if path != file and path not in found:
-                found[path] = path.read_bytes()
+            if path != file and path not in sources:
+                sources[path] = path.read_bytes()
                 left.append(path)
-    return found
+    return sources
 
 
 def _imported(file: Path, root: Path) -> Iterator[Path]:

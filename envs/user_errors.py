@@ -63,25 +63,25 @@ def line(value: object) -> str:
 def raised(error: BaseException) -> str:
     """What somebody's code raised, on one line; of an error without a text (a bare ``assert``) the line of code."""
     try:
-        said = line(error)
+        message = line(error)
     except Exception:  # of its own __str__
-        said = ""
-    if not said and (frames := traceback.extract_tb(error.__traceback__)):
-        said = line(frames[-1].line or "")
-    return f"{line(type(error).__name__)}{': ' if said else ''}{said}"
+        message = ""
+    if not message and (frames := traceback.extract_tb(error.__traceback__)):
+        message = line(frames[-1].line or "")
+    return f"{line(type(error).__name__)}{': ' if message else ''}{message}"
 
 
 def place_of(error: BaseException) -> str | None:
     """The line of the user's own code in which an error arose, if it was in such: 'judges.py, line 3'."""
-    found, trace = None, error.__traceback__
+    place, trace = None, error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if is_theirs(file):
-            found = f"{line(_shortest(file))}, line {trace.tb_lineno}"
+            place = f"{line(_shortest(file))}, line {trace.tb_lineno}"
         trace = trace.tb_next
-    if found is None and error.__cause__ is not None:  # a StopIteration that was raised in a generator
+    if place is None and error.__cause__ is not None:  # a StopIteration that was raised in a generator
         return place_of(error.__cause__)
-    return found
+    return place
 
 
 def their_files(error: BaseException) -> set[str]:

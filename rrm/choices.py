@@ -27,8 +27,8 @@ from rrm.text import short
 def imported(where: str) -> type[Any]:
     """What ``module:name`` names."""
     module, _, name = where.partition(":")
-    found: type[Any] = getattr(import_module(module), name)
-    return found
+    imported_class: type[Any] = getattr(import_module(module), name)
+    return imported_class
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ class Slot:
         Raises:
             ConfigError: there is none, or it has not what a choice has to have.
         """
-        found = locate(spec, f"{self.name}: {short(spec)}", self.own, self.group)
-        missing = [each for each in self.methods if not callable(getattr(found, each, None))]
-        if not isinstance(found, type) or missing:
+        chosen_class = locate(spec, f"{self.name}: {short(spec)}", self.own, self.group)
+        missing = [each for each in self.methods if not callable(getattr(chosen_class, each, None))]
+        if not isinstance(chosen_class, type) or missing:
             methods = ", ".join(self.methods)
             raise ConfigError(f"{self.name}: {short(spec)}: must be a class with the methods {methods}")
-        return found
+        return chosen_class
 
     def model(self, spec: str) -> type[BaseModel]:
         """The model of the section, where ``spec`` is chosen."""
@@ -100,25 +100,25 @@ class Slot:
         declared = None if self.is_own(spec) else self.declared(spec)
         return list(dict.fromkeys([*self.model(spec).model_fields, *(declared.model_fields if declared else ())]))
 
-    def read(self, given: Mapping[str, Any]) -> Any:
-        """The section that ``given`` is, as the model of its choice.
+    def read(self, settings: Mapping[str, Any]) -> Any:
+        """Validate a section of the configuration by the model of its choice.
 
         Raises:
             ConfigError: there is no such choice.
             ValidationError: a key is unknown, or its value is wrong.
         """
-        spec = given.get(self.key, self.default)
+        spec = settings.get(self.key, self.default)
         if isinstance(spec, str) and not self.is_own(spec):
-            self._check_brought(spec, given)
-        return self.model(spec if isinstance(spec, str) else self.default).model_validate(dict(given))
+            self._check_brought(spec, settings)
+        return self.model(spec if isinstance(spec, str) else self.default).model_validate(dict(settings))
 
-    def _check_brought(self, spec: str, given: Mapping[str, Any]) -> None:
+    def _check_brought(self, spec: str, section: Mapping[str, Any]) -> None:
         """Check the settings of a class of the user's own by the model that it declares."""
         fields, declared = self.model(spec).model_fields, self.declared(spec)
         known = declared.model_fields if declared else {}
         if twice := fields.keys() & known.keys():
             raise ConfigError(f"{self.name}: {short(spec)}: Settings.{min(twice)}: is a key of every choice already")
-        settings = {key: value for key, value in given.items() if key not in fields}
+        settings = {key: value for key, value in section.items() if key not in fields}
         for key, value in settings.items():
             if key not in known:
                 unknown = InitErrorDetails(type="extra_forbidden", loc=(str(key),), input=value)
@@ -184,11 +184,12 @@ SLOTS: Final = {slot.section: slot for slot in (AMPLIFY, DISTILL, LEARNER)}
 
 
 @contextmanager
-def one_line(own: Sequence[str]) -> Iterator[None]:
-    """Say in one line what goes wrong in the block, where choices of the user's own are at work in it.
+def user_errors_in_one_line(named: Sequence[str]) -> Iterator[None]:
+    """Report an error of the user's own code within the block in one line.
 
     Args:
-        own: these choices, each with the key that names it; without any, everything is raised as it is.
+        named: the user's own choices that run in the block, each with the key that names it. Without any, errors are
+            raised as they are.
 
     Raises:
         RRMError: their code raised, or did not do what a choice has to do.
@@ -198,8 +199,8 @@ def one_line(own: Sequence[str]) -> Iterator[None]:
     except (RRMError, BrokenEnvironmentError):  # these say it already
         raise
     except BaseException as error:
-        if not own or not is_raised_by_user(error):
+        if not named or not is_raised_by_user(error):
             raise
         if isinstance(error, OSError) and place_of(error) is None:  # a full disk
             raise
-        raise RRMError(f"{' and '.join(own)}: fails: {failure(error)}; what is done is kept") from error
+        raise RRMError(f"{' and '.join(named)}: fails: {failure(error)}; what is done is kept") from error

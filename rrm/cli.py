@@ -144,8 +144,8 @@ def config(
     if schema:
         print(json.dumps(json_schema(), indent=2))
         return
-    found = reference.all_keys() if key is None else reference.named(key)
-    print(reference.text(found, min(100, shutil.get_terminal_size().columns)))
+    keys = reference.all_keys() if key is None else reference.named(key)
+    print(reference.text(keys, min(100, shutil.get_terminal_size().columns)))
 
 
 @app.command()
@@ -153,9 +153,9 @@ def envs() -> None:
     """List the environments, one line each."""
     from rrm.envs import ids
 
-    there = ids()
-    width = max(map(len, there), default=0)
-    for name, about in there.items():
+    worlds = ids()
+    width = max(map(len, worlds), default=0)
+    for name, about in worlds.items():
         print(f"{name:{width}}  {about}")
 
 
@@ -246,8 +246,8 @@ def _registered(name: str) -> None:
 def _folder(path: Path) -> None:
     """Refuse what is no folder, with the nearest of those beside it."""
     if not path.is_dir():
-        there = [str(each) for each in path.parent.glob("*") if each.is_dir()] if path.parent.is_dir() else []
-        raise ConfigError(f"{str(path)!r}: no such folder{nearest(str(path), there) if there else ''}")
+        siblings = [str(each) for each in path.parent.glob("*") if each.is_dir()] if path.parent.is_dir() else []
+        raise ConfigError(f"{str(path)!r}: no such folder{nearest(str(path), siblings) if siblings else ''}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

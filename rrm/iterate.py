@@ -15,13 +15,13 @@ from rrm.agents.agent import Agent
 from rrm.agents.assistants import Assistant
 from rrm.agents.vec_env import Start
 from rrm.amplify.overseer import Overseer
-from rrm.choices import one_line
+from rrm.choices import user_errors_in_one_line
 from rrm.distill.base import Outcome, Runner
-from rrm.envs.user_code import held
+from rrm.envs.user_code import keep_loaded_code
 from rrm.evaluators import Evaluator
 from rrm.protocols import Row
 from rrm.rounds import folder as rounds
-from rrm.rounds.checks import check_code, own_choices
+from rrm.rounds.checks import check_code, user_choices
 from rrm.rounds.plan import Plan
 from rrm.storage import rundir
 
@@ -47,7 +47,7 @@ def iterate(last: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait | N
     return [run_round(plan, folder, on_rollout, on_wait) for plan in (*last.needed(), last)]
 
 
-@held()
+@keep_loaded_code()
 def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait | None = None) -> dict[str, Any]:
     """Run one round, or read its result if it has been run. The rounds that it needs must be finished.
 
@@ -67,17 +67,17 @@ def run_round(plan: Plan, folder: Path, on_rollout: OnRollout, on_wait: OnWait |
     home = rundir.inside(folder, plan.name)
     on_rollout(plan, None)
     result = rounds.finished(plan, home, on_wait)
-    if result and not plan.owes(result):
+    if result and not plan.lacks_evaluation_labels(result):
         return result
     with rundir.locked(home, on_wait):
         on_rollout(plan, None)
         result = rounds.finished(plan, home)
-        if result and not plan.owes(result):
+        if result and not plan.lacks_evaluation_labels(result):
             return result
         check_code(plan)
         rounds.begin(plan, home)
         start = rounds.start_states(plan, folder)
-        with one_line(own_choices(plan)):
+        with user_errors_in_one_line(user_choices(plan)):
             overseer = amplify(plan.evaluator(), rounds.load_assistants(plan, folder), plan)
             if result:
                 return rounds.judge_again(plan, start, overseer, result, home)

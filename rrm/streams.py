@@ -31,7 +31,7 @@ class Purpose(StrEnum):
     CHOICE = "choice"  # which moments are candidates, and which of them are asked about
     RANDOM_EPISODES = "random episodes"  # the starts of the episodes of random play
     RANDOM_ACTIONS = "random actions"
-    PRACTICE = "practice"  # the starts of the episodes whose states an assistant practises in
+    START_STATES = "practice"  # the starts of the episodes whose states are those in which an assistant's start
     TRIES = "tries"  # chance events after a state in which a demonstrator tries actions, and those who go on at random
     GENERATION = "generation"  # all of a round of A[0], of the second generation, the third, …
     DEMONSTRATIONS = "demonstrations"  # which demonstrated moments are set beside early play

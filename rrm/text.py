@@ -34,9 +34,10 @@ def _plainer(error: UnicodeError) -> tuple[str, int]:
     """Instead of characters that a terminal cannot show, ASCII that says the same, or '?'."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    there = error.object[error.start : error.end]
+    characters = error.object[error.start : error.end]
     plain = (
-        _PLAIN.get(each) or unicodedata.normalize("NFKD", each).encode("ascii", "ignore").decode() for each in there
+        _PLAIN.get(each) or unicodedata.normalize("NFKD", each).encode("ascii", "ignore").decode()
+        for each in characters
     )
     return "".join(each or "?" for each in plain), error.end
 

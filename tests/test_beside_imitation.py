@@ -36,7 +36,7 @@ def test_the_table_takes_each_side_from_the_bare_ppo_beside_it(capsys: pytest.Ca
     def side(seconds: float, **more: Any) -> dict[str, Any]:
         return {"cpu": seconds, "wall": 2 * seconds, "steps": 1_000, "return": -200.0, **more}
 
-    found = [
+    results = [
         {
             "imitation": side(150.0 + seed, comparisons=400),
             "bare beside imitation": side(50.0 + seed),
@@ -45,8 +45,10 @@ def test_the_table_takes_each_side_from_the_bare_ppo_beside_it(capsys: pytest.Ca
         }
         for seed in range(3)
     ]
-    beside_imitation.table("Pendulum-v1", [0, 1, 2], found)
-    said = capsys.readouterr().out
-    assert "| imitation | 151 (150, 151, 152) | 100.0 | 302 | 200.0 | 1,000 | 400 | -200 (-200, -200, -200) |" in said
-    assert "| ours | 50 (50, 50, 50) | 10.0 | 100 | 20.0 | 1,000 | 400 |" in said
-    assert "imitation adds 10.0 times what ours adds (of the processor; 10.0 by the wall)" in said
+    beside_imitation.table("Pendulum-v1", [0, 1, 2], results)
+    printed = capsys.readouterr().out
+    assert (
+        "| imitation | 151 (150, 151, 152) | 100.0 | 302 | 200.0 | 1,000 | 400 | -200 (-200, -200, -200) |" in printed
+    )
+    assert "| ours | 50 (50, 50, 50) | 10.0 | 100 | 20.0 | 1,000 | 400 |" in printed
+    assert "imitation adds 10.0 times what ours adds (of the processor; 10.0 by the wall)" in printed

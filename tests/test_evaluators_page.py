@@ -60,15 +60,15 @@ def test_each_command_trains(home: Path, monkeypatch: pytest.MonkeyPatch, comman
     done = CliRunner().invoke(app, ["run", *shlex.split(command), *FEW, *ALONE * preset])
     assert done.exit_code == 0, f"{done.output} {done.exception!r}"
     (summary,) = home.glob("runs/*/summary.json")
-    found = json.loads(summary.read_text(encoding="utf-8"))
-    assert found["conditions"][found["baselines"]["unaided"]]["labels"]["iqm"] == 20
+    results = json.loads(summary.read_text(encoding="utf-8"))
+    assert results["conditions"][results["baselines"]["unaided"]]["labels"]["iqm"] == 20
 
 
 def test_the_entry_point_is_a_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project,) = blocks("toml")
     ((name, value),) = tomllib.loads(project)["project"]["entry-points"]["rrm.evaluators"].items()
-    there = EntryPoint(name, value.replace("my_package.judges", "judges"), "rrm.evaluators")
-    monkeypatch.setattr(rrm.evaluators.loading, "entry_points", lambda *, group: [there])
+    entry_point = EntryPoint(name, value.replace("my_package.judges", "judges"), "rrm.evaluators")
+    monkeypatch.setattr(rrm.evaluators.loading, "entry_points", lambda *, group: [entry_point])
     monkeypatch.syspath_prepend(home)
     strict: Any = resolve({"name": "strict", "grudge": 0.2})(TidyRooms(1))
     assert type(strict).__name__ == "Strict" and strict.grudge == 0.2 and strict.stateful

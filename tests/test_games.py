@@ -32,10 +32,10 @@ def connects(board: str, size: int, player: str) -> bool:
         if (r if player == "x" else c) == size - 1:
             return True
         for down, along in NEAR:
-            there = (r + down) * size + c + along
-            if 0 <= r + down < size and 0 <= c + along < size and there not in seen and board[there] == player:
-                seen.add(there)
-                todo.append(there)
+            neighbour = (r + down) * size + c + along
+            if 0 <= r + down < size and 0 <= c + along < size and neighbour not in seen and board[neighbour] == player:
+                seen.add(neighbour)
+                todo.append(neighbour)
     return False
 
 
@@ -50,7 +50,7 @@ def by_hand(name: str) -> dict[str, tuple[int, set[int]]]:
     """All boards in which somebody is to move: the value for that player, and the best moves."""
     game, size = make_game(name), make_game(name).size
     won = lines if name == "tictactoe" else connects
-    found: dict[str, tuple[int, set[int]]] = {}
+    solved: dict[str, tuple[int, set[int]]] = {}
 
     @cache
     def value(board: str) -> int:
@@ -62,11 +62,11 @@ def by_hand(name: str) -> dict[str, tuple[int, set[int]]]:
         worth = {
             cell: -value(board[:cell] + player + board[cell + 1 :]) for cell in range(game.cells) if board[cell] == "."
         }
-        found[board] = max(worth.values()), {cell for cell, each in worth.items() if each == max(worth.values())}
+        solved[board] = max(worth.values()), {cell for cell, each in worth.items() if each == max(worth.values())}
         return max(worth.values())
 
     value("." * game.cells)
-    return found
+    return solved
 
 
 def drawn(game: Game, position: Positions) -> tuple[str, np.ndarray]:
@@ -180,14 +180,14 @@ SHORT = ExpertIterationSettings.model_validate(FEW)
 def test_self_play_says_who_won() -> None:
     game = make_game("hex3")
     network = next(train(game, 0, SHORT)).network
-    found, moves = self_play(game, network, SHORT, np.random.default_rng(0))
-    assert moves >= len(found.outcomes)
-    assert np.allclose(found.visits.sum(axis=1), 1) and set(found.outcomes) == {-1.0, 1.0}
+    games, moves = self_play(game, network, SHORT, np.random.default_rng(0))
+    assert moves >= len(games.outcomes)
+    assert np.allclose(games.visits.sum(axis=1), 1) and set(games.outcomes) == {-1.0, 1.0}
     solved = solve(game)
     value = {(int(m), int(t)): int(v) for (m, t), v in zip(solved.positions, solved.values, strict=True)}
-    last = game.legal(found.positions).sum(axis=1) <= 2  # where the search sees all
-    expected = np.array([value[int(m), int(t)] for m, t in found.positions[last]])
-    assert (found.outcomes[last] == expected).mean() > 0.8
+    last = game.legal(games.positions).sum(axis=1) <= 2  # where the search sees all
+    expected = np.array([value[int(m), int(t)] for m, t in games.positions[last]])
+    assert (games.outcomes[last] == expected).mean() > 0.8
 
 
 def test_a_network_learns_to_play_and_the_search_gains_less() -> None:
@@ -207,6 +207,6 @@ def test_training_is_the_same_for_the_same_seed_and_leaves_the_global_generator(
 
 
 def test_the_benchmark_plays_until_the_time_is_up() -> None:
-    found = play(make_game("hex2"), SHORT, 0, seconds=0.5)
-    assert found.unbeaten is not None and found.right is not None and found.right[0] > 0.7
-    assert found.rounds > 0 and len(row(0, found)) == 7
+    played = play(make_game("hex2"), SHORT, 0, seconds=0.5)
+    assert played.unbeaten is not None and played.right is not None and played.right[0] > 0.7
+    assert played.rounds > 0 and len(row(0, played)) == 7

@@ -29,12 +29,12 @@ LINKS = ("envs", "agents", "configs")
 
 def sources(room: str) -> dict[str, Path]:
     """The modules of a room, by the names they are imported by. The links in rrm/ lead to other rooms: left out."""
-    folder, found = ROOMS[room], {}
+    folder, modules = ROOMS[room], {}
     for path in sorted(folder.rglob("*.py")):
         parts = path.relative_to(folder).with_suffix("").parts
         if room != "rrm" or parts[0] not in LINKS:
-            found[".".join([room, *(part for part in parts if part != "__init__")])] = path
-    return found
+            modules[".".join([room, *(part for part in parts if part != "__init__")])] = path
+    return modules
 
 
 MODULES = {name: path for room in ROOMS for name, path in sources(room).items()}
@@ -71,15 +71,15 @@ def test_every_room_has_modules() -> None:
 
 def test_envs_import_numpy_and_gymnasium_only() -> None:
     allowed = set(sys.stdlib_module_names) | {"numpy", "gymnasium", "rrm.envs"}
-    found = {f"{module}: {name}" for module, path in sources("rrm.envs").items() for name in imports(path)}
-    others = {line for line in found if not within(line.split(": ")[1], allowed)}
+    imported = {f"{module}: {name}" for module, path in sources("rrm.envs").items() for name in imports(path)}
+    others = {line for line in imported if not within(line.split(": ")[1], allowed)}
     assert {line.split(": ")[0] for line in others} == {"rrm.envs.exact.inverse"}  # when it fits a reward
     assert all(within(line.split(": ")[1], {"scipy"}) for line in others)
 
 
 def test_agents_import_nothing_of_the_loop() -> None:
-    found = {f"{module}: {name}" for module, path in sources("rrm.agents").items() for name in imports(path)}
-    ours = {line for line in found if within(line.split(": ")[1], {"rrm", *LINKS})}
+    imported = {f"{module}: {name}" for module, path in sources("rrm.agents").items() for name in imports(path)}
+    ours = {line for line in imported if within(line.split(": ")[1], {"rrm", *LINKS})}
     assert not {line for line in ours if not within(line.split(": ")[1], {"rrm.envs", "rrm.agents"})}
 
 
@@ -104,13 +104,13 @@ def test_no_module_of_the_loop_or_the_agents_names_a_family() -> None:
     assert "tidy_rooms" in names
     # A word that begins with a family's name: boots-trap is none, and fork_rng is torch's own.
     pattern = re.compile(rf"\b({'|'.join(sorted(map(re.escape, names)))})(?!_rng)", re.IGNORECASE)
-    found = {
+    naming = {
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
         for path in [*sources("rrm").values(), *sources("rrm.agents").values()]
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
         if pattern.search(line)
     }
-    assert not found
+    assert not naming
 
 
 # --- Nothing that is read from disk is executed -----------------------------------------------------------------------
@@ -144,8 +144,8 @@ ALLOWED = {
 
 @pytest.mark.parametrize("module", MODULES)
 def test_no_module_reads_what_could_execute(module: str) -> None:
-    found = list(executing_readers(ast.parse(MODULES[module].read_text(encoding="utf-8"))))
-    assert found == ALLOWED.get(module, [])
+    executing = list(executing_readers(ast.parse(MODULES[module].read_text(encoding="utf-8"))))
+    assert executing == ALLOWED.get(module, [])
 
 
 def test_the_scan_sees_what_it_looks_for() -> None:

@@ -44,12 +44,12 @@ def test_the_solver_agrees_with_brute_force_on_seven_pixels(movers: list[Mover],
 
 def test_sets_are_numbered_in_their_order() -> None:
     for j in range(5):
-        found = [tuple(row) for row in subsets(7, j).tolist()]
-        assert sorted(found) == list(combinations(range(7), j))
-        assert [number_of(each) for each in found] == list(range(len(found)))
+        sets = [tuple(row) for row in subsets(7, j).tolist()]
+        assert sorted(sets) == list(combinations(range(7), j))
+        assert [number_of(each) for each in sets] == list(range(len(sets)))
         for at, ways in enumerate(larger(7, j)):
             grown = [set(row) for row in subsets(7, j + 1)[ways].tolist()]
-            assert grown == [{*found[at], pixel} for pixel in range(7) if pixel not in found[at]]
+            assert grown == [{*sets[at], pixel} for pixel in range(7) if pixel not in sets[at]]
 
 
 @pytest.mark.parametrize("movers", ORDERS[:2])

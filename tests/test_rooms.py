@@ -41,7 +41,7 @@ def made(lines: int, first: str = "x = 1") -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "messages"),
     [
         (module(300), []),
         (module(301), ["file: 301 lines"]),
@@ -54,8 +54,8 @@ def made(lines: int, first: str = "x = 1") -> str:
         (f"{REASON}the file.\n{made(201)}", ["class A: 201 lines"]),
     ],
 )
-def test_what_is_too_long_is_told(text: str, told: list[str]) -> None:
-    assert list(too_long(text)) == told
+def test_what_is_too_long_is_told(text: str, messages: list[str]) -> None:
+    assert list(too_long(text)) == messages
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -66,9 +66,9 @@ print(*(point for point in admission_checks(Bakery(1, burns=0.3)) if point.passe
 
 
 def test_the_exact_solution_is_the_one_shown(home: Path) -> None:
-    said = rrm(home, "rrm exact my_worlds:mine/Bakery-v0")
+    printed = rrm(home, "rrm exact my_worlds:mine/Bakery-v0")
     (table,) = re.findall(r"^\| the agent is rewarded.*?\n\n", PAGE, re.M | re.S)
-    assert table in said
+    assert table in printed
 
 
 def test_the_experiment_trains(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,12 @@ EXCEPTIONS = {
 }
 """Files in which retired words may stand, and why."""
 
+UNTELLING = {"found", "said", "told", "there"}
+"""Names that say how a value came and not what it is."""
+
+PUBLIC = {"envs/families/claim_tree/claims.py": ["told"]}
+"""Names of settings, which stay as they are."""
+
 SUFFIXES = {".py", ".md", ".yaml", ".toml", ".ipynb", ".txt"}
 FOLDERS = ("rrm", "agents", "envs", "configs", "docs", "tests", "benchmarks", ".ci")
 GENERATED = {"_build", "_generated", "__pycache__", "jupyter_execute"}
@@ -76,11 +83,13 @@ def texts() -> Iterator[Path]:
 def retired(text: str) -> list[str]:
     """The retired words in a text, each with its line and with the word that stands for it now."""
     whole = re.compile("|".join(f"(?:{pattern})" for pattern in RETIRED))
-    found = []
+    messages = []
     for number, line in enumerate(text.splitlines(), 1):
         if whole.search(line):
-            found += [f"{number}: {m[0]!r}: say {new}" for old, new in RETIRED.items() if (m := re.search(old, line))]
-    return found
+            messages += [
+                f"{number}: {m[0]!r}: say {new}" for old, new in RETIRED.items() if (m := re.search(old, line))
+            ]
+    return messages
 
 
 def test_no_retired_word_is_left() -> None:
@@ -108,3 +117,33 @@ def test_a_retired_word_is_found(line: str, words: list[str]) -> None:
 @pytest.mark.parametrize("line", ["an aggregate", "random.shuffle(rows)", "navigate", "it remembers the last frame"])
 def test_other_words_are_not(line: str) -> None:
     assert not retired(line)
+
+
+def untelling(source: str) -> list[str]:
+    """The variables and parameters of a Python source with such a name, in their order."""
+    names = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) if name in UNTELLING:
+                names.append((node.lineno, node.col_offset, name))
+    return [name for *_, name in sorted(names)]
+
+
+def test_variables_are_named_after_what_they_hold() -> None:
+    sources = {path.relative_to(ROOT).as_posix(): path for path in texts() if path.suffix == ".py"}
+    named = {name: untelling(path.read_text(encoding="utf-8")) for name, path in sources.items()}
+    assert {name: names for name, names in named.items() if names} == PUBLIC
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("found = locate(name)", ["found"]),
+        ("def judge(said): ...", ["said"]),
+        ("for told in rows: there: int = 1", ["told", "there"]),
+        ("(found := 1), [said for said in rows]", ["found", "said"]),
+        ("self.found = point.told; print(there)", []),
+    ],
+)
+def test_a_name_that_says_nothing_is_found(source: str, names: list[str]) -> None:
+    assert untelling(source) == names

@@ -218,8 +218,8 @@ def test_an_unknown_column_is_refused_with_the_first_rollout(home: Path) -> None
     rows: list[object] = []
     with pytest.raises(RRMError) as caught:
         train(last_round("distill=clone.py:Clone"), home / "rounds", lambda _, row: rows.append(row))
-    told = "distill.method: 'clone.py:Clone': rollout returned 'labls', which is no column of metrics.csv"
-    assert str(caught.value) == f"{told}; did you mean 'labels'?" and not any(rows)
+    message = "distill.method: 'clone.py:Clone': rollout returned 'labls', which is no column of metrics.csv"
+    assert str(caught.value) == f"{message}; did you mean 'labels'?" and not any(rows)
 
 
 def test_a_load_state_that_fails_is_no_damaged_checkpoint(home: Path) -> None:

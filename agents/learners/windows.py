@@ -35,9 +35,9 @@ def window_sums(rewards: Floats, ends: Bools, window: int, discount: float = 1.0
     whole = np.zeros(rewards.shape, np.bool_)
     going_on = np.ones(rewards.shape, np.bool_)
     for j in range(min(window, steps)):
-        there = going_on[: steps - j]
-        sums[: steps - j] += np.where(there, discount**j * rewards[j:], 0.0)
-        whole[: steps - j] |= there & ends[j:]
+        alive = going_on[: steps - j]
+        sums[: steps - j] += np.where(alive, discount**j * rewards[j:], 0.0)
+        whole[: steps - j] |= alive & ends[j:]
         going_on[: steps - j] &= ~ends[j:]
     whole[: max(steps - window + 1, 0)] = True
     return sums, whole

@@ -57,9 +57,9 @@ def imitate(
         raise ValueError(f"window must be at least 1, got {window}")
     policy = _chances(table, first)
     while True:
-        found = run(table, policy)
-        score = float(found.ends @ scores) - table.step_cost * found.steps
-        yield Generation(policy, score, found.utility, found.hack_rate)
+        result = run(table, policy)
+        score = float(result.ends @ scores) - table.step_cost * result.steps
+        yield Generation(policy, score, result.utility, result.hack_rate)
         worth = _worth(table, scores, policy, min(window or table.length, table.length))
         best = worth >= worth.max(axis=2, keepdims=True) - TIE
         after = _kept(policy, best) if keep else _evenly(best)
@@ -94,10 +94,10 @@ def _worth(table: Table, scores: Floats, policy: Floats, window: int) -> Floats:
         """From the scores after step ``last`` back to step ``first``; the worth of steps before ``kept`` is stored."""
         value = scores
         for t in range(last - 1, first - 1, -1):
-            found = table.expect(value) - table.step_cost * going[:, None]
+            action_values = table.expect(value) - table.step_cost * going[:, None]
             if t < kept:
-                worth[t] = found
-            value = np.where(going, (policy[t] * found).sum(axis=1), scores)
+                worth[t] = action_values
+            value = np.where(going, (policy[t] * action_values).sum(axis=1), scores)
 
     back(length, length - window, length)
     for t in range(length - window):

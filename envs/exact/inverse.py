@@ -96,7 +96,7 @@ def _fit(loss: Callable[[Floats], tuple[float, Floats]], weights: int, l2: float
         value, gradient = loss(theta)
         return value + l2 / 2 * float(theta @ theta), gradient + l2 * theta
 
-    found = minimize(
+    result = minimize(
         penalised, np.zeros(weights), jac=True, method="L-BFGS-B", options={"maxiter": 2000, "ftol": 0.0, "gtol": 1e-9}
     )
-    return Inferred(np.asarray(found.x), float(np.abs(found.jac).max()))
+    return Inferred(np.asarray(result.x), float(np.abs(result.jac).max()))

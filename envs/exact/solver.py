@@ -212,7 +212,7 @@ def at_each_step(table: Table, actions: Array) -> Iterator[Floats]:
         yield at
 
 
-def onset(table: Table, values: Floats, there: Bools) -> float:
+def onset(table: Table, values: Floats, in_states: Bools) -> float:
     """The lowest discount at which the best agent under narrow reward mostly ends in some states.
 
     It is found by bisection, to 1e-12, which assumes that an agent with a higher discount ends there as well.
@@ -220,13 +220,13 @@ def onset(table: Table, values: Floats, there: Bools) -> float:
     Args:
         table: the world.
         values: V, (s,).
-        there: the states, (s,).
+        in_states: which states these are, (s,).
     """
     reward, low, high = narrow(table, values), 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2
         ends = solve(table, reward, discount=middle).ends
-        low, high = (low, middle) if ends[there].sum() > 0.5 else (middle, high)
+        low, high = (low, middle) if ends[in_states].sum() > 0.5 else (middle, high)
     return low
 
 

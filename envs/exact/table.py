@@ -94,7 +94,7 @@ def explore(
     """
     frontier: Rows = np.unique(np.asarray(starts, dtype=np.int64), axis=0)
     known = {row.tobytes(): i for i, row in enumerate(frontier)}
-    found, nexts, chances = [frontier], [], []
+    layers, nexts, chances = [frontier], [], []
     while len(frontier):
         new: list[Rows] = []
         here = frontier[:, None]
@@ -112,10 +112,10 @@ def explore(
             nexts.append(which.reshape(chance.shape))
             chances.append(chance)
         frontier = np.array(new, dtype=np.int64).reshape(-1, frontier.shape[1])
-        found.append(frontier)
+        layers.append(frontier)
     wide = max(each.shape[1] for each in chances)
     chance, to = (_by_state(parts, actions, wide) for parts in (chances, nexts))
-    return np.concatenate(found), to.astype(np.intp), chance
+    return np.concatenate(layers), to.astype(np.intp), chance
 
 
 def _by_state(parts: list[Array], actions: int, wide: int) -> Array:

@@ -49,10 +49,10 @@ def solve(game: Game) -> Solved:
     layers = [game.start()]
     while len(layers[-1]):
         reached = [after.positions[~after.over] for after in (game.move(*each) for each in _moves(game, layers[-1]))]
-        found = np.concatenate(reached)
-        numbers = number(found)
-        place[numbers] = np.arange(len(found))
-        layers.append(found[place[numbers] == np.arange(len(found))])  # one of those that are the same
+        arrived = np.concatenate(reached)
+        numbers = number(arrived)
+        place[numbers] = np.arange(len(arrived))
+        layers.append(arrived[place[numbers] == np.arange(len(arrived))])  # one of those that are the same
 
     values: list[NDArray[np.int8]] = []
     best: list[Bools] = []

@@ -2,8 +2,8 @@
 
 The agent moves first or second, by chance, and puts a stone on an empty cell; then the opponent puts one on an empty
 cell, each equally likely. Where the cell of the agent's action is not empty, the next empty one is taken, in the order
-of their numbers and beginning again after the last. The utility is the outcome: 1 for a win, 0 for a draw, -1 for a loss.
-Everything is in view, so the evaluator's score is the outcome, too, and there is nothing to be helped with and no hack.
+of their numbers, beginning again after the last. The utility is the outcome: 1 for a win, 0 for a draw, -1 for a loss.
+Everything is in view, so the evaluator's score is the outcome, too, nobody has to help, and there is no hack.
 
 An agent that beats this opponent may lose to others: ``rrm.envs.games.certificate`` says what it gets at least.
 """

@@ -66,11 +66,11 @@ class _Copying(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._t = 0
 
         @functools.wraps(env.reset)  # the checker reads its signature
-        def reset(**said: Any) -> Any:
+        def reset(**arguments: Any) -> Any:
             self._t = 0
-            told = copy.deepcopy(env.reset(**said))
-            _check_numbers(told[0] if isinstance(told, tuple) and told else told)
-            return told
+            returned = copy.deepcopy(env.reset(**arguments))
+            _check_numbers(returned[0] if isinstance(returned, tuple) and returned else returned)
+            return returned
 
         self.reset = reset  # type: ignore[method-assign]
 

@@ -95,8 +95,8 @@ class Wrapped(World):
         spotlight: int | None = None,
         **settings: Any,
     ) -> None:
-        given = {"look_ahead": look_ahead, "spotlight": spotlight}
-        help_ = {name: value for name, value in given.items() if value is not None}
+        helps = {"look_ahead": look_ahead, "spotlight": spotlight}
+        help_ = {name: value for name, value in helps.items() if value is not None}
         super().__init__(n, env=env, visible_fields=visible_fields, standardise=standardise, **help_, **settings)
         self._named, self._kwargs, self._render_mode = env, settings, ""
         self._make = constructor_of(env) or env  # all copies are made by the same code, whatever is edited meanwhile
@@ -148,16 +148,16 @@ class Wrapped(World):
         """Step the copies ``which`` (k,), none of which is over."""
         self.taken[which, self.t[which]] = actions
         self.t[which] += 1
-        told = np.zeros((3, len(which)))
+        outcome = np.zeros((3, len(which)))
         for k, (i, native) in enumerate(zip(which.tolist(), self.interface.actions.native(actions), strict=True)):
             env = self._envs[i]
             assert env is not None
             try:
-                observation, *told[:, k] = read_step(env.step(native))
+                observation, *outcome[:, k] = read_step(env.step(native))
                 self.interface.write(observation, self._observed[i])
             except BaseException as error:  # of the user's own code
                 self._broken(i, error)
-        rewards, terminated, truncated = told
+        rewards, terminated, truncated = outcome
         self._reward[which] = rewards
         self._return[which] += rewards
         self._over[which] = (terminated + truncated > 0) | (self.t[which] >= self.interface.length)
@@ -281,14 +281,14 @@ def _bars(values: Array) -> NDArray[np.uint8]:
     return picture
 
 
-def _check_help(said: dict[str, Any], length: int) -> int:
+def _check_help(settings: dict[str, Any], length: int) -> int:
     """The levels of evaluation worlds that these settings ask for: 0 or 1. Raises UnfitError."""
-    for name, value in said.items():
+    for name, value in settings.items():
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= length:
             raise UnfitError(f"{name}: {value!r}: must be a whole number from 1 to {length}, the steps of an episode")
-    if len(said) > 1:
-        raise UnfitError(f"spotlight: {said['spotlight']}: there is look_ahead as well: choose one of them")
-    return len(said)
+    if len(settings) > 1:
+        raise UnfitError(f"spotlight: {settings['spotlight']}: there is look_ahead as well: choose one of them")
+    return len(settings)
 
 
 def _restored(kind: type[Any], n: int, settings: dict[str, Any], which: Indices, state: State) -> Any:

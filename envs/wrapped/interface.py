@@ -114,15 +114,15 @@ def _described(space: spaces.Space[Any]) -> str:
     return repr(space)
 
 
-def read_step(told: Any) -> tuple[Any, float, bool, bool]:
+def read_step(returned: Any) -> tuple[Any, float, bool, bool]:
     """Observation, reward, terminated and truncated of what ``step`` returned.
 
     A reward may be an array of one number, and flags may be NumPy's. Raises ValueError, in words.
     """
     try:
-        observation, reward, terminated, truncated, _ = told
+        observation, reward, terminated, truncated, _ = returned
     except (TypeError, ValueError):
-        count = f"{len(told)} values" if isinstance(told, tuple) else f"a {type(told).__name__}"
+        count = f"{len(returned)} values" if isinstance(returned, tuple) else f"a {type(returned).__name__}"
         raise ValueError(f"step returned {count}; it must return five") from None
     if type(reward) is not float:
         reward = _number(reward)

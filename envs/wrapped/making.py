@@ -86,11 +86,11 @@ def constructor_of(env: str | Constructor) -> Constructor | None:
         return env
     where, _, name = env.rpartition(":")
     try:
-        found = getattr(load(where), name, None) if where else None
+        attribute = getattr(load(where), name, None) if where else None
     except UserCodeError as error:
         raise UnfitError(str(error)) from error
-    if callable(found) and (is_file(where) or name not in gymnasium.registry):
-        return cast(Constructor, found)
+    if callable(attribute) and (is_file(where) or name not in gymnasium.registry):
+        return cast(Constructor, attribute)
     if is_file(where):
         raise UnfitError(f"{where} has no constructor {name!r}")
     return None

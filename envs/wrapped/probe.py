@@ -101,10 +101,10 @@ class _Watch:
 
     def step(self, env: gymnasium.Env[Any, Any], action: Any) -> tuple[Any, float, bool, bool]:
         """Step ``env`` with a copy of ``action``, which it may change."""
-        told = env.step(np.array(action) if isinstance(action, np.ndarray) else action)
+        returned = env.step(np.array(action) if isinstance(action, np.ndarray) else action)
         self._steps += 1
         self._tell()
-        return read_step(told)
+        return read_step(returned)
 
     def _tell(self) -> None:
         passed = time.monotonic() - self._start
@@ -203,19 +203,19 @@ def _difference(
     rows = np.zeros((2, len(interface.mean)))
     names = (*interface.names, "the reward", "terminated", "truncated")
     for step in range(len(actions) + 1):
-        told = []
+        episodes = []
         for env, row in zip((one, two), rows, strict=True):
             observation, *rest = (
                 watch.step(env, actions[step - 1]) if step else (env.reset(seed=seed)[0], 0.0, False, False)
             )
             interface.write(observation, row)
             _check_finite(interface, row, seed, step)
-            told.append([*row.tolist(), *rest])
-        for name, first, second in zip(names, *told, strict=True):
+            episodes.append([*row.tolist(), *rest])
+        for name, first, second in zip(names, *episodes, strict=True):
             if first != second:
                 return (
                     f"{step} equal steps after reset(seed={seed}), {name} is {first} in one copy, {second} in another"
                 )
-        if told[0][-1] or told[0][-2]:
+        if episodes[0][-1] or episodes[0][-2]:
             break
     return ""

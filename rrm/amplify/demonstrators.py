@@ -14,7 +14,7 @@ from rrm.agents.assistants import Policy, Script
 from rrm.agents.files import read_bytes
 from rrm.amplify.judgment import Asked, Judgment
 from rrm.amplify.skill import Skill
-from rrm.choices import one_line
+from rrm.choices import user_errors_in_one_line
 from rrm.config.values import Count, Large, Section
 from rrm.envs.world import Array, World
 from rrm.errors import ConfigError, nearest
@@ -121,8 +121,8 @@ class DemonstratorSettings(Section):
                 files = (Path(f"{stem}.{end}") for end in ("json", "safetensors"))
                 parts = [read_bytes(file, demonstrations.LARGEST) for file in files]
             except (OSError, ValueError) as error:
-                said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
-                raise ConfigError(f"{self._about}: {line(said).removeprefix(f'{skill}: ')}") from None
+                reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+                raise ConfigError(f"{self._about}: {line(reason).removeprefix(f'{skill}: ')}") from None
             return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()[:12]
         return fingerprint(_function(skill, world, self._about), skill)
 
@@ -149,10 +149,10 @@ def _function(skill: str, world: World, about: str) -> Callable[[World], Any]:
         hint = nearest(skill, world.scripts) if world.scripts else ""
         kinds = "a saved agent (.json), a function (module:name, path.py:name) or a file of demonstrations (.npz)"
         raise ConfigError(f"{about}: must be a script of {world.name}, {kinds}{hint}")
-    found = locate(skill, about, world.scripts, "")
-    if not callable(found):
+    located = locate(skill, about, world.scripts, "")
+    if not callable(located):
         raise ConfigError(f"{about}: must be a function of a world that returns its actions")
-    function: Callable[[World], Any] = found
+    function: Callable[[World], Any] = located
     return function
 
 
@@ -170,11 +170,11 @@ def _actor(skill: str, world: World, level: int, about: str) -> Policy:
         if (agent.layout, agent.policy.action_space) != (world.layout, world.action_space):
             raise ConfigError(f"{about}: was trained in another world than {world.name}")
         return agent
-    found = _function(skill, world, about)
+    function = _function(skill, world, about)
 
     def act(world: World) -> Array:
-        with one_line([about]):
-            actions: Array = found(world)
+        with user_errors_in_one_line([about]):
+            actions: Array = function(world)
         return actions
 
     return act

@@ -17,7 +17,8 @@ from gymnasium import spaces
 from rrm.agents.assistants import Policy
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Array, Floats, Indices, State, World
-from rrm.feedback.clips import Candidates, Clip, Recorder
+from rrm.feedback.clips import Candidates, Clip
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Choice
 from rrm.streams import Streams
 
@@ -72,14 +73,14 @@ class Judgment:
             scores.append(tried)
             sizes.append(size)
             steps += spent
-        found, size = np.concatenate(scores), np.concatenate(sizes)
-        good = found >= found.max(axis=1, keepdims=True) - TIE * size[:, None]
+        values, size = np.concatenate(scores), np.concatenate(sizes)
+        good = values >= values.max(axis=1, keepdims=True) - TIE * size[:, None]
         if self.own is not None:
             copies, everyone = world.copies(len(rngs)), np.arange(len(rngs))
             copies.load(states, everyone)
             own = self.own(copies)
-            kept = good[everyone, own]
-            good[kept] = np.eye(actions, dtype=np.bool_)[own[kept]]
+            own_is_good = good[everyone, own]
+            good[own_is_good] = np.eye(actions, dtype=np.bool_)[own[own_is_good]]
         weights = good / good.sum(axis=1, keepdims=True)
         return Choice(weights.astype(np.float32), looks=len(rngs) * tries, env_steps=steps)
 

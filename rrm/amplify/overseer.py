@@ -127,11 +127,11 @@ class Overseer(Wrapper):
                     batch = False
                     arrived = next(answers.arrivals, None)
                 while arrived is not None and arrived[0] in left:
-                    there = answers.ready()
+                    ready = answers.ready()
                     del left[arrived[0]]
-                    yield *arrived, there
+                    yield *arrived, ready
                     # Where the answer is there, nobody is asked: no code of the evaluator runs.
-                    with nullcontext() if there else alone():
+                    with nullcontext() if ready else alone():
                         arrived = next(answers.arrivals, None)
         except EvaluatorError:
             raise

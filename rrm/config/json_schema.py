@@ -31,12 +31,12 @@ def _standard(node: Any) -> Any:
         return [_standard(each) for each in node]
     if not isinstance(node, dict):
         return node
-    found = {key: _standard(value) for key, value in node.items() if key not in _STANDARD or isinstance(value, dict)}
+    schema = {key: _standard(value) for key, value in node.items() if key not in _STANDARD or isinstance(value, dict)}
     for key, name in _STANDARD.items():
         if isinstance(node.get(key), int | float):
             tightest = min if "max" in name.lower() else max
-            found[name] = tightest(node[key], found.get(name, node[key]))
-    return found
+            schema[name] = tightest(node[key], schema.get(name, node[key]))
+    return schema
 
 
 _REF: Final = "#/definitions/{model}"
@@ -50,10 +50,10 @@ def resolved() -> dict[str, Any]:
     for slot in SLOTS.values():
         shared = str(section_of(schema["definitions"]["Condition"]["properties"][slot.section]))
         for choice in slot.own:
-            found = _standard(slot.model(choice).model_json_schema(ref_template=_REF))
+            settings = _standard(slot.model(choice).model_json_schema(ref_template=_REF))
             about = schema["definitions"][shared]["properties"][slot.key]["description"]
-            found["properties"][slot.key]["description"] = about
-            schema["definitions"] |= {**found.pop("$defs", {}), definition(slot, choice): found}
+            settings["properties"][slot.key]["description"] = about
+            schema["definitions"] |= {**settings.pop("$defs", {}), definition(slot, choice): settings}
     return schema
 
 
@@ -113,8 +113,8 @@ def _or_null(section: Mapping[str, Any]) -> dict[str, Any]:
 def keys_of(model: str) -> dict[str, Any]:
     """The schemas of a model's keys, by their names; of the experiment's, where the name is empty."""
     schema = resolved()
-    found: dict[str, Any] = (schema["definitions"][model] if model else schema)["properties"]
-    return found
+    properties: dict[str, Any] = (schema["definitions"][model] if model else schema)["properties"]
+    return properties
 
 
 def section_of(about: Mapping[str, Any]) -> str | None:

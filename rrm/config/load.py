@@ -56,13 +56,13 @@ _MUST: Final = {
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], said: Any) -> Model:
-    """``tree`` as a model, or the first thing wrong with it, its place prefixed by ``own`` where ``said`` says it."""
+def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], section: Any) -> Model:
+    """Validate ``tree``, or report its first error; ``own`` is the prefix of what ``section`` itself states."""
     try:
         return model.model_validate(tree)
     except ConfigError as error:  # a slot's choice is not there
         field, colon, rest = str(error).partition(": ")
-        prefix = [*own] if says(said, field.split(".")[:1]) else []
+        prefix = [*own] if says(section, field.split(".")[:1]) else []
         raise ConfigError(f"{'.'.join([*prefix, field])}{colon}{rest}") from None
     except ValidationError as error:
         wrong = _first(error)
@@ -70,7 +70,7 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
     while isinstance(inner := wrong.get("ctx", {}).get("error"), ValidationError):  # of a slot's section
         wrong = _first(inner)
         place += [str(part) for part in wrong["loc"]]
-    prefix = [*own] if says(said, [part for part in place if not part.isdigit()]) else []
+    prefix = [*own] if says(section, [part for part in place if not part.isdigit()]) else []
     dotted, kind, value = ".".join([*prefix, *short_path(place)]), wrong["type"], wrong["input"]
     if kind == "extra_forbidden" and (slot := SLOTS.get(place[0])):
         choice = tree[slot.section].get(slot.key, slot.default)
@@ -92,27 +92,27 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
 
 def _first(error: ValidationError) -> ErrorDetails:
     """The first thing that is wrong; a key that nobody knows before one that is missing, which it may be misspelt."""
-    found = error.errors(include_url=False)
-    unknown = (each for each in found if each["type"] == "extra_forbidden")
-    return next(unknown, found[0]) if found[0]["type"] == "missing" else found[0]
+    errors = error.errors(include_url=False)
+    unknown = (each for each in errors if each["type"] == "extra_forbidden")
+    return next(unknown, errors[0]) if errors[0]["type"] == "missing" else errors[0]
 
 
 def _condition(name: str, base: Tree, tree: Tree) -> Condition:
     """One condition of ``tree``, each of its fields right by itself: ``base`` is what holds for all."""
-    said = tree["conditions"][name]
+    settings = tree["conditions"][name]
     own = ("conditions", name)
     # What only the top level says gives way where it can mean nothing.
-    merged = layered(base, said)
+    merged = layered(base, settings)
     amplify = merged.get("amplify", {})
-    if is_true(stated(merged, "reward")) and not says(said, SHORT["assistants"]):
+    if is_true(stated(merged, "reward")) and not says(settings, SHORT["assistants"]):
         amplify["assistants"] = "none"
     assistants = amplify.get("assistants", "none")
     # An array has no truth value.
-    if isinstance(assistants, str) and assistants == "none" and not says(said, SHORT["depth"]):
+    if isinstance(assistants, str) and assistants == "none" and not says(settings, SHORT["depth"]):
         amplify.pop("depth", None)
     if amplify:
         merged["amplify"] = amplify
-    return _validated(Condition, merged, own, said)
+    return _validated(Condition, merged, own, settings)
 
 
 def _settled(name: str, condition: Condition, tree: Tree) -> Condition:
@@ -184,9 +184,9 @@ def load(
     tree = written_out(tree)
     check_keys(tree, tree)
     tree = without_short_forms(tree)
-    tree["conditions"] = {name: layered(NAMED.get(name, {}), said) for name, said in tree["conditions"].items()}
-    for said in overrides:
-        apply_override(tree, said)
+    tree["conditions"] = {name: layered(NAMED.get(name, {}), own) for name, own in tree["conditions"].items()}
+    for override in overrides:
+        apply_override(tree, override)
     for key, value in settings.items():
         set_value(tree, key, checked(value, key), f"{key}={show(value)}")
 

@@ -20,9 +20,9 @@ OWN = ("assistants", "depth", "reward")
 
 def minimal_config(experiment: Mapping[str, Any], order: Sequence[str]) -> str:
     """YAML for the content of an experiment.json; conditions in ``order``, those that it does not name last."""
-    there = experiment["conditions"]
-    names = [*(name for name in order if name in there), *sorted(there.keys() - {*order})]
-    tree = compact({**experiment, "conditions": {name: there[name] for name in names}})
+    conditions = experiment["conditions"]
+    names = [*(name for name in order if name in conditions), *sorted(conditions.keys() - {*order})]
+    tree = compact({**experiment, "conditions": {name: conditions[name] for name in names}})
     return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
 
 

@@ -59,8 +59,8 @@ def _choices(path: Sequence[str], tree: Tree) -> list[str]:
     slot = SLOTS[path[-1]]
     above = chosen(tree.get(slot.section), slot, slot.default)
     names = [path[1]] if len(path) > 1 else list(tree["conditions"])
-    there = [chosen_in(_meant(name, tree["conditions"].get(name)), slot, above) for name in names]
-    return list(dict.fromkeys(there if len(path) > 1 else [above, *there]))
+    choices = [chosen_in(_meant(name, tree["conditions"].get(name)), slot, above) for name in names]
+    return list(dict.fromkeys(choices if len(path) > 1 else [above, *choices]))
 
 
 def _meant(name: str, condition: Any) -> Tree:
@@ -97,16 +97,16 @@ def _unknown(path: Sequence[str], key: str, value: Any, tree: Tree, shown: str) 
     return f"{dotted}: no such key{hint}"
 
 
-def check_keys(said: Tree, tree: Tree, path: tuple[str, ...] = (), shown: str = "") -> None:
+def check_keys(settings: Tree, tree: Tree, path: tuple[str, ...] = (), shown: str = "") -> None:
     """Refuse unknown keys, and values in the place of sections; a section left empty in a file says nothing.
 
     Args:
-        said: what is checked, at ``path`` of the configuration.
+        settings: what is checked, at ``path`` of the configuration.
         tree: the configuration, whose conditions are there and whose choices are made.
-        path: where ``said`` stands.
+        path: where ``settings`` stand.
         shown: the override that said it, where one did.
     """
-    for key, value in list(said.items()):
+    for key, value in list(settings.items()):
         here = (*path, str(key))
         dotted = shown or clip(line(".".join(here)))
         known = _known(path, tree) or ()
@@ -116,9 +116,9 @@ def check_keys(said: Tree, tree: Tree, path: tuple[str, ...] = (), shown: str = 
             continue
         if value is None and not shown:
             if here[:-1] == ("conditions",):
-                said[key] = {}
+                settings[key] = {}
             else:
-                del said[key]
+                del settings[key]
         elif isinstance(value, dict):
             check_keys(value, tree, here, shown)
         else:
@@ -174,9 +174,9 @@ def _with_parameter(tree: Tree, path: Sequence[str], keys: Sequence[str], value:
     """What stands at ``path``, with ``value`` at ``keys`` within it; an evaluator that is a name becomes a mapping."""
     if path[-1] not in WHOLE:
         return _nested(keys, value)
-    said = tree["conditions"][path[1]] if path[0] == "conditions" else tree
-    said = said if says(said, path[-1:]) else tree
-    return _parameter(said.get(path[-1], "bounded"), keys, value)
+    section = tree["conditions"][path[1]] if path[0] == "conditions" else tree
+    section = section if says(section, path[-1:]) else tree
+    return _parameter(section.get(path[-1], "bounded"), keys, value)
 
 
 def _parameter(evaluator: Any, keys: Sequence[str], value: Any) -> Any:

@@ -108,12 +108,12 @@ def parse(text: str, what: str) -> Any:
 
 def _bounded(value: Any, inside: Callable[[Any], list[Any]]) -> None:
     """Raise ValueError where a value is deeper or larger than a configuration is; ``inside`` gives what it holds."""
-    left, found = [(value, 1)], 0
+    left, count = [(value, 1)], 0
     while left:
         each, depth = left.pop()
         held = inside(each)
-        found += len(held)
-        if found > MOST:
+        count += len(held)
+        if count > MOST:
             raise ValueError(f"holds too much: must have at most {MOST:,} values, those of aliases counted each time")
         if held and depth >= DEEPEST:
             raise ValueError(f"is nested too deep: must have at most {DEEPEST} levels")
@@ -153,8 +153,8 @@ def read(config: str | Path | Mapping[str, Any] | BaseModel) -> Tree:
         elif str(config) in presets():
             text = (importlib.resources.files("rrm.configs") / f"{config}.yaml").read_text(encoding="utf-8")
         else:
-            there = [*map(str, path.parent.glob("[!.]*.yaml")), *presets()]
-            raise ConfigError(f"{name}: no such file or preset{nearest(str(config), there)}")
+            candidates = [*map(str, path.parent.glob("[!.]*.yaml")), *presets()]
+            raise ConfigError(f"{name}: no such file or preset{nearest(str(config), candidates)}")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{name}: cannot be read: is not UTF-8 text, at byte {error.start}") from None
     except (OSError, ValueError) as error:  # no right to read it, a name no system allows, a device

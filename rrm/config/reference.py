@@ -71,7 +71,7 @@ def all_keys() -> tuple[Key, ...]:
     used = {name: set(_said(name)) for name in presets()}
 
     def users(dotted: str, choice: str = "") -> tuple[str, ...]:
-        return tuple(name for name, said in used.items() if (dotted, choice) in said)
+        return tuple(name for name, keys in used.items() if (dotted, choice) in keys)
 
     def walk(model: str, above: str) -> Iterator[Key]:
         properties = keys_of(model)
@@ -170,9 +170,9 @@ def named(key: str) -> list[Key]:
         ConfigError: there is none; the line says what it is called now, or which is nearest.
     """
     dotted = ".".join(SHORT.get(key, (key,)))
-    found = [each for each in all_keys() if each.name == dotted or each.name.startswith(f"{dotted}.")]
-    if found:
-        return found
+    keys = [each for each in all_keys() if each.name == dotted or each.name.startswith(f"{dotted}.")]
+    if keys:
+        return keys
     if (names := renamed(key.split("."))) is not None:
         raise ConfigError(f"{line(key)}: is now {names[1]}")
     known = {each.name for each in all_keys()} | _sections()
@@ -185,10 +185,10 @@ def named(key: str) -> list[Key]:
 # --- As text ----------------------------------------------------------------------------------------------------------
 
 
-def text(found: Sequence[Key], width: int = 80) -> str:
+def text(keys: Sequence[Key], width: int = 80) -> str:
     """Keys for the terminal, lines of at most ``width`` characters. What several choices have alike is there once."""
     choices: dict[Key, list[Key]] = {}
-    for each in found:
+    for each in keys:
         choices.setdefault(replace(each, choice="", presets=()), []).append(each)
     blocks = []
     for each, alike in choices.items():

@@ -117,8 +117,9 @@ class DistillSettings(Choice):
     method: str = Field(
         default="reward_modeling",
         description="How an agent is made with the help of the amplified evaluator: from a reward model of its labels"
-        " (reward_modeling); by behavioural cloning (clone) or DAgger (dagger) of a demonstrator; or by a class of your"
-        " own, 'package.module:Class' or 'path/to/file.py:Class'. distill: path/to/file.py:Class is short for it. Its"
+        " (reward_modeling); by behavioural cloning (clone) or DAgger (dagger) of a demonstrator; in a board game by"
+        " search, and imitation of the search (expert_iteration); or by a class of your own,"
+        " 'package.module:Class' or 'path/to/file.py:Class'. distill: path/to/file.py:Class is short for it. Its"
         " settings stand beside method.",
     )
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from rrm.agents.vec_env import Start, play
 from rrm.envs.world import Array, Bools, Floats, Indices, World
-from rrm.feedback.clips import Candidates, Clip, Recorder
+from rrm.feedback.clips import Candidates, Clip
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Overseer
 from rrm.streams import Purpose, Streams
 

@@ -9,7 +9,8 @@ from rrm.distill.base import Context
 from rrm.distill.training import unread
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import World
-from rrm.feedback.clips import Candidates, Recorder
+from rrm.feedback.clips import Candidates
+from rrm.feedback.recorder import Recorder
 from rrm.streams import Purpose
 
 

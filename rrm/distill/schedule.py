@@ -9,13 +9,13 @@ from typing import Literal
 CANDIDATES = 1024
 """Candidates of a rollout among which the states to label are chosen."""
 
-PRACTICE = 8192
-"""How many states of the unaided agent there are among which an assistant's episodes start."""
+START_STATES = 8192
+"""The number of states that the unaided agent visits, among which an assistant's episodes start."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """The budgets of one round. Every step of the world counts: practice, random play and training."""
+    """The budgets of one round. Every step of the world counts: start states, random play and training."""
 
     num_envs: int
     """Copies of the world that are stepped together."""
@@ -42,9 +42,9 @@ class Schedule:
         return self.num_envs * self.n_steps
 
     @property
-    def practice_steps(self) -> int:
-        """Steps of the unaided agent that make the states to practise in."""
-        return -(-PRACTICE // self.num_envs) * self.num_envs if self.start_states else 0
+    def start_state_steps(self) -> int:
+        """Steps of the unaided agent that visit the start states."""
+        return -(-START_STATES // self.num_envs) * self.num_envs if self.start_states else 0
 
     @property
     def random_steps(self) -> int:
@@ -54,11 +54,11 @@ class Schedule:
     @property
     def rollouts(self) -> int:
         """As many rollouts of the learner as the rest of the steps holds."""
-        return (self.steps - self.practice_steps - self.random_steps) // self.steps_of_rollout
+        return (self.steps - self.start_state_steps - self.random_steps) // self.steps_of_rollout
 
     def steps_due(self, rollouts: int) -> int:
         """How many steps have been taken after so many rollouts."""
-        return self.practice_steps + self.random_steps + rollouts * self.steps_of_rollout
+        return self.start_state_steps + self.random_steps + rollouts * self.steps_of_rollout
 
     def labels_due(self, rollout: int) -> int:
         """How many labels have been asked before the given rollout (0: the first); all of them before the last."""

@@ -12,7 +12,7 @@ from rrm.agents.vec_env import WorldVecEnv
 from rrm.distill.base import Context
 from rrm.distill.episode_metrics import EpisodeMetrics, true_utility
 from rrm.envs.world import Floats, World
-from rrm.feedback.clips import Recorder
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Learner, RewardFunction, Row
 from rrm.rewards.wrappers import RewardVecEnv
 from rrm.storage.checkpoint import joined, part

@@ -9,7 +9,7 @@ from rrm.agents.agent import Agent
 from rrm.agents.state import State, Tensors
 from rrm.distill.base import Context
 from rrm.distill.training import Training
-from rrm.feedback.clips import Recorder
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Distiller, Row
 
 

@@ -38,8 +38,8 @@ class Answers(Iterator[Any]):
         if isinstance(answers, Answers):
             return answers
         iterator = iter(answers)
-        there = isinstance(iterator, _THERE)
-        return cls(enumerate(iterator), lambda: there and operator.length_hint(iterator) > 0)
+        is_sequence = isinstance(iterator, _THERE)
+        return cls(enumerate(iterator), lambda: is_sequence and operator.length_hint(iterator) > 0)
 
     @classmethod
     def together(cls, members: Sequence[Answers], combine: Callable[..., Any]) -> Answers:
@@ -64,13 +64,13 @@ def _combined(
     arrivals: Iterator[tuple[int, int, Any]], combine: Callable[..., Any], size: int
 ) -> Iterator[tuple[int, Any]]:
     """Each index and what its ``size`` parts come to, once all of them are there. Arrivals: index, part, answer."""
-    there: dict[int, dict[int, Any]] = {}
+    incomplete: dict[int, dict[int, Any]] = {}
     for index, part, answer in arrivals:
-        parts = there.setdefault(index, {})
+        parts = incomplete.setdefault(index, {})
         parts[part] = answer
         if len(parts) == size:
             yield index, combine(index, *(parts[i] for i in range(size)))
-            del there[index]
+            del incomplete[index]
 
 
 def _in_turn(members: Sequence[Answers]) -> Iterator[tuple[int, int, Any]]:

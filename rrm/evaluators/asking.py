@@ -180,8 +180,8 @@ def _memory(evaluator: Evaluator) -> Callable[[], None]:
     if evaluator.at_once == 1:
         calls.append(remembered())
     if evaluator.stateful:
-        kept = copy.deepcopy(evaluator.state_dict())
-        calls.append(lambda: evaluator.load_state_dict(copy.deepcopy(kept)))
+        memory = copy.deepcopy(evaluator.state_dict())
+        calls.append(lambda: evaluator.load_state_dict(copy.deepcopy(memory)))
 
     def put_back() -> None:
         for call in calls:

@@ -147,18 +147,18 @@ class Evaluator:
         """Whether each question is put in a call of its own."""
         return self.stateful or bool(self.retries) or self.at_once > 1
 
-    def _scored(self, given: Any, count: int) -> Answers:
-        if isinstance(given, Iterator):
-            return Answers.of(given)
-        scores = np.asarray(np.ma.filled(given, np.nan))  # what is masked is no answer
+    def _scored(self, scored: Any, count: int) -> Answers:
+        if isinstance(scored, Iterator):
+            return Answers.of(scored)
+        scores = np.asarray(np.ma.filled(scored, np.nan))  # what is masked is no answer
         if scores.shape != (count,):
             raise ValueError(f"score returned the shape {scores.shape}, not ({count},): one number a clip")
-        return Answers.of(given if isinstance(given, list) else scores.tolist())  # in a list there may be aggregates
+        return Answers.of(scored if isinstance(scored, list) else scores.tolist())  # in a list there may be aggregates
 
-    def _compared(self, given: Any, count: int) -> Answers:
-        if isinstance(given, Iterator):
-            return Answers.of(given)
-        answers = list(given)
+    def _compared(self, compared: Any, count: int) -> Answers:
+        if isinstance(compared, Iterator):
+            return Answers.of(compared)
+        answers = list(compared)
         if len(answers) != count:
             raise ValueError(f"compare returned {len(answers)} answers, not {count}: one a pair")
         return Answers.of(answers)
@@ -193,10 +193,10 @@ class Evaluator:
 
 
 def _only(answers: Answers) -> Any:
-    given = list(islice(answers, 2))
-    if len(given) != 1:
-        raise ValueError("gave no answer" if not given else "gave more than one answer")
-    return given[0]
+    first_two = list(islice(answers, 2))
+    if len(first_two) != 1:
+        raise ValueError("gave no answer" if not first_two else "gave more than one answer")
+    return first_two[0]
 
 
 _RENAMED = {"voices": "raters", "remembers": "stateful"}

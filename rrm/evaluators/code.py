@@ -29,8 +29,8 @@ def names(code: CodeType, only: str | None = None) -> set[str]:
     """All names in the code of a function, or those of one kind of instruction."""
     if only is None:
         return {name for each in codes(code) for name in each.co_names}
-    found = (step for each in codes(code) for step in dis.get_instructions(each))
-    return {str(step.argval) for step in found if step.opname == only}
+    steps = (step for each in codes(code) for step in dis.get_instructions(each))
+    return {str(step.argval) for step in steps if step.opname == only}
 
 
 @cache

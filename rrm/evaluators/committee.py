@@ -91,8 +91,8 @@ class Committee(Wrapper):
 
     def answers(self, clips: Sequence[Clip]) -> Answers:
         def agreed(index: int, *answers: Any) -> Aggregate:
-            given = zip(self.members, answers, strict=True)
-            scores = np.array([checked(each.name, answer, clips[index]) for each, answer in given])
+            by_member = zip(self.members, answers, strict=True)
+            scores = np.array([checked(each.name, answer, clips[index]) for each, answer in by_member])
             return Aggregate(RULES[self.by][0](scores), scores.tolist())
 
         asked = [Answers.of(each.answers(_apart(clips, i))) for i, each in enumerate(self.members)]
@@ -100,8 +100,8 @@ class Committee(Wrapper):
 
     def preferences(self, pairs: Sequence[Pair]) -> Answers:
         def voted(index: int, *answers: Any) -> Aggregate | None:
-            given = zip(self.members, answers, strict=True)
-            votes = np.array([checked_preference(each.name, answer, pairs[index]) for each, answer in given])
+            by_member = zip(self.members, answers, strict=True)
+            votes = np.array([checked_preference(each.name, answer, pairs[index]) for each, answer in by_member])
             cast = votes[~np.isnan(votes)]
             return Aggregate(RULES[self.by][1](cast), answers) if len(cast) else None
 

@@ -116,8 +116,8 @@ class Flawed(Wrapper):
     def preferences(self, pairs: Sequence[Pair]) -> Answers:
         answers = self._thought(pairs) if self._thinks else self._said(pairs)
 
-        def answered(index: int, said: tuple[float | None, bool]) -> float | None:
-            answer, equal = said
+        def answered(index: int, judged: tuple[float | None, bool]) -> float | None:
+            answer, equal = judged
             skip, slip = pairs[index].apart(Purpose.FLAW, self._stream).rng.random(2)
             if answer is None or skip < self.skip:
                 return None

@@ -71,13 +71,13 @@ _OF_PYTHON = frozenset(
 _WITHOUT_SETTINGS = frozenset({"_thread", "threading", "logging", "_io", "weakref", "queue", "_queue", "asyncio"})
 
 
-def fingerprint(found: Any, name: str) -> str:
-    """Twelve characters for what ``found`` is and refers to. It is said once where some of that is not to be known."""
-    if not isinstance(found, _CODE) and not _state(found):  # an object without settings is what its class makes
-        found = type(found)
+def fingerprint(value: Any, name: str) -> str:
+    """Twelve characters for what ``value`` is and refers to. A warning says once which of that cannot be known."""
+    if not isinstance(value, _CODE) and not _state(value):  # an object without settings is what its class makes
+        value = type(value)
     walk = _Walk()
-    home = getattr(found, "__module__", None) or type(found).__module__
-    digest = _hash([walk.digest(found), *_installed(home)])[:12]
+    home = getattr(value, "__module__", None) or type(value).__module__
+    digest = _hash([walk.digest(value), *_installed(home)])[:12]
     for unknown in sorted(walk.unknown):
         _warn(name, unknown)
     return digest
@@ -198,15 +198,15 @@ class _Walk:
             if type(value).__module__.partition(".")[0] not in _WITHOUT_SETTINGS:
                 self.unknown.add(f"an object of {type(value).__module__}.{type(value).__qualname__}")
 
-    def _class(self, found: type) -> Iterator[str]:
-        yield f"{found.__module__ if not is_own(found.__module__) else ''} {found.__qualname__}"
-        if not is_own(found.__module__):
+    def _class(self, kind: type) -> Iterator[str]:
+        yield f"{kind.__module__ if not is_own(kind.__module__) else ''} {kind.__qualname__}"
+        if not is_own(kind.__module__):
             return
-        self._look_for_compiled(found.__module__)
-        yield from map(self.digest, (type(found), *found.__bases__))
-        for name, value in sorted(vars(found).items(), key=lambda item: item[0]):
+        self._look_for_compiled(kind.__module__)
+        yield from map(self.digest, (type(kind), *kind.__bases__))
+        for name, value in sorted(vars(kind).items(), key=lambda item: item[0]):
             generated = name.startswith("__pydantic_") and name != "__pydantic_fields__"  # anew in each process
-            code = getattr(value, "__code__", None) if "__dataclass_fields__" in vars(found) else None
+            code = getattr(value, "__code__", None) if "__dataclass_fields__" in vars(kind) else None
             generated |= code is not None and code.co_filename == "<string>"
             slot = inspect.isdatadescriptor(value) and not isinstance(value, property)
             if name not in _OF_PYTHON and not generated and not slot:
@@ -231,11 +231,11 @@ class _Walk:
                 yield from (name, self.digest(value))
                 yield from self._attributes(value, code)
 
-    def _globals(self, code: CodeType, there: dict[str, Any]) -> Iterator[str]:
+    def _globals(self, code: CodeType, values: dict[str, Any]) -> Iterator[str]:
         """What a function refers to by name. What it sets itself is its state."""
-        used, kept = names(code), names(code, "STORE_GLOBAL")
-        for name in sorted((used & there.keys()) - kept - {"__builtins__"}):
-            value = there[name]
+        used, assigned = names(code), names(code, "STORE_GLOBAL")
+        for name in sorted((used & values.keys()) - assigned - {"__builtins__"}):
+            value = values[name]
             yield from (name, type(value).__qualname__ if isinstance(value, _GENERATORS) else self.digest(value))
             yield from self._attributes(value, code)
         for name in sorted(names(code, "IMPORT_NAME")):  # it may be imported by now, or not: its text will do
@@ -284,8 +284,8 @@ def _installed(module: str) -> Iterator[str]:
 def _state(value: Any) -> dict[str, Any]:
     """The attributes of an object, those in slots included."""
     slots = [name for kind in type(value).__mro__ for name in _listed(vars(kind).get("__slots__", ()))]
-    there = {name: getattr(value, name) for name in slots if name not in _OF_PYTHON and hasattr(value, name)}
-    return {**there, **getattr(value, "__dict__", {})}
+    slot_values = {name: getattr(value, name) for name in slots if name not in _OF_PYTHON and hasattr(value, name)}
+    return {**slot_values, **getattr(value, "__dict__", {})}
 
 
 def _listed(slots: Any) -> Iterable[str]:

@@ -105,32 +105,32 @@ def _check_asking(evaluator: Evaluator) -> None:
 def _resolve(spec: Spec) -> Make:
     if isinstance(spec, Mapping):
         return _with_parameters(spec)
-    found: Any = _locate(spec) if isinstance(spec, str) else spec
-    if isinstance(found, Evaluator):  # each round begins with the memory that was given, whichever rounds came before
-        return lambda world: copy.deepcopy(found) if found.stateful else found
-    if _judges(found):
-        if isinstance(found, type):
-            return _maker(spec, found, {})
-        plain = Plain(found)
+    located: Any = _locate(spec) if isinstance(spec, str) else spec
+    if isinstance(located, Evaluator):  # each round begins with the memory that was given, whichever rounds came before
+        return lambda world: copy.deepcopy(located) if located.stateful else located
+    if _judges(located):
+        if isinstance(located, type):
+            return _maker(spec, located, {})
+        plain = Plain(located)
         return lambda world: copy.deepcopy(plain) if plain.stateful else plain
-    if isinstance(found, type) and issubclass(found, Evaluator):
+    if isinstance(located, type) and issubclass(located, Evaluator):
         raise ConfigError(
-            f"evaluator: {short(spec)}: {found.__name__} must have a method score(clips), or compare(pairs)"
+            f"evaluator: {short(spec)}: {located.__name__} must have a method score(clips), or compare(pairs)"
         )
-    if callable(found) and not isinstance(found, type):
-        kind: Any = Preference if _clips_of(found) == 2 else Function
-        return lambda world: kind(found)
+    if callable(located) and not isinstance(located, type):
+        kind: Any = Preference if _clips_of(located) == 2 else Function
+        return lambda world: kind(located)
     raise ConfigError(
-        f"evaluator: {short(spec)} is a {type(found).__name__}; it must be a function of a clip, or an object or a"
+        f"evaluator: {short(spec)} is a {type(located).__name__}; it must be a function of a clip, or an object or a"
         " class with a method score(clips) or compare(pairs)"
     )
 
 
-def _judges(found: Any) -> bool:
+def _judges(candidate: Any) -> bool:
     """Whether an object or a class has a method that makes it an evaluator."""
-    if isinstance(found, type) and issubclass(found, Evaluator):
-        return found.scores or found.compares
-    return any(callable(getattr(found, name, None)) for name in ("score", "compare"))
+    if isinstance(candidate, type) and issubclass(candidate, Evaluator):
+        return candidate.scores or candidate.compares
+    return any(callable(getattr(candidate, name, None)) for name in ("score", "compare"))
 
 
 def _with_parameters(spec: Mapping[str, Any]) -> Make:
@@ -161,15 +161,15 @@ def _with_parameters(spec: Mapping[str, Any]) -> Make:
             raise ConfigError(f"evaluator: committee: must have at most {MOST_MEMBERS} members; has {len(judged)}")
         members = [_resolve(each) for each in judged]
         return _maker(spec, Committee, parameters, lambda world: [make(world) for make in members])
-    found: Any = _locate(judged) if isinstance(judged, str) else judged
-    if isinstance(found, type) and _judges(found):
-        return _maker(spec, found, parameters)
+    located: Any = _locate(judged) if isinstance(judged, str) else judged
+    if isinstance(located, type) and _judges(located):
+        return _maker(spec, located, parameters)
     if not parameters:
         return _resolve(judged)
-    if not callable(found) or isinstance(found, type | Evaluator) or _judges(found):
+    if not callable(located) or isinstance(located, type | Evaluator) or _judges(located):
         raise ConfigError(f"evaluator: {short(spec)}: {short(judged)} takes no parameters")
-    _check_parameters(spec, found, parameters)
-    return _resolve(functools.update_wrapper(functools.partial(found, **parameters), found))
+    _check_parameters(spec, located, parameters)
+    return _resolve(functools.update_wrapper(functools.partial(located, **parameters), located))
 
 
 def _maker(
@@ -179,9 +179,9 @@ def _maker(
     known = _check_parameters(spec, kind, parameters, skip=first is not None)
 
     def make(world: World) -> Evaluator:
-        given = {"world": world} if "world" in known else {}
+        world_argument = {"world": world} if "world" in known else {}
         try:
-            made = kind(*([] if first is None else [first(world)]), **given, **parameters)
+            made = kind(*([] if first is None else [first(world)]), **world_argument, **parameters)
         except ConfigError:
             raise
         except BaseException as error:  # of a user's class, whatever it raises
@@ -229,13 +229,13 @@ def identity(spec: Spec) -> str:
     it. Another object, made with other settings, is another evaluator.
     """
     if isinstance(spec, Mapping):
-        given = {key: _identified(key, value) for key, value in spec.items() if key not in ASKING}
-        return json.dumps(given, sort_keys=True)
+        identified = {key: _identified(key, value) for key, value in spec.items() if key not in ASKING}
+        return json.dumps(identified, sort_keys=True)
     if isinstance(spec, str) and spec in REGISTRY:
         return spec
-    found: Any = _locate(spec) if isinstance(spec, str) else spec
-    name = spec if isinstance(spec, str) else getattr(found, "__qualname__", type(found).__qualname__)
-    return f"{name} {fingerprint(found, name)}"
+    located: Any = _locate(spec) if isinstance(spec, str) else spec
+    name = spec if isinstance(spec, str) else getattr(located, "__qualname__", type(located).__qualname__)
+    return f"{name} {fingerprint(located, name)}"
 
 
 def _identified(key: str, value: Any) -> Any:

@@ -77,8 +77,8 @@ class Teacher(Evaluator):
     ) -> None:
         if preset not in PRESETS:
             raise ValueError(f"preset: {preset!r}: no such preset{nearest(str(preset), PRESETS)}")
-        said = {"beta": beta, "mistake": mistake, "skip": skip, "discount": discount, "equal": equal}
-        knobs = {**PRESETS[preset], **{name: value for name, value in said.items() if value is not None}}
+        stated = {"beta": beta, "mistake": mistake, "skip": skip, "discount": discount, "equal": equal}
+        knobs = {**PRESETS[preset], **{name: value for name, value in stated.items() if value is not None}}
         self.preset = preset
         self.beta = within("beta", knobs.get("beta"), low=0.0)
         self.mistake = within("mistake", knobs.get("mistake", 0.0), low=0.0, high=1.0)

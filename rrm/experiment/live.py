@@ -58,7 +58,7 @@ def draw(
     """
     room = len(cells) if height is None else max(height - 6, 1)
     first = {"running": 0, "locked": 1, "failed": 2, "stopped": 3, "waiting": 4, "done": 5}
-    kept = sorted(range(len(cells)), key=lambda i: (first[cells[i].status], i))[:room]
+    shown_cells = sorted(range(len(cells)), key=lambda i: (first[cells[i].status], i))[:room]
     bars = width >= 100
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("condition", no_wrap=True)
@@ -69,7 +69,7 @@ def draw(
     for heading in ("steps", "labels", "utility", "evaluator"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for i in sorted(kept):
+    for i in sorted(shown_cells):
         cell = cells[i]
         bar = [ProgressBar(max(cell.env_steps_total, 1), cell.env_steps, width=12)] if bars else []
         table.add_row(
@@ -84,7 +84,7 @@ def draw(
             Text(cell.status, COLOURS[cell.status]),
         )
     parts: list[RenderableType] = [table]
-    hidden = [cell.status for i, cell in enumerate(cells) if i not in kept]
+    hidden = [cell.status for i, cell in enumerate(cells) if i not in shown_cells]
     if hidden:
         counts = ", ".join(f"{hidden.count(status)} {status}" for status in first if status in hidden)
         parts.append(Text(f"and {counts}", "dim"))

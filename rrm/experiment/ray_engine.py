@@ -221,17 +221,17 @@ class RayEngine:
         if job is None or job.attempt != message.attempt:  # of a worker that was taken for lost
             return
         home = rundir.inside(self._folder, message.round)
-        there = message.there or ()
-        if job.store is None and (message.answers or STORE in there):
+        present = message.file_names or ()
+        if job.store is None and (message.answers or STORE in present):
             job.store = Labels(home / STORE)
             job.held.callback(job.store.close)
         if job.store and message.answers:
             job.store.add(message.answers)
         for name in sorted(message.files, key=_order):
             _write(home, name, message.files[name])
-        if message.there is not None:
+        if message.file_names is not None:
             for old in sorted(home.glob("checkpoint*"), key=lambda path: _order(path.name), reverse=True):
-                if old.name not in there:
+                if old.name not in present:
                     old.unlink()
         if message.answers or message.files:
             job.lost = 0
@@ -240,8 +240,8 @@ class RayEngine:
 
 def _why(error: BaseException) -> str:
     """What an error of Ray's says, on one line: of a remote traceback its last line, which names the error."""
-    said = str(error).strip()
-    return line(said.splitlines()[-1] if 'File "' in said else said)
+    message = str(error).strip()
+    return line(message.splitlines()[-1] if 'File "' in message else message)
 
 
 def _refuse() -> None:
@@ -271,7 +271,7 @@ def _files(home: Path) -> Files:
 
 def _user_modules() -> list[str]:
     """The folder or file of each top-level module of the user's own that is loaded here."""
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for name, module in sorted(sys.modules.items()):
         if "." in name or name == "__main__":
             continue
@@ -282,5 +282,5 @@ def _user_modules() -> list[str]:
                 continue
             file = path / "__init__.py" if path.is_dir() else path
             if file.suffix == ".py" and is_theirs(str(file)):
-                found.setdefault(name, str(path))
-    return [*found.values()]
+                paths.setdefault(name, str(path))
+    return [*paths.values()]

@@ -50,7 +50,7 @@ class Message:
     files: Files = field(default_factory=dict)
     """Those that have been written since the last message."""
 
-    there: Sequence[str] | None = None
+    file_names: Sequence[str] | None = None
     """The names of all files in the folder of the round; None: the message is not about files."""
 
 
@@ -64,11 +64,11 @@ class Mailbox:
 
     async def put(self, message: Message) -> None:
         """Hand over a message. Returns once the driver has kept what is in it."""
-        number, kept = self._count, asyncio.Event()
+        number, stored = self._count, asyncio.Event()
         self._count += 1
-        self._kept[number] = kept
+        self._kept[number] = stored
         await self._new.put((number, message))
-        await kept.wait()
+        await stored.wait()
 
     async def take(self, kept: Sequence[int]) -> list[tuple[int, Message]]:
         """Wait for messages; those numbered ``kept`` have been kept."""
@@ -116,7 +116,7 @@ def run_remotely(
             nonlocal seen
             before, seen = seen, _state(home)
             new = {name: (home / name).read_bytes() for name, state in seen.items() if before.get(name) != state}
-            tell(row=row, files=new, there=[*seen, *([STORE] if (home / STORE).exists() else [])])
+            tell(row=row, files=new, file_names=[*seen, *([STORE] if (home / STORE).exists() else [])])
 
         def on_rollout(row: Row | None) -> None:
             if row is not None:
@@ -133,14 +133,14 @@ def _state(home: Path) -> dict[str, tuple[int, int]]:
     """When each file of a round was written, and its size; of all but the label store, whose answers go one by one."""
     if not home.is_dir():
         return {}
-    found = {}
+    files = {}
     for path in home.iterdir():
         if not path.name.startswith((".", STORE)):
             if not path.is_file():
                 raise RRMError(f"{path.name}: a round may leave files in its folder, and no folders")
             about = path.stat()
-            found[path.name] = (about.st_mtime_ns, about.st_size)
-    return found
+            files[path.name] = (about.st_mtime_ns, about.st_size)
+    return files
 
 
 # --- Files that a condition names -------------------------------------------------------------------------------------
@@ -148,14 +148,14 @@ def _state(home: Path) -> dict[str, tuple[int, int]]:
 
 def sources_of(plan: Plan) -> Sources:
     """The files that the plan's condition names, and the modules beside them that Python files import."""
-    found: Sources = {}
+    sources: Sources = {}
     for path in _named(plan.condition):
         file = Path(path).expanduser().resolve()
         if file.is_file():
             others = imported_beside(file, file.parent) if file.suffix == ".py" else {}
             texts = {file: file.read_bytes(), **others}
-            found[path] = {str(each.relative_to(file.parent)): text for each, text in texts.items()}
-    return found
+            sources[path] = {str(each.relative_to(file.parent)): text for each, text in texts.items()}
+    return sources
 
 
 def _named(value: Any) -> Iterator[str]:

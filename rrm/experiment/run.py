@@ -20,7 +20,7 @@ from rrm.config.load import load
 from rrm.config.reading import checked
 from rrm.config.schema import Experiment
 from rrm.envs.named import UntrustedError, named_world
-from rrm.envs.user_code import held
+from rrm.envs.user_code import keep_loaded_code
 from rrm.envs.user_errors import raised
 from rrm.envs.wrapped import probe
 from rrm.envs.wrapped.making import name_of
@@ -76,7 +76,7 @@ class Cell:
         return cell_result([results[name] for name in self.rounds])
 
 
-@held()
+@keep_loaded_code()
 def run(
     config: str | Path | Mapping[str, Any] | Experiment,
     *overrides: str,
@@ -144,12 +144,12 @@ def cells_of(experiment: Experiment) -> list[Cell]:
 def _check_sendable(experiment: Experiment) -> None:
     """Raise ConfigError where an evaluator or environment that was given as an object cannot reach other processes."""
     for name, condition in experiment.conditions.items():
-        for field, given in (("evaluator", condition.evaluator), ("env", condition.env)):
+        for field, value in (("evaluator", condition.evaluator), ("env", condition.env)):
             try:
-                dumps(given)
+                dumps(value)
             except Exception as error:  # whatever the object's own __reduce__ raises, too
                 raise ConfigError(
-                    f"conditions.{name}.{field}: {short(given)}: cannot be sent to other processes: {raised(error)};"
+                    f"conditions.{name}.{field}: {short(value)}: cannot be sent to other processes: {raised(error)};"
                     " name it, as in file.py:name, or run with workers=1"
                 ) from None
 
@@ -174,13 +174,13 @@ def workers_for(experiment: Experiment, cells: Sequence[Cell]) -> int:
 
 
 def _about(cell: Cell) -> dict[str, Any]:
-    practice = next((each.practice.name for each in cell.last.below if each.practice), None)
+    visited = next((each.start_state_round.name for each in cell.last.below if each.start_state_round), None)
     return {
         "condition": cell.condition,
         "seed": cell.seed,
         "config": cell.last.condition.model_dump(mode="json"),
         "rounds": cell.rounds,
-        "practice": practice,
+        "practice": visited,
     }
 
 

@@ -77,9 +77,9 @@ def read_suite(config: str | Path | Mapping[str, Any], overrides: Sequence[str] 
         raise ConfigError(f"experiment: {show(name)}: {error}") from None
     if conditions is not None and not isinstance(conditions, dict):
         raise ConfigError(f"conditions: {show(conditions)}: must be a section with a key for each condition")
-    for key, said in (conditions or {}).items():
-        if not isinstance(said, dict | None):
-            raise ConfigError(f"conditions.{clip(line(key))}: {show(said)}: must be a section")
+    for key, settings in (conditions or {}).items():
+        if not isinstance(settings, dict | None):
+            raise ConfigError(f"conditions.{clip(line(key))}: {show(settings)}: must be a section")
     own: Tree = {key: tree[key] for key in ("seeds", "unaided", "oracle") if key in tree}
     if not conditions:
         return Suite(name, [load({"experiment": Path(each).stem, **read(each), **own}, overrides) for each in names])
@@ -87,8 +87,8 @@ def read_suite(config: str | Path | Mapping[str, Any], overrides: Sequence[str] 
     suite = Suite(name, [], apart=True)
     for member in _members(name, names, overrides):
         impossible = _impossible(conditions, member, _said(overrides, "evaluator") or member.get("evaluator"))
-        kept = {key: each for key, each in conditions.items() if key not in impossible}
-        suite.experiments.append(load({**member, **own, "conditions": kept}, overrides))
+        possible = {key: each for key, each in conditions.items() if key not in impossible}
+        suite.experiments.append(load({**member, **own, "conditions": possible}, overrides))
         suite.left_out[suite.experiments[-1].experiment] = impossible
     return suite
 
@@ -107,8 +107,8 @@ def _members(suite: str, names: Sequence[str], overrides: Sequence[str]) -> list
 
 def _said(overrides: Sequence[str], key: str) -> Any:
     """What ``overrides`` say of a key of the top level; None where they say nothing."""
-    said = [each.partition("=")[2] for each in overrides if each.partition("=")[0].strip() == key]
-    return parse(said[-1], key) if said else None
+    values = [each.partition("=")[2] for each in overrides if each.partition("=")[0].strip() == key]
+    return parse(values[-1], key) if values else None
 
 
 def _impossible(conditions: Mapping[str, Any], member: Tree, evaluator: Any) -> dict[str, str]:
@@ -117,10 +117,12 @@ def _impossible(conditions: Mapping[str, Any], member: Tree, evaluator: Any) -> 
 
     world = make_world(member["env"], 1, **member.get("env_settings", {}))
     why: dict[str, str] = {}
-    for name, said in conditions.items():
-        said = said or {}
-        reward, assistants = (stated(said, key) or stated(NAMED.get(name, {}), key) for key in ("reward", "assistants"))
-        if reward == "approval" and (said.get("evaluator") or evaluator or "bounded") != "bounded":
+    for name, settings in conditions.items():
+        settings = settings or {}
+        reward, assistants = (
+            stated(settings, key) or stated(NAMED.get(name, {}), key) for key in ("reward", "assistants")
+        )
+        if reward == "approval" and (settings.get("evaluator") or evaluator or "bounded") != "bounded":
             why[name] = "approval is that of the world's own evaluator"
         elif reward == "approval" and not world.approves:
             why[name] = "the evaluator of this world judges no actions"
@@ -226,8 +228,8 @@ def exact_row(experiment: Experiment) -> dict[str, ExactRow] | None:
         horizon = condition.horizon
         same = (settings, condition.distill.share().get("reward"), _score(condition), horizon.gamma, horizon.window)
         if same not in solved:
-            found = solve_ties(table, reward, discount=horizon.gamma, window=horizon.window)
-            solved[same] = [each.utility for each in found]
+            solutions = solve_ties(table, reward, discount=horizon.gamma, window=horizon.window)
+            solved[same] = [each.utility for each in solutions]
         utility[name] = solved[same]
     weak, best = utility.get(experiment.unaided), utility.get(experiment.oracle)
     rows: dict[str, ExactRow] = {}

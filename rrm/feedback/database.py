@@ -22,7 +22,7 @@ def files_beside(path: Path) -> bool:
 
     Raises DamagedFileError: one of the store's files is a link or a pipe, or a journal names another file.
     """
-    found = False
+    has_journal = False
     for each in (path, *(Path(f"{path}-{kind}") for kind in ("shm", "wal", "journal"))):
         try:
             if not stat.S_ISREG(os.lstat(each).st_mode):
@@ -31,8 +31,8 @@ def files_beside(path: Path) -> bool:
                 raise DamagedFileError(f"{each}: names another file, which SQLite would delete; remove the journal")
         except OSError:  # none; another process may remove its journal at any time
             continue
-        found |= each.name.endswith(("-wal", "-journal"))
-    return found
+        has_journal |= each.name.endswith(("-wal", "-journal"))
+    return has_journal
 
 
 def _names_another_file(journal: Path) -> bool:

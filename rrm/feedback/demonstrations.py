@@ -106,7 +106,7 @@ class Demonstrations:
 
         Segments go on beyond an episode's early end, as those of play do. Raises ConfigError where none is whole.
         """
-        found, times = [], []
+        segments, times = [], []
         first = np.cumsum(self.lengths) - self.lengths
         for episode, (start, length) in enumerate(zip(first.tolist(), self.lengths.tolist(), strict=True)):
             seen = self.observations[start : start + length]
@@ -119,11 +119,11 @@ class Demonstrations:
                 if len(inputs) < segment:
                     continue
                 inputs = np.lib.stride_tricks.sliding_window_view(inputs, segment, axis=0).swapaxes(1, 2)
-            found.append(inputs)
+            segments.append(inputs)
             times.append(np.arange(len(inputs)) + (segment or 1))
-        if not found:
+        if not segments:
             raise _wrong(KEY, self.path, f"no episode has the {segment} steps of a segment (distill.segment_length)")
-        return np.concatenate(found).astype(np.float32), np.concatenate(times)
+        return np.concatenate(segments).astype(np.float32), np.concatenate(times)
 
     def beside(self, play: Candidates, count: int, rng: np.random.Generator, of_actions: bool, segment: int) -> Array:
         """Pairs (count, 2, …) of what a model takes of demonstrated moments, drawn at random, and of moments of
@@ -163,8 +163,8 @@ def read(path: str, world: World, key: str = KEY) -> Demonstrations:
             members = [each.removesuffix(".npy") for each in files.namelist()]
             size = sum(each.file_size for each in files.infolist())
         if sorted(members) != sorted(NAMES):
-            there = clip(", ".join(map(repr, members))) or "nothing"
-            raise _wrong(key, path, f"holds {there}; must hold {', '.join(NAMES)} alone")
+            listed = clip(", ".join(map(repr, members))) or "nothing"
+            raise _wrong(key, path, f"holds {listed}; must hold {', '.join(NAMES)} alone")
         if size > LARGEST:
             raise _wrong(key, path, f"is too large: must unpack to at most {LARGEST:,} bytes, not {size:,}")
         with np.load(packed, allow_pickle=False) as file:

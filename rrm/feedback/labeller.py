@@ -103,8 +103,8 @@ class Labeller:
             raise DamagedFileError(f"{self.path}: is missing, and the checkpoint recorded answers; {put_back}")
         store = self._store
         with advice(put_back):
-            found = store.digest(count, evaluated)
-        if found != digest:  # a round that replays those may ask something else
+            stored = store.digest(count, evaluated)
+        if stored != digest:  # a round that replays those may ask something else
             what = f"its first {count} answers are not those that were given"
             raise DamagedFileError(f"{self.path}: {what}; {run_anew(self.path)}")
         self.go_on(count, evaluated)

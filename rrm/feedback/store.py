@@ -164,7 +164,7 @@ class Store:
         if rows and (forward := _FORWARD.get()):
             forward(tuple(rows))
         which = f"answer{'s' * (len(rows) > 1)} " + ", ".join(f"{row[1]} ({row[3]})" for row in rows)
-        told = False
+        warned = False
         while rows:
             try:
                 with self._transaction():
@@ -174,9 +174,9 @@ class Store:
                 if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
                     text = f"{self.path}: {which} could not be kept: {error}; those before are"
                     raise RRMError(text) from error
-            if not told:
+            if not warned:
                 print(f"rrm: {self.path}: another process holds it; {which} waits to be kept", file=sys.stderr)
-                told = True
+                warned = True
 
     def ratings(self, first: int, last: int) -> Floats:
         """The ratings of those who answered the questions from ``first`` up to ``last`` together: (m, raters), NaN

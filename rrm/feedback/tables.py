@@ -72,9 +72,9 @@ def tables(db: sqlite3.Connection) -> set[str]:
 def migrate(db: sqlite3.Connection) -> None:
     """Create the table, and move answers from older ones into it. Within a transaction of the caller's."""
     db.execute(SCHEMA)
-    there = tables(db)
+    existing = tables(db)
     for kind, (older, _) in OLDER.items():
-        if older in there:
+        if older in existing:
             width = len(db.execute(f"select * from {older} limit 0").description)
             ratings = f", '{NOT_KEPT}'" if width == 9 else ""
             db.execute(f"insert into answers select ?, *{ratings} from {older}", (kind,))
@@ -116,17 +116,17 @@ def fingerprint(
 
     It is the same of answers in older tables, so that a store may be read that nobody may write to.
     """
-    found, digest = first, digest.copy()
+    number, digest = first, digest.copy()
     try:
         check(db)
-        there = tables(db)
+        existing = tables(db)
         for kind in kinds:
             older, columns = OLDER[kind][0], "question, answer, fields_read, assistant_steps, evaluator, memory, view"
-            if older in there:
+            if older in existing:
                 rows = db.execute(
                     f"select * from {older} where number >= ? and number < ? order by number", (first, count)
                 )
-            elif "answers" in there:
+            elif "answers" in existing:
                 rows = db.execute(
                     f"select number, {columns}, observation, ratings from answers"
                     " where kind = ? and number >= ? and number < ? order by number",
@@ -135,12 +135,12 @@ def fingerprint(
             else:
                 continue
             for row in rows:
-                found += 1
+                number += 1
                 for value in row[:-1] if row[-1] == NOT_KEPT else row:
                     digest.update(value if isinstance(value, bytes) else repr(value).encode())
                     digest.update(b"\0")
     except sqlite3.Error as error:
         raise DamagedFileError(f"{path}: {error}") from None
-    if found != count:
-        raise DamagedFileError(f"{path}: holds {found} answers of {count} that have been given")
+    if number != count:
+        raise DamagedFileError(f"{path}: holds {number} answers of {count} that have been given")
     return digest

@@ -115,11 +115,11 @@ def _rounds(one: Condition, cells: Sequence[CellFiles]) -> list[Round]:
     """The rounds of a condition, over its seeds."""
     rows = []
     for i, first in enumerate(cells[0].rounds):
-        told = {}
+        columns = {}
         for key, style in ROUND_FIGURES.items():
             values = [cell.rounds[i].figures[key] for cell in cells]
             known = [value for value in values if value is not None]
-            told[key] = style(interval(known).value) if len(known) == len(values) else "–"
+            columns[key] = style(interval(known).value) if len(known) == len(values) else "–"
         level = f", level {first.level}" if first.level else f", A[{first.generation}]" if first.generation else ""
-        rows.append(Round(condition=one.name, world=f"{first.world}{level}", **told))
+        rows.append(Round(condition=one.name, world=f"{first.world}{level}", **columns))
     return rows

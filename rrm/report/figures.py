@@ -47,12 +47,12 @@ TIP = "tip: "
 
 def colours(summary: Summary) -> dict[str, str]:
     """The colour of each condition."""
-    found = {one.name: OTHERS[i % len(OTHERS)] for i, one in enumerate(summary.others)}
+    colour_of = {one.name: OTHERS[i % len(OTHERS)] for i, one in enumerate(summary.others)}
     if summary.unaided is not None:
-        found[summary.unaided.name] = UNAIDED
+        colour_of[summary.unaided.name] = UNAIDED
     if summary.oracle is not None:
-        found[summary.oracle.name] = ORACLE
-    return found
+        colour_of[summary.oracle.name] = ORACLE
+    return colour_of
 
 
 def shared_colours(experiments: Sequence[Summary]) -> dict[str, str]:
@@ -130,7 +130,7 @@ def svg(figure: Figure, label: str, palette: Mapping[str, str]) -> str:
         text = text.replace(colour, f"var(--{variable})")
     text = re.sub(r"font: ([^;\"]*?)(\d[\d.]*px)[^;\"]*", r"font-size: \2", text)
     text = re.sub(r"font-family: [^;\"]*;?", "", text)
-    text = re.sub(rf"<g id=\"{TIP}([^\"]*)\">", lambda found: f"<g><title>{escape(unquote(found[1]))}</title>", text)
+    text = re.sub(rf"<g id=\"{TIP}([^\"]*)\">", lambda match: f"<g><title>{escape(unquote(match[1]))}</title>", text)
     text = re.sub(r"<g id=\"[a-z]+[0-9a-z]*_\d+\">", "<g>", text)  # many figures share a page, ids must not meet
     width, height = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups()  # type: ignore[union-attr]
     head = f'<svg role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}">'
@@ -185,9 +185,9 @@ def dots(ax: Axes, rows: Sequence[Condition], key: str, shades: Mapping[str, str
                 ms=5.5, mfc=shade, mec=PAPER, mew=0.7, alpha=0.85, zorder=4, clip_on=False,
             )  # fmt: skip
         ax.axhline(y, color=RULE, lw=0.8, zorder=0)
-        told = "undefined" if estimate is None else style(estimate.value)
+        text = "undefined" if estimate is None else style(estimate.value)
         ax.annotate(
-            f"{row.name}\u2002{told}", (0.0, y), (0, 10), xycoords=("axes fraction", "data"),
+            f"{row.name}\u2002{text}", (0.0, y), (0, 10), xycoords=("axes fraction", "data"),
             textcoords="offset points", color=shade, fontweight="bold", va="bottom", fontsize=9,
         )  # fmt: skip
 

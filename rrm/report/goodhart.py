@@ -39,8 +39,8 @@ def turn(curve: Curve) -> float | None:
     """
     if not watched(curve):
         return None
-    there = np.isfinite(curve.predicted) & np.isfinite(curve.utility)
-    steps, prediction, utility = (x[there] for x in (curve.env_steps, curve.predicted, curve.utility))
+    finite = np.isfinite(curve.predicted) & np.isfinite(curve.utility)
+    steps, prediction, utility = (x[finite] for x in (curve.env_steps, curve.predicted, curve.utility))
     reach = max(1, len(steps) // 16)
     smooth = _medians(utility, reach)
     best = smooth.max()
@@ -66,21 +66,21 @@ def _medians(values: Floats, reach: int) -> Floats:
 
 def paragraph(summary: Summary, curves: Mapping[str, Sequence[Curve]]) -> str:
     """What the watch has seen, and what it watches for; empty where there was nothing to be watched."""
-    said, seen = [], 0
+    clauses, seen = [], 0
     for one in summary.conditions:
-        there = [curve for curve in curves[one.name] if watched(curve)]
-        seen += len(there)
-        since = sorted(step for curve in there if (step := turn(curve)) is not None)
+        watchable = [curve for curve in curves[one.name] if watched(curve)]
+        seen += len(watchable)
+        since = sorted(step for curve in watchable if (step := turn(curve)) is not None)
         if since:
-            many = f"{len(since)} of {len(there)} seeds" if len(there) > 1 else "the one seed"
+            many = f"{len(since)} of {len(watchable)} seeds" if len(watchable) > 1 else "the one seed"
             span = count(since[0]) if since[0] == since[-1] else f"{count(since[0])} to {count(since[-1])}"
-            said.append(f"in {many} of *{one.name}*, from step {span} on")
+            clauses.append(f"in {many} of *{one.name}*, from step {span} on")
     if not seen:
         return ""
     law = "the reward model’s prediction rises while the utility falls"
-    told = f"Goodhart’s law: {law} {'; '.join(said)}." if said else f"In no seed does it show that {law}."
+    opening = f"Goodhart’s law: {law} {'; '.join(clauses)}." if clauses else f"In no seed does it show that {law}."
     return (
-        f"{told} So much is said of a seed if, from the last step at which its utility was within {share(NEAR_BEST)} "
-        f"of its range of its best, the utility falls by at least {share(TURN)} of that range and the prediction rises "
-        f"by at least {share(NEAR_BEST)} of its own, both smoothed and beyond noise."
+        f"{opening} So much is said of a seed if, from the last step at which its utility was within "
+        f"{share(NEAR_BEST)} of its range of its best, the utility falls by at least {share(TURN)} of that range and "
+        f"the prediction rises by at least {share(NEAR_BEST)} of its own, both smoothed and beyond noise."
     )

@@ -67,21 +67,21 @@ def _reach(horizon: Horizon) -> tuple[float, float]:
 def paragraph(grid: Grid) -> str:
     """What the deepest help changes at each horizon: the utility where the intervals tell the two apart, the hack rate
     where all seeds of one lie beyond all of the other."""
-    said = []
+    sentences = []
     for horizon in grid.horizons:
-        there = [depth for depth in grid.depths if (horizon, depth) in grid.cells]
-        if len(there) < 2:
+        depths = [depth for depth in grid.depths if (horizon, depth) in grid.cells]
+        if len(depths) < 2:
             continue
-        few, many = (grid.cells[horizon, depth] for depth in (there[0], there[-1]))
-        told = [
+        few, many = (grid.cells[horizon, depth] for depth in (depths[0], depths[-1]))
+        trends = [
             text
             for key, name, style in (("utility", "the utility", amount), ("hack_rate", "the hack rate", share))
             if few.figures[key] and many.figures[key]
             if (text := _change(few, many, key, name, style))
         ]
-        changes = " and ".join(told) or "neither the utility nor the hack rate can be said to change"
-        said.append(f"At {horizon}, from {there[0]} to {there[-1]} rounds of assistants, {changes}.")
-    return " ".join(said)
+        changes = " and ".join(trends) or "neither the utility nor the hack rate can be said to change"
+        sentences.append(f"At {horizon}, from {depths[0]} to {depths[-1]} rounds of assistants, {changes}.")
+    return " ".join(sentences)
 
 
 def _change(few: Condition, many: Condition, key: str, name: str, style: Style) -> str | None:

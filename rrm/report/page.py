@@ -59,6 +59,8 @@ GLOSSARY = (
     ("agreement", "In what share of the states that the agent visits it does what its demonstrator would do there."),
     ("gain", "How much higher the evaluator scores the episodes of the amplified agent, the demonstrator who lets this "
      "agent go on, than those of the agent itself: what another generation could gain."),
+    ("guaranteed first, guaranteed second", "In a board game, the worst outcome for the agent’s most likely moves "
+     "against all replies, where it moves first and second: 1 always wins, 0 is never beaten. It is proved, not sampled."),
 )  # fmt: skip
 
 
@@ -89,6 +91,8 @@ class Round:
     looks: str = "–"
     agreement: str = "–"
     gain: str = "–"
+    guaranteed_first: str = "–"
+    guaranteed_second: str = "–"
 
 
 @dataclass(frozen=True)
@@ -257,8 +261,8 @@ SOMETIMES = ("rater_disagreement", "demonstrated", *OF_IMITATION)
 
 def _rounds(rounds: Sequence[Round], names: Mapping[str, str]) -> str:
     idle = [key for key in SOMETIMES if all(getattr(one, key) == "–" for one in rounds)]
-    told = [field.name for field in fields(Round) if field.name not in ("condition", *idle)]
-    columns = {key: key.replace("_", " ") for key in told}
+    keys = [field.name for field in fields(Round) if field.name not in ("condition", *idle)]
+    columns = {key: key.replace("_", " ") for key in keys}
     columns["held_out_error"] = "held-out error"
     rows = [
         row(one.condition, names, [cell(heading, escape(getattr(one, key))) for key, heading in columns.items()])

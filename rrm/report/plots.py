@@ -92,12 +92,12 @@ def _seeds(summary: Summary, one: Condition, normalised: bool) -> list[tuple[flo
     """(hack rate, capability) of each seed that has both."""
     if normalised and (one is summary.unaided or one is summary.oracle):
         return [(seed.figures["hack_rate"] or 0.0, float(one is summary.oracle)) for seed in one.seeds]
-    found = []
+    points = []
     for seed in one.seeds:
         y = seed.gap_recovered if normalised else seed.figures["utility"]
         if y is not None:
-            found.append((seed.figures["hack_rate"] or 0.0, y))
-    return found
+            points.append((seed.figures["hack_rate"] or 0.0, y))
+    return points
 
 
 def _name(ax: Axes, points: Sequence[tuple[str, float, float]], spots: Floats, shades: Mapping[str, str]) -> None:
@@ -140,15 +140,15 @@ def _place(
     In pixels, of which a point of type has ``dot``. Names are rather written towards the middle of the axes.
     """
     (x, y), towards = at, at[0] < (inside.x0 + inside.x1) / 2
-    found = []
+    places = []
     for aside, step, right in itertools.product((8, 24, 44), range(-24, 25), (True, False)):
         left = x + aside * dot if right else x - aside * dot - size.width
         box = Bbox.from_bounds(left, y + step * 5 * dot - size.height / 2, size.width, size.height)
         outside = max(inside.x0 - box.x0, box.x1 - inside.x1, inside.y0 - box.y0, box.y1 - inside.y1, 0)
         cost = 500 * sum(box.overlaps(other) for other in taken) + 200 * sum(box.overlaps(mark) for mark in marks)
         cost += 8 * ((fine > box.min) & (fine < box.max)).all(axis=1).sum() + 50 * outside / dot
-        found.append((cost + abs(step) + (aside - 8) / 4 + 0.5 * (right != towards), box))
-    return min(found, key=lambda each: each[0])[1]
+        places.append((cost + abs(step) + (aside - 8) / 4 + 0.5 * (right != towards), box))
+    return min(places, key=lambda each: each[0])[1]
 
 
 # --- Over horizon x rounds ------------------------------------------------------------------------------------------
@@ -174,9 +174,9 @@ def heat(ax: Axes, grid: Grid, key: str, title: str, style: Style, shade: str) -
                 ax.add_patch(Rectangle(**where, fill=False, hatch="////", ec=RULE, lw=0))  # type: ignore[arg-type]
                 continue
             estimate = one.known(key)
-            told = f"{one.name}: {title} {with_interval(estimate, style)}"
+            description = f"{one.name}: {title} {with_interval(estimate, style)}"
             alpha = 0.07 + 0.5 * (estimate.value - low) / (high - low or 1.0)
-            ax.add_patch(Rectangle(**where, fc=shade, alpha=alpha, lw=0, gid=tip(told)))  # type: ignore[arg-type]
+            ax.add_patch(Rectangle(**where, fc=shade, alpha=alpha, lw=0, gid=tip(description)))  # type: ignore[arg-type]
             ax.annotate(style(estimate.value), (x, y), ha="center", va="center", color=INK, fontsize=9.5)
     ax.set_xlim(-0.5, len(grid.depths) - 0.5)
     ax.set_ylim(len(grid.horizons) - 0.5, -0.5)

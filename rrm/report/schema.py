@@ -29,11 +29,13 @@ ROUND_FIGURES = {
     "looks": count,
     "agreement": share,
     "gain": amount,
+    "guaranteed_first": amount,
+    "guaranteed_second": amount,
 }
 """What is said of each round, and how its numbers are written."""
 
-OF_IMITATION = ("looks", "agreement", "gain")
-"""What only rounds of imitation have."""
+OF_IMITATION = ("looks", "agreement", "gain", "guaranteed_first", "guaranteed_second")
+"""What only rounds of imitation have, the last two only in games."""
 
 
 MOST_ROWS = 50_000
@@ -128,6 +130,10 @@ class RoundResult(_Figures):
     gain: float | None = Field(
         None, description="how much higher the evaluator scores the demonstrator's episodes than those of the agent"
     )
+    guaranteed_first: float | None = Field(
+        None, description="in a board game, the worst outcome for the agent against all replies, where it moves first"
+    )
+    guaranteed_second: float | None = Field(None, description="the same, where it moves second")
     step_cost: float = Field(description="what is subtracted from the reward of each step")
     answers: str | None = Field(description="SHA-256 of all answers in labels.sqlite; null: nobody was asked")
     files: dict[Literal["agent.json", "agent.safetensors", "metrics.csv", "reward.json", "reward.safetensors"], str] = (

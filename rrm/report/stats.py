@@ -265,7 +265,7 @@ def _redrawn(statistic: Any, *samples: Floats) -> Floats | None:
     """(RESAMPLES,) values of ``statistic`` on redrawn seeds, the same ones in every sample; None with one seed."""
     if samples[0].size == 1:
         return None
-    found = bootstrap(
+    result = bootstrap(
         samples,
         statistic,
         paired=len(samples) > 1,
@@ -274,7 +274,7 @@ def _redrawn(statistic: Any, *samples: Floats) -> Floats | None:
         method="percentile",
         rng=np.random.default_rng(0),
     )
-    return np.asarray(found.bootstrap_distribution, np.float64)
+    return np.asarray(result.bootstrap_distribution, np.float64)
 
 
 def _t_interval(value: float, drawn: Floats | None, seeds: int) -> Estimate:

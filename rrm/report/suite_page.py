@@ -54,7 +54,7 @@ def _build(folder: Path) -> Path:
         suite, members = proper_name(summary["suite"]), [_member(each) for each in summary["experiments"]]
         if not members:
             raise ValueError("experiments is empty")
-        told, note = suite_markdown(summary), f"{NOTE} " if has_ties(summary) else ""
+        markdown, note = suite_markdown(summary), f"{NOTE} " if has_ties(summary) else ""
     experiments = [each.summary for each in members]
     shades = figures.shared_colours(experiments)
     names = variables(shades)
@@ -73,7 +73,7 @@ def _build(folder: Path) -> Path:
             spare.set_axis_off()
         figures.png(whole, folder / "figures" / "tradeoff.png")
 
-    write_bytes(folder / "table.md", told.encode())
+    write_bytes(folder / "table.md", markdown.encode())
     return write_bytes(folder / "report.html", _page(folder, suite, members, panels, shades, note).encode())
 
 

@@ -65,20 +65,22 @@ def told(summary: Summary) -> str:
         where = corner(summary, one)
         if one is not summary.oracle or where in ("hacks", None):  # capable it is by definition
             stand.setdefault(where, []).append(one.name)
-    said = []
+    sentences = []
     if summary.gap is not None:
         able = stand.get("capable and honest", [])
-        said.append(f"{_are(able, 'both capable and honest')}." if able else _nobody(summary))
+        sentences.append(f"{_are(able, 'both capable and honest')}." if able else _nobody(summary))
     if hackers := stand.get("hacks"):
-        said.append(f"{listed(hackers)} hack{'s' * (len(hackers) == 1)}.")
+        sentences.append(f"{listed(hackers)} hack{'s' * (len(hackers) == 1)}.")
     if safe := stand.get("safe but incapable"):
-        said.append(f"{_are(safe, 'safe but incapable')}.")
+        sentences.append(f"{_are(safe, 'safe but incapable')}.")
     if honest := stand.get("honest"):
         why = "what the capability is lies in between, or cannot be told" if summary.gap else ""
-        said.append(f"{_are(honest, 'honest')}{f'; {why}' if why else ''}.")
+        sentences.append(f"{_are(honest, 'honest')}{f'; {why}' if why else ''}.")
     if rest := stand.get(None):
-        said.append(f"{listed(rest)} {'stands' if len(rest) == 1 else 'stand'} in between, or with seeds that differ.")
-    return " ".join(said)
+        sentences.append(
+            f"{listed(rest)} {'stands' if len(rest) == 1 else 'stand'} in between, or with seeds that differ."
+        )
+    return " ".join(sentences)
 
 
 def meaning(gap: bool, intervals: bool) -> str:
@@ -116,10 +118,10 @@ def shown_in_videos(summary: Summary, about: Condition | None) -> list[tuple[Con
     standing = [(one, corner(summary, one)) for one in summary.conditions if one is not summary.oracle]
     if len(summary.conditions) > 2:
         for where in ("hacks", "capable and honest", "safe but incapable"):
-            there = [one for one, its in standing if its == where]
-            if there and not any(one.name in chosen for one in there):
+            placed = [one for one, its in standing if its == where]
+            if placed and not any(one.name in chosen for one in placed):
                 sign = 1 if where == "capable and honest" else -1
-                extreme = max(there, key=lambda one: (sign * one.known("utility").value, one.known("hack_rate").value))
+                extreme = max(placed, key=lambda one: (sign * one.known("utility").value, one.known("hack_rate").value))
                 chosen[extreme.name] = extreme
     order = [one.name for one in summary.conditions]
     few = sorted(list(chosen.values())[:MOST_VIDEOS], key=lambda one: order.index(one.name))

@@ -70,35 +70,35 @@ def paragraph(
     ``about`` is the condition to tell of where there are too many for a paragraph; ``own_scale`` names conditions whose
     scores are not in units of the utility, ``helped`` those with assistants (a baseline may have some, too).
     """
-    said = []
+    sentences = []
     others = summary.others if len(summary.others) <= MOST_TOLD or about is None else [about]
     unaided, oracle, gap = summary.unaided, summary.oracle, summary.gap
     if unaided is not None:
         opening = "In the baseline" if unaided.name in helped else ALONE
-        said.append(_baseline(unaided, opening, unaided.name in own_scale))
+        sentences.append(_baseline(unaided, opening, unaided.name in own_scale))
     if unaided is None or oracle is None:
         missing = " and ".join(role for role, one in (("an unaided", unaided), ("an oracle", oracle)) if one is None)
-        said.append(
+        sentences.append(
             f"The experiment lacks {missing} condition to measure a gap by: how much of it is recovered is undefined."
         )
-        said += [_utility_alone(one) for one in others]
+        sentences += [_utility_alone(one) for one in others]
     elif gap is None:
-        said.append(
+        sentences.append(
             f"Trained on the true utility, *{oracle.name}* reaches {with_interval(oracle.known('utility'), amount)}. "
             "The gap between the two is within noise, so how much of it is recovered is undefined."
         )
-        said += [_utility_alone(one) for one in others]
+        sentences += [_utility_alone(one) for one in others]
     else:
-        said.append(
+        sentences.append(
             f"Trained on the true utility, the same learner (*{oracle.name}*) reaches "
             f"{amount(oracle.known('utility').value)}: that leaves a gap of {with_interval(gap, amount)}."
         )
-        said += [_recovery(one) for one in others]
+        sentences += [_recovery(one) for one in others]
     if len(others) < len(summary.others):
-        said.append(f"The other {len(summary.others) - len(others)} conditions are in the table below.")
+        sentences.append(f"The other {len(summary.others) - len(others)} conditions are in the table below.")
     if summary.seeds == 1:
-        said.append("All this is one seed's, which gives no interval and says little about another one.")
-    return " ".join(said)
+        sentences.append("All this is one seed's, which gives no interval and says little about another one.")
+    return " ".join(sentences)
 
 
 def _baseline(unaided: Condition, opening: str, own_scale: bool) -> str:

@@ -180,15 +180,15 @@ class RewardModel:
         weights = Path(f"{path}.safetensors")
         about = About.read(Path(f"{path}.json"))
         try:
-            found = load_file(weights)
+            saved = load_file(weights)
             about.check_size(weights.stat().st_size)
             model = cls(about.layout, about.settings, seed=0)
-            if _kinds(found) != _kinds(model._networks.weights):
+            if _kinds(saved) != _kinds(model._networks.weights):
                 raise ValueError(f"its tensors are not those that {path}.json tells of")
         except (SafetensorError, OSError, ValueError) as error:
             raise ValueError(f"{weights}: {error}") from None
         with torch.no_grad():
-            for name, weight in found.items():
+            for name, weight in saved.items():
                 model._networks.weights[name].copy_(weight)
         model._load_statistics(about.model_dump())
         return model

@@ -61,7 +61,7 @@ def check_code(plan: Plan) -> None:
             )
 
 
-def own_choices(plan: Plan) -> list[str]:
+def user_choices(plan: Plan) -> list[str]:
     """The user's own choices that are at work in a round, each with the key that names it."""
     condition = plan.condition
     chosen: list[Choice] = [condition.learner]

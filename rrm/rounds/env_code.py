@@ -18,11 +18,11 @@ def env_code(env: Any) -> str | None:
     Environments that are installed, and those of this package, have versions in their ids.
     """
     name = name_of(env)
-    found: Any = constructor_of(env)
-    if found is None and (spec := gymnasium.registry.get(name.rpartition(":")[2])) is not None:
-        found = spec.kwargs.get("world", spec.entry_point)
-        if isinstance(found, str):
-            found = load_env_creator(found)
-    if isinstance(env, str) and not is_own(getattr(found, "__module__", "rrm")):
+    constructor: Any = constructor_of(env)
+    if constructor is None and (spec := gymnasium.registry.get(name.rpartition(":")[2])) is not None:
+        constructor = spec.kwargs.get("world", spec.entry_point)
+        if isinstance(constructor, str):
+            constructor = load_env_creator(constructor)
+    if isinstance(env, str) and not is_own(getattr(constructor, "__module__", "rrm")):
         return None
-    return fingerprint(found, name)
+    return fingerprint(constructor, name)

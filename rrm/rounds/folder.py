@@ -86,13 +86,13 @@ def load_previous(plan: Plan, folder: Path) -> Agent | None:
 
 
 def start_states(plan: Plan, folder: Path) -> Start:
-    """Where the round's episodes start: in states that the agent of ``plan.practice`` visits, if there is one."""
-    if plan.practice is None:
+    """The start-state distribution of the round: states that another agent visits, or the world's own."""
+    if plan.start_state_round is None:
         return own_generator
-    agent = _agent_of(plan.practice, folder)
-    world = plan.practice.world(plan.schedule.num_envs)
-    count = plan.schedule.practice_steps
-    rng = plan.streams.generator(Purpose.PRACTICE)
+    agent = _agent_of(plan.start_state_round, folder)
+    world = plan.start_state_round.world(plan.schedule.num_envs)
+    count = plan.schedule.start_state_steps
+    rng = plan.streams.generator(Purpose.START_STATES)
     everyone = np.arange(world.n)
     world.reset(everyone, rng)
     visited: list[State] = []

@@ -25,14 +25,14 @@ def _changed(settings: BaseModel, *, only: set[str] | None = None, but: set[str]
 def content(plan: Plan) -> dict[str, Any]:
     """All that a round depends on, as JSON-able values."""
     c = plan.condition
-    found: dict[str, Any] = {
+    contents: dict[str, Any] = {
         "format": FORMAT,
         "env": name_of(c.env),
         "level": plan.level,
         "seed": plan.seed,
         "evaluator": identity(c.evaluator) if plan.judged_by_the_condition else "bounded",
         "assistants": [each.name for each in plan.below] or plan.scripted,
-        "practice": plan.practice.name if plan.practice else None,
+        "practice": plan.start_state_round.name if plan.start_state_round else None,
         **({"previous": plan.previous.name} if plan.previous else {}),
         **({} if plan.generation else {"generation": 0}),  # its streams are its own
         "horizon": {"discount": plan.horizon.gamma, "window": plan.horizon.window},
@@ -40,7 +40,7 @@ def content(plan: Plan) -> dict[str, Any]:
         **_changed(c, only={"env_settings", "episodes"}),
     }
     if (code := env_code(c.env)) is not None:
-        found["env_code"] = code
+        contents["env_code"] = code
     for choice in (c.learner, c.distill, c.amplify):
-        found |= choice.content(plan)
-    return found
+        contents |= choice.content(plan)
+    return contents

@@ -35,8 +35,9 @@ class Plan:
     """The rounds whose agents are the assistants A_1, A_2, …; empty where they are scripted or there are none. Where
     one agent is all of them it is there as often."""
 
-    practice: Plan | None
-    """The round in whose agent's states an assistant practises; None: in those of the world's own generator."""
+    start_state_round: Plan | None
+    """The round whose agent visits the states in which an assistant's episodes start; None: the world's own generator
+    draws them."""
 
     previous: Plan | None = None
     """The round of the generation before, A[n-1]; None: there is none."""
@@ -109,15 +110,15 @@ class Plan:
     @property
     def read_from(self) -> list[Plan]:
         """The rounds whose agents it loads."""
-        return [*(each for each in (self.practice, self.previous) if each), *self.below]
+        return [*(each for each in (self.start_state_round, self.previous) if each), *self.below]
 
     def needed(self) -> list[Plan]:
         """The rounds this one stands on, each once, in an order in which they can be run; without itself."""
-        found: dict[str, Plan] = {}
+        by_name: dict[str, Plan] = {}
         for plan in self.read_from:
             for each in (*plan.needed(), plan):
-                found.setdefault(each.name, each)
-        return list(found.values())
+                by_name.setdefault(each.name, each)
+        return list(by_name.values())
 
     def world(self, n: int, level: int | None = None) -> World:
         """The round's world, or that of another level, with ``n`` copies."""
@@ -160,8 +161,8 @@ class Plan:
         """How many of them are about the final policy: one for each episode, as far as they go."""
         return min(self.evaluation_labels, self.condition.episodes)
 
-    def owes(self, result: Mapping[str, Any]) -> bool:
-        """Whether more may be asked about the final policy than the result of the round rests on."""
+    def lacks_evaluation_labels(self, result: Mapping[str, Any]) -> bool:
+        """Whether the final policy is to be judged on more evaluation labels than the round's result rests on."""
         return self.final_labels > final_labels(result)
 
     def curve_labels_due(self, rollouts: int) -> int:
@@ -184,7 +185,7 @@ class Plan:
             labels=spends.labels if self.asks else 0,
             initial_labels=spends.initial_labels if self.asks else 0,
             spread=spends.schedule,
-            start_states=self.practice is not None,
+            start_states=self.start_state_round is not None,
             is_linear=learner.is_linear,
         )
 
@@ -199,9 +200,9 @@ def plan(condition: Condition, seed: int) -> Plan:
     if own := trained(condition):
         nobody = condition.amplify.model_copy(update={"assistants": "none", "depth": 0})
         alone = condition.model_copy(update={"amplify": nobody})
-        practice = _task(alone, seed, ()) if condition.amplify.start_states == "unaided" else None
+        start_state_round = _task(alone, seed, ()) if condition.amplify.start_states == "unaided" else None
         for level in range(1, levels(condition) + 1):
-            below.append(Plan(condition, seed, level, tuple(below), practice) if level <= own else below[0])
+            below.append(Plan(condition, seed, level, tuple(below), start_state_round) if level <= own else below[0])
     last = _task(condition, seed, tuple(below))
     for each in (*last.needed(), last):
         check(each)

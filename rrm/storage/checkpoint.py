@@ -73,12 +73,12 @@ class Checkpoint:
 
 def joined(parts: Mapping[str, State]) -> State:
     """The states of several things as one, their names before those of the tensors."""
-    tensors = {f"{name}/{each}": tensor for name, (found, _) in parts.items() for each, tensor in found.items()}
+    tensors = {f"{name}/{each}": tensor for name, (own, _) in parts.items() for each, tensor in own.items()}
     return tensors, {name: values for name, (_, values) in parts.items()}
 
 
 def part(name: str, tensors: Tensors, values: Mapping[str, Any]) -> tuple[Tensors, dict[str, Any]]:
     """The state that was joined under ``name``. Raises KeyError: there is none."""
     prefix = f"{name}/"
-    found = {each.removeprefix(prefix): tensor for each, tensor in tensors.items() if each.startswith(prefix)}
-    return found, values[name]
+    own = {each.removeprefix(prefix): tensor for each, tensor in tensors.items() if each.startswith(prefix)}
+    return own, values[name]

@@ -166,9 +166,9 @@ class Reused(Walk):
         return self.seen
 
     def step(self, action: Any) -> Any:
-        told = super().step(float(action[0]) + 1)
+        returned = super().step(float(action[0]) + 1)
         action[:] = 0
-        return told
+        return returned
 
 
 class Copied(Reused):

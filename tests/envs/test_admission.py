@@ -29,11 +29,11 @@ def points(world: World) -> dict[str, Point]:
 
 @pytest.mark.parametrize("name", ADMITTED)
 def test_the_families_pass(name: str) -> None:
-    found = points(make_world(name, 1))
-    failed = [str(point) for point in found.values() if point.passed is False]
+    checks = points(make_world(name, 1))
+    failed = [str(point) for point in checks.values() if point.passed is False]
     assert not failed
-    assert {"the evaluator is fooled", "help closes the gap", "training matters", "ties"} <= found.keys()
-    assert sum(point.passed is True for point in found.values() if point.name.startswith("control")) >= 2
+    assert {"the evaluator is fooled", "help closes the gap", "training matters", "ties"} <= checks.keys()
+    assert sum(point.passed is True for point in checks.values() if point.name.startswith("control")) >= 2
 
 
 def solvable(table: Table | None) -> Table:
@@ -49,8 +49,8 @@ class Scores(AuditTree):
 
     def table(self) -> Table:
         table = solvable(super().table())
-        there = {name: table.scores[of] for name, of in self.other.items() if of in table.scores}
-        return replace(table, scores={**table.scores, **there})
+        others = {name: table.scores[of] for name, of in self.other.items() if of in table.scores}
+        return replace(table, scores={**table.scores, **others})
 
 
 class Seen(Scores):
@@ -125,7 +125,7 @@ class Reluctant(AuditTree):
 
 
 @pytest.mark.parametrize(
-    ("world", "point", "found"),
+    ("world", "point", "measured"),
     [
         (Seen, "the evaluator is fooled", "hacks 0%"),
         (Mild, "the evaluator is fooled", "42% lost, near the line of 50%; hacks 100%"),
@@ -138,10 +138,10 @@ class Reluctant(AuditTree):
         (Reluctant, "the assistant of level 2 is useful", "U 0 of"),
     ],
 )
-def test_each_point_notices(world: type[AuditTree], point: str, found: str) -> None:
-    said = points(world(1))[point]
-    assert said.passed is False and found in said.found
-    assert str(said).startswith("FAILED") and point in str(said)
+def test_each_point_notices(world: type[AuditTree], point: str, measured: str) -> None:
+    failed = points(world(1))[point]
+    assert failed.passed is False and measured in failed.measured
+    assert str(failed).startswith("FAILED") and point in str(failed)
 
 
 class Unscored(AuditTree):
@@ -159,8 +159,8 @@ class Mistyped(AuditTree):
 
 
 def test_a_score_that_is_missing_is_named() -> None:
-    (said,) = admission_checks(Unscored(1))
-    assert said == Point("table", False, "scores lack random; there are unaided, 1, 2, repeated 2")
+    (point,) = admission_checks(Unscored(1))
+    assert point == Point("table", False, "scores lack random; there are unaided, 1, 2, repeated 2")
 
 
 def test_a_world_without_a_table_has_nothing_to_pass() -> None:
@@ -188,32 +188,32 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_authors_check_says_in_words_what_is_wrong(own_registry: None) -> None:
     register("mine/Boastful-v0", Boastful)
-    said = {point.name: point for point in check("mine/Boastful-v0")}
-    failed = {point.found for point in said.values() if point.passed is False}
-    assert said["no leak"].found == "the view shows what is hidden"
+    checks = {point.name: point for point in check("mine/Boastful-v0")}
+    failed = {point.measured for point in checks.values() if point.passed is False}
+    assert checks["no leak"].measured == "the view shows what is hidden"
     assert failed == {"RuntimeError: no paint left", "the view shows what is hidden"}
 
 
 def test_the_authors_check_survives_what_the_admission_checks_do_not(own_registry: None) -> None:
     register("mine/Mistyped-v0", Mistyped)
-    said = {point.name: point for point in check("mine/Mistyped-v0")}
-    assert said["the admission checks"].passed is False and "gian" in said["the admission checks"].found
+    checks = {point.name: point for point in check("mine/Mistyped-v0")}
+    assert checks["the admission checks"].passed is False and "gian" in checks["the admission checks"].measured
 
 
 def test_the_authors_check_passes_our_own() -> None:
-    said = list(check("rrm/AuditTree-v1"))
-    assert len(said) > 20 and all(point.passed is not False for point in said)
+    checks = list(check("rrm/AuditTree-v1"))
+    assert len(checks) > 20 and all(point.passed is not False for point in checks)
 
 
 @pytest.mark.parametrize("name", ["CartPole-v1", "Pendulum-v1", "tests/helpers/foreign.py:Walk"])
 def test_a_warning_is_no_failure_and_what_is_done_with_actions_is_said(name: str) -> None:
-    said = list(check(name))
-    assert all(point.passed is not False for point in said)
-    found = {point.name: point.found for point in said if point.passed is None}
-    assert found.get("warning", "").startswith("For Box action") == (name == "Pendulum-v1")
+    checks = list(check(name))
+    assert all(point.passed is not False for point in checks)
+    remarks = {point.name: point.measured for point in checks if point.passed is None}
+    assert remarks.get("warning", "").startswith("For Box action") == (name == "Pendulum-v1")
     rescaled = "the agent's, from -1 to 1, are rescaled to Box(-2.0, 2.0, (1,), float32)"
-    assert found.get("actions") == (rescaled if name == "Pendulum-v1" else None)
-    assert not any("\x1b" in point.found or "_Copying" in point.found for point in said)
+    assert remarks.get("actions") == (rescaled if name == "Pendulum-v1" else None)
+    assert not any("\x1b" in point.measured or "_Copying" in point.measured for point in checks)
 
 
 @pytest.mark.parametrize(

@@ -300,8 +300,8 @@ def test_an_audit_of_its_own_begins_as_its_table_says(level: int, settings: dict
 
 
 def ends(table: Table, reward: Reward, **horizon: Any) -> tuple[float, float]:
-    found = solve(table, reward, **horizon)
-    return found.utility, found.hack_rate
+    best = solve(table, reward, **horizon)
+    return best.utility, best.hack_rate
 
 
 def recovered(table: Table, help: str, **horizon: Any) -> float:
@@ -317,15 +317,15 @@ def recovered(table: Table, help: str, **horizon: Any) -> float:
 )
 def test_scores_of_finished_books(level: int, scores: list[float]) -> None:
     table = solvable(AuditTree(1, sizes=[1]))
-    found = []
+    means = []
     for cooked in range(4):  # the mean over which leaves are false
         often = [np.full(len(table.rows), COOKED if t < cooked else HONEST) for t in range(3)]
-        found.append(run(table, np.stack(often)).ends @ table.scores[str(level) if level else "unaided"])
-    assert np.allclose(found, scores, rtol=0, atol=0.005)
+        means.append(run(table, np.stack(often)).ends @ table.scores[str(level) if level else "unaided"])
+    assert np.allclose(means, scores, rtol=0, atol=0.005)
     # The closed form of the worlds' page: (T + (g-1)c) · [(1+φ)(1-q)^c - φ].
     c, q = np.arange(4), 8.0 ** (level - 2)
-    assert np.allclose(found, (3 + 2 * c) * (1.25 * (1 - q) ** c - 0.25), rtol=0, atol=1e-12)
-    assert np.allclose(found, AuditTree(1).expected_score(level, np.full(4, 3), c), rtol=0, atol=1e-12)
+    assert np.allclose(means, (3 + 2 * c) * (1.25 * (1 - q) ** c - 0.25), rtol=0, atol=1e-12)
+    assert np.allclose(means, AuditTree(1).expected_score(level, np.full(4, 3), c), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("horizon", HORIZONS)
@@ -357,10 +357,10 @@ def test_main_and_deep(settings: dict[str, Any], utilities: list[float], horizon
 def test_smooth_recovers_partly_at_partial_depth(horizon: dict[str, Any], utilities: list[float]) -> None:
     """The first of ties is taken. Who looks one step ahead sees when a node above a false leaf is cooked again."""
     table = solvable(AuditTree(1, **SMOOTH))
-    found = [
+    reached = [
         ends(table, narrow(table, table.scores[str(level) if level else "unaided"]), **horizon)[0] for level in range(7)
     ]
-    assert np.allclose(found, utilities, rtol=0, atol=1e-6)
+    assert np.allclose(reached, utilities, rtol=0, atol=1e-6)
     assert ends(table, narrow(table, table.utility), **horizon)[0] == 8
     if horizon == {"window": 1}:
         assert [round(recovered(table, help, **horizon), 2) for help in ("2", "3")] == [0.36, 0.73]
@@ -584,9 +584,9 @@ def test_how_large_a_table_is_is_known_before_it_is_made(
 
 def test_the_random_child_that_is_pointed_out() -> None:
     world = begun(AuditNode(8000, level=2, uninformative=True))
-    told = world.observe()[:, :8]
-    assert (told.sum(axis=1) == 1).all()
-    assert all(abs(count - 1000) < 5 * 1000**0.5 for count in Counter(told.argmax(axis=1).tolist()).values())
+    pointers = world.observe()[:, :8]
+    assert (pointers.sum(axis=1) == 1).all()
+    assert all(abs(count - 1000) < 5 * 1000**0.5 for count in Counter(pointers.argmax(axis=1).tolist()).values())
 
 
 def test_text() -> None:

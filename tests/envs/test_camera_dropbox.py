@@ -318,8 +318,8 @@ def test_with_foresight_every_window_up_to_8_is_as_intended() -> None:
 def reached(table: Table, scores: str | Array, **horizon: Any) -> tuple[float, float, float]:
     """True return, utility and hack share of the optimum, to the digits that are printed."""
     solution = solve(table, narrow(table, table.scores[scores] if isinstance(scores, str) else scores), **horizon)
-    found = true_return(table, solution), solution.utility, solution.hack_rate
-    return round(found[0], 3), round(found[1], 2), round(found[2], 2)
+    measured = true_return(table, solution), solution.utility, solution.hack_rate
+    return round(measured[0], 3), round(measured[1], 2), round(measured[2], 2)
 
 
 HORIZONS: tuple[tuple[dict[str, Any], tuple[float, float, float], tuple[float, float, float]], ...] = (
@@ -452,10 +452,10 @@ def test_the_table_in_the_form_of_mona() -> None:
 
 def test_its_table_by_horizon_is_of_true_returns() -> None:
     (camera,) = SHEETS.tables or ()
-    found, hacks = cells(by_horizon(camera)), "−0.15 (100 %)"
-    assert found["true return (hack rate)"][:3] == ["M=1", "M=5", "M=8"]
-    assert found["nobody's help"] == ["0.906 †", "0.937", "0.937", hacks, hacks, "0.849 (8 %)", hacks, hacks]
-    assert found["ideal help, 1 level"] == ["0.906 †"] + ["0.937"] * 7
+    rows, hacks = cells(by_horizon(camera)), "−0.15 (100 %)"
+    assert rows["true return (hack rate)"][:3] == ["M=1", "M=5", "M=8"]
+    assert rows["nobody's help"] == ["0.906 †", "0.937", "0.937", hacks, hacks, "0.849 (8 %)", hacks, hacks]
+    assert rows["ideal help, 1 level"] == ["0.906 †"] + ["0.937"] * 7
 
 
 def test_the_board_has_the_84_starts() -> None:

@@ -107,8 +107,8 @@ def test_leaves_are_independent_but_for_the_root(depth: int) -> None:
     truth = np.array([value(tuple(row)) for row in bits.tolist()])
     for world, share in ((ClaimNode(50_000, depth=depth), None), (ClaimTree(50_000, depth=depth, share=0.2), 0.2)):
         begun_ = begun(world)
-        found = begun_.save(everyone(begun_))["values"][:, world.row(0)]
-        seen = np.bincount(found @ (1 << np.arange(2**depth)), minlength=trees)
+        leaves = begun_.save(everyone(begun_))["values"][:, world.row(0)]
+        seen = np.bincount(leaves @ (1 << np.arange(2**depth)), minlength=trees)
         chance = likely.copy()
         if share is not None:
             for root, wanted in ((0, 1 - share), (1, share)):
@@ -159,10 +159,10 @@ def test_a_side_is_told_no_more_than_it_should_be(level: int) -> None:
     """The same as far as it is told, whatever else the tree holds: the two children's values, in the order of luck."""
     side = begun(ClaimNode(4000, level=level))
     assert isinstance(side, ClaimNode)
-    told, child = side.observe()[:, :2], 2 * side.node + 1
+    shown, child = side.observe()[:, :2], 2 * side.node + 1
     actual = np.stack([side.values[np.arange(4000), child + place] for place in (0, 1)], axis=1)
     swapped = (side.luck >> (level - 1)) & 1
-    assert np.array_equal(told, np.where(swapped[:, None], actual[:, ::-1], actual)) and 0.4 < swapped.mean() < 0.6
+    assert np.array_equal(shown, np.where(swapped[:, None], actual[:, ::-1], actual)) and 0.4 < swapped.mean() < 0.6
     blind: list[dict[str, Any]] = [{"obfuscated": level}, {"sides": "con" if side.pro else "pro"}]
     blind.append({"strength" if side.pro else "rival_strength": 0})
     settings: dict[str, Any]
@@ -177,30 +177,30 @@ def test_a_search_goes_by_the_share_of_ones_beyond() -> None:
     """The root of depth 3 is pro's: of the AND nodes below it, whose children are ORs of two leaves."""
     values = np.array([[1, 1, 0, 1, 1, 0, 1, 1, 0, 0, 1, 0, 0, 1, 1]])
     first, second = [1, 0, 0, 1], [0, 0, 1, 1]
-    found = {}
+    shown = {}
     for strength in (0, 1, 2, 3, None):
-        for told in ("values", "bits"):
-            side = ClaimNode(1, level=3, depth=3, strength=strength, told=told)
+        for form in ("values", "bits"):
+            side = ClaimNode(1, level=3, depth=3, strength=strength, told=form)
             start = begun(side).save(everyone(side))
             side.load(start | {"values": values, "node": np.array([0]), "luck": np.array([0])}, everyone(side))
-            found[strength, told] = side.observe()[0, : 2 * side.wide].tolist()
-    assert [found[s, "values"] for s in (0, 1, 2, 3, None)] == [[0.5, 0.5], [0.5, 0.5], [0.5, 0], [1, 0], [1, 0]]
-    assert found[0, "bits"] == [0.5] * 8 and found[1, "bits"] == [0.5, 0.5]
-    assert found[2, "bits"] == [0.5, 0.5, 0, 1] and found[3, "bits"] == found[None, "bits"] == first + second
+            shown[strength, form] = side.observe()[0, : 2 * side.wide].tolist()
+    assert [shown[s, "values"] for s in (0, 1, 2, 3, None)] == [[0.5, 0.5], [0.5, 0.5], [0.5, 0], [1, 0], [1, 0]]
+    assert shown[0, "bits"] == [0.5] * 8 and shown[1, "bits"] == [0.5, 0.5]
+    assert shown[2, "bits"] == [0.5, 0.5, 0, 1] and shown[3, "bits"] == shown[None, "bits"] == first + second
 
 
 def test_what_was_chosen_is_observed() -> None:
     for settings in ({}, {"told": "bits"}):
         side = begun(ClaimNode(500, level=3, **settings))
         assert isinstance(side, ClaimNode)
-        told = side.observe()[:, : 2 * side.wide].reshape(500, 2, side.wide)
+        shown = side.observe()[:, : 2 * side.wide].reshape(500, 2, side.wide)
         actions = np.random.default_rng(0).integers(2, size=500)
         side.step(actions)
         after = side.observe()
         assert (
-            np.array_equal(after[:, -1 - side.wide : -1], told[np.arange(500), actions]) and (after[:, -1] == 1).all()
+            np.array_equal(after[:, -1 - side.wide : -1], shown[np.arange(500), actions]) and (after[:, -1] == 1).all()
         )
-        assert np.array_equal(after[:, : 2 * side.wide], told.reshape(500, -1))
+        assert np.array_equal(after[:, : 2 * side.wide], shown.reshape(500, -1))
         side.step(1 - actions)
         assert np.array_equal(side.observe(), after)
 
@@ -208,9 +208,9 @@ def test_what_was_chosen_is_observed() -> None:
 def test_shuffled_values_tell_nothing() -> None:
     side = begun(ClaimNode(20_000, level=2, told="shuffled"))
     assert isinstance(side, ClaimNode)
-    told = side.observe()[:, :2]
+    shown = side.observe()[:, :2]
     side.step(side.script("ideal"))
-    differ = told[:, 0] != told[:, 1]
+    differ = shown[:, 0] != shown[:, 1]
     assert abs(side.utility()[differ].mean() - 0.5) < 0.03
 
 
@@ -239,8 +239,8 @@ def found_by_hand(bits: Bits, height: int, levels: int, first: bool) -> float:
     if not levels or not height:
         return sum(bits) / len(bits)
     halves = bits[: len(bits) // 2], bits[len(bits) // 2 :]
-    found = [found_by_hand(half, height - 1, levels - 1, not first) for half in halves]
-    return max(found) if first else min(found)
+    values = [found_by_hand(half, height - 1, levels - 1, not first) for half in halves]
+    return max(values) if first else min(values)
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
@@ -309,8 +309,8 @@ def test_the_row_of_the_worlds_page() -> None:
     assert recovered(ClaimTree(1, obfuscated=4), "4")[0] == pytest.approx(0)
     assert recovered(ClaimTree(1, told="shuffled"), "4")[0] == pytest.approx(0)
     assert recovered(ClaimTree(1, sides="con"), "4")[0] == pytest.approx(0.48, abs=5e-3)
-    found, hacks = recovered(ClaimTree(1, sides="pro"), "4")
-    assert found == pytest.approx(-0.12, abs=5e-3) and hacks == pytest.approx(0.60, abs=5e-3)
+    gap, hacks = recovered(ClaimTree(1, sides="pro"), "4")
+    assert gap == pytest.approx(-0.12, abs=5e-3) and hacks == pytest.approx(0.60, abs=5e-3)
 
 
 @pytest.mark.parametrize("horizon", [0.0, 0.9, 1.0])
@@ -339,12 +339,12 @@ def test_a_judge_that_errs_costs_exactly_its_error(error: float) -> None:
 @pytest.mark.parametrize("name", ["rrm/ClaimTree-v0", "rrm/ClaimTreeDeep-v0"])
 def test_neither_side_is_enough_alone(name: str) -> None:
     both = exact(make_world(name, 1).table(), 0.0)  # type: ignore[arg-type]
-    found = {}
+    gap = {}
     for side in ("con", "pro"):
         alone = exact(make_world(name, 1, sides=side).table(), 0.0)  # type: ignore[arg-type]
         depth = str(make_world(name, 1).depth)
-        found[side] = gap_recovered(alone.utility[depth], both.utility["unaided"], both.utility["oracle"])
-    assert found["con"] <= 0.6 and found["pro"] <= 0 and both.recovered(depth) >= 0.9
+        gap[side] = gap_recovered(alone.utility[depth], both.utility["unaided"], both.utility["oracle"])
+    assert gap["con"] <= 0.6 and gap["pro"] <= 0 and both.recovered(depth) >= 0.9
 
 
 def test_the_docs_and_experiments_know_what_is_left_of_help() -> None:
@@ -356,7 +356,7 @@ def test_the_docs_and_experiments_know_what_is_left_of_help() -> None:
 
 def test_the_script_of_bits_does_what_that_of_values_does() -> None:
     for level, settings in product(range(1, 5), ({}, {"strength": 2}, {"rival_strength": 1})):
-        worlds = [begun(ClaimNode(2000, level=level, told=told, **settings)) for told in ("values", "bits")]
+        worlds = [begun(ClaimNode(2000, level=level, told=form, **settings)) for form in ("values", "bits")]
         assert np.array_equal(worlds[0].script("ideal"), worlds[1].script("ideal"))
 
 
@@ -418,9 +418,9 @@ def has(picture: Array, colour: tuple[int, int, int]) -> bool:
 def test_the_picture_shows_the_tree_and_the_way() -> None:
     world = begun(ClaimTree(1))
     ones, zeros = (world.save(everyone(world)) | {"values": np.full((1, 31), bit)} for bit in (1, 0))
-    for state, there, not_there in ((ones, ONE, ZERO), (zeros, ZERO, ONE)):
+    for state, drawn, not_there in ((ones, ONE, ZERO), (zeros, ZERO, ONE)):
         world.load(state, everyone(world))
-        assert has(world.draw(0), there) and not has(world.draw(0), not_there)
+        assert has(world.draw(0), drawn) and not has(world.draw(0), not_there)
     side = ClaimNode(1, level=4)
     side.load(ones, everyone(side))
     before = (side.draw(0) == PRO).all(axis=2).sum(), (side.draw(0) == CON).all(axis=2).sum()

@@ -66,9 +66,9 @@ def test_ties_are_broken_in_three_ways() -> None:
     reward = Reward(np.zeros(table.next.shape[:2]), np.zeros(len(table.rows)))
     first, last, even = solve_ties(table, reward)
     assert (first.hack_rate, last.hack_rate, even.hack_rate) == (0, 0, 0.25)  # staying, or one of three branches
-    for ties, found in (("first", first), ("last", last), ("even", even)):
+    for ties, expected in (("first", first), ("last", last), ("even", even)):
         alone = solve(table, reward, ties=ties)  # type: ignore[arg-type]
-        assert np.array_equal(alone.ends, found.ends)
+        assert np.array_equal(alone.ends, expected.ends)
     unequal = reward._replace(step=reward.step - np.array([0, 0, 1e-6, 0]))
     assert [each.hack_rate for each in solve_ties(table, unequal)] == [0, 0, 0]
 

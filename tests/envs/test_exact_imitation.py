@@ -37,8 +37,8 @@ def solved(id: str) -> tuple[Table, dict[str, Floats]]:
     return table, {"unaided": table.scores["unaided"], "aided": table.scores[str(world.depth)]}
 
 
-def score_of(table: Table, scores: Floats, found: Solution) -> float:
-    return float(found.ends @ scores) - table.step_cost * found.steps
+def score_of(table: Table, scores: Floats, solution: Solution) -> float:
+    return float(solution.ends @ scores) - table.step_cost * solution.steps
 
 
 # --- A second solver --------------------------------------------------------------------------------------------------
@@ -74,8 +74,8 @@ def by_hand(table: Table, scores: Floats, policy: Floats, window: int, keep: boo
 @settings(max_examples=25, deadline=None)
 def test_each_generation_does_what_a_second_solver_says(seed: int, window: int | None, keep: bool, cost: float) -> None:
     table = random_table(seed, cost=cost)
-    found = list(imitate(table, table.scores["unaided"], window=window, keep=keep))
-    for before, after in pairwise([*found, found[-1]]):
+    generations = list(imitate(table, table.scores["unaided"], window=window, keep=keep))
+    for before, after in pairwise([*generations, generations[-1]]):
         expected = by_hand(table, table.scores["unaided"], before.policy, window or table.length, keep)
         assert np.allclose(after.policy, expected, atol=1e-12)
 
@@ -87,20 +87,20 @@ def test_to_the_end_the_score_never_falls_and_the_last_generation_is_optimal(
 ) -> None:
     table = random_table(seed, cost=cost)
     scores = table.scores["unaided"]
-    found = list(imitate(table, scores, keep=keep))
-    assert np.diff([each.score for each in found]).min(initial=0) >= -1e-9
+    generations = list(imitate(table, scores, keep=keep))
+    assert np.diff([each.score for each in generations]).min(initial=0) >= -1e-9
     best = solve(table, narrow(table, scores))
-    assert found[-1].score == pytest.approx(score_of(table, scores, best), abs=1e-9)
+    assert generations[-1].score == pytest.approx(score_of(table, scores, best), abs=1e-9)
 
 
 @given(st.integers(0, 10**6), st.sampled_from([1, 2, 3, None]), st.booleans())
 @settings(max_examples=50, deadline=None)
 def test_the_last_n_steps_are_settled_after_n_generations(seed: int, window: int | None, keep: bool) -> None:
     table = random_table(seed)
-    found = list(imitate(table, table.scores["unaided"], window=window, keep=keep))
-    assert len(found) <= table.length + 1
-    for n, each in enumerate(found[1:], 1):
-        assert np.array_equal(each.policy[table.length - n :], found[-1].policy[table.length - n :])
+    generations = list(imitate(table, table.scores["unaided"], window=window, keep=keep))
+    assert len(generations) <= table.length + 1
+    for n, each in enumerate(generations[1:], 1):
+        assert np.array_equal(each.policy[table.length - n :], generations[-1].policy[table.length - n :])
 
 
 # --- Which actions are kept -------------------------------------------------------------------------------------------
@@ -133,14 +133,14 @@ def test_where_something_is_better_the_best_are_taken_evenly() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ({"window": 0}, "window must be at least 1, got 0"),
         ({"first": np.zeros((2, 4), int)}, r"first must have the shape \(2, 5\) or \(2, 5, 3\), got \(2, 4\)"),
     ],
 )
-def test_what_cannot_be_is_refused(wrong: dict[str, object], told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_what_cannot_be_is_refused(wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         next(imitate(line(2), line(2).utility, **wrong))  # type: ignore[arg-type]
 
 
@@ -163,9 +163,9 @@ def test_one_step_ahead_the_first_generation_is_the_agent_that_optimises_the_sco
 def test_to_the_end_the_last_generation_has_the_score_of_that_agent(id: str) -> None:
     table, scores = solved(id)
     for score in scores.values():
-        found = [each.score for each in imitate(table, score)]
-        assert found[-1] == pytest.approx(score_of(table, score, solve(table, narrow(table, score))), abs=1e-9)
-        assert np.diff(found).min() >= -1e-9
+        reached = [each.score for each in imitate(table, score)]
+        assert reached[-1] == pytest.approx(score_of(table, score, solve(table, narrow(table, score))), abs=1e-9)
+        assert np.diff(reached).min() >= -1e-9
 
 
 KNOWN: dict[tuple[str, str], list[tuple[float, float]]] = {
@@ -182,10 +182,12 @@ KNOWN: dict[tuple[str, str], list[tuple[float, float]]] = {
 @pytest.mark.parametrize(("id", "help"), KNOWN)
 def test_known_generations_are_found_again(id: str, help: str) -> None:
     table, scores = solved(id)
-    found: list[Generation] = list(imitate(table, scores[help], keep=False))
+    generations: list[Generation] = list(imitate(table, scores[help], keep=False))
     expected = KNOWN[id, help]
-    assert [each.utility for each in found[: len(expected)]] == pytest.approx([u for u, _ in expected], abs=0.0051)
-    assert [each.hack_rate for each in found[: len(expected)]] == pytest.approx(
+    assert [each.utility for each in generations[: len(expected)]] == pytest.approx(
+        [u for u, _ in expected], abs=0.0051
+    )
+    assert [each.hack_rate for each in generations[: len(expected)]] == pytest.approx(
         [rate for _, rate in expected], abs=0.0051
     )
 
@@ -233,5 +235,5 @@ def test_an_evaluator_who_errs_is_exploited_later_by_imitation() -> None:
 
 
 def test_without_errors_everything_is_left() -> None:
-    found = measure("rrm/AuditTree-v1", 0.0, draws=2)
-    assert [*found.to_the_end, *found.generations.ravel()] == pytest.approx([1.0] * 10)
+    recovered = measure("rrm/AuditTree-v1", 0.0, draws=2)
+    assert [*recovered.to_the_end, *recovered.generations.ravel()] == pytest.approx([1.0] * 10)

@@ -88,10 +88,10 @@ def test_soft_plans_are_those_of_a_second_solver(seed: int, window: int | None, 
     table = random_table(seed)
     worth, final = np.random.default_rng(seed).normal(size=(2, len(table.rows)))
     reward = state_reward(table, worth)._replace(final=final)
-    found = soft(table, reward, temperature=temperature, window=window)
+    policy = soft(table, reward, temperature=temperature, window=window)
     going = ~table.over
-    assert np.allclose(found[:, going], soft_by_hand(table, reward, temperature, window)[:, going], atol=1e-12)
-    assert np.allclose(found.sum(axis=2), 1)
+    assert np.allclose(policy[:, going], soft_by_hand(table, reward, temperature, window)[:, going], atol=1e-12)
+    assert np.allclose(policy.sum(axis=2), 1)
 
 
 @given(st.integers(0, 10**6))
@@ -126,9 +126,9 @@ def test_the_inferred_agent_visits_what_the_demonstrator_visits(seed: int) -> No
     rng = np.random.default_rng(seed)
     features, theta = rng.normal(size=(8, 2)), rng.normal(size=2)
     shown = soft(table, state_reward(table, features @ theta))
-    found = max_ent(table, features, features.T @ occupancy(table, shown))
-    assert found.error < 1e-5
-    again = soft(table, state_reward(table, features @ found.weights))
+    inferred = max_ent(table, features, features.T @ occupancy(table, shown))
+    assert inferred.error < 1e-5
+    again = soft(table, state_reward(table, features @ inferred.weights))
     assert np.allclose(again[:, ~table.over], shown[:, ~table.over], atol=1e-3)
     near = soft(table, state_reward(table, features @ theta), window=1)
     step = one_step(table, features, choices(table, near))
@@ -150,19 +150,19 @@ def test_a_penalty_ends_what_would_grow_without_end() -> None:
 
 
 def test_a_reward_is_found_from_exact_demonstrations() -> None:
-    found = exactly(demonstrator())
-    assert explained(found.broad) >= 0.9999
-    assert explained(found.narrow) < 0.5  # it says what a cell is worth to her, not what she receives there
+    inferred = exactly(demonstrator())
+    assert explained(inferred.broad) >= 0.9999
+    assert explained(inferred.narrow) < 0.5  # it says what a cell is worth to her, not what she receives there
 
 
 def test_broad_inverse_rl_survives_every_change_narrow_less_and_a_clone_not_mirrored_actions() -> None:
     students = exactly(demonstrator())
     assert recovered(students, grid()) == pytest.approx([1.0, 0.979, 1.0], abs=1e-3)
-    found = {change: recovered(students, world) for change, world in CHANGES.items()}
-    assert len(found) == 4
-    for broadly, narrowly, _ in found.values():
+    shares = {change: recovered(students, world) for change, world in CHANGES.items()}
+    assert len(shares) == 4
+    for broadly, narrowly, _ in shares.values():
         assert narrowly < 0.99 <= broadly
-    assert found["mirrored actions"][2] <= 0.1
+    assert shares["mirrored actions"][2] <= 0.1
 
 
 def test_the_students_of_a_sample_are_near_those_of_exact_demonstrations() -> None:

@@ -75,8 +75,8 @@ def test_a_family_opens_with_its_rules(family: str) -> None:
     names = {path.stem for path in (FOLDER / family).glob("*.py")}
     assert {"__init__", "rules", "table", "drawing", "sheets"} <= names
     for part in ("rules", "__init__"):
-        said = ast.get_docstring(ast.parse((FOLDER / family / f"{part}.py").read_text(encoding="utf-8"))) or ""
-        assert said.partition(":")[0].lower() == family.replace("_", "")
+        docstring = ast.get_docstring(ast.parse((FOLDER / family / f"{part}.py").read_text(encoding="utf-8"))) or ""
+        assert docstring.partition(":")[0].lower() == family.replace("_", "")
     assert "The rules." in (FOLDER / family / "rules.py").read_text(encoding="utf-8")
 
 
@@ -95,8 +95,8 @@ def test_a_family_imports_no_other_one_and_in_no_circle(family: str) -> None:
     package = f"rrm.envs.families.{family}"
     graph = {f"{package}.{path.stem}": set(imports(path)) for path in (FOLDER / family).glob("*.py")}
     graph[package] = graph.pop(f"{package}.__init__")
-    found = {name for names in graph.values() for name in names if name.startswith("rrm.envs.families")}
-    assert package not in found and {name.rpartition(".")[0] for name in found} == {package}
+    imported = {name for names in graph.values() for name in names if name.startswith("rrm.envs.families")}
+    assert package not in imported and {name.rpartition(".")[0] for name in imported} == {package}
     assert [*TopologicalSorter(graph).static_order()]  # or it raises CycleError
 
 

@@ -283,9 +283,9 @@ def test_where_an_assistant_of_its_own_starts() -> None:
     assert (LEFT[world.node] < kappa).all()
     assert np.mean((DOOR[world.node] == CLIMB) & (LEFT[world.node] == 0)) == pytest.approx(0.5, abs=0.02)
     table = world.table()
-    found = np.bincount(table.index(world.rows()), minlength=len(table.rows)) / world.n
+    frequency = np.bincount(table.index(world.rows()), minlength=len(table.rows)) / world.n
     spread = (table.start * (1 - table.start) / world.n) ** 0.5
-    assert (abs(found - table.start) < 6 * spread + 1e-12).all()
+    assert (abs(frequency - table.start) < 6 * spread + 1e-12).all()
 
 
 @pytest.mark.parametrize("m", [1, 2, 3])
@@ -501,7 +501,7 @@ def test_the_picture_shows_what_matters() -> None:
 
 def test_its_table_of_assistants_of_two_steps() -> None:
     two = next(sheet for sheet in SHEETS.tables or () if "m" in sheet.settings)
-    found = cells(by_horizon(two))
-    assert [found[name][1] for name in ("nobody's help", "ideal help, 1 level", "ideal help, 2 levels")] == [
+    rows = cells(by_horizon(two))
+    assert [rows[name][1] for name in ("nobody's help", "ideal help, 1 level", "ideal help, 2 levels")] == [
         "−1.8 (80 %)", "0.6 (40 %)", "3"
     ]  # fmt: skip

@@ -170,10 +170,10 @@ def test_a_state_comes_with_what_was_pointed_at() -> None:
     world.load(state, everyone(world))
     for actions in ([1, 0], [0, 1], [0, 0]):
         world.step(np.array(actions))
-    said = {name: array.copy() for name, array in readings(world).items()}
+    before = {name: array.copy() for name, array in readings(world).items()}
     world.load(world.save(np.array([1, 0])), everyone(world))
     for name, array in readings(world).items():
-        assert np.array_equal(array, said[name][[1, 0]]), name
+        assert np.array_equal(array, before[name][[1, 0]]), name
     twin = copy.deepcopy(world)
     assert np.array_equal(twin.observe(), world.observe())
 

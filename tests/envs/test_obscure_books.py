@@ -118,12 +118,12 @@ def test_hard_work_and_obscure_cooking_look_alike() -> None:
         assert true.any() and np.allclose(small.view()[true], between.view()[true])
     assert (between.utility() > small.utility()).all() and not between.hacked().any()
     for level in range(begin.depth, begin.depth - begin.obfuscated, -1):
-        told = []
+        observed = []
         for world in (small, between):
             audit = ObscureNode(200, level=level)
             audit.load(world.save(everyone(world)), everyone(audit))
-            told.append(audit.observe())
-        assert np.array_equal(told[0], told[1])
+            observed.append(audit.observe())
+        assert np.array_equal(observed[0], observed[1])
     assert np.allclose(helped(between, 2), between.claim)  # nobody honest can be framed
 
 
@@ -158,9 +158,9 @@ def test_play_agrees_with_the_table(obfuscated: int, trust: float) -> None:
 def best(world: ObscureTree, help: str, **horizon: Any) -> tuple[float, float, float]:
     """Utility, and how many steps are cooked plainly and obscurely, of the best agent."""
     table = solvable(world)
-    found = solve(table, narrow(table, table.scores[help]), **horizon)
+    solution = solve(table, narrow(table, table.scores[help]), **horizon)
     plain, obscured = table.rows[:, 2], table.rows[:, -2]
-    return found.utility, float(found.ends @ plain), float(found.ends @ obscured)
+    return solution.utility, float(solution.ends @ plain), float(solution.ends @ obscured)
 
 
 @pytest.mark.parametrize(("settings", "needed"), [({}, 1), (DEEP, 1), (SMOOTH, 4)])
@@ -182,10 +182,10 @@ def test_obscure_cooking_pays_from_the_closed_form_on(
 
 
 def test_distrust_stops_what_cannot_be_followed_the_honest_part_too() -> None:
-    found = {trust: best(ObscureTree(1, trust=trust, sizes=[1]), "2", discount=0.95) for trust in (1, 0.95, 0.6, 0.5)}
-    assert found[1] == pytest.approx((-6, 0, 3)) and found[0.95] == pytest.approx((-6, 0, 3))
-    assert found[0.6][0] == pytest.approx(-3)
-    assert found[0.5] == pytest.approx((3, 0, 0))  # and not 3.3, which hard work is worth
+    reached = {trust: best(ObscureTree(1, trust=trust, sizes=[1]), "2", discount=0.95) for trust in (1, 0.95, 0.6, 0.5)}
+    assert reached[1] == pytest.approx((-6, 0, 3)) and reached[0.95] == pytest.approx((-6, 0, 3))
+    assert reached[0.6][0] == pytest.approx(-3)
+    assert reached[0.5] == pytest.approx((3, 0, 0))  # and not 3.3, which hard work is worth
 
 
 def test_what_the_docs_print() -> None:

@@ -62,8 +62,8 @@ def test_steps_told_in_other_forms_are_taken(how: str) -> None:
     make = partial(Telling, TAKEN[how])
     verify(make, {})
     if "reward a whole" not in how:
-        for told, plain in zip(played(make), played(Walk), strict=True):
-            assert np.array_equal(told, plain)
+        for converted, plain in zip(played(make), played(Walk), strict=True):
+            assert np.array_equal(converted, plain)
 
 
 REFUSED: dict[str, tuple[Callable[[Any, float, bool, bool], Any], str]] = {
@@ -106,9 +106,9 @@ class Buffer(Walk):
 
     def step(self, action: Any) -> Told:
         assert action in self.action_space
-        told = super().step(action[0] / 500)
+        returned = super().step(action[0] / 500)
         action -= 5000
-        return told
+        return returned
 
 
 def test_arrays_that_are_used_again_or_changed_are_taken() -> None:
@@ -247,6 +247,8 @@ def test_long_checks_say_how_long_they_take(monkeypatch: pytest.MonkeyPatch, cap
     assert not caplog.messages
     monkeypatch.setattr(probe, "SLOW", 0.0)
     Wrapped(1, env=lambda: Buffer())
-    said = "\n".join(caplog.messages)
-    assert "its actions are Box(0.0, 1000.0, (1,), float32): the agent's, from -1 to 1, are rescaled" in said
-    assert "trying it out before training: at most 2144 steps" in said and re.search(r"tried out in \d+ s, ", said)
+    messages = "\n".join(caplog.messages)
+    assert "its actions are Box(0.0, 1000.0, (1,), float32): the agent's, from -1 to 1, are rescaled" in messages
+    assert "trying it out before training: at most 2144 steps" in messages and re.search(
+        r"tried out in \d+ s, ", messages
+    )

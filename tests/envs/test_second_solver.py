@@ -49,9 +49,9 @@ def test_a_second_solver_finds_the_same(name: str) -> None:
                 (broad if at_the_end else narrow)(table, numbers),
             )
             for window in windows:
-                found = solve(table, reward, window=window, discount=discount)
+                solution = solve(table, reward, window=window, discount=discount)
                 again = play(rules, worth, window)
-                assert np.allclose(again, (found.utility, found.hack_rate), rtol=0, atol=1e-6), (
+                assert np.allclose(again, (solution.utility, solution.hack_rate), rtol=0, atol=1e-6), (
                     score,
                     discount,
                     window,

@@ -41,10 +41,10 @@ def played(n: int = 6, seed: int = 0, **settings: Any) -> SortingNetwork:
 
 def search(world: World, level: int, above: World | None = None) -> InputSearch:
     """The evaluation world of ``level``, with the states of ``above``, or of ``world`` itself."""
-    found, state = world.evaluation(level, world.n), (above or world).save(everyone(world))
-    assert isinstance(found, InputSearch)
-    found.load(state, everyone(world))
-    return found
+    inputs, state = world.evaluation(level, world.n), (above or world).save(everyone(world))
+    assert isinstance(inputs, InputSearch)
+    inputs.load(state, everyone(world))
+    return inputs
 
 
 def build(world: SortingNetwork, *pairs: tuple[int, int] | None) -> SortingNetwork:
@@ -288,8 +288,8 @@ def test_a_search_of_its_own_starts_from_networks_of_every_kind() -> None:
     assert set((world.log < world.none).sum(axis=1).tolist()) == set(range(7))
     assert set(world.input.tolist()) == set(range(16))
     for values in (table.utility, table.scores["unaided"]):
-        said = values[table.index(world.rows())]
-        assert abs(said.mean() - table.start @ values) < 5 * said.std() / 4000**0.5
+        scores = values[table.index(world.rows())]
+        assert abs(scores.mean() - table.start @ values) < 5 * scores.std() / 4000**0.5
 
 
 # --- The simulator and the solver -------------------------------------------------------------------------------------
@@ -390,8 +390,8 @@ def test_the_small_network() -> None:
         assert fooled.hack_rate == 1 and oracle.hack_rate == 0
         assert oracle.utility == pytest.approx(1.35) and comparators(table, oracle.ends) == pytest.approx(5)
         for name, recovered in {"random": 0, "1": 1, "2": 1, "3": 1, "4": 1, "all": 1}.items():
-            found = solve(table, narrow(table, table.scores[name]), discount=discount)
-            assert gap_recovered(found.utility, fooled.utility, oracle.utility) == pytest.approx(recovered), name
+            best = solve(table, narrow(table, table.scores[name]), discount=discount)
+            assert gap_recovered(best.utility, fooled.utility, oracle.utility) == pytest.approx(recovered), name
     assert solve(table, broad(table, table.scores["unaided"])).utility == pytest.approx(0.365)
     assert solve(table, broad(table, table.scores["1"])).utility == pytest.approx(1.35)
     assert solve(table, narrow(table, table.utility), window=1).utility < 0.4  # it takes foresight
@@ -405,8 +405,8 @@ def test_the_main_network(main: Table) -> None:
     assert comparators(main, fooled.ends) == pytest.approx(2)
     assert oracle.utility == pytest.approx(1.37) and comparators(main, oracle.ends) == pytest.approx(9)
     for name, recovered in {"random": 0.15, "1": 0.14, "2": 1, "3": 1}.items():
-        found = solve(main, narrow(main, main.scores[name]), discount=0.9)
-        assert gap_recovered(found.utility, fooled.utility, oracle.utility) == pytest.approx(recovered, abs=0.005), name
+        best = solve(main, narrow(main, main.scores[name]), discount=0.9)
+        assert gap_recovered(best.utility, fooled.utility, oracle.utility) == pytest.approx(recovered, abs=0.005), name
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])

@@ -517,9 +517,9 @@ def test_the_table_of_where_hacking_begins() -> None:
     world = make_world("rrm/StagedCrisisSmall-v0", 1)
     table = world.table()
     assert table is not None
-    found = cells(onsets("rrm/StagedCrisisSmall-v0"))
-    assert found["ideal help, 1 level"] == ["never"] == found["oracle: the utility itself"]
-    (onset,) = found["nobody's help"]
+    rows = cells(onsets("rrm/StagedCrisisSmall-v0"))
+    assert rows["ideal help, 1 level"] == ["never"] == rows["oracle: the utility itself"]
+    (onset,) = rows["nobody's help"]
     discount = float(onset.removeprefix("γ="))
     reward = narrow(table, table.scores["unaided"])
     assert (

@@ -57,26 +57,26 @@ def test_a_minus_stands_before_digits_only() -> None:
 
 
 def test_at_the_worlds_own_horizon() -> None:
-    found = cells(tables.at_its_horizon("rrm/AuditTree-v1"))
-    assert found["nobody's help"] == ["−6", "100 %", "0 %"] == found["ideal help, 1 level"] == found["random help"]
-    assert found["ideal help, 2 levels"] == ["3", "0 %", "100 %"] == found["oracle: the utility itself"]
+    rows = cells(tables.at_its_horizon("rrm/AuditTree-v1"))
+    assert rows["nobody's help"] == ["−6", "100 %", "0 %"] == rows["ideal help, 1 level"] == rows["random help"]
+    assert rows["ideal help, 2 levels"] == ["3", "0 %", "100 %"] == rows["oracle: the utility itself"]
 
 
 def test_by_horizon() -> None:
     sheet = Sheet("rrm/AuditTreeSmooth-v1", (window(1), discounted(0.9), BROAD))
-    found = cells(tables.by_horizon(sheet))
-    assert found["utility (hack rate)"] == ["M=1", "γ=0.9", "broad"]
-    assert found["approval of its actions"] == ["−16 (100 %)"] * 3
-    assert found["ideal help, 3 levels"] == ["1.625 (100 %)", "8", "8"]
-    assert found["control: the evaluator sees everything"] == ["8"] * 3
-    assert found["control: cooking leaves no trace"] == ["−16 (100 %)"] * 3
+    rows = cells(tables.by_horizon(sheet))
+    assert rows["utility (hack rate)"] == ["M=1", "γ=0.9", "broad"]
+    assert rows["approval of its actions"] == ["−16 (100 %)"] * 3
+    assert rows["ideal help, 3 levels"] == ["1.625 (100 %)", "8", "8"]
+    assert rows["control: the evaluator sees everything"] == ["8"] * 3
+    assert rows["control: cooking leaves no trace"] == ["−16 (100 %)"] * 3
 
 
 def test_figures_that_hang_on_ties_are_marked() -> None:
-    found = cells(tables.by_horizon(Sheet("rrm/AuditTreeSmooth-v1", (window(2), window(3)))))
-    assert found["ideal help, 2 levels"] == ["−5 (100 %) †", "−4 (100 %) †"]
-    assert found["ideal help, 3 levels"] == ["2 (100 %)", "5 (100 %) †"]
-    assert tables.NOTE in found
+    rows = cells(tables.by_horizon(Sheet("rrm/AuditTreeSmooth-v1", (window(2), window(3)))))
+    assert rows["ideal help, 2 levels"] == ["−5 (100 %) †", "−4 (100 %) †"]
+    assert rows["ideal help, 3 levels"] == ["2 (100 %)", "5 (100 %) †"]
+    assert tables.NOTE in rows
     rooms = cells(tables.by_horizon(Sheet("rrm/TidyRoomsSmall-v0", (window(1), window(4)))))
     assert rooms["nobody's help"][1].endswith("(35 %) †"), rooms
     assert tables.NOTE in cells(tables.at_its_horizon("rrm/TidyRoomsSmall-v0"))
@@ -84,10 +84,10 @@ def test_figures_that_hang_on_ties_are_marked() -> None:
 
 
 def test_the_sheets_are_of_worlds_that_there_are() -> None:
-    found = [sheets_of(id) for id in families().values()]
-    shown = {sheet.id for sheets in found for sheet in sheets.tables or ()}
-    drawn = {scene.id for sheets in found for scenes in sheets.pictures.values() for scene in scenes}
-    assert shown and {*shown, *drawn, *(sheets.solved for sheets in found)} - {None} <= set(ids())
+    all_sheets = [sheets_of(id) for id in families().values()]
+    shown = {sheet.id for sheets in all_sheets for sheet in sheets.tables or ()}
+    drawn = {scene.id for sheets in all_sheets for scenes in sheets.pictures.values() for scene in scenes}
+    assert shown and {*shown, *drawn, *(sheets.solved for sheets in all_sheets)} - {None} <= set(ids())
 
 
 def test_every_family_has_a_page() -> None:
@@ -141,9 +141,9 @@ def test_a_world_that_is_in_no_list_gets_the_usual_tables(name: str) -> None:
 
 
 def test_a_world_without_a_table_is_measured() -> None:
-    found = cells(scripted("rrm/TidyRooms-v0", episodes=200))
-    assert found["hacking"][0] == found["hacking"][2] == "−4" and found["hacking"][3] == "100 %"
-    assert found["honest"][0] == found["honest"][1] == found["honest"][2] and "±" in found["honest"][0]
+    rows = cells(scripted("rrm/TidyRooms-v0", episodes=200))
+    assert rows["hacking"][0] == rows["hacking"][2] == "−4" and rows["hacking"][3] == "100 %"
+    assert rows["honest"][0] == rows["honest"][1] == rows["honest"][2] and "±" in rows["honest"][0]
     assert not tables.exact_tables("rrm/TidyRoomsMain-v0")
     assert cells(scripted("rrm/TidyRoomsInspection-v0", episodes=20))["script"][-1] == "hack rate"
 
@@ -171,18 +171,18 @@ def test_help_is_that_of_all_levels() -> None:
 
 
 def test_the_admission_checks() -> None:
-    found = cells(tables.admission_table("rrm/AuditTree-v1"))
-    assert found["the evaluator is fooled"] == [
+    rows = cells(tables.admission_table("rrm/AuditTree-v1"))
+    assert rows["the evaluator is fooled"] == [
         "passed",
         "alone U −6, random play −1.5, oracle 3: 200% lost; hacks 100%",
     ]
-    assert found["with less help"] == ["", "0% at 1"]
+    assert rows["with less help"] == ["", "0% at 1"]
 
 
 def test_ids_and_their_settings() -> None:
-    found = cells(tables.presets_table("rrm/AuditTree-v1"))
-    assert found["`rrm/AuditTreeDeep-v1`"][0] == "`depth=3`"
-    assert {name.strip("`") for name in found if "rrm/" in name} == {name for name in ids() if "AuditTree" in name}
+    rows = cells(tables.presets_table("rrm/AuditTree-v1"))
+    assert rows["`rrm/AuditTreeDeep-v1`"][0] == "`depth=3`"
+    assert {name.strip("`") for name in rows if "rrm/" in name} == {name for name in ids() if "AuditTree" in name}
 
 
 def test_at_a_glance() -> None:

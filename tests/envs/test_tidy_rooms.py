@@ -277,7 +277,7 @@ def best_inspection(plan: str, position: int, hidden: dict[int, int], steps: int
     def best(row: int, column: int, left: frozenset[int], steps: int) -> tuple[int, int]:
         if not left or not steps:
             return 0, 0
-        found = (0, 0)
+        reached = (0, 0)
         for down, right in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)):
             if (
                 not (0 <= row + down < height and 0 <= column + right < width)
@@ -288,8 +288,8 @@ def best_inspection(plan: str, position: int, hidden: dict[int, int], steps: int
             lifted = hidden[here] if (down, right) == (0, 0) and here in left else 0
             more, later = best(row + down, column + right, left - {here} if lifted else left, steps - 1)
             if lifted + more:
-                found = max(found, (lifted + more, -1 + later))
-        return found
+                reached = max(reached, (lifted + more, -1 + later))
+        return reached
 
     most, fewest = best(*divmod(position, width), frozenset(hidden), steps)
     return most, -fewest
@@ -358,9 +358,9 @@ def steps_between(plan: str) -> Array:
     """(cells, cells) shortest paths, by breadth-first search in the plan's text; -1 where there is none."""
     rows = plan.split("/")
     wide, text = len(rows[0]), plan.replace("/", "")
-    found = np.full((len(text), len(text)), -1)
+    distance = np.full((len(text), len(text)), -1)
     for start in (cell for cell in range(len(text)) if text[cell] != "#"):
-        found[start, start], queue = 0, deque([start])
+        distance[start, start], queue = 0, deque([start])
         while queue:
             cell = queue.popleft()
             near = [
@@ -369,11 +369,11 @@ def steps_between(plan: str) -> Array:
                 *([cell - 1] if cell % wide else []),
                 *([cell + 1] if (cell + 1) % wide else []),
             ]
-            for there in near:
-                if 0 <= there < len(text) and text[there] != "#" and found[start, there] < 0:
-                    found[start, there] = found[start, cell] + 1
-                    queue.append(there)
-    return found
+            for neighbour in near:
+                if 0 <= neighbour < len(text) and text[neighbour] != "#" and distance[start, neighbour] < 0:
+                    distance[start, neighbour] = distance[start, cell] + 1
+                    queue.append(neighbour)
+    return distance
 
 
 @pytest.mark.parametrize("plan", [*PLANS, square(5)])
@@ -382,9 +382,9 @@ def test_ways_lead_through_the_doors(plan: str) -> None:
     floor = np.array([sign != "#" for sign in plan.replace("/", "")])
     assert np.array_equal(known.floor, floor)
     assert np.array_equal(known.distance[floor][:, floor], expected[floor][:, floor])
-    here, there = np.nonzero(floor[:, None] & floor & ~np.eye(len(floor), dtype=bool))
-    onward = known.next_cell[here, known.toward[here, there]]
-    assert (known.distance[onward, there] == known.distance[here, there] - 1).all()
+    here, target = np.nonzero(floor[:, None] & floor & ~np.eye(len(floor), dtype=bool))
+    onward = known.next_cell[here, known.toward[here, target]]
+    assert (known.distance[onward, target] == known.distance[here, target] - 1).all()
     assert floor[known.next_cell[floor]].all()
 
 
@@ -502,15 +502,15 @@ def test_the_scores_are_what_the_overseers_answer() -> None:
     most = [best_inspection(plan, int(copies.position[i]), hidden[i], 6)[0] for i in range(copies.n)]
     assert np.array_equal(table.scores["1"][states], alone - most) and sum(most) > 40
 
-    turns, found = 500, []
+    turns, exposed = 500, []
     for _ in range(turns):
         inspection = inspected(copies)
         while not inspection.step(rng.integers(5, size=copies.n)).all():
             pass
-        found.append(inspection.exposed.copy())
+        exposed.append(inspection.exposed.copy())
     expected = alone - table.scores["random"][states]
     spread = np.sqrt(2 * expected / turns)  # at most two pieces are found, so the variance is at most twice the mean
-    assert (abs(np.mean(found, axis=0) - expected) <= 5 * spread + 1e-9).all() and expected.max() > 0.5
+    assert (abs(np.mean(exposed, axis=0) - expected) <= 5 * spread + 1e-9).all() and expected.max() > 0.5
 
 
 def test_nobody_lifts_what_is_nailed_down() -> None:

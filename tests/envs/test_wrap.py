@@ -160,8 +160,8 @@ def test_an_end_is_seen_and_a_cut_is_not() -> None:
     assert np.allclose(world.observe()[:, -2], world.t / 12)
     env = WorldEnv(walks(1))
     env.reset(seed=0)
-    told = [env.step(1)[2:4] for _ in range(12)]
-    assert told == [(False, False)] * 11 + [(False, True)]
+    ends = [env.step(1)[2:4] for _ in range(12)]
+    assert ends == [(False, False)] * 11 + [(False, True)]
 
 
 # What is seen
@@ -384,8 +384,10 @@ def test_an_environment_that_breaks_later_is_named_with_its_seed_and_step(monkey
         raise RuntimeError("the robot\nis on fire")
 
     monkeypatch.setattr(Walk, "step", step)
-    told = r"^tests.helpers.foreign:Walk broke \(copy 0, seed \d+, step 3\): RuntimeError: the robot is on fire, at .*$"
-    with pytest.raises(BrokenEnvironmentError, match=told):
+    message = (
+        r"^tests.helpers.foreign:Walk broke \(copy 0, seed \d+, step 3\): RuntimeError: the robot is on fire, at .*$"
+    )
+    with pytest.raises(BrokenEnvironmentError, match=message):
         play(world, 1, np.random.default_rng(2))
 
 

@@ -105,9 +105,9 @@ class Endless(Walk):
 
     def step(self, action: Any) -> Told:
         self.max_steps = 10**9
-        told = super().step(action)
+        returned = super().step(action)
         del self.max_steps
-        return told
+        return returned
 
 
 class Outside(Walk):

@@ -15,7 +15,8 @@ from rrm.envs.contract import everyone, wander
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.evaluators import Evaluator, answers
-from rrm.feedback.clips import Candidates, Clip, Recorder
+from rrm.feedback.clips import Candidates, Clip
+from rrm.feedback.recorder import Recorder
 from rrm.streams import Purpose, Streams
 
 STREAMS = Streams.of_round(0, 0).part(Purpose.LABELS)

@@ -158,6 +158,6 @@ def _metrics(made: Made, result: Mapping[str, Any], rng: np.random.Generator) ->
         predicted = None if made.reward == "true" else mean + 0.1 * rng.standard_normal()
         labels = 128 + round(128 * step / STEPS)
         shown = [predicted, utility, score, made.hack_rate * hidden]
-        told = ["" if x is None or step == 2 * ROLLOUT else f"{x:.4f}" for x in shown]
-        lines.append(",".join([str(step), str(labels), *told, "" if made.reward == "true" else "0.3000"]))
+        cells = ["" if x is None or step == 2 * ROLLOUT else f"{x:.4f}" for x in shown]
+        lines.append(",".join([str(step), str(labels), *cells, "" if made.reward == "true" else "0.3000"]))
     return "\n".join(lines) + "\n"

@@ -47,14 +47,14 @@ def planner(rules: Rules, value: Callable[[Any], float], discount: float, at_the
 
     @cache
     def worth(state: Hashable, steps: int) -> list[float]:
-        found = []
+        values = []
         for action in range(rules.actions):
             total = 0.0
             for chance, after in outcomes(state, action):
                 reward = (0.0 if at_the_end else value(after) - value(state)) - rules.cost
                 total += chance * (reward + discount * plan(after, steps - 1))
-            found.append(total)
-        return found
+            values.append(total)
+        return values
 
     def plan(state: Any, steps: int) -> float:
         if steps == 0 or rules.over(state):
@@ -76,11 +76,11 @@ def play(rules: Rules, worth: Worth, window: int | None) -> tuple[float, float]:
     for t in range(rules.length):
         after: dict[Any, float] = {}
         for state, likely in at.items():
-            found: Chances = [(1.0, state)]
+            outcomes: Chances = [(1.0, state)]
             if not rules.over(state):
                 each = worth(state, min(window or rules.length, rules.length - t))
-                found = rules.step(state, next(a for a, w in enumerate(each) if w >= max(each) - TIE))
-            for chance, to in found:
+                outcomes = rules.step(state, next(a for a, w in enumerate(each) if w >= max(each) - TIE))
+            for chance, to in outcomes:
                 after[to] = after.get(to, 0.0) + likely * chance
         at = after
     utility = sum(chance * rules.utility(state) for state, chance in at.items())

@@ -148,10 +148,10 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, env: str) -> Non
         except Stopped:
             stops += 1
     assert stops == last.schedule.rollouts
-    expected, found = left_by(last, tmp_path / "whole"), left_by(last, tmp_path)
-    assert expected.keys() == found.keys()
+    expected, resumed = left_by(last, tmp_path / "whole"), left_by(last, tmp_path)
+    assert expected.keys() == resumed.keys()
     for name, content in expected.items():
-        assert found[name] == content, name
+        assert resumed[name] == content, name
 
 
 def test_the_reward_reaches_nothing_that_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -202,8 +202,8 @@ def test_who_fails_is_asked_again_and_says_the_same(caplog: pytest.LogCaptureFix
     with caplog.at_level(logging.WARNING, "rrm"):
         assert scores({"name": unreliable(drawing), "retries": 2}) == scores(drawing)
     assert len(caplog.messages) == 12
-    said = r"evaluator 'failing' raised ConnectionError: gone on clip 0; it is asked again in 0.0 seconds (1 of 2)"
-    assert caplog.messages[0] == said
+    warning = r"evaluator 'failing' raised ConnectionError: gone on clip 0; it is asked again in 0.0 seconds (1 of 2)"
+    assert caplog.messages[0] == warning
 
     class Forgetful(StatefulEvaluator):
         attempts = 0

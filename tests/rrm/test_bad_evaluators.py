@@ -95,20 +95,20 @@ def test_the_time_limit_ends_and_leaves_nothing_behind() -> None:
 def test_the_time_limit_ends_in_a_thread_too() -> None:
     """A user's own program need not call from its main thread, and Windows has no such signals."""
     release = threading.Event()
-    found: list[int] = []
+    answers: list[int] = []
 
     def ask() -> None:
-        found.append(within_time(lambda: 3, 30))
+        answers.append(within_time(lambda: 3, 30))
         try:
             within_time(release.wait, 0.05)
         except OutOfTime:
-            found.append(4)
+            answers.append(4)
 
     thread = threading.Thread(target=ask)
     thread.start()
     thread.join()
     release.set()
-    assert found == [3, 4]
+    assert answers == [3, 4]
 
 
 def test_how_one_is_asked_is_handed_on_and_no_part_of_who_judges() -> None:

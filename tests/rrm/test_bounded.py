@@ -21,7 +21,8 @@ from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Floats, World
 from rrm.errors import ConfigError
-from rrm.feedback.clips import Clip, Recorder
+from rrm.feedback.clips import Clip
+from rrm.feedback.recorder import Recorder
 from rrm.rounds.plan import plan
 from tests.helpers.judging import STREAMS
 from tests.helpers.training import begin, conditions
@@ -102,8 +103,8 @@ def explained(clips: list[Clip], truth: Floats, actions: int) -> tuple[float, fl
 def leaks(world: World, of_actions: bool = False) -> dict[str, bool]:
     """Whether clips of the world tell more about the truth than the view judged does."""
     clips, truth = played(world, of_actions)
-    told = {name: explained(clips, values, int(world.actions)) for name, values in truth.items()}
-    return {name: found > chance + 0.01 for name, (found, chance) in told.items()}
+    shares = {name: explained(clips, values, int(world.actions)) for name, values in truth.items()}
+    return {name: share > chance + 0.01 for name, (share, chance) in shares.items()}
 
 
 def copies(name: str) -> int:
@@ -137,7 +138,7 @@ def test_where_no_actions_are_shown_the_last_one_would_tell_the_utility(make: ty
 
 
 @pytest.mark.parametrize(
-    ("make", "found"),
+    ("make", "expected"),
     [
         (AuditTree, {"utility": True, "hacked": True}),
         (StagedCrisis, {"utility": False, "hacked": True}),  # the view shows all of the utility
@@ -145,13 +146,13 @@ def test_where_no_actions_are_shown_the_last_one_would_tell_the_utility(make: ty
     ],
 )
 def test_the_search_finds_what_whole_clips_tell(
-    monkeypatch: pytest.MonkeyPatch, make: type[World], found: dict[str, bool]
+    monkeypatch: pytest.MonkeyPatch, make: type[World], expected: dict[str, bool]
 ) -> None:
     """Or the test above would show nothing."""
     world = make(100)
     monkeypatch.setattr(world, "shows_history", True)
     monkeypatch.setattr(world, "shows_actions", True)
-    assert leaks(world) == found
+    assert leaks(world) == expected
     monkeypatch.setattr(world, "shows_actions", False)
     assert any(leaks(world).values()), "the views alone tell it"
 

@@ -108,7 +108,7 @@ def test_every_number_has_a_limit(key: str, whole: bool, choice: str) -> None:
 
 
 def test_every_number_is_found() -> None:
-    found = {key for key, *_ in NUMBERS}
+    names = {key for key, *_ in NUMBERS}
     assert {
         "task.labels",
         "learner.learning_rate",
@@ -117,13 +117,13 @@ def test_every_number_is_found() -> None:
         "workers",
         "episodes",
         "amplify.depth",
-    } <= found
-    assert {"horizon.window", "assistant.horizon.window", "budget.steps"} <= found
+    } <= names
+    assert {"horizon.window", "assistant.horizon.window", "budget.steps"} <= names
 
 
 @pytest.mark.parametrize("schedule", ["constant", "hyperbolic"])
 def test_labels_that_the_rollouts_cannot_hold_are_refused_with_the_limit(schedule: str) -> None:
-    said = [
+    overrides = [
         "task.labels=100000",
         "task.steps=50_000",
         f"task.schedule={schedule}",
@@ -131,16 +131,16 @@ def test_labels_that_the_rollouts_cannot_hold_are_refused_with_the_limit(schedul
         "learner.num_envs=256",
     ]
     with pytest.raises(ConfigError) as caught:
-        plan(load({"env": ENV}, said).conditions["unaided"], 0)
+        plan(load({"env": ENV}, overrides).conditions["unaided"], 0)
     assert str(caught.value).startswith("task.labels: 100000: must be at most ")
     assert str(caught.value).endswith("; more task.steps make more rollouts")
     limit = int(str(caught.value).split(": ")[2].split()[-1])
-    last = plan(load({"env": ENV}, [*said, f"task.labels={limit}"]).conditions["unaided"], 0).schedule
+    last = plan(load({"env": ENV}, [*overrides, f"task.labels={limit}"]).conditions["unaided"], 0).schedule
     have = last.labels_due(0)
     for rollout in range(1, last.rollouts):  # what is not asked for lack of candidates is asked after the next one
         have += min(last.labels_due(rollout) - have, last.candidates)
     assert have == limit
-    assert plan(load({"env": ENV}, [*said, "task.label_type=comparisons"]).conditions["unaided"], 0)
+    assert plan(load({"env": ENV}, [*overrides, "task.label_type=comparisons"]).conditions["unaided"], 0)
 
 
 def test_values_from_python_have_the_same_limits() -> None:
@@ -180,7 +180,7 @@ def test_files_that_are_no_files_or_too_large(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "right"),
+    ("line", "right"),
     [
         ("experiment: ../../ESC", "experiment: '../../ESC': must be letters"),
         ("conditions: [a]", "conditions: ['a']: must be a section"),
@@ -188,8 +188,8 @@ def test_files_that_are_no_files_or_too_large(tmp_path: Path) -> None:
         ("3: 4", "3: a suite holds experiments"),
     ],
 )
-def test_suites_are_checked_like_experiments(said: str, right: str, tmp_path: Path) -> None:
-    (tmp_path / "s.yaml").write_text(f"suite: [tidy_rooms]\n{said}\n")
+def test_suites_are_checked_like_experiments(line: str, right: str, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(f"suite: [tidy_rooms]\n{line}\n")
     with pytest.raises(ConfigError) as caught:
         read_suite(tmp_path / "s.yaml")
     assert str(caught.value).startswith(right)
@@ -202,8 +202,8 @@ def test_errors_are_one_short_printable_line_whatever_they_tell_of() -> None:
 
 def test_what_is_typed_is_answered_by_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "tidy_rooms", "experiment=\x1b[31m"]) == 2
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1 and told.strip().isprintable()
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1 and printed.strip().isprintable()
 
 
 def test_hostile_input_is_accepted_or_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,9 +55,9 @@ def refused(*overrides: str, **config: Any) -> str:
 
 @pytest.mark.usefixtures("copy")
 def test_its_keys_are_those_of_the_section() -> None:
-    found = load(COPY).conditions
-    assert found["unaided"].distill.model_dump() == {"method": "copy", "states": 7, "hidden": 3}
-    assert found["oracle"].distill.name == "reward_modeling" and not found["oracle"].distill.judged
+    loaded = load(COPY).conditions
+    assert loaded["unaided"].distill.model_dump() == {"method": "copy", "states": 7, "hidden": 3}
+    assert loaded["oracle"].distill.name == "reward_modeling" and not loaded["oracle"].distill.judged
     other = load({"env": LINE, "distill": {"hidden": 5, "fit_steps": 9}}, ["distill=copy", "distill.states=8"])
     assert other.conditions["unaided"].distill.model_dump() == {"method": "copy", "states": 8, "hidden": 3}
     own = load({"env": LINE, "distill": {"hidden": 64}, "conditions": {"a": {"distill": "copy"}, "b": {}}}).conditions
@@ -96,9 +96,9 @@ def test_a_condition_says_what_only_another_method_has() -> None:
 
 @pytest.mark.usefixtures("copy")
 def test_the_reference_shows_keys_by_method() -> None:
-    found = {(key.name, key.choice) for key in reference.named("distill")}
-    assert {("distill.states", "copy"), ("distill.hidden", "copy"), ("distill.hidden", "reward_modeling")} <= found
-    assert ("distill.method", "") in found and ("distill.states", "reward_modeling") not in found
+    keys = {(key.name, key.choice) for key in reference.named("distill")}
+    assert {("distill.states", "copy"), ("distill.hidden", "copy"), ("distill.hidden", "reward_modeling")} <= keys
+    assert ("distill.method", "") in keys and ("distill.states", "reward_modeling") not in keys
     page = reference.markdown()
     assert "## `distill.method: copy`" in page and "Distill by leaving the policy as it begins" in page
     assert "Where distill.method is copy." in reference.text(reference.named("distill.states"))
@@ -157,5 +157,5 @@ def test_it_runs_and_is_reported(tmp_path: Path) -> None:
 
 
 def test_labels_mean_nothing_to_who_asks_for_none(copy: None) -> None:
-    found = conditions("distill=copy", "task.initial_labels=40", "task.query_strategy=entropy")
-    assert not plan(found["unaided"], 0).asks
+    loaded = conditions("distill=copy", "task.initial_labels=40", "task.query_strategy=entropy")
+    assert not plan(loaded["unaided"], 0).asks

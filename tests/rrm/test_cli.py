@@ -57,9 +57,9 @@ def runs(home: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
 
 def stub(monkeypatch: pytest.MonkeyPatch, module: str, name: str, function: Callable[..., Any]) -> None:
     """Put ``function`` where a command imports it from."""
-    there = types.ModuleType(module)
-    setattr(there, name, function)
-    monkeypatch.setitem(sys.modules, module, there)
+    module_ = types.ModuleType(module)
+    setattr(module_, name, function)
+    monkeypatch.setitem(sys.modules, module, module_)
 
 
 def failing(error: BaseException) -> Callable[..., Any]:
@@ -283,8 +283,8 @@ def test_check_says_point_by_point_what_a_world_lacks(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert main(["check", "rrm/AuditTree-v1"]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert "passed  no leak" in said and "passed  help closes the gap: 100% at depth 2" in said
+    lines = capsys.readouterr().out.splitlines()
+    assert "passed  no leak" in lines and "passed  help closes the gap: 100% at depth 2" in lines
 
     monkeypatch.setattr("rrm.envs.families.audit_tree.AuditTree.actions", 3)
     assert main(["check", "rrm/AuditTree-v1"]) == 1

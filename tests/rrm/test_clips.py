@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
-from rrm.feedback.clips import Candidates, Clip, Recorder, with_action
+from rrm.feedback.clips import Candidates, Clip, with_action
+from rrm.feedback.recorder import Recorder
 from rrm.streams import Streams
 from tests.helpers.judging import STREAMS
 from tests.helpers.tiny import Line

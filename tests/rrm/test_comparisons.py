@@ -308,11 +308,11 @@ def test_ties_draw_values_together() -> None:
     rng = np.random.default_rng(0)
     observations = rng.random((200, 2, 4), dtype=np.float32)
     higher = observations[:, 0, 0] > observations[:, 1, 0]
-    tied, told = RewardModel(LAYOUT, SETTINGS, 0), RewardModel(LAYOUT, SETTINGS, 0)
+    tied, ranked = RewardModel(LAYOUT, SETTINGS, 0), RewardModel(LAYOUT, SETTINGS, 0)
     tied.fit_comparisons(observations, np.full(200, 0.5), 200)
-    told.fit_comparisons(observations, higher.astype(np.float64), 200)
+    ranked.fit_comparisons(observations, higher.astype(np.float64), 200)
     assert np.abs(tied.chances(observations) - 0.5).max() < 0.05
-    assert np.abs(told.chances(observations) - 0.5).mean() > 0.3
+    assert np.abs(ranked.chances(observations) - 0.5).mean() > 0.3
 
 
 def test_of_no_comparison_nothing_is_learnt() -> None:

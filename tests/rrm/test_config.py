@@ -210,8 +210,8 @@ def test_an_override_that_no_condition_heeds_is_refused() -> None:
     ],
 )
 def test_scalars_are_what_people_expect(text: str, value: object) -> None:
-    found = reading.parse(text, "x")
-    assert found == value and type(found) is type(value)
+    parsed = reading.parse(text, "x")
+    assert parsed == value and type(parsed) is type(value)
 
 
 def test_scalars_mean_the_same_in_files_and_overrides(tmp_path: Path) -> None:
@@ -282,9 +282,9 @@ def test_what_is_no_learning_rate(rate: str) -> None:
 def test_short_forms_are_the_long_ones() -> None:
     short = {"assistants": "ideal", "depth": 1, "reward": "broad"}
     long = {"amplify": {"assistants": "ideal", "depth": 1}, "distill": {"reward": "broad"}}
-    conditions = [{"env": ENV, "conditions": {"a": said}} for said in (short, long)]
+    conditions = [{"env": ENV, "conditions": {"a": own}} for own in (short, long)]
     assert load(conditions[0]) == load(conditions[1])
-    top = [{"env": ENV, **said, "conditions": {"a": {}}} for said in (short, long)]
+    top = [{"env": ENV, **own, "conditions": {"a": {}}} for own in (short, long)]
     assert load(top[0]) == load(top[1]) == load(conditions[0])
     bare = {"env": ENV, "conditions": {"a": {}}}
     assert load(bare, ["assistants=ideal", "amplify.depth=1", "conditions.a.reward=broad"]) == load(conditions[0])
@@ -386,7 +386,7 @@ def test_the_newer_names_are_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("override", "expected"),
     [
         ("learner.copies=8", "learner.copies=8: is now learner.num_envs"),
         ("distill.judges=rate", "distill.judges=rate: is now distill.label_target"),
@@ -396,15 +396,17 @@ def test_the_newer_names_are_there() -> None:
         ("assistant.query_strategy=dissent", "assistant.query_strategy: 'dissent': is now 'rater_disagreement'"),
     ],
 )
-def test_older_keys_in_newer_sections_and_older_values(said: str, expected: str) -> None:
-    assert refused(None, said) == expected
+def test_older_keys_in_newer_sections_and_older_values(override: str, expected: str) -> None:
+    assert refused(None, override) == expected
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_field_is_described(model: type[BaseModel]) -> None:
-    told = {slot.key for slot in SLOTS.values() if model in map(slot.model, slot.own)}  # by the model of all choices
+    described = {
+        slot.key for slot in SLOTS.values() if model in map(slot.model, slot.own)
+    }  # by the model of all choices
     for name, field in model.model_fields.items():
-        assert name in told or (field.description or "").endswith("."), f"{model.__name__}.{name}"
+        assert name in described or (field.description or "").endswith("."), f"{model.__name__}.{name}"
 
 
 # --- What is refused, and how -----------------------------------------------------------------------------------------

@@ -83,9 +83,9 @@ def test_many_open_a_store_at_once(tmp_path: Path) -> None:
     def use(path: Path) -> None:
         start.wait()
         try:
-            there = Labels(path)
-            there.ask(Overseer(Function(visible), []), some_clips(2))
-            there.close()
+            labels = Labels(path)
+            labels.ask(Overseer(Function(visible), []), some_clips(2))
+            labels.close()
         except Exception as error:
             failed.append(str(error))
 
@@ -102,11 +102,11 @@ def test_an_answer_waits_for_whoever_holds_the_store(tmp_path: Path, monkeypatch
     monkeypatch.setattr(store_module, "_TIMEOUT", 0.01)
     store = Labels(tmp_path / "labels.sqlite")
     other = sqlite3.connect(store.path, isolation_level=None)
-    said: list[str] = []
+    messages: list[str] = []
 
     class Releasing(io.StringIO):
         def write(self, text: str) -> int:
-            said.append(text)
+            messages.append(text)
             if other.in_transaction:
                 other.execute("rollback")
             return len(text)
@@ -118,7 +118,7 @@ def test_an_answer_waits_for_whoever_holds_the_store(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(sys, "stderr", Releasing())
     assert store.ask(Overseer(Function(judge), []), some_clips(3)).tolist() == [0.5, 1.5, 2.5]
-    assert "labels.sqlite: another process holds it; answer 1 (1.5) waits to be kept" in said[0]
+    assert "labels.sqlite: another process holds it; answer 1 (1.5) waits to be kept" in messages[0]
     other.close()
     store.close()
 

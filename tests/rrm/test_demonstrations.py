@@ -18,8 +18,8 @@ from rrm.distill.reward_modeling.distiller import RewardModeling
 from rrm.envs.adapters import make_world
 from rrm.envs.world import Array, World
 from rrm.errors import ConfigError
-from rrm.feedback.clips import Recorder
 from rrm.feedback.demonstrations import read
+from rrm.feedback.recorder import Recorder
 from rrm.rounds.plan import plan
 from tests.helpers.judging import rightwards
 from tests.helpers.tiny import LINE, RIGHT, VECTOR_LINE, Line
@@ -36,9 +36,9 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rewritten(source: Path, target: Path, **arrays: Any) -> Path:
     """The same file with other arrays; None leaves one out."""
     with np.load(source) as file:
-        there = {**{name: file[name] for name in file.files}, **arrays}
+        content = {**{name: file[name] for name in file.files}, **arrays}
     with target.open("wb") as out:
-        np.savez(out, **{name: array for name, array in there.items() if array is not None})
+        np.savez(out, **{name: array for name, array in content.items() if array is not None})
     return target
 
 
@@ -50,8 +50,8 @@ def test_it_holds_what_was_done_and_nothing_else(demos: Path) -> None:
         assert sorted(file.files) == ["actions", "lengths", "observations"]
         assert file["lengths"].tolist() == [9] * 12 and file["actions"].shape == (96,)
         assert file["observations"].shape == (108, Line(1).layout.size)
-    there = read(str(demos), Line(1))
-    assert len(there.inputs(False, 0)[0]) == 96
+    recorded = read(str(demos), Line(1))
+    assert len(recorded.inputs(False, 0)[0]) == 96
 
 
 def test_a_person_an_agent_or_a_script_can_make_one(tmp_path: Path) -> None:
@@ -96,11 +96,13 @@ def test_moments_are_those_that_a_recorder_records(tmp_path: Path, settings: dic
 def test_segments_go_on_beyond_an_early_end_and_no_further(tmp_path: Path) -> None:
     path = str(rrm.demonstrate(tmp_path / "demos.npz", VECTOR_LINE, "honest", episodes=4))
     world = make_world(VECTOR_LINE, 1)
-    there = read(path, world)
-    assert (there.lengths - 1 < world.length).all()
-    segments, times = there.inputs(False, 5)
-    assert segments.shape == ((there.lengths - 1).sum(), 5, world.layout.size) and times.min() == 5
-    assert (segments[there.lengths[0] - 2] == segments[there.lengths[0] - 2, -1]).all(), "the last one of the first"
+    recorded = read(path, world)
+    assert (recorded.lengths - 1 < world.length).all()
+    segments, times = recorded.inputs(False, 5)
+    assert segments.shape == ((recorded.lengths - 1).sum(), 5, world.layout.size) and times.min() == 5
+    assert (segments[recorded.lengths[0] - 2] == segments[recorded.lengths[0] - 2, -1]).all(), (
+        "the last one of the first"
+    )
     whole = read(str(rrm.demonstrate(tmp_path / "whole.npz", LINE, "honest", episodes=4)), Line(1))
     assert len(whole.inputs(False, 5)[0]) == 4 * (Line(1).length - 4)
     with pytest.raises(ConfigError, match=r"whole.npz': no episode has the 9 steps of a segment \(distill.segm"):
@@ -136,15 +138,15 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("told", WRONG)
+@pytest.mark.parametrize("reason", WRONG)
 def test_what_is_wrong_is_said_in_one_line(
-    demos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], told: str
+    demos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], reason: str
 ) -> None:
-    path = rewritten(demos, tmp_path / "wrong.npz", **WRONG[told])
+    path = rewritten(demos, tmp_path / "wrong.npz", **WRONG[reason])
     with pytest.raises(ConfigError) as caught:
         plan(conditions(COMPARED, distill={"demonstrations": str(path)})["unaided"], 0)
     message = str(caught.value)
-    assert message.startswith(f"distill.demonstrations: {str(path)!r}: {told}") and "\n" not in message
+    assert message.startswith(f"distill.demonstrations: {str(path)!r}: {reason}") and "\n" not in message
     assert "executed" not in capsys.readouterr().out
 
 
@@ -232,7 +234,7 @@ def test_without_them_it_ranks_nothing(tmp_path: Path, what: str) -> None:
 def test_each_is_paired_with_play_as_far_into_its_episode(demos: Path, tmp_path: Path) -> None:
     """Ends with ends, where it is of states what is accomplished; elsewhere moments from all over an episode."""
     for kind in (["distill.label_target=segment", "distill.segment_length=3"], ["reward=approval"], []):
-        shown = begun(tmp_path / f"{kind}", demos, "task.initial_labels=20", *kind).labelled.demonstrated
+        shown = begun(tmp_path / f"{kind}", demos, "task.initial_labels=20", *kind).data.demonstrated
         time = shown[..., Line(1).layout.size - 1]  # t/T
         assert shown.shape[:2] == (20, 2)
         np.testing.assert_array_equal(time[:, 0], time[:, 1])
@@ -270,8 +272,8 @@ def test_a_round_is_named_by_what_the_file_holds(demos: Path, tmp_path: Path) ->
 
 
 def test_they_are_of_the_task_alone_and_the_oracle_needs_none(demos: Path) -> None:
-    found = conditions(COMPARED, distill={"demonstrations": demos})
-    assisted, oracle = plan(found["assisted"], 0), plan(found["oracle"], 0)
+    loaded = conditions(COMPARED, distill={"demonstrations": demos})
+    assisted, oracle = plan(loaded["assisted"], 0), plan(loaded["oracle"], 0)
     settings = modeling(assisted.condition)
     assert [settings.demonstrations_at(level) for level in (0, 1)] == [str(demos), None]
     assert modeling(oracle.condition).demonstrations_at(0) is None
@@ -285,8 +287,8 @@ def test_the_page_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     names: dict[str, Any] = {}
     exec("\n".join(blocks["python"]), names)
     Path("shown.yaml").write_text(blocks["yaml"][0], encoding="utf-8")
-    found = load(blocks["sh"][0].split()[-1]).conditions
-    assert modeling(found["unaided"]).demonstrations == "honest.npz" and plan(found["oracle"], 0)
+    loaded = load(blocks["sh"][0].split()[-1]).conditions
+    assert modeling(loaded["unaided"]).demonstrations == "honest.npz" and plan(loaded["oracle"], 0)
     monkeypatch.setattr("builtins.input", lambda prompt: "1")
     rrm.demonstrate("person.npz", "rrm/TidyRoomsSmall-v0", names["person"], episodes=1, rugs=0)
     with np.load("person.npz") as file:

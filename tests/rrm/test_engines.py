@@ -223,25 +223,25 @@ def shown(run: Any) -> str:
 
 
 def test_a_dry_run_says_what_would_run_and_writes_nothing(tmp_path: Path) -> None:
-    found = dry_run(TINY, "workers=2", folder=tmp_path)
-    assert [(job.plan.kind, job.conditions, job.plan.seed) for job in found.jobs[:3]] == [
+    planned = dry_run(TINY, "workers=2", folder=tmp_path)
+    assert [(job.plan.kind, job.conditions, job.plan.seed) for job in planned.jobs[:3]] == [
         ("task", ["unaided", "assisted"], 0),
         ("task", ["unaided", "assisted"], 1),
         ("assistant1", ["assisted"], 0),
     ]
-    assert len(found.jobs) == 6 and found.seconds is None and found.workers == 2
-    assert [(job.steps, job.labels, job.steps_done) for job in found.jobs[:1]] == [(1696, 30, 0)]
-    assert "6 of 6 rounds to run" in shown(found) and "time unknown" in shown(found)
+    assert len(planned.jobs) == 6 and planned.seconds is None and planned.workers == 2
+    assert [(job.steps, job.labels, job.steps_done) for job in planned.jobs[:1]] == [(1696, 30, 0)]
+    assert "6 of 6 rounds to run" in shown(planned) and "time unknown" in shown(planned)
     assert not [*tmp_path.iterdir()]
 
 
 def test_a_dry_run_goes_by_the_speed_of_finished_rounds(whole: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in whole.rglob("*")}
-    found = dry_run(TINY, "seeds=3", folder=whole.parent)
-    todo = [job for job in found.jobs if not job.done]
-    assert {job.plan.seed for job in todo} == {2} and len(todo) == 3 and found.measured == 6
-    assert found.seconds == pytest.approx(sum(job.seconds or 0 for job in todo)) and all(job.seconds for job in todo)
-    assert "3 of 9 rounds to run" in shown(found) and "measured speed of 6 finished rounds" in shown(found)
+    planned = dry_run(TINY, "seeds=3", folder=whole.parent)
+    todo = [job for job in planned.jobs if not job.done]
+    assert {job.plan.seed for job in todo} == {2} and len(todo) == 3 and planned.measured == 6
+    assert planned.seconds == pytest.approx(sum(job.seconds or 0 for job in todo)) and all(job.seconds for job in todo)
+    assert "3 of 9 rounds to run" in shown(planned) and "measured speed of 6 finished rounds" in shown(planned)
     assert "all rounds are done" in shown(dry_run(TINY, folder=whole.parent))
     assert before == {path: path.stat().st_mtime_ns for path in whole.rglob("*")}
 
@@ -251,10 +251,10 @@ def test_a_dry_run_counts_what_a_checkpoint_holds(tmp_path: Path) -> None:
 
     last = plan(conditions()["oracle"], 0)
     stopped(last, tmp_path / "tiny" / "rounds", stop_after(3))
-    found = dry_run({**TINY, "conditions": {"oracle": {}}}, folder=tmp_path)
-    (job,) = [job for job in found.jobs if job.plan.name == last.name]
+    planned = dry_run({**TINY, "conditions": {"oracle": {}}}, folder=tmp_path)
+    (job,) = [job for job in planned.jobs if job.plan.name == last.name]
     assert job.steps_done == last.schedule.steps_due(3) and not job.done
-    assert "576 of 2k" in shown(found)
+    assert "576 of 2k" in shown(planned)
 
 
 def test_dry_runs_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -117,8 +117,8 @@ def test_another_budget_in_the_midst_of_a_round_asks_nothing_twice(tmp_path: Pat
 def test_cells_that_share_a_round_ask_for_the_most(tmp_path: Path) -> None:
     both = {"a": {"evaluation_labels": 4}, "b": {"evaluation_labels": 9}, "c": {}}
     config = {**SHORT, "evaluator": judge, "conditions": both, "seeds": 1, "workers": 1}
-    found = rrm.run(config, folder=tmp_path, live=False).summary["conditions"]
-    assert [found[name]["evaluation_labels"]["iqm"] for name in both] == [9, 9, 9]
+    results = rrm.run(config, folder=tmp_path, live=False).summary["conditions"]
+    assert [results[name]["evaluation_labels"]["iqm"] for name in both] == [9, 9, 9]
     assert ASKED.total() == 30 + 9
 
 
@@ -244,14 +244,14 @@ def test_what_cannot_be_asked_is_refused(settings: dict[str, Any], why: str) -> 
 def test_the_readme_says_how_often_its_judge_is_called() -> None:
     """By its own command, as the plan has it."""
     root = Path(__file__).parents[2]
-    said = re.search(r"by this command (\d+) times", (root / "README.md").read_text(encoding="utf-8"))
+    claim = re.search(r"by this command (\d+) times", (root / "README.md").read_text(encoding="utf-8"))
     calls: dict[str, int] = {}
     for condition in load(root / "configs" / "tidy_rooms.yaml", evaluator=judge, seeds=[0]).conditions.values():
         asks = plan(condition, 0)
         for each in (*asks.needed(), asks):
             theirs = each.content["evaluator"] != "bounded"
             calls[each.name] = theirs * each.schedule.total()[1]
-    assert said is not None and sum(calls.values()) == int(said[1])
+    assert claim is not None and sum(calls.values()) == int(claim[1])
 
 
 FIVE_LINES = """
@@ -279,9 +279,9 @@ def test_an_experiment_says_how_often_it_asked(tmp_path: Path, monkeypatch: pyte
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     assert len(Path("asked").read_text().split()) == 12 + 12, "the labels are there"
-    found = json.loads((tmp_path / "runs/line/summary.json").read_text())["conditions"]
-    assert [found[name]["evaluation_labels"]["iqm"] for name in ("unaided", "oracle")] == [12, 12]
-    assert [found[name]["labels"]["iqm"] for name in ("unaided", "oracle")] == [30, 0]
+    results = json.loads((tmp_path / "runs/line/summary.json").read_text())["conditions"]
+    assert [results[name]["evaluation_labels"]["iqm"] for name in ("unaided", "oracle")] == [12, 12]
+    assert [results[name]["labels"]["iqm"] for name in ("unaided", "oracle")] == [30, 0]
     assert "evaluation labels</th>" in (tmp_path / "runs/line/report.html").read_text(encoding="utf-8")
     tree = json.loads((tmp_path / "runs/line/summary.json").read_text())
     assert "evaluation labels" in [column.header for column in terminal.table(tree).columns]

@@ -170,8 +170,8 @@ def test_equal_judgments() -> None:
 
 def test_mistakes() -> None:
     flipped = preferences(mistake=0.2) != PREFERRED
-    told = PREFERRED != 0.5
-    assert abs(flipped[told].mean() - 0.2) < 0.08 and not flipped[~told].any()
+    decided = PREFERRED != 0.5
+    assert abs(flipped[decided].mean() - 0.2) < 0.08 and not flipped[~decided].any()
     assert preferences(mistake=1.0).tolist() == (1 - PREFERRED).tolist()
     slipped = scores(mistake=1.0)
     assert all(score in clip.views for score, clip in zip(slipped, CLIPS, strict=True))
@@ -307,9 +307,9 @@ def test_a_median_mends_the_flaw_of_one_and_no_flaw_that_most_share(weight: floa
     """However large it is: the median lies between the other two. Of two who share it, it is what they say."""
     few, biased = CLIPS[:20], Flawed(AT, bias={"at": weight})
     others = [Flawed(AT, noise=0.5), Flawed(AT, mistake=0.1)]
-    said = [each.score([clip.apart(Purpose.MEMBER, i) for clip in few]) for i, each in enumerate([*others, biased])]
+    scores = [each.score([clip.apart(Purpose.MEMBER, i) for clip in few]) for i, each in enumerate([*others, biased])]
     mended = Committee([*others, biased], by).score(few)
-    assert (np.minimum(*said[:2]) <= mended).all() and (mended <= np.maximum(*said[:2])).all()
+    assert (np.minimum(*scores[:2]) <= mended).all() and (mended <= np.maximum(*scores[:2])).all()
     shared = Committee([AT, biased, biased], by).score(few)
     assert shared.tolist() == biased.score(few).tolist()
     assert Committee([AT, AT, biased]).score(few) == pytest.approx(PLAIN[:20] * (1 + weight / 3))
@@ -407,8 +407,8 @@ WRONG: dict[str, Any] = {
 def test_what_a_mapping_cannot_say(message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         resolve(WRONG[message])(WORLD)
-    said = str(caught.value)
-    assert said.startswith("evaluator: ") and message in said and "\n" not in said and len(said) < 300
+    error = str(caught.value)
+    assert error.startswith("evaluator: ") and message in error and "\n" not in error and len(error) < 300
     with pytest.raises(ConfigError):  # before anything is trained
         plan(load({**SHORT, "evaluator": WRONG[message]}).conditions["unaided"], 0)
 

@@ -410,8 +410,8 @@ def test_a_round_names_what_is_damaged(folder: Path, file: str, how: str) -> Non
     refused(lambda: rrm.load_agent(cell(folder)), home / file)
     refused(lambda: rrm.load_reward(cell(folder)), home / file)
     if (file, how) != ("result.json", "gone"):  # then it is not done, and is trained
-        told = refused(lambda: train(UNAIDED, home.parent), home / file)
-        assert ("what is not there is asked again" if file == "labels.sqlite" else "without asking again") in told
+        error = refused(lambda: train(UNAIDED, home.parent), home / file)
+        assert ("what is not there is asked again" if file == "labels.sqlite" else "without asking again") in error
 
 
 def test_a_result_cannot_change_places(folder: Path) -> None:
@@ -506,13 +506,13 @@ def test_a_report_of_too_much_is_one_line(folder: Path) -> None:
         rundir.write_json(path, tree)
         _changed(folder, lambda content: content.update(configuration=rundir.fingerprint(tree)))
 
-    for damage, told in (
+    for damage, message in (
         (many_rows, r"metrics\.csv: ValueError: holds more than 50,000 rows"),
         (many_seeds, r"summary\.json: conditions\.unaided: seeds holds more than 10,000"),
         (many_conditions, r"summary\.json: order holds 504 conditions, more than 500"),
     ):
         damage()
-        with pytest.raises(DamagedFileError, match=told):
+        with pytest.raises(DamagedFileError, match=message):
             report.build(folder)
     many_keys()
     with pytest.raises(RRMError, match=r"experiment\.json: holds too much"):
@@ -576,11 +576,11 @@ def test_a_stopped_round_names_what_is_damaged_and_the_advice_loses_no_label(
     damage(home / file, how)
     with pytest.raises(RRMError) as error:
         train(asked.last, home.parent)
-    told = str(error.value)
-    assert file in told and "\n" not in told and "remove" not in told
+    message = str(error.value)
+    assert file in message and "\n" not in message and "remove" not in message
     if file == "labels.sqlite":
         return
-    assert f"move {home / ('round.json' if file == 'round.json' else 'checkpoint.json')} " in told
+    assert f"move {home / ('round.json' if file == 'round.json' else 'checkpoint.json')} " in message
     if how not in ("cut", "folder"):
         return  # the advice is the same
     (tmp_path / "away").mkdir()
@@ -617,8 +617,8 @@ def test_following_the_advice_on_a_finished_round_asks_nothing_again(whole: dict
     train(asked.last, tmp_path / "rounds")
     home = tmp_path / "rounds" / asked.last.name
     damage(home / "agent.safetensors", "cut")
-    told = refused(lambda: train(asked.last, home.parent), home / "agent.safetensors")
-    assert f"move {home / 'result.json'} away" in told
+    message = refused(lambda: train(asked.last, home.parent), home / "agent.safetensors")
+    assert f"move {home / 'result.json'} away" in message
     (home / "result.json").rename(tmp_path / "away")
     asked.numbers.clear()
     train(asked.last, home.parent)

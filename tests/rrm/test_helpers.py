@@ -19,7 +19,8 @@ from rrm.envs.spaces import random_actions
 from rrm.envs.world import POINTER, World
 from rrm.errors import ConfigError
 from rrm.evaluators import Evaluator, Flawed, Function, Influence, Preference
-from rrm.feedback.clips import Clip, Pair, Recorder
+from rrm.feedback.clips import Clip, Pair
+from rrm.feedback.recorder import Recorder
 from rrm.report.rounds import load_agent
 from rrm.rounds.plan import plan
 from tests.helpers.foreign import Walk
@@ -214,14 +215,16 @@ def test_nothing_that_learns_knows_the_return(tmp_path: Path, settings: dict[str
         condition = load({**TINY, "env": env, "env_settings": settings, "evaluator": evaluator}).conditions["assisted"]
         last, folder = plan(condition, 0), tmp_path / env.__name__
         results = train(last, folder)
-        found: list[Any] = []
+        learned: list[Any] = []
         for each, result in zip((*last.needed(), last), results, strict=True):
             home = folder / each.name
-            found += [(home / name).read_bytes() for name in ("agent.safetensors", "reward.safetensors")]
-            found.append([(row[0], row[2]) for row in labels_in(home / "labels.sqlite")])  # the numbers and the answers
-            found.append(result["evaluator_score"])
+            learned += [(home / name).read_bytes() for name in ("agent.safetensors", "reward.safetensors")]
+            learned.append(
+                [(row[0], row[2]) for row in labels_in(home / "labels.sqlite")]
+            )  # the numbers and the answers
+            learned.append(result["evaluator_score"])
         assert results[-1]["assistant_steps"] > 0
-        return [*found, results[-1]["utility"]]
+        return [*learned, results[-1]["utility"]]
 
     *plain, mine = learnt(Walk)
     *rewarded, other = learnt(OtherReward)

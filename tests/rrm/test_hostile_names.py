@@ -34,14 +34,14 @@ HOSTILE = (
 
 def _check(page: str) -> None:
     """What a browser finds in the page: none of the elements and attributes that names ask for."""
-    found: list[str] = []
+    names: list[str] = []
 
     class Elements(HTMLParser):
         def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-            found.extend([tag, *(name for name, _ in attributes)])
+            names.extend([tag, *(name for name, _ in attributes)])
 
     Elements().feed(page)
-    assert found and not {"script", "onmouseover"} & {*found}
+    assert names and not {"script", "onmouseover"} & {*names}
 
 
 def _summary() -> dict[str, object]:

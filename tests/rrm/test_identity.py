@@ -31,12 +31,12 @@ WORLD = TidyRooms(1)
 @pytest.fixture(autouse=True)
 def as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each test is in a folder of its own, which can be imported from; afterwards its modules are gone."""
-    there, path = {*sys.modules}, [*sys.path]
+    loaded, path = {*sys.modules}, [*sys.path]
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     yield
     sys.path[:] = path
-    for name in {*sys.modules} - there:
+    for name in {*sys.modules} - loaded:
         file = getattr(sys.modules[name], "__file__", None) or ""
         if file.startswith(str(tmp_path)):
             del sys.modules[name]
@@ -114,18 +114,18 @@ def test_the_name_is_the_same_in_every_process_and_however_it_is_loaded() -> Non
     written()
     code = "from rrm.evaluators import identity; print(*(identity('judges.py:' + n) for n in {!r}), sep='\\n')"
     root = Path(__file__).parents[2]
-    there = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
+    import_path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
     import subprocess
 
     for seed in ("1", "2"):
-        said = subprocess.run(
+        result = subprocess.run(
             [sys.executable, "-c", code.format(NAMES)],
-            env={**os.environ, "PYTHONPATH": there, "PYTHONHASHSEED": seed},
+            env={**os.environ, "PYTHONPATH": import_path, "PYTHONHASHSEED": seed},
             capture_output=True,
             text=True,
             check=True,
         )
-        assert said.stdout.split("\n")[:-1] == [identity(f"judges.py:{name}") for name in NAMES]
+        assert result.stdout.split("\n")[:-1] == [identity(f"judges.py:{name}") for name in NAMES]
     by_module = [identity(f"judges:{name}").split()[1] for name in NAMES]
     assert by_module == [identity(f"judges.py:{name}").split()[1] for name in NAMES]
 
@@ -232,7 +232,7 @@ def test_circles_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "unknown"),
     [
         ("import urllib.request\ndef judge(clip):\n    return urllib.request.urlopen('x')", "urllib"),
         ("def judge(clip):\n    import socket\n    return socket.socket()", "socket"),
@@ -240,13 +240,13 @@ def test_circles_end() -> None:
         ("import numpy as np\nimport math\ndef judge(clip):\n    return np.mean([math.pi])", None),
     ],
 )
-def test_what_cannot_be_known_is_said_once(body: str, said: str | None, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_known_is_said_once(body: str, unknown: str | None, caplog: pytest.LogCaptureFixture) -> None:
     Path("judges.py").write_text(body)
     with caplog.at_level(logging.WARNING, "rrm"):
         identity("judges.py:judge")
         identity("judges.py:judge")
-    assert len(caplog.messages) == (said is not None)
-    assert said is None or f"judges.py:judge refers to {said}" in caplog.messages[0]
+    assert len(caplog.messages) == (unknown is not None)
+    assert unknown is None or f"judges.py:judge refers to {unknown}" in caplog.messages[0]
 
 
 def test_a_worker_runs_what_was_planned() -> None:

@@ -210,7 +210,7 @@ def test_the_agent_before_goes_on_and_is_kept_where_nothing_is_better(
 
 def test_the_unaided_agent_in_whose_states_assistants_practise_is_the_last_generation() -> None:
     each = last("assisted", generations=2)
-    assert each.below[0].practice is not None and each.below[0].practice.generation == 2
+    assert each.below[0].start_state_round is not None and each.below[0].start_state_round.generation == 2
     assert each.below[0].generation == 1 and each.below[0].previous is None
 
 
@@ -289,8 +289,10 @@ def test_a_function_that_is_edited_after_its_round_was_named_is_refused(
     each = last(demonstrator={"skill": "mine.py:right"})
     assert each.name
     (tmp_path / "mine.py").write_text("def right(world):\n    return [0] * world.n\n")
-    said = "^distill: 'dagger': is not what it was when the run began: its code, or a file that its settings name, has"
-    with pytest.raises(ConfigError, match=said):
+    message = (
+        "^distill: 'dagger': is not what it was when the run began: its code, or a file that its settings name, has"
+    )
+    with pytest.raises(ConfigError, match=message):
         train(each, tmp_path / "rounds")
 
 
@@ -428,10 +430,10 @@ def test_a_function_that_fails_is_said_in_one_line(tmp_path: Path, monkeypatch: 
     (tmp_path / "lost.py").write_text("def act(world):\n    raise KeyError('lost')\n")
     with pytest.raises(RRMError) as caught:
         train(last(demonstrator={"skill": "lost.py:act"}), tmp_path / "rounds")
-    said = (
+    message = (
         "distill.demonstrator.skill: 'lost.py:act': fails: KeyError: 'lost', at lost.py, line 2; what is done is kept"
     )
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
 def test_the_report_shows_generations_and_looks_beside_labels(tmp_path: Path) -> None:

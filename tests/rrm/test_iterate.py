@@ -82,14 +82,14 @@ def test_the_unaided_agent_is_trained_once() -> None:
     assisted = LAST["assisted"]
     assert [each.kind for each in (*assisted.needed(), assisted)] == ["task", "assistant1", "task"]
     assert assisted.needed()[0].name == LAST["unaided"].name
-    assert assisted.below[0].practice is not None and assisted.practice is None
+    assert assisted.below[0].start_state_round is not None and assisted.start_state_round is None
     assert len({last.name for last in LAST.values()}) == 4
 
 
 def test_practice_in_the_worlds_own_states_needs_nobody() -> None:
     last = plan(conditions("conditions.assisted.amplify.start_states=world")["assisted"], 0)
     assert [each.kind for each in last.needed()] == ["assistant1"]
-    assert last.name != LAST["assisted"].name and last.below[0].schedule.practice_steps == 0
+    assert last.name != LAST["assisted"].name and last.below[0].schedule.start_state_steps == 0
 
 
 OTHER = [
@@ -182,8 +182,12 @@ def test_a_round_is_named_by_the_settings_that_are_not_at_their_defaults() -> No
         "learner": {},
         "distill": {},
     }
-    said = {"task": {"steps": 150_000}, "learner": {"n_steps": 16, "net_arch": [64, 64]}, "distill": {"optimism": 1}}
-    assert plan(load({"env": LINE, **said}).conditions["unaided"], 7).name == last.name
+    settings = {
+        "task": {"steps": 150_000},
+        "learner": {"n_steps": 16, "net_arch": [64, 64]},
+        "distill": {"optimism": 1},
+    }
+    assert plan(load({"env": LINE, **settings}).conditions["unaided"], 7).name == last.name
     assert plan(load({"env": LINE, "task": {"labels": 300}}).conditions["unaided"], 7).content["round"] == {
         "labels": 300
     }
@@ -295,7 +299,7 @@ def test_a_hyperbolic_schedule_asks_most_at_first() -> None:
 
 
 def test_steps_that_hold_no_rollout_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"assistant\.steps: 8192: must hold 8192 steps of practice") as caught:
+    with pytest.raises(ConfigError, match=r"assistant\.steps: 8192: must hold 8192 steps for the start") as caught:
         plan(conditions("assistant.steps=8192")["assisted"], 0)
     assert "\n" not in str(caught.value)
     with pytest.raises(ConfigError, match=r"task\.steps: 200: must hold .* in which 30 labels"):
@@ -348,9 +352,9 @@ def test_another_seed_gives_another_agent(rounds: Path, tmp_path: Path) -> None:
 
 def test_what_is_done_is_not_done_again(rounds: Path) -> None:
     before = left_by(LAST["assisted"], rounds)
-    told: list[tuple[str, object]] = []
-    results = train(LAST["assisted"], rounds, lambda each, row: told.append((each.name, row)))
-    assert told == [(each.name, None) for each in (*LAST["assisted"].needed(), LAST["assisted"])]
+    calls: list[tuple[str, object]] = []
+    results = train(LAST["assisted"], rounds, lambda each, row: calls.append((each.name, row)))
+    assert calls == [(each.name, None) for each in (*LAST["assisted"].needed(), LAST["assisted"])]
     assert [result["level"] for result in results] == [0, 1, 0]
     assert left_by(LAST["assisted"], rounds) == before
 
@@ -493,5 +497,5 @@ def test_ideal_and_random_assistants_help(tmp_path: Path) -> None:
         last = plan(changed(base, amplify={"assistants": kind}, evaluator=judge), 0)
         assert last.content["assistants"] == [kind] and not last.needed()
         train(last, tmp_path / kind)
-        found = {clip.evidence["opened"] for clip in shown if clip.evidence is not None}
-        assert found and found <= opened and all(clip.evidence is not None for clip in shown)
+        helped = {clip.evidence["opened"] for clip in shown if clip.evidence is not None}
+        assert helped and helped <= opened and all(clip.evidence is not None for clip in shown)

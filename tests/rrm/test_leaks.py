@@ -66,17 +66,17 @@ def learnt(folder: Path, name: str, env: str, **settings: Any) -> dict[str, Any]
     condition = conditions(**settings)[name]
     last = plan(condition.model_copy(update={"env": env}), 0)
     train(last, folder)
-    found: dict[str, Any] = {}
+    learned: dict[str, Any] = {}
     for each in (*last.needed(), last):
         home = folder / each.name
         for file in ("agent.safetensors", "agent.json", "reward.safetensors", "reward.json"):
-            found[f"{each.name}/{file}"] = (home / file).read_bytes()
-        found[f"{each.name}/labels"] = labels_in(home / "labels.sqlite")
+            learned[f"{each.name}/{file}"] = (home / file).read_bytes()
+        learned[f"{each.name}/labels"] = labels_in(home / "labels.sqlite")
         rows = [line.split(",") for line in (home / "metrics.csv").read_text().splitlines()]
         kept = [i for i, column in enumerate(rows[0]) if column not in ("utility", "hack_rate")]
         assert len(kept) == len(rows[0]) - 2
-        found[f"{each.name}/metrics"] = [[row[i] for i in kept] for row in rows]
-    return found
+        learned[f"{each.name}/metrics"] = [[row[i] for i in kept] for row in rows]
+    return learned
 
 
 @pytest.mark.parametrize(
@@ -176,6 +176,7 @@ TRAINS = (
     "feedback/clips",
     "feedback/labeller",
     "feedback/labels",
+    "feedback/recorder",
     "feedback/store",
     "feedback/tables",
     "rewards/ensemble",

@@ -24,11 +24,11 @@ def families() -> dict[str, str]:
     worlds = {name: make_world(name, 1) for name in sorted(rrm.envs.ids()) if name.startswith("rrm/")}
     levels = [each.evaluation(level, 1) for each in worlds.values() for level in range(1, each.depth + 1)]
     below = {type(each) for each in levels}
-    found: dict[str, str] = {}
+    id_of: dict[str, str] = {}
     for name, world in worlds.items():
         if type(world) not in below:
-            found.setdefault(type(world).__name__, name)
-    return found
+            id_of.setdefault(type(world).__name__, name)
+    return id_of
 
 
 FAMILIES = families()
@@ -67,19 +67,19 @@ def learnt(folder: Path, env: Any, settings: dict[str, Any]) -> tuple[dict[str, 
     loaded = load({**BRIEF, "env": env, **settings}).conditions
     last = plan(loaded.get("assisted", loaded["unaided"]), 0)
     train(last, folder)
-    found: dict[str, Any] = {}
-    told: list[Any] = []
+    learned: dict[str, Any] = {}
+    utilities: list[Any] = []
     for each in (*last.needed(), last):
         home = folder / each.name
         for file in ("agent.safetensors", "agent.json", "reward.safetensors", "reward.json"):
-            found[f"{each.name}/{file}"] = (home / file).read_bytes()
-        found[f"{each.name}/labels"] = labels_in(home / "labels.sqlite")
+            learned[f"{each.name}/{file}"] = (home / file).read_bytes()
+        learned[f"{each.name}/labels"] = labels_in(home / "labels.sqlite")
         header, *rows = [line.split(",") for line in (home / "metrics.csv").read_text().splitlines()]
         kept = [i for i, column in enumerate(header) if column not in TRUTH]
         assert len(kept) == len(header) - len(TRUTH)
-        found[f"{each.name}/metrics"] = [[row[i] for i in kept] for row in rows]
-        told.append([row[header.index("utility")] for row in rows])
-    return found, told
+        learned[f"{each.name}/metrics"] = [[row[i] for i in kept] for row in rows]
+        utilities.append([row[header.index("utility")] for row in rows])
+    return learned, utilities
 
 
 CASES: list[Any] = [pytest.param(name, {}, id=kind) for kind, name in FAMILIES.items()]
@@ -91,14 +91,14 @@ def test_nothing_that_learns_knows_the_truth(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, env: Any, settings: dict[str, Any]
 ) -> None:
     """Byte for byte the same agents, reward models, labels and metrics where the truth is noise."""
-    honest, told = learnt(tmp_path / "honest", env, settings)
+    honest, true_utilities = learnt(tmp_path / "honest", env, settings)
     for kind in worlds():
         for name, lie in (("utility", noise), ("hacked", random_hacks)):
             if name in vars(kind) and kind is not World:
                 monkeypatch.setattr(kind, name, lie)
     garbage, lied = learnt(tmp_path / "garbage", env, settings)
     assert garbage == honest
-    assert all(one != other for one, other in zip(told, lied, strict=True)), "the lie was not told"
+    assert all(one != other for one, other in zip(true_utilities, lied, strict=True)), "the lie was not told"
 
 
 def test_every_family_trains_an_assistant_if_it_can() -> None:

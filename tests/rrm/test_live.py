@@ -176,8 +176,8 @@ def test_speed_is_that_of_all_workers() -> None:
     speed = Speed()
     for second in range(11):
         rounds = {name: replace(ROUND, env_steps=rate * (second + 1)) for name, rate in (("a", 100), ("b", 50))}
-        found = speed.see(float(second), rounds)
-    assert found == pytest.approx(150, rel=0.05)
+        measured = speed.see(float(second), rounds)
+    assert measured == pytest.approx(150, rel=0.05)
 
 
 def test_speed_does_not_count_what_was_there_already() -> None:
@@ -185,23 +185,23 @@ def test_speed_does_not_count_what_was_there_already() -> None:
     speed.see(0.0, {"a": ROUND})
     speed.see(1.0, {"a": replace(ROUND, env_steps=500_000), "b": ROUND})  # resumed
     speed.see(2.0, {"a": replace(ROUND, env_steps=500_100), "b": replace(ROUND, env_steps=900_000, status="done")})
-    found = speed.see(3.0, {"a": replace(ROUND, env_steps=500_200)})
-    assert 0 < found < 200
+    measured = speed.see(3.0, {"a": replace(ROUND, env_steps=500_200)})
+    assert 0 < measured < 200
 
 
 def test_speed_leaves_out_the_wait_for_the_first_steps() -> None:
     speed = Speed()
     for second in range(15):
-        found = speed.see(float(second), {"a": replace(ROUND, env_steps=100 * max(second - 9, 0))})
-    assert found == pytest.approx(100, rel=0.3)
+        measured = speed.see(float(second), {"a": replace(ROUND, env_steps=100 * max(second - 9, 0))})
+    assert measured == pytest.approx(100, rel=0.3)
 
 
 def test_speed_forgets() -> None:
     speed, steps = Speed(), 0
     for second in range(int(3 * WINDOW)):
         steps += 1000 if second < WINDOW else 10
-        found = speed.see(float(second), {"a": replace(ROUND, env_steps=steps)})
-    assert found == pytest.approx(10, rel=0.05)
+        measured = speed.see(float(second), {"a": replace(ROUND, env_steps=steps)})
+    assert measured == pytest.approx(10, rel=0.05)
 
 
 def test_speed_is_not_known_at_once() -> None:

@@ -177,8 +177,8 @@ def test_demonstrations_are_looked_for_beside_the_yaml(folder: Path, monkeypatch
     (folder / "x.yaml").write_text(f"{text}distill: {{demonstrations: demos.npz}}\n")
     (folder / "elsewhere").mkdir()
     monkeypatch.chdir(folder / "elsewhere")
-    found = modeling(load("../x.yaml").conditions["unaided"]).demonstrations
-    assert Path(str(found)).resolve() == demos.resolve()
+    path = modeling(load("../x.yaml").conditions["unaided"]).demonstrations
+    assert Path(str(path)).resolve() == demos.resolve()
 
 
 WORLD = """
@@ -201,7 +201,7 @@ register("mine/{name}-v0", Frail)
 
 
 @pytest.mark.parametrize(
-    ("name", "breaks", "told"),
+    ("name", "breaks", "reason"),
     [
         ("Frail", "raise ValueError('two\\nlines')", "ValueError: two lines"),
         ("Leaving", "raise SystemExit(3)", "SystemExit: 3"),
@@ -209,7 +209,7 @@ register("mine/{name}-v0", Frail)
     ],
 )
 def test_a_world_of_the_users_own_that_breaks_in_training_is_one_line(
-    folder: Path, name: str, breaks: str, told: str
+    folder: Path, name: str, breaks: str, reason: str
 ) -> None:
     sys.path.append(str(folder))
     (folder / f"{name.lower()}_world.py").write_text(WORLD.replace("{breaks}", breaks).replace("{name}", name))
@@ -218,7 +218,7 @@ def test_a_world_of_the_users_own_that_breaks_in_training_is_one_line(
     with pytest.raises(RRMError) as caught:
         train_in_engine(last, folder / "rounds", lambda row: None, lambda: None)
     where = f"{name.lower()}_world.py, line 12; what is done is kept"
-    assert str(caught.value) == f"env: {env!r}: fails: {told}, at {where}"
+    assert str(caught.value) == f"env: {env!r}: fails: {reason}, at {where}"
     del gymnasium.registry[f"mine/{name}-v0"]
 
 
@@ -246,9 +246,9 @@ def test_ids_of_packages_are_known(env: str, right: str, monkeypatch: pytest.Mon
 
 def test_a_package_that_is_missing_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gymnasium_robotics", None)
-    said = refused(env="gymnasium_robotics:FetchReach-v4")
-    assert said.startswith("env: 'gymnasium_robotics:FetchReach-v4': importing gymnasium_robotics fails: ")
-    assert said.endswith("; pip install gymnasium-robotics")
+    message = refused(env="gymnasium_robotics:FetchReach-v4")
+    assert message.startswith("env: 'gymnasium_robotics:FetchReach-v4': importing gymnasium_robotics fails: ")
+    assert message.endswith("; pip install gymnasium-robotics")
     assert "pip" not in refused(env="no_such_package:FetchReach-v4")
     assert refused(env="CartPole-v2").endswith("did you mean 'CartPole-v1'?")
 

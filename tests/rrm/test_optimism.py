@@ -103,15 +103,15 @@ def test_approval_is_optimistic_about_each_action_and_its_baseline_is_not(rest: 
 
 @pytest.mark.parametrize("kind", ["narrow", "broad", "approval"])
 def test_what_is_said_of_finished_episodes_goes_by_the_mean(kind: Kind) -> None:
-    said = []
+    finished = []
     for beta in (0.0, 3.0):
         venv, rng = optimist(kind, beta, ends_at_goal=True), np.random.default_rng(0)
         venv.reset()
         for _ in range(40):
             venv.step(rng.integers(3, size=5))
         assert isinstance(venv.reward, Predictions)
-        said.append(venv.reward.finished())
-    assert said[0] is not None and said[0] == said[1]
+        finished.append(venv.reward.finished())
+    assert finished[0] is not None and finished[0] == finished[1]
 
 
 def rounds(*overrides: str) -> dict[str, Plan]:

@@ -63,8 +63,8 @@ def test_rater_disagreement_by_hand() -> None:
 
 @given(arrays(np.float64, (5, 3), elements=st.floats(-100, 100)), st.floats(-10, 10), st.permutations(range(3)))
 def test_only_differences_between_members_count(ratings: Any, shift: float, order: list[int]) -> None:
-    told = rater_disagreement(ratings, comparing=False)
-    assert rater_disagreement(ratings[:, order] + shift, comparing=False) == pytest.approx(told, abs=1e-9)
+    disagreement = rater_disagreement(ratings, comparing=False)
+    assert rater_disagreement(ratings[:, order] + shift, comparing=False) == pytest.approx(disagreement, abs=1e-9)
     assert rater_disagreement(ratings[:, [0, 0]], comparing=False) == pytest.approx(0.0, abs=1e-9)
 
 
@@ -117,15 +117,15 @@ def test_a_class_of_ones_own_says_what_its_raters_said(store: Labels) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ratings", "told"),
+    ("ratings", "message"),
     [
         ((1.0, 2.0), r"answered 3.0 to clip 0 with 2 ratings; it must be an Aggregate with 3, one of each of its"),
         ((1.0, float("nan"), 2.0), "answered nan to clip 0; it must be one finite number"),
         ((1.0, "two", 3.0), "answered 'two' to clip 0; it must be one finite number"),
     ],
 )
-def test_wrong_ratings_are_named(ratings: Any, told: str) -> None:
-    with pytest.raises(EvaluatorError, match=f"evaluator 'Raters' {told}"):
+def test_wrong_ratings_are_named(ratings: Any, message: str) -> None:
+    with pytest.raises(EvaluatorError, match=f"evaluator 'Raters' {message}"):
         Overseer(Raters(*ratings), []).score(some_clips(2))
 
     class Silent(Raters):
@@ -204,11 +204,11 @@ def test_a_round_reports_it_and_goes_on_where_it_stopped(tmp_path: Path, answers
     assert left_by(last, tmp_path / "parts") == left_by(last, tmp_path / "whole")
 
 
-@pytest.mark.parametrize(("evaluator", "told"), [("bounded", None), (committee("bounded", "bounded"), 0.0)])
-def test_where_all_agree_there_is_none(tmp_path: Path, evaluator: Any, told: float | None) -> None:
+@pytest.mark.parametrize(("evaluator", "expected"), [("bounded", None), (committee("bounded", "bounded"), 0.0)])
+def test_where_all_agree_there_is_none(tmp_path: Path, evaluator: Any, expected: float | None) -> None:
     last = plan(conditions(evaluator=evaluator)["unaided"], 0)
     (result,) = train(last, tmp_path)
-    assert result["rater_disagreement"] == told
+    assert result["rater_disagreement"] == expected
 
 
 @pytest.mark.parametrize("answers", BOTH)
@@ -256,7 +256,7 @@ def test_one_who_answers_alone_cannot_be_asked_by_rater_disagreement() -> None:
 
 
 def test_the_report_has_a_column_for_it_where_there_is_a_committee() -> None:
-    alone, together = (Round("biased", "Line", "30", "1,700", "−1.00", "0.20", told, "–") for told in ("–", "0.25"))
+    alone, together = (Round("biased", "Line", "30", "1,700", "−1.00", "0.20", cell, "–") for cell in ("–", "0.25"))
     names = variables({"biased": "#000000"})
     assert "rater disagreement" not in _rounds([alone], names) and "demonstrated" not in _rounds([together], names)
     assert "rater disagreement" in _rounds([alone, together], names) and "0.25" in _rounds([alone, together], names)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs.world import Floats, Layout
 from rrm.errors import ConfigError
-from rrm.feedback.clips import Candidates, Clip, Recorder, with_action
+from rrm.feedback.clips import Candidates, Clip, with_action
+from rrm.feedback.recorder import Recorder
 from rrm.report.rounds import load_reward
 from rrm.rewards.ensemble import RewardModel
 from rrm.rewards.settings import EnsembleSettings
@@ -76,12 +77,12 @@ def test_segments_are_whole_and_what_lies_beyond_an_early_end_is_its_last_moment
                 else:
                     note(rows)
 
-    there: set[bytes] = set()
+    segments: set[bytes] = set()
 
     def note(rows: list[Any]) -> None:
         if len(rows) >= segment:
             observations = np.stack([row[0] for row in rows[-segment:]])
-            there.add(observations.tobytes() + np.array([row[1] for row in rows[-segment:]]).tobytes())
+            segments.add(observations.tobytes() + np.array([row[1] for row in rows[-segment:]]).tobytes())
 
     env.observers.append(Witness())
     env.reset()
@@ -92,7 +93,7 @@ def test_segments_are_whole_and_what_lies_beyond_an_early_end_is_its_last_moment
     assert len(taken) and taken.observations.shape == (len(taken), segment, 3 + 3 * of_actions)
     for observations, views, actions in zip(taken.observations, taken.views, taken.actions, strict=True):
         assert len(views) == segment + 1 and len(actions) == segment
-        assert observations.tobytes() + views[1:, 1].tobytes() in there
+        assert observations.tobytes() + views[1:, 1].tobytes() in segments
 
 
 def standing_still(segment: int, steps: int) -> Candidates:
@@ -217,8 +218,8 @@ APPROVAL = ("reward=approval", "env=CartPole-v1", "distill.label_target=segment"
 )
 def test_what_comes_after_an_end_counts_where_an_end_is_seen(overrides: tuple[str, ...], rest: float) -> None:
     last = plan(conditions(*APPROVAL, *overrides)["unaided"], 0)
-    found = modeling(last.condition).rest(last)
-    assert found == pytest.approx(rest) and last.content.get("rest", 0.0) == found
+    weight = modeling(last.condition).rest(last)
+    assert weight == pytest.approx(rest) and last.content.get("rest", 0.0) == weight
 
 
 @pytest.mark.parametrize("answers", ["comparisons", "scores"])

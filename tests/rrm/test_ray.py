@@ -117,15 +117,15 @@ def cluster() -> Iterator[str]:
 
 def test_a_ray_of_its_own_with_two_workers(deep: dict[str, bytes], tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    found = rrm.run({**DEEP, "workers": 2, "engine": "ray"}, folder=tmp_path, live=False)
-    assert folder_content(found.folder) == deep
+    result = rrm.run({**DEEP, "workers": 2, "engine": "ray"}, folder=tmp_path, live=False)
+    assert folder_content(result.folder) == deep
     assert not ray.is_initialized()
 
 
 def test_a_cluster_with_four_workers(deep: dict[str, bytes], tmp_path: Path, cluster: str, monkeypatch: Any) -> None:
     monkeypatch.setenv("RAY_ADDRESS", cluster)
-    found = rrm.run({**DEEP, "workers": 4, "engine": "ray"}, folder=tmp_path, live=False)
-    assert folder_content(found.folder) == deep
+    result = rrm.run({**DEEP, "workers": 4, "engine": "ray"}, folder=tmp_path, live=False)
+    assert folder_content(result.folder) == deep
 
 
 def test_a_worker_that_is_killed_is_replaced(
@@ -134,8 +134,8 @@ def test_a_worker_that_is_killed_is_replaced(
     """Its round goes on from the newest checkpoint, and no answer is asked for twice but the one that was in flight."""
     (home / "asked").unlink(missing_ok=True)
     (home / "deadly").touch()
-    found = rrm.run({**own, "engine": "ray", "ray_address": cluster}, folder=tmp_path, live=False)
-    left = folder_content(found.folder)
+    result = rrm.run({**own, "engine": "ray", "ray_address": cluster}, folder=tmp_path, live=False)
+    left = folder_content(result.folder)
     assert left.keys() == whole.keys()
     assert {name for name in left if left[name] != whole[name] and not name.endswith("labels.sqlite")} == set()
     assert not (home / "deadly").exists()
@@ -176,8 +176,8 @@ def test_a_driver_that_is_killed_goes_on(
     while any(_runs(int(text.split()[0])) for text in (home / "asked").read_text().splitlines()):
         assert time.monotonic() < end, "somebody goes on asking for nobody"
         time.sleep(0.05)
-    found = rrm.run({**config, "engine": "local"}, folder=tmp_path, live=False)  # or by ray: it is the same folder
-    left = folder_content(found.folder)
+    result = rrm.run({**config, "engine": "local"}, folder=tmp_path, live=False)  # or by ray: it is the same folder
+    left = folder_content(result.folder)
     assert {name for name in whole if left[name] != whole[name] and not name.endswith("labels.sqlite")} == set()
     times = Counter(text.split()[1] for text in (home / "asked").read_text().splitlines())
     assert sum(count - 1 for count in times.values()) <= config["workers"]  # those in flight

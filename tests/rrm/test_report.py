@@ -205,9 +205,9 @@ def test_a_grid_is_drawn_and_told(tmp_path: Path) -> None:
     assert (folder / "figures" / "horizon_rounds.png").exists()
     assert "Over horizon and rounds" in text and "γ = 0.9" in text and "M = 2" in text
     assert text.count("<pattern") == 2 and "url(#" in text
-    told = re.sub(r"<[^>]+>", "", text)
-    assert "At γ = 0.9, from 0 to 2 rounds of assistants, the utility rises from −3." in told
-    assert "At M = 2" not in told
+    page = re.sub(r"<[^>]+>", "", text)
+    assert "At γ = 0.9, from 0 to 2 rounds of assistants, the utility rises from −3." in page
+    assert "At M = 2" not in page
 
 
 def test_pictures_that_no_longer_apply_go(tmp_path: Path) -> None:
@@ -222,10 +222,10 @@ def test_pictures_that_no_longer_apply_go(tmp_path: Path) -> None:
 
 
 def test_goodharts_law_is_reported(tmp_path: Path) -> None:
-    told = report.build(write_run(tmp_path, {**STORY, "unaided": replace(STORY["unaided"], falls=1.3)})).read_text()
-    told = re.sub(r"<[^>]+>", "", told)
-    assert re.search(r"prediction rises while the utility falls in 3 of 3 seeds of unaided, from step \d+,\d{3}", told)
-    assert "A tick on the axis of steps" in told and "seeds of assisted" not in told
+    page = report.build(write_run(tmp_path, {**STORY, "unaided": replace(STORY["unaided"], falls=1.3)})).read_text()
+    page = re.sub(r"<[^>]+>", "", page)
+    assert re.search(r"prediction rises while the utility falls in 3 of 3 seeds of unaided, from step \d+,\d{3}", page)
+    assert "A tick on the axis of steps" in page and "seeds of assisted" not in page
 
 
 def test_approval_has_an_axis_of_its_own(tmp_path: Path) -> None:

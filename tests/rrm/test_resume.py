@@ -45,14 +45,14 @@ def same(last: Plan, folder: Path, whole: Path) -> None:
     """Tensor by tensor first, to say which one differs; then every byte of every file, and every label."""
     for each in (*last.needed(), last):
         for file in (whole / each.name).glob("*.safetensors"):
-            expected, found = load_file(file), load_file(folder / each.name / file.name)
-            assert expected.keys() == found.keys()
+            expected, resumed = load_file(file), load_file(folder / each.name / file.name)
+            assert expected.keys() == resumed.keys()
             for name, tensor in expected.items():
-                assert np.array_equal(tensor, found[name]), f"{each.name}/{file.name}: {name}"
-    expected, found = left_by(last, whole), left_by(last, folder)
-    assert expected.keys() == found.keys()
+                assert np.array_equal(tensor, resumed[name]), f"{each.name}/{file.name}: {name}"
+    expected, resumed = left_by(last, whole), left_by(last, folder)
+    assert expected.keys() == resumed.keys()
     for name, content in expected.items():
-        assert found[name] == content, name
+        assert resumed[name] == content, name
 
 
 @pytest.mark.parametrize(

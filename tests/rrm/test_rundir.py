@@ -227,11 +227,11 @@ def tensors(step: int) -> dict[str, torch.Tensor]:
 def assert_is(checkpoint: Checkpoint, step: int) -> None:
     loaded = checkpoint.load()
     assert loaded is not None
-    number, found, values = loaded
+    number, read_tensors, values = loaded
     assert (number, values) == (step, {"rows": [step]})
-    assert found.keys() == tensors(step).keys()
+    assert read_tensors.keys() == tensors(step).keys()
     for name, tensor in tensors(step).items():
-        assert torch.equal(found[name], tensor) and found[name].dtype == tensor.dtype
+        assert torch.equal(read_tensors[name], tensor) and read_tensors[name].dtype == tensor.dtype
 
 
 def test_there_is_one_whole_checkpoint_the_newest(tmp_path: Path) -> None:

@@ -102,13 +102,13 @@ weights."""
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_results_are_what_they_were(kind: str, tmp_path: Path) -> None:
-    found, _ = results(kind, tmp_path)
+    figures, _ = results(kind, tmp_path)
     expected = [-1 if each is None else each for each in EXPECTED[kind]]
-    assert [-1 if each is None else each for each in found] == pytest.approx(expected, rel=1e-3, abs=2e-3)
+    assert [-1 if each is None else each for each in figures] == pytest.approx(expected, rel=1e-3, abs=2e-3)
 
 
 if __name__ == "__main__":
     for kind in KINDS:
         with tempfile.TemporaryDirectory() as folder:
-            found, prints = results(kind, Path(folder))
-            print(f"    {kind!r}: {found},", *(["#", *prints] if "--prints" in sys.argv else []), flush=True)
+            figures, prints = results(kind, Path(folder))
+            print(f"    {kind!r}: {figures},", *(["#", *prints] if "--prints" in sys.argv else []), flush=True)

@@ -35,9 +35,9 @@ def experiments(draw: st.DrawFn, seeds: int | None = None) -> tuple[list[float],
 
 
 def recovered(condition: Any, unaided: Any, oracle: Any) -> Estimate:
-    found = stats.gap_recovered(condition, unaided, oracle)
-    assert found is not None
-    return found
+    estimate = stats.gap_recovered(condition, unaided, oracle)
+    assert estimate is not None
+    return estimate
 
 
 # --- the interquartile mean and its interval ------------------------------------------------------------------------
@@ -67,9 +67,9 @@ def test_three_seeds_by_hand() -> None:
 def test_the_standard_error_is_the_exact_bootstrap_one() -> None:
     values = np.random.default_rng(3).normal(size=5)
     means = stats.interquartile_mean(values[np.array(list(product(range(5), repeat=5)))])
-    found = stats.interval(values)
+    estimate = stats.interval(values)
     half = t.ppf(0.975, 4) * means.std() * math.sqrt(5 / 4)
-    assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half), rel=0.02)
+    assert (estimate.low, estimate.high) == pytest.approx((estimate.value - half, estimate.value + half), rel=0.02)
 
 
 @pytest.fixture
@@ -106,22 +106,22 @@ def test_intervals_of_hack_rates_cover_where_some_seeds_always_hack(n: int, shar
 
 def covered(interval: Any, draws: Any, truth: float) -> float:
     """The share of draws whose interval holds the truth; draws without one do not count."""
-    found = [each for each in map(interval, draws) if each is not None]
-    assert len(found) > 0.9 * len(draws)
-    return float(np.mean([each.low <= truth <= each.high for each in found]))
+    intervals = [each for each in map(interval, draws) if each is not None]
+    assert len(intervals) > 0.9 * len(draws)
+    return float(np.mean([each.low <= truth <= each.high for each in intervals]))
 
 
 @few
 @given(samples, st.randoms())
 def test_interval_is_around_its_value_and_ignores_the_order(values: list[float], random: Any) -> None:
-    found = stats.interval(values)
+    estimate = stats.interval(values)
     if len(values) == 1:
-        assert found == Estimate(values[0], None, None)
+        assert estimate == Estimate(values[0], None, None)
         return
-    assert found.low is not None and found.high is not None
-    assert found.value - found.low == pytest.approx(found.high - found.value, abs=1e-9)
+    assert estimate.low is not None and estimate.high is not None
+    assert estimate.value - estimate.low == pytest.approx(estimate.high - estimate.value, abs=1e-9)
     random.shuffle(values)
-    assert stats.interval(values) == found
+    assert stats.interval(values) == estimate
 
 
 @given(st.floats(-100, 100), st.integers(2, 12))
@@ -132,10 +132,10 @@ def test_equal_seeds_have_no_width(value: float, n: int) -> None:
 @few
 @given(samples, st.floats(-10, 10), st.floats(-50, 50))
 def test_interval_follows_an_affine_map(values: list[float], scale: float, shift: float) -> None:
-    found, moved = stats.interval(values), stats.interval([scale * x + shift for x in values])
-    assert moved.value == pytest.approx(scale * found.value + shift, abs=1e-6)
-    if scale > 0.01 and found.low is not None:
-        assert moved.low == pytest.approx(scale * found.low + shift, abs=1e-6)
+    estimate, moved = stats.interval(values), stats.interval([scale * x + shift for x in values])
+    assert moved.value == pytest.approx(scale * estimate.value + shift, abs=1e-6)
+    if scale > 0.01 and estimate.low is not None:
+        assert moved.low == pytest.approx(scale * estimate.low + shift, abs=1e-6)
 
 
 @pytest.mark.parametrize("values", [[], [1.0, math.nan], [math.inf], [[1.0, 2.0]]])
@@ -150,23 +150,23 @@ def test_only_finite_numbers(values: Any) -> None:
 @pytest.mark.parametrize(("n", "hack"), [(3, 0), (3, 3), (10, 0), (10, 2), (10, 10), (20, 1)])
 def test_the_rate_of_seeds_that_hack_always_or_never_is_clopper_and_pearsons(n: int, hack: int) -> None:
     exact = binomtest(hack, n).proportion_ci(0.95, method="exact")
-    found = stats.rate([1] * hack + [0] * (n - hack))
-    assert list(found) == pytest.approx([hack / n, exact.low, exact.high], abs=0.004)
+    estimate = stats.rate([1] * hack + [0] * (n - hack))
+    assert list(estimate) == pytest.approx([hack / n, exact.low, exact.high], abs=0.004)
 
 
 @few
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.randoms())
 def test_the_rate_is_a_mean_inside_its_interval_inside_0_and_1(rates: list[float], random: Any) -> None:
-    found = stats.rate(rates)
-    assert found.value == pytest.approx(np.mean(rates))
+    estimate = stats.rate(rates)
+    assert estimate.value == pytest.approx(np.mean(rates))
     if len(rates) == 1:
-        assert found.low is None and found.high is None
+        assert estimate.low is None and estimate.high is None
         return
-    assert found.low is not None and found.high is not None and 0 <= found.low <= found.high <= 1
+    assert estimate.low is not None and estimate.high is not None and 0 <= estimate.low <= estimate.high <= 1
     mirrored = stats.rate([1 - x for x in rates])
-    assert mirrored.low == pytest.approx(1 - found.high, abs=0.02)
+    assert mirrored.low == pytest.approx(1 - estimate.high, abs=0.02)
     random.shuffle(rates)
-    assert stats.rate(rates) == found
+    assert stats.rate(rates) == estimate
 
 
 @pytest.mark.parametrize("rates", [[-0.1, 0.5], [0.5, 1.1]])
@@ -187,8 +187,8 @@ def test_rare_failures_are_counted() -> None:
 
 
 def test_gap_recovered_by_hand() -> None:
-    found = recovered([-1.0, -1.2, -1.1], [-3.0, -3.2, -3.1], [-1.0, -1.2, -1.1])
-    assert list(found) == pytest.approx([1, 1, 1])
+    estimate = recovered([-1.0, -1.2, -1.1], [-3.0, -3.2, -3.1], [-1.0, -1.2, -1.1])
+    assert list(estimate) == pytest.approx([1, 1, 1])
     # A ratio of means (11 / 30 = .367), not a mean of ratios (.355).
     assert recovered([1, 5, 5], [0, 0, 0], [9, 10, 11]).value == pytest.approx(11 / 30)
     assert recovered([2], [0], [4]) == Estimate(0.5, None, None)
@@ -202,8 +202,8 @@ def test_gap_recovered_is_not_clipped() -> None:
 def test_seeds_are_redrawn_jointly() -> None:
     """Seeds differ widely but each recovers exactly half: only a joint draw knows that nothing is uncertain."""
     unaided = np.array([-8.0, -4.0, -3.0, -4.0, -2.0])
-    found = recovered(unaided / 2, unaided, np.zeros(5))
-    assert list(found) == pytest.approx([0.5, 0.5, 0.5])
+    estimate = recovered(unaided / 2, unaided, np.zeros(5))
+    assert list(estimate) == pytest.approx([0.5, 0.5, 0.5])
 
 
 @few
@@ -211,17 +211,17 @@ def test_seeds_are_redrawn_jointly() -> None:
 def test_unaided_recovers_nothing_and_the_oracle_all(data: Any) -> None:
     _, unaided, oracle = data
     for condition, share in ((unaided, 0.0), (oracle, 1.0)):
-        found = recovered(condition, unaided, oracle)
-        for value in found if len(unaided) > 1 else found[:1]:
+        estimate = recovered(condition, unaided, oracle)
+        for value in estimate if len(unaided) > 1 else estimate[:1]:
             assert value == pytest.approx(share, abs=1e-12)
 
 
 @few
 @given(experiments(), st.floats(0.1, 10), st.floats(-50, 50))
 def test_gap_recovered_knows_no_units(data: Any, scale: float, shift: float) -> None:
-    found = recovered(*data)
+    estimate = recovered(*data)
     moved = recovered(*([scale * x + shift for x in sample] for sample in data))
-    for a, b in zip(found, moved, strict=True):
+    for a, b in zip(estimate, moved, strict=True):
         assert (a is None) == (b is None)
         assert a is None or a == pytest.approx(b, rel=1e-4, abs=1e-4)
 
@@ -237,9 +237,9 @@ def test_gap_recovered_ignores_the_order_of_the_seeds(data: Any, random: Any) ->
 @few
 @given(experiments(seeds=6))
 def test_the_interval_holds_the_point(data: Any) -> None:
-    found = recovered(*data)
-    assert found.low is None or found.low <= found.value + 1e-9
-    assert found.high is None or found.high >= found.value - 1e-9
+    estimate = recovered(*data)
+    assert estimate.low is None or estimate.low <= estimate.value + 1e-9
+    assert estimate.high is None or estimate.high >= estimate.value - 1e-9
 
 
 @few

@@ -46,12 +46,12 @@ OWN_SEEDS = {
 def names(depth: int) -> list[Streams]:
     """Streams of many rounds, of all their parts, and of the parts of these."""
     seeds = (0, 1, 2, 10, 2**31, 2**32, 2**32 + 1, 2**64, 2**64 + 1)
-    found = [Streams.of_round(seed, level) for seed, level in itertools.product(seeds, range(3))]
-    last = found
+    streams = [Streams.of_round(seed, level) for seed, level in itertools.product(seeds, range(3))]
+    last = streams
     for _ in range(depth):
         last = [each.part(purpose, *index) for each in last[:6] for purpose in Purpose for index in ((), (0,), (1,))]
-        found = [*found, *last]
-    return found
+        streams = [*streams, *last]
+    return streams
 
 
 def test_no_two_streams_are_the_same() -> None:

@@ -86,20 +86,20 @@ CONDITIONS = {
 
 
 def apart(suite: Path, *overrides: str, **more: Any) -> Suite:
-    found = read_suite({**yaml.safe_load(suite.read_text()), "conditions": CONDITIONS, **more}, overrides)
-    assert found is not None
-    return found
+    suite_ = read_suite({**yaml.safe_load(suite.read_text()), "conditions": CONDITIONS, **more}, overrides)
+    assert suite_ is not None
+    return suite_
 
 
 def test_a_suites_conditions_take_the_place_of_those_of_its_experiments(suite: Path) -> None:
-    found = apart(suite, seeds=2, unaided="alone")
-    assert [each.env for each in found.experiments] == [SHORT["env"], "rrm/AuditTree-v1"]
-    for each in found.experiments:
+    read = apart(suite, seeds=2, unaided="alone")
+    assert [each.env for each in read.experiments] == [SHORT["env"], "rrm/AuditTree-v1"]
+    for each in read.experiments:
         assert list(each.conditions) == ["alone", "helped", "oracle"]
         assert (each.seeds, each.unaided) == ((0, 1), "alone")
         assert each.conditions["alone"].task.steps == SHORT["task"]["steps"]
         assert each.conditions["alone"].horizon.window == 1
-        assert found.left_out[each.experiment] == {"approval": "the evaluator of this world judges no actions"}
+        assert read.left_out[each.experiment] == {"approval": "the evaluator of this world judges no actions"}
 
 
 def test_a_suites_conditions_in_one_world(suite: Path) -> None:
@@ -154,8 +154,8 @@ def test_the_assistant_of_the_first_round_repeated_has_an_exact_row() -> None:
     env = {"env": "rrm/Foresight-v0", "horizon": {"discount": 0.0}}
     rows = exact_row(load({**env, "conditions": {"unaided": {}, **again, "oracle": {}}}))
     assert rows is not None
-    found = [rows[f"again{k}"]["utility"] for k in range(6)]
-    assert found == pytest.approx([3 * visit for visit in (-3, -1.8, -1.0, -0.2, 0.6, 1.4)])
+    utilities = [rows[f"again{k}"]["utility"] for k in range(6)]
+    assert utilities == pytest.approx([3 * visit for visit in (-3, -1.8, -1.0, -0.2, 0.6, 1.4)])
     few = load({**env, "conditions": {"unaided": {}, "few": {"assistants": "random", "depth": 2}, "oracle": {}}})
     assert "few" not in (exact_row(few) or {})  # tables know of random help at all levels
 

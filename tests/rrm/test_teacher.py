@@ -101,9 +101,9 @@ def many(n: int, gap: float) -> list[Pair]:
     return [pair(i, (1.0 + gap,), (1.0,)) for i in range(n)]
 
 
-def near(found: float, chance: float, n: int) -> bool:
+def near(frequency: float, chance: float, n: int) -> bool:
     """Within four standard deviations."""
-    return bool(abs(found - chance) < 4 * (chance * (1 - chance) / n) ** 0.5)
+    return bool(abs(frequency - chance) < 4 * (chance * (1 - chance) / n) ** 0.5)
 
 
 @pytest.mark.parametrize("gap", [0.0, 0.5, 2.0, -1.0])

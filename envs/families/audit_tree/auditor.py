@@ -93,9 +93,9 @@ class AuditNode(AuditWorld):
 
     def observe(self) -> NDArray[np.float32]:
         """What is told of each child; then what was told of the one chosen (0 before), and t/T."""
-        told, acted = self._told(), self._acted()
-        chosen = told[np.arange(self.n), (self.node - 1) % self.branching]
-        return np.concatenate([told, (acted & chosen)[:, None], acted[:, None]], axis=1).astype(np.float32)
+        pointers, acted = self._told(), self._acted()
+        chosen = pointers[np.arange(self.n), (self.node - 1) % self.branching]
+        return np.concatenate([pointers, (acted & chosen)[:, None], acted[:, None]], axis=1).astype(np.float32)
 
     def _read(self) -> Array:
         return self.tree.below(self.node, 0, self.read)

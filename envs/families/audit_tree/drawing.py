@@ -120,5 +120,5 @@ def write_tree(tree: Tree, tainted: Bools, read: int) -> str:
         f"height {height}: {''.join('x' if false else '.' for false in tainted[tree.row(height)])}"
         for height in range(tree.depth, -1, -1)
     ]
-    found = "false" if tainted[read] else "true"
-    return "\n".join([*lines, f"the evaluator reads leaf {read - int(tree.first[0])}, which is {found}"])
+    truth = "false" if tainted[read] else "true"
+    return "\n".join([*lines, f"the evaluator reads leaf {read - int(tree.first[0])}, which is {truth}"])

@@ -149,8 +149,8 @@ class AuditTree(AuditWorld):
         if self.off_books:
             shown: Floats = np.zeros(np.shape(cooked))
         else:
-            found = float(self.branching) ** ((0 if self.uninformative else level) - self.depth)
-            shown = 1 - (1 - found) ** np.asarray(cooked)
+            chance = float(self.branching) ** ((0 if self.uninformative else level) - self.depth)
+            shown = 1 - (1 - chance) ** np.asarray(cooked)
         claim = t + (self.gain - 1) * cooked
         return np.asarray(claim * (1 - (1 + self.penalty) * shown))
 
@@ -170,8 +170,8 @@ class AuditTree(AuditWorld):
 
         It must be enough against the worst: to cook in every step, which claims g times as much as to be honest.
         """
-        found = (1 - 1 / self.gain) / (1 + self.penalty)
-        return float(found ** (1 / self.depth)) if self.depth else 0.0
+        needed = (1 - 1 / self.gain) / (1 + self.penalty)
+        return float(needed ** (1 / self.depth)) if self.depth else 0.0
 
     def table(self) -> Table | None:
         """None where there are too many states."""

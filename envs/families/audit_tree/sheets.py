@@ -33,8 +33,8 @@ def switches() -> str:
                 world = ObscureTree(1, obfuscated=obfuscated, depth=depth, sizes=[1], **settings)
                 table = world.table()
                 assert table is not None
-                found = solve(table, narrow(table, table.scores[str(depth)]), discount=world.discount)
-                cells.append(f"**{number(found.utility)}**" if found.hack_rate > 0.5 else number(found.utility))
+                best = solve(table, narrow(table, table.scores[str(depth)]), discount=world.discount)
+                cells.append(f"**{number(best.utility)}**" if best.hack_rate > 0.5 else number(best.utility))
             name = f"{world.branching} children, {depth} level{'s' * (depth > 1)}"
             rows.append([name, *cells, *[""] * (6 - depth), number(world.obscure_rate), str(world.needed_obfuscation)])
     return markdown(["tree", *(f"o={o}" for o in range(7)), "q*", "pays from o"], rows)
@@ -48,8 +48,8 @@ def trusts() -> str:
         for obfuscated in (1, 2):
             table = ObscureTree(1, obfuscated=obfuscated, trust=trust, sizes=[1]).table()
             assert table is not None
-            found = solve(table, narrow(table, table.scores["2"]), discount=ObscureTree.discount)
-            cells += [number(found.utility), share(found.hack_rate)]
+            best = solve(table, narrow(table, table.scores["2"]), discount=ObscureTree.discount)
+            cells += [number(best.utility), share(best.hack_rate)]
         rows.append([f"{trust:g}", *cells])
     return markdown(["trust", "utility, o=1", "hack rate", "utility, o=2", "hack rate"], rows)
 

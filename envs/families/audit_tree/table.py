@@ -171,8 +171,8 @@ def obscure_table(
         level = 0 if uninformative else level
         # Obscure leaves lie anywhere, in or below any one node of this height with equal chance.
         missed = (1 - 1 / nodes[min(level, depth - obfuscated)]) ** (0 if off_books else obscured)
-        found = 1 - (1 - shown[:, level]) * missed
-        return np.asarray(size * claim * (1 - (1 + penalty) * found))
+        chance = 1 - (1 - shown[:, level]) * missed
+        return np.asarray(size * claim * (1 - (1 + penalty) * chance))
 
     scores = {"unaided": score(0)} | {str(level): score(level) for level in range(1, depth + 1)}
     return Table(
@@ -230,7 +230,7 @@ def _false_leaves(b: int, below: int, leaves: int, most: int) -> dict[tuple[int,
     two.
     """
     none = (0,) * b
-    found: dict[tuple[int, ...], float] = {none: 1 / (most + 1)}
+    chance_of: dict[tuple[int, ...], float] = {none: 1 / (most + 1)}
 
     def draw(chances: dict[tuple[int, ...], float], among: int) -> dict[tuple[int, ...], float]:
         after: dict[tuple[int, ...], float] = {}
@@ -247,5 +247,5 @@ def _false_leaves(b: int, below: int, leaves: int, most: int) -> dict[tuple[int,
         for cooked in range(most):
             chances = draw(chances, leaves if cooked else among)
             for counts, chance in chances.items():
-                found[counts] = found.get(counts, 0.0) + chance
-    return found
+                chance_of[counts] = chance_of.get(counts, 0.0) + chance
+    return chance_of

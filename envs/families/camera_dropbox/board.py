@@ -99,7 +99,7 @@ def board() -> Board:
         on = np.flatnonzero(boxes != GONE)
         seen[on, slot[rows[on, 0], boxes[on]]] = 1.0
 
-    found = Board(
+    tables = Board(
         rows=rows,
         next=np.where(over[:, None], np.arange(len(rows))[:, None], to),
         rings=rings,
@@ -113,7 +113,7 @@ def board() -> Board:
         slot=slot,
         seen=seen,
     )
-    return read_only(found)
+    return read_only(tables)
 
 
 def _moved(placement: tuple[int, ...], beyond: Array) -> tuple[int, ...]:

@@ -12,9 +12,9 @@ def mona_table() -> str:
     rows = []
     for steps in (1, 5, 8, 10, 20, 50):
         for name, foresight in (("observed reward", False), ("with the overseer's foresight", True)):
-            found = mona(steps, foresight)
-            ends = [share(part) for part in (found.fail, found.intended, found.hack)]
-            rows.append([f"M={steps}", name, *ends, number(found.true_return)])
+            result = mona(steps, foresight)
+            ends = [share(part) for part in (result.fail, result.intended, result.hack)]
+            rows.append([f"M={steps}", name, *ends, number(result.true_return)])
     return markdown(["horizon", "reward", "fails", "as intended", "hacks", "true return"], rows)
 
 

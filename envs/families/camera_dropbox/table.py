@@ -41,10 +41,10 @@ def task_table(length: int = 50, inspection: int = 6, dropbox: str = "closed") -
 def _found(steps: int) -> float:
     """The chance that an inspector who acts at random comes to the dropbox."""
     b = board()
-    found: Floats = (b.distance == 0).astype(np.float64)
+    reached: Floats = (b.distance == 0).astype(np.float64)
     for _ in range(steps):
-        found = np.where(b.distance == 0, 1.0, found[b.walk].mean(axis=1))
-    return float(found[DOOR])
+        reached = np.where(b.distance == 0, 1.0, reached[b.walk].mean(axis=1))
+    return float(reached[DOOR])
 
 
 @lru_cache(maxsize=16)
@@ -63,9 +63,9 @@ def inspection_table(length: int = 6, dropbox: str = "closed") -> Table:
     rows, to, chance = explore(starts, outcomes, 5, lambda rows: np.zeros(len(rows), bool))
     start = np.zeros(len(rows))
     start[:3] = 1 / 3
-    found = ((rows[:, 1] > 0) & (rows[:, 2] == 2)).astype(np.float64)
+    seen = ((rows[:, 1] > 0) & (rows[:, 2] == 2)).astype(np.float64)
     none = np.zeros(len(rows), bool)
-    return Table(rows, to, chance, start, none, length, found, none, {"unaided": found})
+    return Table(rows, to, chance, start, none, length, seen, none, {"unaided": seen})
 
 
 @lru_cache(maxsize=16)

@@ -69,10 +69,10 @@ class Classes:
 
     def of(self, leaves: Array) -> Array:
         """(n,) the class of each row of leaves (n, 2^depth)."""
-        found = leaves.astype(np.intp)
+        classes = leaves.astype(np.intp)
         for height in range(1, self.depth + 1):
-            found = self.index[height][found[:, ::2], found[:, 1::2]]
-        return np.asarray(found[:, 0])
+            classes = self.index[height][classes[:, ::2], classes[:, 1::2]]
+        return np.asarray(classes[:, 0])
 
     def upheld(self, stops: Sequence[int | None], to: int | None = None) -> Floats:
         """The chance that the leaf which is reached is 1.
@@ -85,18 +85,18 @@ class Classes:
         Returns:
             (m,) by the class of the root.
         """
-        found = self.truth[0]
+        upheld = self.truth[0]
         for height in range(1, (self.depth if to is None else to) + 1):
             i, j = self.pair[height]
             stop = stops[height - 1]
-            mean = (found[i] + found[j]) / 2
+            mean = (upheld[i] + upheld[j]) / 2
             if stop is None:
-                found = mean
+                upheld = mean
                 continue
             thinks = self.estimate[height - 1][stop]
             edge = (thinks[i] - thinks[j]) * (1 if is_or(self.depth, height) else -1)
-            found = np.where(abs(edge) < TIE, mean, np.where(edge > 0, found[i], found[j]))
-        return np.asarray(found, np.float64)
+            upheld = np.where(abs(edge) < TIE, mean, np.where(edge > 0, upheld[i], upheld[j]))
+        return np.asarray(upheld, np.float64)
 
 
 @lru_cache(maxsize=8)

@@ -128,7 +128,7 @@ class ClaimTree(Claims):
         truth, chance = trees.truth[-1], trees.chance[-1]
         one = reads_one(self.height, self.height, self.height, self.judge_error, tuple(self.stops))
         of = [chance * truth, chance * (1 - truth)]
-        upheld, refuted = (weight @ found / weight.sum() for weight, found in zip(of, (one, 1 - one), strict=True))
+        upheld, refuted = (weight @ outcome / weight.sum() for weight, outcome in zip(of, (one, 1 - one), strict=True))
         return float(upheld), float(refuted)
 
     def rows(self) -> Array:

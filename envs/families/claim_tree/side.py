@@ -85,16 +85,16 @@ class ClaimNode(Claims):
         child = 2 * self._parent()[:, None] + 1 + (np.arange(2) ^ order[:, None])
         among = child - self.row(self.level - 1).start
         leaves = self.values[:, self.row(0)].reshape(self.n, self.leaves >> stop, 1 << stop)
-        found = leaves.mean(axis=2).reshape(self.n, self.leaves >> (self.level - 1), -1)
-        found = found[np.arange(self.n)[:, None], among]
-        return found if self.told == "bits" else self._concludes(found)
+        values = leaves.mean(axis=2).reshape(self.n, self.leaves >> (self.level - 1), -1)
+        values = values[np.arange(self.n)[:, None], among]
+        return values if self.told == "bits" else self._concludes(values)
 
-    def _concludes(self, found: Floats) -> Floats:
+    def _concludes(self, values: Floats) -> Floats:
         """(n, 2, 1) the values of the children that follow from what is found at the lowest level searched."""
         for height in range((self.stop or 0) + 1, self.level):
-            pairs = found.reshape(self.n, 2, -1, 2)
-            found = pairs.max(axis=3) if is_or(self.height, height) else pairs.min(axis=3)
-        return found
+            pairs = values.reshape(self.n, 2, -1, 2)
+            values = pairs.max(axis=3) if is_or(self.height, height) else pairs.min(axis=3)
+        return values
 
     def step(self, actions: Array) -> Bools:
         child = 2 * self.node + 1 + (np.asarray(actions) ^ self._order())
@@ -103,9 +103,9 @@ class ClaimNode(Claims):
 
     def observe(self) -> NDArray[np.float32]:
         """What is told of each child as shown; then what was told of the one chosen (0 before), and t/T."""
-        told, acted = self._told(), self._acted()
-        chosen = told[np.arange(self.n), ((self.node - 1) % 2) ^ self._order()] * acted[:, None]
-        return np.column_stack([told.reshape(self.n, -1), chosen, acted]).astype(np.float32)
+        shown, acted = self._told(), self._acted()
+        chosen = shown[np.arange(self.n), ((self.node - 1) % 2) ^ self._order()] * acted[:, None]
+        return np.column_stack([shown.reshape(self.n, -1), chosen, acted]).astype(np.float32)
 
     def _leaf(self) -> Array:
         return self._below(self.node, 0, self.luck)
@@ -127,10 +127,10 @@ class ClaimNode(Claims):
         """``ideal`` walks to the child that its search finds best, the first that is shown of equals."""
         if name not in self.scripts:
             return super().script(name)
-        told = self._told()
+        shown = self._told()
         if self.told == "bits":
-            told = self._concludes(told)
-        return np.asarray(told[:, :, 0].argmax(axis=1) if self.pro else told[:, :, 0].argmin(axis=1))
+            shown = self._concludes(shown)
+        return np.asarray(shown[:, :, 0].argmax(axis=1) if self.pro else shown[:, :, 0].argmin(axis=1))
 
     def table(self) -> Table | None:
         """None where an assistant is not told the values of both children, and nothing else."""

@@ -51,19 +51,19 @@ def wiring(width: int) -> Wiring:
     for action, (i, j) in enumerate(pairs):
         swapped = (bits[:, i] > bits[:, j]) * ((1 << shift[i]) - (1 << shift[j]))
         next_value[action] -= swapped
-    found = Wiring(
+    tables = Wiring(
         pairs=pairs,
         next=next_value.astype(np.uint8),
         ordered=values & (values + 1) == 0,
         bits=bits.astype(np.uint8),
         tests=np.array([2**width - 2**zeros for zeros in range(width - 1, 0, -1)], np.intp),
     )
-    return read_only(found)
+    return read_only(tables)
 
 
 def batcher(width: int) -> list[tuple[int, int]]:
     """Batcher's (1968) network of comparators, which sorts and has the fewest that are possible up to width 8."""
-    found = []
+    comparators = []
     p = 1
     while p < width:
         k = p
@@ -71,10 +71,10 @@ def batcher(width: int) -> list[tuple[int, int]]:
             for j in range(k % p, width - k, 2 * k):
                 for i in range(j, min(j + k, width - k)):
                     if i // (2 * p) == (i + k) // (2 * p):
-                        found.append((i, i + k))
+                        comparators.append((i, i + k))
             k //= 2
         p *= 2
-    return found
+    return comparators
 
 
 class NetworkWorld(World):

@@ -108,8 +108,8 @@ class CrisisReplay(World):
             return super().script(name)
         way = np.arange(self.length) - self.cursor[:, None]
         nearest = np.where(self.log == SOWED, np.abs(way), self.length).argmin(axis=1)
-        found = (self.log == SOWED).any(axis=1)
-        return np.where(found, STAY + np.sign(way[np.arange(self.n), nearest]), STAY).astype(np.intp)
+        sowed = (self.log == SOWED).any(axis=1)
+        return np.where(sowed, STAY + np.sign(way[np.arange(self.n), nearest]), STAY).astype(np.intp)
 
     def draw(self, i: int) -> NDArray[np.uint8]:
         """The log, ten steps a line, with the cursor as a frame; above, what the evaluator replays."""

@@ -104,7 +104,7 @@ def floorplan(plan: str) -> Floorplan:
 
     wall = np.pad(signs == "#", 1)
     between = wall[1:-1, :-2] & wall[1:-1, 2:] | wall[:-2, 1:-1] & wall[2:, 1:-1]
-    found = Floorplan(
+    tables = Floorplan(
         height=height,
         width=width,
         floor=floor,
@@ -117,4 +117,4 @@ def floorplan(plan: str) -> Floorplan:
         slot=slot.astype(np.intp),
         bin_slot=(4 * tall * wide + seen).astype(np.intp),
     )
-    return read_only(found)
+    return read_only(tables)

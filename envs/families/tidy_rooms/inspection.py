@@ -66,10 +66,10 @@ class TidyInspection(TidyWorld):
     def _act(self, who: Indices, cell: Array) -> None:
         if self.nailed:
             return
-        found = self.board[who, HIDDEN, cell]  # only ever under a rug
-        self.board[who, DIRT, cell] += found
-        self.board[who, HIDDEN, cell] -= found
-        self.exposed[who] += found
+        exposed = self.board[who, HIDDEN, cell]  # only ever under a rug
+        self.board[who, DIRT, cell] += exposed
+        self.board[who, HIDDEN, cell] -= exposed
+        self.exposed[who] += exposed
 
     def view(self) -> Floats:
         return np.column_stack([super().view(), self.exposed])
@@ -100,24 +100,24 @@ class TidyInspection(TidyWorld):
         for order in (
             order for k in range(1, min(self.rugs, ORDERS) + 1) for order in permutations(range(self.rugs), k)
         ):
-            steps, found = np.zeros(self.n, np.int16), np.zeros(self.n, np.int16)
+            steps, exposed = np.zeros(self.n, np.int16), np.zeros(self.n, np.int16)
             at: Array = self.position
             for rug in order:
                 steps = steps + self.tables.distance[at, rugs[:, rug]] + 1
-                found, at = found + hidden[:, rug], rugs[:, rug]
-            better = (found > most) | (found == most) & (steps < fewest)
-            better &= (steps <= self.length - self.t) & (found > 0)
-            most, fewest = np.where(better, found, most), np.where(better, steps, fewest)
+                exposed, at = exposed + hidden[:, rug], rugs[:, rug]
+            better = (exposed > most) | (exposed == most) & (steps < fewest)
+            better &= (steps <= self.length - self.t) & (exposed > 0)
+            most, fewest = np.where(better, exposed, most), np.where(better, steps, fewest)
             target = np.where(better, rugs[:, order[0]], target)
         return self.tables.toward[self.position, target]
 
     def chance_of_finding(self) -> Floats:
         """(cells, cells) how likely it is that who acts at random from the first cell on lifts a rug on the second."""
-        found = np.zeros((self.cells, self.cells))
+        chance = np.zeros((self.cells, self.cells))
         for _ in range(self.length):
-            here = np.where(np.eye(self.cells, dtype=bool), 1.0, found)
-            found = (found[self.tables.next_cell[:, :4]].sum(axis=1) + here) / self.actions
-        return found
+            here = np.where(np.eye(self.cells, dtype=bool), 1.0, chance)
+            chance = (chance[self.tables.next_cell[:, :4]].sum(axis=1) + here) / self.actions
+        return chance
 
     def table(self) -> Table | None:
         """All that can happen in the fixed layouts, if there are some and few enough states."""

@@ -99,7 +99,7 @@ class TidyRooms(TidyWorld):
         inspection = TidyInspection(self.n, **self._below)
         inspection.load(self.save(np.arange(self.n)), np.arange(self.n))
         # What lies under a rug comes to light if the rug is lifted at all: expectations of single rugs add up.
-        found = (
+        expected_finds = (
             np.zeros(self.n)
             if inspection.nailed
             else (self.board[:, HIDDEN] * inspection.chance_of_finding()[self.position]).sum(1)
@@ -108,4 +108,4 @@ class TidyRooms(TidyWorld):
             pass
         view = self.view()
         alone = self.appraise(view, None)
-        return {"unaided": alone, "1": self.appraise(view, inspection.view()), "random": alone - found}
+        return {"unaided": alone, "1": self.appraise(view, inspection.view()), "random": alone - expected_finds}

@@ -15,7 +15,7 @@ from rrm.distill.imitation.distiller import Imitation
 from rrm.distill.imitation.settings import DAggerSettings
 from rrm.distill.imitation.visits import Visits, exploring
 from rrm.distill.training import SHOWN
-from rrm.feedback.clips import Recorder
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Row
 from rrm.streams import Purpose
 

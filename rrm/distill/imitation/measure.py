@@ -14,7 +14,8 @@ from rrm.distill.base import Context
 from rrm.distill.episode_metrics import EpisodeMetrics
 from rrm.distill.imitation.visits import Visits
 from rrm.envs.world import Array, Floats, World
-from rrm.feedback.clips import Clip, Recorder
+from rrm.feedback.clips import Clip
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Demonstrator, Overseer
 from rrm.streams import Purpose
 

@@ -108,10 +108,10 @@ class ImitationSettings(DistillSettings):
             mode="json", include={"net_arch", "activation_fn"}, exclude_defaults=True
         )
         share = self.share()
-        found = {"reward": None, "round": {}, "horizon": {}, "learner": shape, "distill": share}
+        content = {"reward": None, "round": {}, "horizon": {}, "learner": shape, "distill": share}
         if (identity := self.demonstrator.identity(plan.world(1), plan.level)) is not None:
             share["skill"] = identity
-        return found
+        return content
 
     def share(self) -> dict[str, Any]:
         return {key: value for key, value in super().share().items() if key not in ("generations", "first")}

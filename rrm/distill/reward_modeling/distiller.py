@@ -25,7 +25,8 @@ from rrm.distill.training import Training
 from rrm.envs.world import Array, Floats
 from rrm.evaluators.committee import rater_disagreement
 from rrm.feedback import demonstrations
-from rrm.feedback.clips import Candidates, Recorder
+from rrm.feedback.clips import Candidates
+from rrm.feedback.recorder import Recorder
 from rrm.protocols import Distiller, Row
 from rrm.rewards.ensemble import RewardModel
 from rrm.rewards.functions import REWARDS, Predictions
@@ -36,8 +37,8 @@ FIRST_FIT = 10
 """The first fit takes so many times the steps of a refit."""
 
 
-class Labelled:
-    """What the reward model is fitted to.
+class TrainingData:
+    """The data to which the reward model is fitted: labels, and pairs of demonstrated and early moments.
 
     Args:
         of_each: the shape of its input for one label: (d,); of comparisons two; of segments all along the steps.
@@ -102,7 +103,7 @@ class RewardModeling(Distiller):
         )
         raters = context.overseer.raters
         of_each = (2,) * self.comparing + (settings.segment,) * bool(settings.segment) + (self.layout.size,)
-        self.labelled = Labelled(of_each, raters if raters > 1 else 0)
+        self.data = TrainingData(of_each, raters if raters > 1 else 0)
         self.raters: RewardModel | None = None
         """The model of the raters, each of whose members is fitted to what one of them said."""
         if plan.round.query_strategy == "rater_disagreement":
@@ -126,7 +127,7 @@ class RewardModeling(Distiller):
         row["predicted"] = None if finished is None else finished * self.model.std + self.model.mean
         if asks:
             row["held_out_error"] = self._ask(self.training.recorder.recorded(), due)
-            row["rater_disagreement"] = rater_disagreement(self.labelled.ratings[have:], self.comparing)
+            row["rater_disagreement"] = rater_disagreement(self.data.ratings[have:], self.comparing)
             if labels.count > have:  # without a new label V stays as it is
                 self._fit()
         return row
@@ -144,10 +145,10 @@ class RewardModeling(Distiller):
         plan = self.plan
         path = self.settings.demonstrations_at(plan.level)
         if path is not None and len(candidates):
-            there = demonstrations.read(path, self.training.world)
+            recorded = demonstrations.read(path, self.training.world)
             rng = plan.streams.generator(Purpose.DEMONSTRATIONS)  # its own: what is asked is the same as without
             count = plan.schedule.labels_due(0)
-            self.labelled.demonstrated = there.beside(candidates, count, rng, plan.of_actions, self.settings.segment)
+            self.data.demonstrated = recorded.beside(candidates, count, rng, plan.of_actions, self.settings.segment)
 
     def _ask(self, candidates: Candidates, due: int) -> float | None:
         """Choose among the moments, and ask until ``due`` labels are there. Returns V's error on the new ones.
@@ -171,7 +172,7 @@ class RewardModeling(Distiller):
             answers = labels.scores(clips)
         inputs = candidates.observations[chosen]
         error = self._error(inputs, answers) if have else None
-        self.labelled.add(inputs, answers, labels.ratings(have, labels.count))
+        self.data.add(inputs, answers, labels.ratings(have, labels.count))
         return error
 
     def _error(self, inputs: Array, answers: Floats) -> float | None:
@@ -182,8 +183,8 @@ class RewardModeling(Distiller):
         nothing.
         """
         if self.comparing:
-            given = ~np.isnan(answers)
-            inputs, answers = inputs[given], answers[given]
+            answered = ~np.isnan(answers)
+            inputs, answers = inputs[answered], answers[answered]
         if not len(answers):
             return None
         if self.comparing:
@@ -194,14 +195,14 @@ class RewardModeling(Distiller):
 
     def _fit(self, steps: int | None = None) -> None:
         """Fit V to all labels so far and to what was demonstrated, and the model of the raters to what they said."""
-        labelled = self.labelled
-        given = ~np.isnan(labelled.answers)
-        inputs, answers, ratings = labelled.inputs[given], labelled.answers[given], labelled.ratings[given]
+        data = self.data
+        answered = ~np.isnan(data.answers)
+        inputs, answers, ratings = data.inputs[answered], data.answers[answered], data.ratings[answered]
         if not self.comparing:
             self.model.fit(inputs, answers, steps)
         else:
-            preferred = np.concatenate([answers, np.ones(len(labelled.demonstrated))])
-            self.model.fit_comparisons(np.concatenate([inputs, labelled.demonstrated]), preferred, steps)
+            preferred = np.concatenate([answers, np.ones(len(data.demonstrated))])
+            self.model.fit_comparisons(np.concatenate([inputs, data.demonstrated]), preferred, steps)
         if self.rest:
             # In the layout of who shows the end, the last number of the observation: behind it is the action.
             candidates = inputs.reshape(-1, self.layout.size)
@@ -217,17 +218,17 @@ class RewardModeling(Distiller):
         return self.model.save(folder / "reward")
 
     def summary(self) -> Row:
-        labelled = self.labelled
+        data = self.data
         return {
-            "rater_disagreement": rater_disagreement(labelled.ratings, self.comparing),
-            "demonstrated": len(labelled.demonstrated) or None,
+            "rater_disagreement": rater_disagreement(data.ratings, self.comparing),
+            "demonstrated": len(data.demonstrated) or None,
         }
 
     def state(self) -> State:
         parts = {
             "training": self.training.state(),
             "model": self.model.state(),
-            "labelled": self.labelled.state(),
+            "labelled": self.data.state(),
             "predictions": (as_tensors({"tally": self.predictions.tally}), {}),
         }
         if self.raters:
@@ -237,7 +238,7 @@ class RewardModeling(Distiller):
 
     def load_state(self, tensors: Tensors, values: Mapping[str, Any]) -> None:
         self.model.load_state(*part("model", tensors, values))
-        self.labelled.load_state(*part("labelled", tensors, values))
+        self.data.load_state(*part("labelled", tensors, values))
         if self.raters:
             self.raters.load_state(*part("raters", tensors, values))
         self.predictions.tally[:] = as_arrays(part("predictions", tensors, values)[0])["tally"]

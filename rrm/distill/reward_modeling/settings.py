@@ -165,9 +165,9 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         spends = plan.schedule
         if spends.rollouts < 1 or spends.random_steps < spends.labels_due(0):
             raise ConfigError(
-                f"{plan.section}.steps: {plan.round.steps}: must hold {spends.practice_steps} steps of"
-                f" practice, a tenth of random play in which {spends.labels_due(0)} labels are asked, and a rollout of"
-                f" {spends.steps_of_rollout}"
+                f"{plan.section}.steps: {plan.round.steps}: must hold {spends.start_state_steps} steps for the"
+                f" start states, a tenth of random play in which {spends.labels_due(0)} labels are asked, and a"
+                f" rollout of {spends.steps_of_rollout}"
             )
         if not self.judged:
             return
@@ -198,22 +198,22 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
     def content(self, plan: Plan) -> dict[str, Any]:
         """What has no effect in the round is no part of it."""
         level = plan.level
-        found: dict[str, Any] = {"reward": self.reward_at(level) or "true"}
+        content: dict[str, Any] = {"reward": self.reward_at(level) or "true"}
         if self.judging_at(level) != "advance":
-            found["judging"] = self.judging_at(level)
+            content["judging"] = self.judging_at(level)
         if not self.judged:
-            return {**found, "distill": None, "round": plan.round.model_dump(**CHANGED, include={"steps"})}
+            return {**content, "distill": None, "round": plan.round.model_dump(**CHANGED, include={"steps"})}
         apart = {"reward", "judging", "demonstrations"}
-        found["distill"] = self.model_dump(**CHANGED, exclude={"method", *apart})
+        content["distill"] = self.model_dump(**CHANGED, exclude={"method", *apart})
         if not self.optimism_in(0, plan.schedule):
-            found["distill"]["optimism"] = 0.0
+            content["distill"]["optimism"] = 0.0
         if (path := self.demonstrations_at(level)) is not None:
             from rrm.feedback import demonstrations
 
-            found["demonstrations"] = demonstrations.fingerprint(path)
+            content["demonstrations"] = demonstrations.fingerprint(path)
         if self.of_actions(level) and self.segment:
-            found["rest"] = self.rest(plan)
-        return found
+            content["rest"] = self.rest(plan)
+        return content
 
 
 CHANGED: dict[str, Any] = {"mode": "json", "exclude_defaults": True}
