@@ -60,7 +60,7 @@ GLOSSARY = (
     ("gain", "How much higher the evaluator scores the episodes of the amplified agent, the demonstrator who lets this "
      "agent go on, than those of the agent itself: what another generation could gain."),
     ("guaranteed first, guaranteed second", "In a board game, the worst outcome for the agent’s most likely moves "
-     "against all replies, where it moves first and second: 1 always wins, 0 is never beaten. It is proved, not sampled."),
+     "against all replies, where it moves first and second: 1 always wins, 0 is never beaten. It is proved."),
 )  # fmt: skip
 
 
@@ -85,6 +85,7 @@ class Round:
     labels: str
     env_steps: str
     utility: str
+    hack_rate: str
     held_out_error: str
     rater_disagreement: str
     demonstrated: str
@@ -255,8 +256,9 @@ def _seeds(summary: Summary, names: Mapping[str, str]) -> str:
     return table([heading for _, heading, _ in _columns(summary)], rows, "seeds")
 
 
-SOMETIMES = ("rater_disagreement", "demonstrated", *OF_IMITATION)
-"""Columns of the table of rounds where there is a committee, or are demonstrations, or rounds of imitation."""
+SOMETIMES = ("hack_rate", "rater_disagreement", "demonstrated", *OF_IMITATION)
+"""Columns of the table of rounds where hacks are defined, there is a committee, or are demonstrations, or rounds of
+imitation."""
 
 
 def _rounds(rounds: Sequence[Round], names: Mapping[str, str]) -> str:

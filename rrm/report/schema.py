@@ -23,6 +23,7 @@ ROUND_FIGURES = {
     "labels": count,
     "env_steps": count,
     "utility": amount,
+    "hack_rate": share,
     "held_out_error": amount,
     "rater_disagreement": amount,
     "demonstrated": count,

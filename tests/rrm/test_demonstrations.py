@@ -47,11 +47,15 @@ def rewritten(source: Path, target: Path, **arrays: Any) -> Path:
 
 def test_it_holds_what_was_done_and_nothing_else(demos: Path) -> None:
     with np.load(demos, allow_pickle=False) as file:
-        assert sorted(file.files) == ["actions", "lengths", "observations"]
+        assert sorted(file.files) == ["actions", "lengths", "observations", "world"] and file["world"] == "Line"
         assert file["lengths"].tolist() == [9] * 12 and file["actions"].shape == (96,)
         assert file["observations"].shape == (108, Line(1).layout.size)
     recorded = read(str(demos), Line(1))
     assert len(recorded.inputs(False, 0)[0]) == 96
+
+
+def test_a_file_that_does_not_name_its_world_is_read(demos: Path, tmp_path: Path) -> None:
+    assert len(read(str(rewritten(demos, tmp_path / "other.npz", world=None)), Line(1)).actions) == 96
 
 
 def test_a_person_an_agent_or_a_script_can_make_one(tmp_path: Path) -> None:
@@ -117,8 +121,10 @@ class Trap:
 
 
 WRONG: dict[str, dict[str, Any]] = {
-    "holds 'observations', 'actions'; must hold observations, actions, lengths alone": {"lengths": None},
-    "holds 'observations', 'actions', 'lengths', 'utility'; must": {"utility": np.zeros(108)},
+    "holds 'observations', 'actions', 'world'; must hold observations, actions, lengths alone": {"lengths": None},
+    "holds 'observations', 'actions', 'lengths', 'world', 'utility'; must": {"utility": np.zeros(108)},
+    "world: 'Rooms': must be 'Line', in which it is to be used": {"world": np.array("Rooms")},
+    "world: '3': must be 'Line'": {"world": np.array(3)},
     "observations: float32 (108, 14); must be numbers (m, 15), as Line observes": {
         "observations": np.zeros((108, 14), "f4")
     },

@@ -192,6 +192,9 @@ def test_generations_stand_on_each_other_and_the_first_ones_are_shared() -> None
     begun = last(generations=1, first={"skill": "honest", "actions": 10})
     assert begun.name != one.name and begun.previous is not None
     assert begun.previous.condition.distill.method == "clone" and begun.previous.total == (10, 0)
+    assert begun.previous.generation == 0 and begun.previous.streams != begun.streams
+    alone = plan(cloning(demonstrator={"skill": "honest"}, states=10)["unaided"], 0)
+    assert alone.name != begun.previous.name, "other streams are another round"
 
 
 def test_the_agent_before_goes_on_and_is_kept_where_nothing_is_better(
