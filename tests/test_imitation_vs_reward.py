@@ -1,4 +1,4 @@
-"""benchmarks/imitation_vs_reward.py: its exact part in small, how it counts, and learnt generations beside exact ones."""
+"""benchmarks/imitation_vs_reward.py: its exact part, how it counts, and learnt generations beside exact ones."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -116,8 +117,9 @@ GAMES: Final[dict[str, Callable[[], Game]]] = {
 }
 
 
+@cache
 def make_game(name: str) -> Game:
-    """A game by its name.
+    """A game by its name; the same object at each call.
 
     Raises:
         ValueError: there is no such game.
