@@ -1,4 +1,4 @@
-"""A trained agent: a policy that is saved in open formats, loaded, and asked for actions."""
+"""Trained agents: policies that are saved in open formats and loaded."""
 
 # Long because: what users call is documented parameter by parameter.
 
@@ -40,8 +40,7 @@ class Agent:
         layout: how an observation is laid out.
         hidden: the widths of the hidden layers of policy and critic.
         activation: the activation of these layers.
-        algorithm: what trained it, such as ``"PPO"``; None if nobody says.
-    """
+        algorithm: what trained it, such as ``"PPO"``; None if unknown."""
 
     def __init__(
         self,
@@ -115,7 +114,7 @@ class Agent:
 
     @property
     def trained(self) -> Trained:
-        """What it observed and how it acted while it was trained."""
+        """The observations and actions of its training environment."""
         return Trained(self.layout, self.policy.action_space, self.foreign)
 
     def wrap_env(self, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:

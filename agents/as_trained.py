@@ -1,8 +1,8 @@
-"""Environments of the user's own, observed and acted in as the agent's world was in training.
+"""Wraps an environment of the user's own, so that its observations and actions are those of the agent's training.
 
-An agent of a foreign environment and its reward model have seen more than that environment observes: t/T, a flag of the
-end, and quantities in units of random play. What was so in training is kept with the agent (``Foreign``), and is put
-around any environment of the same spaces here.
+An agent of a foreign environment and its reward model observe more than that environment's own observation: t/T, a flag
+of the end, and standardised quantities. The statistics are saved with the agent (``Foreign``), and are applied here to
+any environment with the same spaces.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rrm.envs.wrapped.making import chain, longest
 
 @dataclass(frozen=True)
 class Trained:
-    """What an agent observed and how it acted while it was trained."""
+    """The observations and actions of an agent's training environment."""
 
     layout: Layout
     action_space: spaces.Space[Any]

@@ -12,7 +12,7 @@ from rrm.envs.world import Array, State, World
 
 
 class Policy(Protocol):
-    """Who acts in a world: a trained agent, or one of the scripted ones below."""
+    """Acts in a world: a trained agent, or one of the scripted ones below."""
 
     def __call__(self, world: World) -> Array: ...
 
@@ -30,8 +30,8 @@ class Script:
 class Assistant:
     """``policy`` acting in (copies of) the evaluation world ``world``. It may only point or reveal.
 
-    ``policy=None`` acts at random, from the generators handed to ``act``: what it does for a state then depends
-    neither on the batch nor on what was judged before.
+    ``policy=None`` acts at random, from the generators passed to ``act``. So its actions for a state depend neither on
+    the batch nor on what was judged before.
     """
 
     def __init__(self, world: World, policy: Policy | None) -> None:

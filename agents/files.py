@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and read within bounds, never from pipes or devices."""
+"""Writes files whole or not at all, and reads them within bounds, never from pipes or devices."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import sys
 from pathlib import Path
 
 TEMPORARY = ".*.tmp"
-"""What a process leaves that was killed while it wrote a file: a pattern of names."""
+"""The pattern of the temporary files that a process leaves if it is killed while it writes."""
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
     """Write a file so that it is there whole or not at all, whenever the process is killed, and is on the disk.
 
-    A file that holds ``content`` already is left as it is: a folder in which nothing changes may be read-only.
+    A file with this content already is not written, so that a folder in which nothing changes may be read-only.
 
     Args:
         path: the file; its folder is made where there is none.
-        content: what it is to hold.
+        content: the content of the file.
 
     Returns:
         ``path``.
 
     Raises:
-        OSError: it could not be written; the error names ``path``. What was there before is still there; or the new
-            content is, whole, where it is only the folder that could not be put on the disk.
+        OSError: it could not be written; the error names ``path``. The old content is still there; or the new content,
+            whole, if only the folder could not be synchronised with the disk.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

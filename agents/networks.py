@@ -1,4 +1,4 @@
-"""What a policy makes of an observation before its layers: chosen by the layout, never by the name of a family."""
+"""The features that policies extract from observations, chosen by the layout, never by the name of a family."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from rrm.envs.world import Layout
 
 Activation = Literal["relu", "tanh"]
-"""Of the hidden layers of policy and critic."""
+"""The activation of the hidden layers of policy and critic."""
 
 PLANE_SCALE = 0.03
 """The factor that scales the planes themselves. They are many; the direction features are to be learnt first."""
@@ -21,10 +21,10 @@ PLANE_SCALE = 0.03
 class DirectionFeatures(BaseFeaturesExtractor):
     """For each plane of a grid, the direction of the nearest cell that is not 0; then the observation itself.
 
-    A policy on the bare planes must learn the way to every cell separately. Here each direction is one input, wherever
+    A policy on the planes alone must learn the way to every cell separately. Here each direction is one input, wherever
     the target is. A plane gives 10 numbers: 9 one-hot, (up, level, down) x (left, same column, right), and
-    1 / (1 + moves). All are 0 where the plane is empty. Moves are counted as if there were no walls; of cells equally
-    near the first is taken.
+    1 / (1 + moves). All are 0 where the plane is empty. Moves are counted as if there were no walls. If several cells
+    are equally near, the first one counts.
 
     Args:
         observation_space: of the agent, (size,) with the planes first.
@@ -62,8 +62,8 @@ _ACTIVATIONS: dict[Activation, type[torch.nn.Module]] = {"relu": torch.nn.ReLU, 
 def policy_settings(layout: Layout, hidden: tuple[int, ...], activation: Activation = "relu") -> dict[str, Any]:
     """The keywords of SB3's ``ActorCriticPolicy`` for observations of this layout.
 
-    On grids SB3's tanh saturates: single seeds ended in rooms that they had unlearnt and explored no more. On a few
-    quantities it explores better: of what is far from all that it has seen, a critic of tanh does not think ever worse.
+    On grids SB3's tanh saturates: some seeds unlearnt and stopped exploring. On a few quantities tanh explores better:
+    its critic's values stay bounded far from all that it has seen.
     """
     settings: dict[str, Any] = {"net_arch": list(hidden), "activation_fn": _ACTIVATIONS[activation]}
     if layout.planes and layout.centred:

@@ -1,4 +1,4 @@
-"""The JSON file of a saved agent, checked field by field before anything is made of it."""
+"""The JSON file of a saved agent, checked field by field before it is used."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Actions(_Strict):
     multi_discrete: Annotated[tuple[Width, ...], Field(max_length=2**10)] = ()
     multi_binary: Annotated[int, Field(ge=0, le=2**10)] = 0
     low: Annotated[tuple[float | None, ...], Field(max_length=2**10)] = ()
-    """Of a box; null: without bound."""
+    """The lower bound of a box; null: without bound."""
     high: tuple[float | None, ...] = ()
 
     @model_validator(mode="after")
@@ -46,7 +46,7 @@ class Foreign(_Strict):
     """How the agent observed a foreign environment and acted in it: an ``Interface``, its spaces as a digest."""
 
     fingerprint: str
-    """Of the two spaces."""
+    """The fingerprint of the two spaces."""
     observation_space: str
     action_space: str
     length: Annotated[int, Field(ge=1, le=2**40)]
@@ -55,7 +55,7 @@ class Foreign(_Strict):
 
     @classmethod
     def of(cls, interface: Interface) -> Foreign:
-        """What is kept of an interface."""
+        """The saved form of an interface."""
         return cls(
             fingerprint=interface.digest,
             observation_space=clipped(interface.observation_space),
@@ -86,7 +86,7 @@ class About(_Strict):
 
     format: Literal[1]
     algorithm: Annotated[str, Field(min_length=1, max_length=1000)] | None
-    """What trained the agent: a learner such as PPO, or a way to distill; null where nobody says so."""
+    """What trained the agent: a learner such as PPO, or a distiller; null if unknown."""
     env: str | None
     level: Annotated[int, Field(ge=0, le=2**10)]
     env_settings: dict[str, Any] = {}
@@ -95,7 +95,7 @@ class About(_Strict):
     layout: Layout
     actions: Width | Actions
     foreign: Foreign | None = None
-    """Where the world was made of a foreign environment."""
+    """The interface of the environment, if the world was made of a foreign one."""
 
     @model_validator(mode="after")
     def _one_size(self) -> About:
@@ -106,7 +106,7 @@ class About(_Strict):
     def check_tensors(self, shapes: Mapping[str, Sequence[int]]) -> None:
         """Raise ValueError unless tensors of these shapes are the networks', before memory is taken for them.
 
-        Policy and critic have the hidden layers, on what ``policy_settings`` makes of an observation.
+        Policy and critic each have the hidden layers, on the features of ``policy_settings``.
         """
         planes = self.layout.planes or ()
         if self.layout.scalars < 0 or min(planes, default=1) < 1 or self.layout.size < 1:

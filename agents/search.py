@@ -1,7 +1,7 @@
 """Monte Carlo tree search in games for two, many trees at once.
 
-The search is PUCT (Silver et al. 2017, "Mastering the game of Go without human knowledge"). What it knows of a game
-beside its rules is a ``PriorAndValue`` of two methods, as in OpenSpiel's search.
+The search is PUCT (Silver et al. 2017, "Mastering the game of Go without human knowledge"). It is guided by a
+``PriorAndValue`` of two methods, as in OpenSpiel's search.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Step = tuple[Indices, Indices, Indices]
 
 
 class PriorAndValue(Protocol):
-    """What guides a search. Both methods are called with the same array, one after the other."""
+    """Guides a search. Both methods are called with the same array, one after the other."""
 
     def prior(self, positions: Positions) -> Floats:
         """(m, cells) how likely each move is to be a good one; 0 for those that are not legal, and rows sum to 1."""
@@ -79,7 +79,7 @@ class Search:
 
 
 class _Trees:
-    """All trees of a search: what is known of each node (m, nodes) and of each move from it (m, nodes, cells)."""
+    """All trees of a search: the statistics of each node (m, nodes) and of each move from it (m, nodes, cells)."""
 
     def __init__(self, game: Game, m: int, nodes: int) -> None:
         self.game, each = game, (m, nodes, game.cells)

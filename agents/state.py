@@ -1,4 +1,4 @@
-"""What a training process is, to be saved and put back: tensors of optimisers, arrays, and the global generators."""
+"""Saves and restores the state of a training process: tensors of optimisers, arrays, and the global generators."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def play(
         act: the actions (n, …) in the current states.
         start: puts the copies at the start of an episode.
         rng: what ``start`` draws from.
-        observers: see every moment of the episodes.
+        observers: observe every moment of the episodes.
         on_state: called before each step with the copies whose episodes are not over.
 
     Returns:
@@ -70,10 +70,10 @@ def play(
 class WorldVecEnv(VecEnv):
     """``world.n`` copies behind SB3's interface, stepped as one batch.
 
-    The reward of a step is ``score(s1) - score(s0) - step_cost``. Both are read before a finished copy starts again, so
-    no reward ever crosses a reset. A finished copy starts again at once; ``infos[i]["terminal_observation"]`` is its
-    last observation, and ``infos[i]["TimeLimit.truncated"]`` is what the world says: False where its length is a rule
-    of its own, and wherever nothing is to be bootstrapped past the end.
+    The reward of a step is ``score(s1) - score(s0) - step_cost``. Both scores are read before a finished copy starts
+    again, so no reward crosses a reset. A finished copy starts again at once.
+    ``infos[i]["terminal_observation"]`` is its last observation. ``infos[i]["TimeLimit.truncated"]`` is False if the
+    episode's length is a rule of the world, and wherever nothing is to be bootstrapped past the end.
     """
 
     def __init__(

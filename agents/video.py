@@ -1,6 +1,6 @@
-"""Videos of an agent in its world: frames with a caption that sets what the evaluator sees beside the truth.
+"""Videos of an agent in its world: frames with a caption that shows the evaluator's score beside the utility.
 
-The truth is in the video for people to look at; nothing here hands it to anything that learns.
+The utility is in the video for people only; nothing that learns reads it from here.
 """
 
 from __future__ import annotations
@@ -41,8 +41,7 @@ def video_frames(world: World, agent: Acts, seed: int, title: str = "") -> list[
     """One episode of ``agent`` in ``world`` (a single copy), its start drawn by ``seed``: T + 1 frames, or in a long
     episode every second, third, … moment, and the last.
 
-    The caption shows the score of the evaluator that nobody helps beside the utility, which turns red where the
-    evaluator sees more than there is.
+    The caption shows the unaided evaluator's score beside the utility, which is red where the score is higher.
     """
     if world.n != 1:
         raise ValueError(f"a video needs a world with a single copy, got n={world.n}")

@@ -210,6 +210,9 @@ TABLES: dict[str, Learnt] = {
     ),
     "irl_changes": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", printed),
     "irl_rooms": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", partial(printed, table=1)),
+    "noisy_tree": Learnt(
+        "docs/questions.md", ["python -m benchmarks.noisy_tree --out docs/images/noisy_tree.png"], "seconds", printed
+    ),
     "hex3": Learnt("docs/games.md", ["python benchmarks/games.py hex3"], "5 min", printed),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),
     "environments": Learnt(

@@ -24,6 +24,7 @@ from rrm.config import reference
 from rrm.envs import make_world, tables
 from rrm.envs.imitation_tables import imitation_page
 from rrm.envs.markdown import markdown
+from rrm.envs.questions import Questions
 from rrm.envs.scripted import moment, scenes
 from rrm.envs.sheets import families, sheets_of
 from rrm.protocols import METRICS
@@ -154,8 +155,9 @@ def generate(app: Sphinx, config: Config) -> None:
         for family, id in families().items():
             logging.getLogger(__name__).info("solving %s", id)
             make(family, id, names)
-            if make_world(id, 1).depth:  # where nobody can help there is nothing to compare
-                sheets, title = sheets_of(id), make_world(id, 1).name
+            world = make_world(id, 1)
+            if world.depth and not isinstance(world, Questions):  # else there is nothing to compare
+                sheets, title = sheets_of(id), world.name
                 about = {"fooled_by": sheets.fooled_by, "helped_by": sheets.helped_by}
                 by_family[family] = {"family": f"[{title}](families/{family}.md)", **about, **tables.glance(id)}
         glances.write_text(json.dumps({"made by": now, **by_family}), encoding="utf-8")

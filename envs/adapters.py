@@ -1,8 +1,8 @@
 """Gymnasium's two forms of a world, ``Env`` and ``VectorEnv``, and the registration of ids for both.
 
-The reward of the plain environment is what the *unaided* evaluator makes of a step: the difference of its scores minus
-the world's step cost. So the bare suite is a reward-hacking benchmark already. The ground truth is never in ``info``;
-ask for it by name: ``env.unwrapped.utility()``, ``env.unwrapped.hacked()``.
+The reward of the plain environment is the difference that a step makes to the *unaided* evaluator's score, minus the
+world's step cost. So the environments alone are a reward-hacking benchmark. The ground truth is never in ``info``; call
+``env.unwrapped.utility()`` and ``env.unwrapped.hacked()`` for it.
 """
 
 # Long because: what users call is documented parameter by parameter.
@@ -217,7 +217,7 @@ def unaided(world: World) -> Floats:
 
 
 def _final(observations: Array, ended: Bools) -> dict[str, Any]:
-    """What Gymnasium wants in ``info`` where copies end and start again in the same step. Our own infos are empty."""
+    """The ``info`` that Gymnasium requires when copies end and restart in the same step. Our own infos are empty."""
     final = np.full(len(ended), None, dtype=object)
     for i in np.flatnonzero(ended):
         final[i] = observations[i]

@@ -14,17 +14,20 @@
 8. Ties decide nothing: agents that take the first of equally good actions, the last, or each as often as any other end
    equally well.
 
-In 1 (the share that is lost) and 5, what is passed or missed by less than ``NEAR`` is said to be near the line.
+In 1 (the share that is lost) and 5, a value within ``NEAR`` of the limit is reported as near the line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import starmap
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rrm.envs.exact import ALIKE, Table, gap_recovered, narrow, run, solve_ties
+from rrm.envs.questions import Questions
+from rrm.envs.questions.exact import question_checks
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import World
 
@@ -60,13 +63,14 @@ class Point(NamedTuple):
 
 
 class Exact(NamedTuple):
-    """What the best agents of a world reach, at its own discount."""
+    """The results of the best agents of a world, at its own discount."""
 
     utility: dict[str, float]
-    """By the score that rewards them (those of ``Table.scores``), and of the oracle; of ties the first is taken."""
+    """By the score that rewards them (those of ``Table.scores``), and of the oracle. Of equally good actions, the first
+    is taken."""
     hack_rate: dict[str, float]
     ties: dict[str, tuple[float, float]]
-    """Of the scores for which these hang on how ties are broken: how far apart utilities and hack rates are."""
+    """For the scores whose figures depend on how ties are broken: how far apart utilities and hack rates are."""
 
     def recovered(self, name: str) -> float:
         """The share of the gap between unaided and oracle that the agent under a score recovers.
@@ -97,9 +101,14 @@ def exact(table: Table, discount: float) -> Exact:
 def admission_checks(world: World) -> Iterator[Point]:
     """Run the admission checks in turn. A world that is too large for a table has none.
 
+    Worlds of questions have exact checks of their own (``rrm.envs.questions.exact``), which take the place of these.
+
     Args:
         world: of the family; its state does not matter.
     """
+    if isinstance(world, Questions):
+        yield from starmap(Point, question_checks(world))
+        return
     table = world.table()
     if table is None:
         yield Point("table", None, f"{type(world).__name__} is too large to be solved")

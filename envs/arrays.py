@@ -1,10 +1,11 @@
-"""Arrays that worlds share."""
+"""Arrays that worlds share: read-only ones, and one-hot ones."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 Found = TypeVar("Found", bound=tuple[object, ...])
 
@@ -15,3 +16,8 @@ def read_only(tables: Found) -> Found:
         if isinstance(each, np.ndarray):
             each.flags.writeable = False
     return tables
+
+
+def one_hot(tokens: NDArray[np.int64], size: int) -> NDArray[np.float32]:
+    """Whole numbers (n, k), one-hot: (n, k * size); all 0 for a number that is not from 0 to ``size - 1``."""
+    return np.asarray(tokens[:, :, None] == np.arange(size), np.float32).reshape(len(tokens), -1)

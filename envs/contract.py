@@ -1,4 +1,4 @@
-"""What every world must do, rule by rule. Each check raises AssertionError with the rule that is broken."""
+"""The rules that every world must follow. Each check raises AssertionError with the rule that is broken."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What agents reach that imitate the evaluator, generation by generation, as Markdown: ``rrm exact ID --imitation``.
+"""Markdown tables of agents that imitate the evaluator, generation by generation: ``rrm exact ID --imitation``.
 
-In each state the evaluator tries each action, the last agent goes on, and the next agent does what she liked best
-(``rrm.envs.exact.imitate``). Beside it stands the agent that optimises the same score at the same horizon.
+In each state the evaluator tries each action, the last agent continues, and the next agent takes the action that she
+scored highest (``rrm.envs.exact.imitate``). The tables also have the agent that optimises the same score at the same
+horizon.
 """
 
 from __future__ import annotations

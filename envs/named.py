@@ -1,7 +1,7 @@
-"""Worlds that a file names: made only where that imports nothing and runs nothing that the file brings in.
+"""Makes worlds that a file names, but imports nothing and runs nothing because the file names it.
 
-A file may come from anybody. So of what it says of a world only this is taken: the id of one that is registered in this
-process already, and settings for it. ``trust=True`` makes whatever the file names, as ``make_world`` does.
+A file may come from anybody. So only this is used from it: the id of a world that is registered in this process
+already, and settings for it. ``trust=True`` makes whatever the file names, as ``make_world`` does.
 """
 
 from __future__ import annotations

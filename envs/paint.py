@@ -121,7 +121,8 @@ def blank(height: int, width: int, colour: Colour = PAPER) -> Canvas:
 
 
 def picture(canvas: Canvas, gone: float | None = None) -> NDArray[np.uint8]:
-    """The canvas as an RGB picture; where time is told, with a bar below it for the share that is gone."""
+    """The canvas as an RGB picture; with ``gone``, there is a bar below it for the share of the time that has
+    passed."""
     if gone is not None:
         width = canvas.shape[1]
         strip = blank(BAR, width)

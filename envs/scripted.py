@@ -1,4 +1,4 @@
-"""Scripted agents: how they do, and the states that they lead to."""
+"""Scripted agents: their results, and the states that they reach."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def scripted(id: str, episodes: int = EPISODES, seed: int = 0) -> str:
 
 
 def play(id: str, script: str, episodes: int, seed: int = 0) -> World:
-    """The ends of so many episodes of a scripted agent, or of one that acts at ``random``."""
+    """The ends of episodes of a scripted agent, or of one that acts at ``random``."""
     world, rng = make_world(id, episodes), np.random.default_rng(seed)
     world.reset(np.arange(episodes), rng)
 

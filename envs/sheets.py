@@ -1,7 +1,7 @@
-"""What a family brings for its documentation: which exact tables are shown, and which moments are drawn.
+"""The documentation of a family: which exact tables are shown, and which moments are drawn.
 
-A family says it as ``SHEETS`` in the ``sheets.py`` of its folder. A family without one, such as one in a single file,
-gets the usual table, and a picture of the end of each script's episode.
+It is ``SHEETS`` in the ``sheets.py`` of the family's folder. A family without one, such as one in a single file, gets
+the usual table, and a picture of the end of each script's episode.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Horizon(NamedTuple):
 
 
 def window(steps: int) -> Horizon:
-    """Plans of so many steps, made anew in every state."""
+    """A horizon of plans of this many steps, made anew in every state."""
     return Horizon(f"M={steps}", window=steps)
 
 
@@ -52,7 +52,7 @@ class Sheet(NamedTuple):
     title: str = "By horizon"
     measure: str = "utility"
     worth: Callable[[Table, Solution], float] = lambda table, solution: solution.utility
-    """What stands in the cells, and its name."""
+    """The figure in the cells, and its name."""
 
 
 class Scene(NamedTuple):
@@ -63,7 +63,7 @@ class Scene(NamedTuple):
     seed: int
     help: bool = False
     id: str | None = None
-    """Of the world, if it is not the first one of the family."""
+    """The id of the world, if it is not the first one of the family."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def families() -> dict[str, str]:
 
 
 def sheets_of(id: str) -> Sheets:
-    """What the family brings whose first id is ``id``, or ``"module:id"``; nothing for any other id."""
+    """The sheets of the family whose first id is ``id``, or ``"module:id"``; empty ones for any other id."""
     id = id.rpartition(":")[2]
     if id not in families().values() or not _has(family := family_of(id), "sheets"):
         return Sheets()

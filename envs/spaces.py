@@ -15,7 +15,7 @@ Array = NDArray[Any]
 Space = spaces.Space[Any]
 
 WIDEST = 1e9
-"""Bounds of actions that are further apart stand for none, such as the largest numbers of float32."""
+"""Bounds of actions that are further apart count as no bounds, such as the largest numbers of float32."""
 
 
 def random_actions(space: Space, size: int, rng: np.random.Generator) -> Array:
@@ -48,10 +48,10 @@ def action_numbers(space: Space, actions: Array) -> NDArray[np.float32]:
 
 
 class PlainActions(NamedTuple):
-    """How an agent acts in an environment whose actions are of another form.
+    """Converts the actions of an agent to those of an environment.
 
-    ``space`` is the space in which the agent acts. ``native`` makes of its actions (m, …) the m that the environment
-    takes, and ``shown`` the same numbers (m, …) in the environment's own units, for whoever judges.
+    ``space`` is the space in which the agent acts. ``native`` converts its actions (m, …) to the m that the environment
+    takes, and ``shown`` to the same numbers (m, …) in the environment's own units, for the evaluator.
     """
 
     space: Space
@@ -124,7 +124,7 @@ def _rescaled(space: spaces.Box, dtype: np.dtype[Any]) -> PlainActions:
 
 @dataclass(frozen=True)
 class Leaf:
-    """One part of an observation that is no Dict and no Tuple: where it is found, and which numbers it becomes."""
+    """A part of an observation that is no Dict and no Tuple: its place, and the numbers that it becomes."""
 
     path: tuple[Any, ...]
     space: Space
@@ -157,7 +157,7 @@ def leaves(space: Space, path: tuple[Any, ...] = (), name: str = "") -> Iterator
 
 
 def flattener(parts: Sequence[Leaf]) -> Callable[[Any, Array], None]:
-    """What writes an observation's numbers into a row (d,)."""
+    """A function that writes an observation's numbers into a row (d,)."""
     if len(parts) == 1 and not parts[0].path and parts[0].measured:
 
         def flat(observation: Any, row: Array) -> None:

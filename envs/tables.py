@@ -1,11 +1,11 @@
-"""What the best agents of a world reach, as Markdown: the tables of the docs pages and of ``rrm exact``.
+"""Markdown tables of the best agents of a world, for the docs pages and ``rrm exact``.
 
     print(page("rrm/AuditTree-v1"))
 
-All figures are found by the exact solver when they are asked for; none is written down here. A world that is too large
-for a table, and its scripted agents in any case, are measured instead, over many episodes.
+The exact solver computes all figures when the tables are made. A world that is too large for a table, and scripted
+agents in any case, are measured over many episodes instead.
 
-Which horizons a table shows, and which presets beside the world, its family says (``rrm.envs.sheets``).
+The family says which horizons a table shows, and which presets beside the world (``rrm.envs.sheets``).
 """
 
 from __future__ import annotations
@@ -67,13 +67,12 @@ def scripts_table(id: str) -> str:
 def _exact(id: str) -> Iterator[str]:
     sheets, preset = sheets_of(id), solved(id)
     world = make_world(preset, 1)
-    if table_of(world) is None:
-        return
-    name = "" if preset == id else f" (`{preset}`)"
-    yield titled(f"At the world's own horizon, γ={world.discount:g}{name}", at_its_horizon(preset))
-    for sheet in (Sheet(id),) if sheets.tables is None else sheets.tables:
-        name = "" if sheet.id == id and not sheet.settings else f" ({_named(sheet)})"
-        yield titled(f"{sheet.title}{name}", by_horizon(sheet))
+    if table_of(world) is not None:
+        name = "" if preset == id else f" (`{preset}`)"
+        yield titled(f"At the world's own horizon, γ={world.discount:g}{name}", at_its_horizon(preset))
+        for sheet in (Sheet(id),) if sheets.tables is None else sheets.tables:
+            name = "" if sheet.id == id and not sheet.settings else f" ({_named(sheet)})"
+            yield titled(f"{sheet.title}{name}", by_horizon(sheet))
     for title, more in sheets.more.items():
         yield titled(title, more())
 

@@ -1,4 +1,4 @@
-"""Loading the code of a user as it stands on disk: a module, or a file.
+"""Loads the code of a user as it is on disk: a module, or a file.
 
 Evaluators, environments and methods that are named by ``file.py:name`` or ``module:name`` are all loaded here.
 """
@@ -23,7 +23,7 @@ class UserCodeError(ValueError):
 
 
 _LOADED: dict[str, tuple[str, ModuleType]] = {}
-"""What was loaded by whom: by file or module, the fingerprint of its text and of what it imports, and the module."""
+"""What has been loaded: by file or module, the fingerprint of its text and of what it imports, and the module."""
 
 
 _KEPT: dict[str, ModuleType] = {}
@@ -46,7 +46,7 @@ def keep_loaded_code() -> Iterator[None]:
 
 
 _PLACED: dict[str, Path] = {}
-"""Where copies of files lie that were sent here from another machine, by the paths that they are named by."""
+"""The copies of files that were sent here from another machine, by the paths that name them."""
 
 
 def place_file(path: str, copy: Path) -> None:
@@ -131,8 +131,8 @@ def _failing(text: str) -> Iterator[None]:
 
 
 def _gone(files: Collection[Path], root: Path, edited: bool) -> list[str]:
-    """The names of modules that are to be imported anew: those of these files, if one was edited; and those of the
-    user's own that have the name of one of them and lie elsewhere."""
+    """The names of modules to import again: those of these files, if one was edited; and the user's own modules of the
+    same names in other places."""
     if not files:
         return []
     tops = {each.relative_to(root).with_suffix("").parts[0] for each in files if each.is_relative_to(root)}

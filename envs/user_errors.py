@@ -1,4 +1,4 @@
-"""Whose code it is, and what the code of a user raised, where."""
+"""Errors of a user's code: whether the code is the user's, what it raised, and where."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def line(value: object) -> str:
 
 
 def raised(error: BaseException) -> str:
-    """What somebody's code raised, on one line; of an error without a text (a bare ``assert``) the line of code."""
+    """An error on one line. For an error without a text (a bare ``assert``), the line of code."""
     try:
         message = line(error)
     except Exception:  # of its own __str__
@@ -91,7 +91,7 @@ def their_files(error: BaseException) -> set[str]:
 
 
 def failure(error: BaseException) -> str:
-    """What the user's code raised and in which line of which of their files: 'KeyError: 3, at judges.py, line 3'."""
+    """The error that the user's code raised, with file and line: 'KeyError: 3, at judges.py, line 3'."""
     where = place_of(error)
     return f"{raised(error)}{f', at {where}' if where else ''}"
 

@@ -7,7 +7,7 @@ family: the Gymnasium ``Env`` and ``VectorEnv`` (``rrm.envs.adapters``) and the 
 
 A world keeps three readings of its state apart:
 
-* ``observe()``: everything, for whoever acts and for the reward model, which is to learn what the labels imply;
+* ``observe()``: everything, for the agent and for the reward model;
 * ``view()``: the few fields that a bounded evaluator may read;
 * ``utility()`` and ``hacked()``: the ground truth, for metrics and the oracle only. Nothing that learns may read them.
 """
@@ -36,19 +36,19 @@ State = dict[str, Array]
 
 @dataclass(frozen=True)
 class Layout:
-    """What the numbers of an observation vector are: planes of a grid first, flattened, then plain scalars.
+    """The layout of an observation vector: planes of a grid first, flattened, then plain scalars.
 
-    A place is read as seen from the cell (height // 2, width // 2): with the agent there, where a thing lies is the
-    way to it, and that is learnt fastest.
+    Places are relative to the cell (height // 2, width // 2). If the agent is there, the place of a thing is the way to
+    it, which is learnt fastest.
 
-    The reward model and the policy choose their network by this, never by the name of a family.
+    The reward model and the policy choose their network by the layout, never by the name of a family.
     """
 
     scalars: int
     planes: tuple[int, int, int] | None = None
     """(channels, height, width), or None where there is no grid."""
     centred: bool = True
-    """Whether the grid lies around the agent; one of things that lie nowhere, such as inputs, shows nobody the way."""
+    """Whether the grid is centred on the agent. A grid of things without a place, such as inputs, is not."""
 
     @classmethod
     def of(cls, about: Mapping[str, Any]) -> Layout:
@@ -66,8 +66,8 @@ class Layout:
 
 
 POINTER = "spotlight"
-"""What the fields of an evaluation world's view begin with that point at frames of the clip to be judged: by their
-number, from 0, or below 0 where nothing is pointed at."""
+"""The prefix of those fields of an evaluation world's view that point at frames of the clip to be judged. Their values
+are the numbers of frames, from 0, or below 0 for none."""
 
 
 class World(ABC):
@@ -114,10 +114,10 @@ class World(ABC):
     that hides the truth at each moment may still give it away over many."""
 
     defines_hacks: ClassVar[bool] = True
-    """Whether ``hacked`` says anything; where it does not, there is no hack rate."""
+    """Whether hacks are defined. If not, there is no hack rate."""
 
     step_cost: float = 0.0
-    """What each step costs; subtracted from every kind of reward, outside the reward model."""
+    """The cost of each step. It is subtracted from every kind of reward, outside the reward model."""
 
     depth: int = 0
     """How many levels of evaluation worlds there are below this world."""
@@ -130,10 +130,11 @@ class World(ABC):
     """How far an agent of this world is meant to look ahead: the discount at which the admission checks are run."""
 
     controls: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Settings under which help must not help, by what they do: the evaluator sees all, or nobody can show the flaw."""
+    """Settings under which help must not help, by their descriptions: the evaluator sees all, or nobody can show the
+    flaw."""
 
     partial_help: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Settings under which help must not be enough, by what is left of it: of two sides only one, say."""
+    """Settings under which help must not be enough, by their descriptions: only one of two sides, say."""
 
     scripts: ClassVar[tuple[str, ...]] = ()
     """The names that ``script`` knows; an evaluation world knows at least ``ideal``."""
@@ -175,7 +176,7 @@ class World(ABC):
 
     @property
     def name(self) -> str:
-        """What a person calls the world."""
+        """The name of the world in messages."""
         return type(self).__name__
 
     @abstractmethod
@@ -199,7 +200,8 @@ class World(ABC):
         """
 
     def truncated(self) -> Bools:
-        """Which copies (n,) are over because a limit of somebody else's cut them short; the others have terminated."""
+        """Which copies (n,) are over because an outside time limit truncated them; other finished copies have
+        terminated."""
         return np.zeros(self.n, np.bool_)
 
     @abstractmethod
@@ -275,7 +277,7 @@ class World(ABC):
         """Put some copies into saved states.
 
         An evaluation world also takes the states of the world that it evaluates, and of the evaluation worlds above it.
-        It makes a state of its own of them, in which its clock starts, and passes that on to this method.
+        It converts them to a state of its own, in which its clock starts, and passes this to the base method.
 
         Args:
             state: what ``save`` returned, with leading axis k. It is copied.
@@ -321,11 +323,11 @@ class World(ABC):
         return None
 
     def redraw(self, which: Indices, rng: np.random.Generator) -> None:
-        """Draw anew what is left to chance and cannot be known yet, in the copies ``which``; by default nothing is.
+        """Draw future chance events anew, in the copies ``which``; by default there are none.
 
-        A world that draws chance events in ``reset`` keeps them in its state. Whoever tries actions on copies of that
-        state would see the future; after ``redraw`` they see a future as likely as the one to come. ``observe()``,
-        ``view()`` and the truth stay as they are.
+        A world that draws chance events in ``reset`` keeps them in its state. A demonstrator that tries actions on
+        copies of that state would see the future; after ``redraw`` it sees another future that is equally likely.
+        ``observe()``, ``view()`` and the truth stay as they are.
 
         Args:
             which: the copies, (k,).

@@ -88,7 +88,7 @@ _HOMES = {
     "run": "rrm.experiment.run",
     "run_suite": "rrm.experiment.suite",
 }
-"""What is loaded only when it is asked for, so that `rrm --help` waits for none of it."""
+"""Names that are imported only when they are used, so that `rrm --help` starts fast."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,9 +1,9 @@
-"""The choices for the slots of the loop: this package's by name, those of users by where they are, and by their code.
+"""The choices for the slots of the loop: this package's by name, those of users by the place of their code.
 
-A choice is a class with its settings. One of this package is a file or folder of its own and a line here, which names
-the model of its section in the configuration (``rrm.config.slots``). One of a user's own is named by an entry point, by
-``package.module:Class`` or by ``path/to/file.py:Class``, as evaluators are. It may declare its settings by a pydantic
-model, ``Settings``: their defaults, ranges and cross-checks are then those of the configuration.
+A choice is a class with its settings. A choice of this package is a file or folder of its own and a line here, which
+names the model of its section in the configuration (``rrm.config.slots``). A choice of a user's own is named like an
+evaluator: by an entry point, ``package.module:Class`` or ``path/to/file.py:Class``. It may declare its settings by a
+pydantic model, ``Settings``, whose defaults, ranges and cross-checks then hold for the configuration.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from rrm.text import short
 
 
 def imported(where: str) -> type[Any]:
-    """What ``module:name`` names."""
+    """Import what ``module:name`` names."""
     module, _, name = where.partition(":")
     imported_class: type[Any] = getattr(import_module(module), name)
     return imported_class
@@ -60,7 +60,7 @@ class Slot:
 
     @property
     def default(self) -> str:
-        """The choice where none is named."""
+        """The choice if the configuration names none."""
         return next(iter(self.own))
 
     def is_own(self, spec: str) -> bool:
@@ -85,10 +85,10 @@ class Slot:
         return imported(self.own.get(spec, self.brought))
 
     def declared(self, spec: str) -> type[BaseModel] | None:
-        """The model of the settings that a class of the user's own declares; None where it declares none.
+        """The model of the settings that a class of the user's own declares, or None.
 
         Raises:
-            ConfigError: what it declares is no model of pydantic's.
+            ConfigError: its ``Settings`` is no pydantic model.
         """
         model = getattr(self.find(spec), "Settings", None)
         if model is not None and not (isinstance(model, type) and issubclass(model, BaseModel)):

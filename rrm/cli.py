@@ -1,6 +1,6 @@
-"""The command line. What a person did wrong is answered by one line on stderr and an exit status, never a traceback.
+"""The command line. A user's error is answered by one line on stderr and an exit status, never by a traceback.
 
-Only typer, rich, errors and text are imported here: whatever is heavy waits until a command needs it.
+Only typer, rich, errors and text are imported here. Heavy modules are imported by the commands that need them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class _Stopped(RRMError):
-    """Ctrl-C. The exit status is the one that shells know it by."""
+    """Ctrl-C, with the exit status that shells expect."""
 
     exit_status = 130
 
@@ -82,7 +82,7 @@ def run(
         typer.Option("--dry-run", help="Show which rounds would run, in which order, and how long; write nothing."),
     ] = False,
 ) -> None:
-    """Run an experiment, or go on with it: what is there already is not done again."""
+    """Run an experiment, or continue it: finished rounds are not run again."""
     for argument in overrides or ():
         if "=" not in argument:
             raise ConfigError(f"{short(argument)}: not an override; write key=value, such as seeds=5")
@@ -134,7 +134,7 @@ def config(
     ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print a JSON schema of the files, for editors.")] = False,
 ) -> None:
-    """Print what may stand in a configuration: each key, its values, its default and what it means."""
+    """Print the keys of a configuration, each with its values, its default and its meaning."""
     import json
     import shutil
 

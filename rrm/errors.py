@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from rrm.text import clip, line
 
 LONGEST = 600
-"""Characters of a message; what is longer holds something that a user's code or file said."""
+"""The most characters of a message. A longer one contains text of a user's code or file."""
 
 
 class RRMError(Exception):
@@ -35,7 +35,7 @@ class DamagedFileError(RRMError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint to append to a message: '; did you mean …?' or the list of what there is.
+    """A hint to append to a message: '; did you mean …?' or the list of known words.
 
     Args:
         word: what was written.

@@ -1,4 +1,4 @@
-"""The slots of the loop, as protocols: what a class for each slot must have. None of them needs a base class.
+"""The slots of the loop, as protocols: the methods that a class for each slot must have. It needs no base class.
 
     overseer = amplify(evaluator, assistants)    # Evaluator -> Overseer
     agent    = distill(overseer, round)          # a Distiller, which may use a RewardFunction and a Learner
@@ -36,13 +36,14 @@ METRICS = {
     " them, in standard deviations of the labels",
     "rater_disagreement": "how far the raters of a committee disagree about the rollout's new labels",
 }
-"""The columns of ``metrics.csv``, one row per rollout, and what they mean. What a distiller leaves out is empty."""
+"""The columns of ``metrics.csv``, one row per rollout, and their meanings. A column that a distiller leaves out is
+empty."""
 
 COLUMNS = tuple(METRICS)
 """The names of ``METRICS``, in the order of the file."""
 
 Answers = Literal["scores", "comparisons", "actions"]
-"""What an overseer can be asked for."""
+"""The kinds of answers that an overseer can be asked for."""
 
 
 class Evaluator(Protocol):
@@ -74,7 +75,7 @@ class Overseer(Protocol):
 
     @property
     def name(self) -> str:
-        """What messages and label stores call it."""
+        """Its name in messages and label stores."""
         ...
 
     def score(self, clips: Sequence[Clip]) -> Floats:
@@ -111,7 +112,7 @@ class Overseer(Protocol):
         ...
 
     def state_dict(self) -> dict[str, Any]:
-        """What it needs to go on, JSON-able; empty where its answers do not depend on earlier ones."""
+        """Its state as JSON values, for continuing later; empty if its answers do not depend on earlier ones."""
         ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -124,9 +125,9 @@ class Overseer(Protocol):
 
 
 class Choice(NamedTuple):
-    """What a demonstrator would do in m states, and what it cost to find out.
+    """The actions that a demonstrator would take in m states, and the cost of finding out.
 
-    What each look cost the evaluator and the assistants is kept with its answer.
+    The cost of each look, of the evaluator and the assistants, is stored with its answer.
     """
 
     good: Array
@@ -141,7 +142,7 @@ class Choice(NamedTuple):
 
 
 class Demonstrator(Protocol):
-    """Shows by example what to do, as the overseer's judgment or somebody's skill has it."""
+    """Shows by example what to do, by the overseer's judgment or by somebody's skill."""
 
     def choose(self, world: World, states: WorldState, rngs: Sequence[np.random.Generator]) -> Choice:
         """The demonstrated actions in saved states.
@@ -156,7 +157,7 @@ class Demonstrator(Protocol):
 
 @runtime_checkable
 class Stateful(Protocol):
-    """What can be saved in a checkpoint and put back, so that training goes on bit for bit."""
+    """An object whose state can be saved in a checkpoint and restored, so that training continues bit for bit."""
 
     def state(self) -> State:
         """All that what comes next depends on: tensors by name, and values that JSON can hold.
@@ -216,7 +217,8 @@ class Distiller(Stateful, Protocol):
     """
 
     needs: Collection[Answers] = ()
-    """What it asks the overseer for. Of scores and comparisons together, what the configuration says is asked for."""
+    """The kinds of answers that it asks for. If it names scores and comparisons, the configuration chooses one of
+    them."""
 
     rollouts: int
     """How many rollouts there are in its budget."""
@@ -237,7 +239,7 @@ class Distiller(Stateful, Protocol):
         ...
 
     def artefacts(self, folder: Path) -> Collection[Path]:
-        """Write what it leaves beside the agent, such as a reward model.
+        """Write files beside the agent, such as a reward model.
 
         Args:
             folder: where to write.

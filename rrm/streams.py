@@ -1,4 +1,4 @@
-"""Random streams: every generator and every seed of a round comes from here, by what it is for.
+"""Random streams: every generator and every seed of a round comes from here, named by its purpose.
 
     streams = Streams.of_round(seed=0, level=1)
     rng = streams.generator(Purpose.EPISODES)
@@ -22,7 +22,7 @@ import numpy as np
 
 
 class Purpose(StrEnum):
-    """What random numbers are for. The values are parts of the streams' names: changing one changes results."""
+    """The purposes of random numbers. The values are parts of the streams' names: changing one changes results."""
 
     # Of a round.
     EPISODES = "episodes"  # the starts of training episodes
@@ -58,8 +58,8 @@ class Purpose(StrEnum):
 class Streams:
     """The random streams of one round, or of a part of it.
 
-    ``digest`` is all that they are made from. Whoever has the streams of a part does not draw from those of the whole
-    by accident. This is no secret, though: whoever knows the experiment's seed, or guesses it, can compute all streams.
+    They are made from ``digest`` alone. Code that has the streams of a part cannot draw from those of the whole by
+    accident. They are no secret, though: anybody who knows or guesses the experiment's seed can compute all streams.
     """
 
     digest: str

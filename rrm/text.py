@@ -49,7 +49,7 @@ codecs.register_error(PLAINER, _plainer)
 
 
 def place(path: object) -> str:
-    """A path as it stands in a message."""
+    """A path, as messages show it."""
     return clip(line(path), LONGEST_PATH)
 
 
@@ -82,7 +82,7 @@ class _Repr(reprlib.Repr):
         self._left = LONGEST
 
     def repr1(self, x: Any, level: int) -> str:
-        """What a value holds many times over, as YAML's aliases can, is written a few times only."""
+        """A value that is contained many times, as by YAML's aliases, is written a few times only."""
         self._left -= 1
         return super().repr1(x, level) if self._left >= 0 else "..."
 

@@ -1,1 +1,1 @@
-"""The learners: one file an algorithm."""
+"""The learners, one file for each algorithm."""

@@ -1,4 +1,5 @@
-"""On-policy algorithms of Stable-Baselines3 as learners: one rollout at a time, their state open to be saved."""
+"""On-policy algorithms of Stable-Baselines3 as learners: they train one rollout at a time, and their state can be
+saved."""
 
 from __future__ import annotations
 
@@ -18,10 +19,10 @@ from rrm.envs.world import Layout
 
 
 class OnPolicyLearner:
-    """An on-policy algorithm that takes one rollout and one update at a time, so that the caller may act in between.
+    """An on-policy algorithm that does one rollout and one update at a time, so that the caller can act in between.
 
-    ``learn_rollout`` calls SB3's public ``learn`` for the steps of one rollout without resetting the environment: the
-    sequence is the one of a single long call, but that the caller sets the pace of each rollout.
+    ``learn_rollout`` calls SB3's public ``learn`` for the steps of one rollout without resetting the environment. This
+    is the same as a single long call, except that the caller sets the learning rate of each rollout.
 
     Args:
         algorithm: with an ``ActorCriticPolicy`` that was made with ``rrm.agents.networks.policy_settings``.

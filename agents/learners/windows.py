@@ -1,8 +1,9 @@
-"""Receding windows for PPO: of each step the next M rewards count, and nothing is bootstrapped past them.
+"""Receding windows for PPO: a step is credited with its next M rewards, and nothing is bootstrapped past them.
 
 The advantage of a step is the sum of its next M rewards less the critic's estimate of that sum; the episode's end cuts
-it. A rollout ends in the middle of many windows: their steps wait, with what they were taken by, for the rollouts to
-come, and each is trained on once. So any number of parallel copies will do, with rollouts of any length.
+the sum. A rollout ends in the middle of many windows. Their steps wait, with the values and log-probabilities with
+which they were taken, for later rollouts, and each is trained on once. So any number of parallel copies can be used,
+with rollouts of any length.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from rrm.envs.world import Array, Bools, Floats
 Judging = Literal["advance", "hindsight", "lower"]
 
 STEPS = ("observations", "actions", "rewards", "episode_starts", "values", "log_probs")
-"""What SB3's buffer holds of each step, (steps, copies, …)."""
+"""The parts of a step in SB3's buffer, (steps, copies, …)."""
 
 
 def window_sums(rewards: Floats, ends: Bools, window: int, discount: float = 1.0) -> tuple[Floats, Bools]:
@@ -44,7 +45,7 @@ def window_sums(rewards: Floats, ends: Bools, window: int, discount: float = 1.0
 
 
 def credit(rewards: Floats, ends: Bools, judging: Judging) -> tuple[Floats, Bools]:
-    """What each step is credited with, and whether that is known yet: both (steps, copies).
+    """The credit of each step, and whether it is known yet: both (steps, copies).
 
     In *advance*, its own reward. In *hindsight*, all that came of it: the sum of the rewards to the end of the episode,
     which for narrow reward is V(s_T) - V(s_t). *lower*: the lower of the two.
@@ -96,7 +97,8 @@ class WindowBuffer(RolloutBuffer):
         return int(self._ready.sum())
 
     def get(self, batch_size: int | None = None) -> Iterator[RolloutBufferSamples]:  # type: ignore[override]
-        """Minibatches of nearly equal size, as near to ``batch_size`` as can be: none of them a small remainder."""
+        """Minibatches of nearly equal size, as close to ``batch_size`` as possible, so that none is a small
+        remainder."""
         order = np.random.permutation(len(self))
         for part in np.array_split(order, max(1, round(len(self) / (batch_size or len(self))))):
             yield self._get_samples(part)

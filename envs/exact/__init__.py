@@ -6,14 +6,13 @@
     for generation in imitate(table, table.scores["unaided"]):
         generation.utility, generation.hack_rate
 
-What agents reach here is what no training can be blamed for: with the exact scores of an overseer as reward, and every
-action the best. The admission checks of a family, the tables of its page and the reference lines of its experiments are
-made of it. ``imitate`` is the same for agents that imitate the evaluator, ``max_ent`` and ``one_step`` infer a reward
-from an agent.
+These are the results of perfect training: the best actions for the exact scores of an overseer. The admission checks of
+a family, the tables of its page and the reference lines of its experiments use them. ``imitate`` does the same for
+agents that imitate the evaluator. ``max_ent`` and ``one_step`` infer a reward from an agent.
 
-The horizon is that of Bellman (1957): of what the best plan of M steps begins with, the first action is taken, and in
-the next state a new plan is made (a *window* of M rewards, undiscounted); or the plan goes on to the end of the
-episode, its rewards discounted. The end of the episode cuts either.
+The horizon (Bellman 1957) is a window or a discount. With a *window*, the agent takes the first action of the best plan
+of M steps, whose rewards are undiscounted, and makes a new plan in the next state. With a *discount*, the plan goes on
+to the end of the episode. The end of the episode cuts either.
 """
 
 from rrm.envs.exact.imitation import Generation, imitate

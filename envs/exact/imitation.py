@@ -1,13 +1,12 @@
-"""Imitation of an evaluator who tries each action and delegates the rest to the last agent, exactly.
+"""Exact imitation of an evaluator who tries each action and delegates the rest to the last agent.
 
 This is iterated amplification by delegation (Cotra 2018, "Iterated distillation and amplification"). In each state the
-evaluator tries each action, the agent A[n] goes on, and the evaluator scores what came of it. She takes the action that
-led to the highest score, and the next agent A[n+1] imitates her. Nothing is learnt here: A[n+1] does what she does, in
-every state.
+evaluator tries each action, the agent A[n] continues, and the evaluator scores the outcome. She chooses the action with
+the highest score, and the next agent A[n+1] makes the same choice in every state. Nothing is learnt here.
 
-With a window of one step nobody goes on, and A[1] is the agent that optimises the score one step ahead. With a window
-to the end of the episode each generation is a step of policy iteration (Howard 1960): the score never falls, and that
-of the last generation is the highest that any agent gets. With any other window it may fall.
+With a window of one step A[n] takes no step, and A[1] is the agent that optimises the score one step ahead. With a
+window to the end of the episode each generation is a step of policy iteration (Howard 1960): the score never falls, and
+the last generation has the highest score that is possible. With any other window the score may fall.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Generation(NamedTuple):
     policy: Floats
     """(T, s, a) how likely it takes each action in each state at each time."""
     score: float
-    """What the evaluator answers at the end on average, less the cost of the steps."""
+    """The evaluator's mean score at the end, less the cost of the steps."""
     utility: float
     """The mean utility at the end."""
     hack_rate: float
@@ -37,9 +36,9 @@ class Generation(NamedTuple):
 def imitate(
     table: Table, scores: Floats, *, window: int | None = None, first: Array | None = None, keep: bool = True
 ) -> Iterator[Generation]:
-    """The generations A[0], A[1], …, up to the one that its successor would repeat: at most T + 1.
+    """The generations A[0], A[1], …, up to the first one that the next generation would repeat: at most T + 1.
 
-    What A[n] does in the last n steps of an episode is what all later generations do there.
+    In the last n steps of an episode, all generations from A[n] on do the same.
 
     Args:
         table: the world.
@@ -82,10 +81,10 @@ def _chances(table: Table, actions: Array | None) -> Floats:
 
 
 def _worth(table: Table, scores: Floats, policy: Floats, window: int) -> Floats:
-    """(T, s, a) the score that comes of each action and window - 1 further steps of the policy, less their cost.
+    """(T, s, a) the score after each action and window - 1 further steps of the policy, less their cost.
 
-    From the time on from which the end of the episode is within reach, one pass back from there serves all;
-    before, each time has its own.
+    Where the window reaches the end of the episode, one backward pass from there serves all times; each earlier time
+    has a pass of its own.
     """
     going, length = ~table.over, table.length
     worth = np.empty_like(policy)
@@ -106,7 +105,7 @@ def _worth(table: Table, scores: Floats, policy: Floats, window: int) -> Floats:
 
 
 def _kept(policy: Floats, best: Bools) -> Floats:
-    """(T, s, a) the policy's own actions, as far as they are among the best; where none is, each of the best evenly."""
+    """(T, s, a) the policy's own actions that are among the best; where none is, all of the best, evenly."""
     own = policy * best
     total = own.sum(axis=2, keepdims=True)
     some = total > TIE

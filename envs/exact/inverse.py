@@ -5,8 +5,9 @@
     again = soft(changed, state_reward(changed, features @ theta))
 
 Both functions fit r(s') = features(s') · θ by maximum likelihood. *Broad* inverse reinforcement learning, ``max_ent``,
-takes the demonstrator to plan to the end of the episode. *Narrow*, ``one_step``, takes it to look one step ahead: then
-r is what it is worth to the demonstrator to be in a state (Christiano 2015, "Ambitious vs. narrow value learning").
+assumes that the demonstrator plans to the end of the episode. *Narrow*, ``one_step``, assumes that it looks one step
+ahead: then r is what it is worth to the demonstrator to be in a state (Christiano 2015, "Ambitious vs. narrow value
+learning").
 """
 
 from __future__ import annotations

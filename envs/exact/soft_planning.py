@@ -1,4 +1,4 @@
-"""Agents of maximum entropy in a table: those that err now and then, and rather where it costs little."""
+"""Agents of maximum entropy in a table: they err at random, and more often where errors cost little."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def soft(table: Table, reward: Reward, *, temperature: float = 1.0, window: int 
         table: the world.
         reward: what the agent receives.
         temperature: what a nat of entropy is worth, above 0.
-        window: how many steps its plans have, which are made anew in every state; None: to the end of the episode.
+        window: the steps of its plans, which are made anew in every state; None: to the end of the episode.
 
     Raises:
         ValueError: the temperature is not above 0, or the window is less than 1.

@@ -69,7 +69,7 @@ class Solution(NamedTuple):
 
 
 Ties = Literal["first", "last", "even"]
-"""Which of equally good actions is taken: the first, the last, or each as often as any other."""
+"""How ties are broken among equally good actions: the first, the last, or each equally often."""
 
 TIES: tuple[Ties, ...] = ("first", "last", "even")
 
@@ -102,10 +102,11 @@ def solve(
 def solve_ties(
     table: Table, reward: Reward, *, window: int | None = None, discount: float = 1.0
 ) -> tuple[Solution, Solution, Solution]:
-    """The agents of ``solve`` that take the first of equally good actions, the last, and each as often as any other.
+    """The agents of ``solve`` for three ways to break ties: the first of equally good actions, the last, and each
+    equally often.
 
-    Figures that differ among the three depend on how ties are broken. The third is needed: a state may have several
-    ties, of which first and last lead to the same end.
+    Figures that differ among the three depend on how ties are broken. The third is needed because the first and the
+    last of several ties may lead to the same end.
 
     Args:
         table: the world.
@@ -154,7 +155,7 @@ def plan(
     Args:
         table: the world.
         reward: what the agent receives.
-        choose: from what each action is worth, (s, a), to what the state is worth, (s,), and the choice, (s, a).
+        choose: maps the values of actions, (s, a), to the values of states, (s,), and the choice, (s, a).
         window: the length of a plan, which is made anew in every state; None: to the end of the episode.
         discount: of each further step.
     """
@@ -178,7 +179,7 @@ def plan(
 
 
 def _chosen(good: Bools, ties: Ties) -> Array:
-    """What is done where the actions ``good`` (T, s, a) are equally good, as ``run`` takes it."""
+    """The actions of an agent for which ``good`` (T, s, a) are equally good, as ``run`` takes them."""
     if ties == "even":
         return good
     places = good.argmax(axis=2) if ties == "first" else good.shape[2] - 1 - good[..., ::-1].argmax(axis=2)
@@ -186,7 +187,7 @@ def _chosen(good: Bools, ties: Ties) -> Array:
 
 
 def run(table: Table, actions: Array) -> Solution:
-    """How the episodes end of an agent.
+    """Where an agent's episodes end.
 
     Args:
         table: the world.

@@ -1,4 +1,4 @@
-"""A world as a table of all its states, and how one is made."""
+"""Tables of all states of a world, and how they are made."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ leads, (m, b, d). Outcomes of chance 0 may lead anywhere."""
 class Table:
     """A world as a table: s states, a actions, b outcomes of each.
 
-    States that ``over`` marks are the end; the episode ends after ``length`` steps in any other. A state's row need not
-    hold the time, which the solver counts; all else that the agent observes, and that matters, it must tell apart.
+    An episode ends in the states that ``over`` marks, and after ``length`` steps in any other. A state's row need not
+    contain the time, which the solver counts. It must distinguish everything else that the agent observes and that
+    matters.
     """
 
     rows: Rows
@@ -44,7 +45,7 @@ class Table:
     hacked: Bools
     """(s,)"""
     scores: Mapping[str, Floats]
-    """(s,) what an overseer answers on average, by its help: ``unaided``; ``1`` to ``k``: ideal assistants at so many
+    """(s,) the mean answer of an overseer, by its help: ``unaided``; ``1`` to ``k``: ideal assistants at this many
     levels; ``random``: assistants at all levels that act at random; and the family's controls by names of their own.
     The admission checks need all of the first three kinds, up to the world's depth."""
     step_cost: float = 0.0

@@ -92,7 +92,7 @@ def hex_game(size: int) -> Game:
 
 
 def _shifted(size: int, down: int, right: int) -> tuple[slice, slice, slice]:
-    """The part of all boards that is left of them when they are moved by so much."""
+    """All boards, moved by this much; what leaves the board is dropped."""
     return (
         slice(None),
         slice(max(0, down), size - max(0, -down)),

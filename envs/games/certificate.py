@@ -1,4 +1,4 @@
-"""What a policy gets at least in a game, against every sequence of replies: a proof, not an estimate."""
+"""The worst outcome of a policy in a game, over all sequences of replies: a proof, not an estimate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exact solution of a game: the value of every position, and its best moves, from the last positions back."""
+"""Solves a game exactly: the value and the best moves of every position, from the last positions backwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rrm.envs.world import Bools
 
 
 class Solved(NamedTuple):
-    """All positions that can be reached and in which somebody is to move, the start first."""
+    """All reachable positions of an unfinished game, the start first."""
 
     positions: Positions
     """(m, 2)"""

@@ -1,4 +1,4 @@
-"""Whether an environment keeps Gymnasium's contract, by Gymnasium's own checker."""
+"""Checks whether an environment keeps Gymnasium's contract, with Gymnasium's own checker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rrm.envs.wrapped.interface import read_step
 from rrm.envs.wrapped.making import Constructor, UnfitError, key_of, make_env
 
 _RIGHT: dict[Hashable, tuple[str | Constructor, list[str]]] = {}
-"""What has been checked in this process, and what was only warned of."""
+"""The environments checked in this process, and the warnings about each."""
 
 
 def check_contract(env: str | Constructor, settings: dict[str, Any]) -> list[str]:
@@ -51,13 +51,13 @@ def check_contract(env: str | Constructor, settings: dict[str, Any]) -> list[str
 
 
 def said(warning: Warning | str) -> str:
-    """What Gymnasium warns of, on one line and without the colours of a terminal."""
+    """A warning of Gymnasium's on one line, without the colours of a terminal."""
     return line(re.sub(r"\x1b\[\d*m", "", str(warning)).removeprefix("WARN: "))
 
 
 class _Copying(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """What the checker refuses and is harmless here is taken: arrays that are used again or changed by ``step``, flags
-    of NumPy, infos of any kind, and episodes of one step."""
+    """Hides harmless things that the checker would refuse: arrays that are used again or changed by ``step``, flags of
+    NumPy, infos of any kind, and episodes of one step."""
 
     spec = None  # so that it is not made anew from that, which not all wrappers can be
 

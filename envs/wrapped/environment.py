@@ -4,19 +4,20 @@
     world = make_world("CartPole-v1", 8, max_episode_steps=200)
 
 *What is observed.* The environment's observation as a vector, then two scalars: the elapsed share t/T of the episode,
-and whether it has ended (1 from its last moment on). V may need both: how much has been accomplished is often no
-function of the observation, and without the second the length of an episode would tell V what it is worth (Christiano
-et al. 2017, arXiv 1706.03741, section 2.2.1, and imitation's documentation on variable horizons). Quantities are
-standardised by what random play observes, once and for good, before anything else.
+and whether it has ended (1 from its last moment on). V may need both: the observation often does not tell how much has
+been accomplished, and without the flag the length of an episode would reveal to V what it is worth (Christiano et al.
+2017, arXiv 1706.03741, section 2.2.1, and imitation's documentation on variable horizons). Quantities are standardised
+once, with the mean and standard deviation of random play, before anything else.
 
-*What is saved.* The seed of a copy's reset and its actions since. Loading replays them. That is exact for whatever is
-determined by its seed and its actions, the user's own wrappers and TimeLimit's clock included, and holds nothing but
-numbers. ``copy.deepcopy`` would not do: it gives a fresh environment wherever the class is a Gymnasium ``EzPickle``.
-``probe.py`` sees to it, before anything is trained, that it *is* exact. Where an episode depends on those that
-the same environment has played before (some simulators keep more than their reset sets back), each gets a new one.
+*What is saved.* The seed of a copy's reset and its actions since. Loading replays them. This is exact for every
+environment that is determined by its seed and its actions, including the user's own wrappers and TimeLimit's clock, and
+the state holds only numbers. ``copy.deepcopy`` would not work: it gives a fresh environment if the class is a Gymnasium
+``EzPickle``. Before anything is trained, ``probe.py`` checks that replaying is exact. If an episode depends on earlier
+ones in the same environment (some simulators keep more than their reset sets back), each episode gets a new
+environment.
 
 *What is judged.* The view is the observation, number by number as the environment gave it, then ``reward`` (of the last
-step), ``return`` (of the episode so far) and ``over``. The utility is the return. No agent and no V sees these three.
+step), ``return`` (of the episode so far) and ``over``. The utility is the return. Agents and V do not see these three.
 An evaluator is shown whole clips: the views of all their moments, and the actions between them.
 
 *Who helps.* With ``look_ahead`` or ``spotlight`` there is an evaluation world: see ``rrm.envs.wrapped.helpers``.
@@ -45,7 +46,7 @@ class BrokenEnvironmentError(RuntimeError):
 
 
 SETTINGS = ("visible_fields", "standardise", "look_ahead", "spotlight")
-"""What is ``Wrapped``'s own among the settings; the others are the environment's."""
+"""The settings of ``Wrapped``; all others are the environment's."""
 
 NO_PICTURE: set[str] = set()
 """Environments that could not render. A simulator that finds no display may end the process at the second attempt."""
@@ -61,16 +62,16 @@ class Wrapped(World):
     # Long because: it fulfils the contract of a world method by method.
     """Copies of a Gymnasium environment.
 
-    An episode is over where the environment's own is. Where a time limit cut it short, ``truncated`` says so, so that
-    PPO bootstraps; an end of the environment's own making is final, and V sees it.
+    An episode is over when the environment's own is. If a time limit truncated it, ``truncated`` says so, and PPO
+    bootstraps. A termination is final, and V observes it.
 
     Args:
         n: how many copies. They are made one by one, when first needed.
         env: an id that ``gymnasium.make`` knows, or a constructor.
-        visible_fields: of the view, what the evaluator may read; all, unless said.
+        visible_fields: the fields of the view that the evaluator may read; None: all.
         standardise: whether quantities are observed in units of their standard deviation in random play.
-        look_ahead: for how many steps an assistant plays on from what is judged.
-        spotlight: at how many frames of what is judged an assistant points. One of these two, or neither.
+        look_ahead: for how many steps an assistant plays on from the judged state.
+        spotlight: at how many frames of the judged episode an assistant points. One of these two, or neither.
         settings: keywords for ``gymnasium.make`` (``max_episode_steps`` among them) or for the constructor.
 
     Raises UnfitError for an environment of which no world can be made, or a field that is not there.
@@ -82,7 +83,7 @@ class Wrapped(World):
     shows_history = True
     shows_actions = True
     helpers: ClassVar[dict[str, type[Wrapped]]] = {}
-    """The evaluation worlds that there are, by the setting that asks for one: helpers.py enters them."""
+    """The evaluation worlds by their settings; helpers.py adds them."""
 
     def __init__(
         self,
@@ -202,8 +203,8 @@ class Wrapped(World):
         return np.column_stack([self._observed, self._reward, self._return, ended])[:, self._visible]
 
     def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
-        """The environment's own return so far, or as it is where the assistant has left it; 0 where ``visible_fields``
-        leaves that out: nobody else knows what the numbers are worth."""
+        """The environment's own return so far, or that of the state to which the assistant has led; 0 if
+        ``visible_fields`` leaves the return out."""
         if "return" not in self.fields:
             return np.zeros(len(view))
         seen = view if evidence is None else evidence
@@ -244,7 +245,7 @@ class Wrapped(World):
         self._check_observed()
 
     def draw(self, i: int) -> NDArray[np.uint8]:
-        """What the environment renders as ``rgb_array``, in a copy made for it; bars, where it renders nothing."""
+        """The environment's ``rgb_array`` rendering, from a copy made for it; bars, if it renders nothing."""
         if self.name in NO_PICTURE:
             return _bars(self.observe()[i, :32])
         if self._twin is None:

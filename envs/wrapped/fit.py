@@ -1,4 +1,5 @@
-"""Whether a world can be made of a Gymnasium environment, by its spaces, length and wrappers. Nothing is played."""
+"""Checks whether a world can be made of a Gymnasium environment, by its spaces, length and wrappers. Nothing is
+played."""
 
 from __future__ import annotations
 

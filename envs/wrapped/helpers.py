@@ -1,16 +1,16 @@
 """Two assistants for any environment that can be copied, as the evaluation worlds of ``Wrapped``.
 
-*Look ahead*: the assistant plays on from the judged state for ``look_ahead`` steps, with the environment's own actions,
-and the evaluator judges what came of it, as it would have judged that state in the task.
+*Look ahead*: the assistant plays on from the judged state for ``look_ahead`` steps, with the environment's own actions.
+The evaluator judges the state that it reaches, as it would judge this state in the task.
 
-*Spotlight*: what was done is replayed, frame by frame, and the assistant points at ``spotlight`` of the frames. An
-evaluator that sees few of the frames (``every`` and ``frames`` of ``rrm.evaluators.Flawed``) sees those instead of the
-ones that it would have looked at; one that sees all of them learns nothing from it. The assistant's reward is how far
-that changes the evaluator's score. It can point at nothing that was not there.
+*Spotlight*: the episode is replayed, frame by frame, and the assistant points at ``spotlight`` of the frames. An
+evaluator that sees few of the frames (``every`` and ``frames`` of ``rrm.evaluators.Flawed``) sees these frames instead;
+an evaluator that sees all frames learns nothing from it. The assistant's reward is how much this changes the
+evaluator's score. It cannot point at anything that was not there.
 
-Both are judged by the task's evaluator (``World.criterion``): the environment's own return is nobody's business here.
+The task's evaluator judges both (``World.criterion``). The environment's own return is not used here.
 
-Either practises in episodes of random play, unless it does in the states of an agent (``amplify.start_states``).
+Their training starts in episodes of random play, or in states that an agent visits (``amplify.start_states``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rrm.envs.wrapped.environment import Wrapped
 
 
 class _Below(Wrapped):
-    """What the two have in common."""
+    """The base of the two."""
 
     def __init__(self, n: int, **settings: Any) -> None:
         super().__init__(n, **settings)
@@ -47,11 +47,11 @@ class _Below(Wrapped):
         self.load({"seeds": self.seeds[which], "t": t, "taken": taken}, which)
 
     def _moments(self, ends: Indices, rng: np.random.Generator) -> Indices:
-        """Where practice starts, in episodes of random play that have ended after ``ends`` (k,) steps."""
+        """The moments of start states in episodes of random play that have ended after ``ends`` (k,) steps."""
         raise NotImplementedError
 
     def truncated(self) -> Bools:
-        """Nothing: what comes after the end is not the assistant's business."""
+        """Never: an assistant does not count what comes after the end."""
         return np.zeros(self.n, np.bool_)
 
 

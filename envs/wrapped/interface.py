@@ -4,8 +4,8 @@
     row = interface.numbers(observation)                            # (d,) as the environment gave them
     seen = interface.observe(row[None], np.zeros(1), np.zeros(1))   # (1, d + 2) as an agent and V see them
 
-``Wrapped`` observes and acts by it while training. ``InterfaceWrapper`` puts it around an environment of the user's own
-afterwards, so that what was trained can be used there.
+``Wrapped`` uses it during training. ``InterfaceWrapper`` applies it to an environment of the user's own afterwards, so
+that trained agents can be used there.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Interface:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the observation's d numbers."""
+        """The names of the observation's d numbers."""
         names = [name for part in self.parts for name in part.names]
         return tuple(f"obs.{name}" if name in OWN else name for name in names)
 
@@ -80,7 +80,7 @@ class Interface:
         self._flat(observation, row)
 
     def observe(self, rows: Floats, t: Array, ended: Array) -> NDArray[np.float32]:
-        """What an agent and V see of n copies: (n, d + 2).
+        """The observations (n, d + 2) of an agent and V in n copies.
 
         Args:
             rows: (n, d) the numbers of their observations.

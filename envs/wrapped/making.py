@@ -1,4 +1,4 @@
-"""Foreign environments by an id, by ``module:name``, by ``path/to/file.py:name``, or as a constructor."""
+"""Makes foreign environments from an id, ``module:name``, ``path/to/file.py:name``, or a constructor."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PACKAGES = {
     "panda_gym": ("PandaReach", "PandaPush", "PandaSlide", "PandaPickAndPlace", "PandaStack", "PandaFlip"),
     "shimmy": ("dm_control/",),
 }
-"""Packages whose import registers ids, by what those begin with."""
+"""Packages whose import registers ids, by the prefixes of these ids."""
 
 
 def package_of(name: str) -> str | None:
@@ -77,7 +77,8 @@ def make_env(env: str | Constructor, settings: dict[str, Any]) -> gymnasium.Env[
 
 
 def constructor_of(env: str | Constructor) -> Constructor | None:
-    """What ``"module:name"`` or ``"file.py:name"`` names, or the constructor itself; None for a registered id.
+    """The constructor that ``"module:name"`` or ``"file.py:name"`` names, or a given constructor; None for a registered
+    id.
 
     Raises:
         UnfitError: the module or the file cannot be loaded, or the file has no such constructor.

@@ -1,13 +1,13 @@
-"""What a Gymnasium environment has to show before anything is trained in it, and what is then known of it.
+"""Checks of a Gymnasium environment before anything is trained in it, and the facts that they find.
 
     facts = facts_of("CartPole-v1", {})          # or UnfitError, one line
 
-Its spaces and its length are such that a world can be made of it, and it is determined by its seed and its actions,
-since that is what a saved state is: copies are reset with the same seed and stepped side by side. That it keeps
-Gymnasium's contract is what Gymnasium's own checker says (``check_contract``).
+A world can be made of its spaces and its length. It is determined by its seed and its actions, because these are the
+saved state: to check this, copies are reset with the same seed and stepped side by side. It keeps Gymnasium's contract,
+by Gymnasium's own checker (``check_contract``).
 
-The checks are done once: what they found is kept for the process, and ``known`` and ``remember`` take it to others.
-Where they take more than a second the logger of this module says so (INFO), and how long they will take.
+The checks run once: their results are kept for the process, and ``known`` and ``remember`` pass them to other
+processes. If they take more than a second, the logger of this module says how long they will take (INFO).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from rrm.envs.wrapped.interface import Interface, read_step
 from rrm.envs.wrapped.making import Constructor, UnfitError, key_of, make_env, name_of
 
 LOOKED = 2048
-"""Steps of random play from which the scale of an observation is taken. They are no part of anybody's budget."""
+"""Steps of random play from which the scale of an observation is taken. They count in no budget."""
 
 EPISODES, STEPS = 4, 120
 """How many episodes are stepped side by side, and at most how many steps of each."""
@@ -44,7 +44,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Facts:
-    """What there is to know of an environment, beside its episodes."""
+    """The facts about an environment."""
 
     interface: Interface
     fresh: bool = False
@@ -146,7 +146,7 @@ def _probed(env: str | Constructor, settings: dict[str, Any], standardise: bool)
 
 
 def _random_play(made: gymnasium.Env[Any, Any], interface: Interface, watch: _Watch) -> Floats:
-    """What random play observes: (LOOKED, d), the same at every call."""
+    """The observations of random play: (LOOKED, d), the same at every call."""
     observed = np.zeros((LOOKED, len(interface.mean)))
     drawn = random_actions(interface.actions.space, LOOKED, np.random.default_rng(0))
     over, seed, t = True, 0, 0

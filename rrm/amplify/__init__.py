@@ -1,1 +1,1 @@
-"""Amplification: what makes of an evaluator, with the help of earlier agents, an overseer."""
+"""Amplification: makes an overseer of an evaluator and earlier agents that help it."""

@@ -1,7 +1,8 @@
 """Assistance, the help of recursive reward modeling: earlier agents act before the evaluator looks again.
 
-From the state that is judged A_k acts in its evaluation world, A_{k-1} from where A_k stopped, and so on to A_1. The
-evaluator then reads what it sees there, the evidence (Leike et al. 2018, arXiv 1811.07871, section 3.2).
+A_k acts in its evaluation world, starting from the state that is judged. A_{k-1} acts from where A_k stopped, and so on
+down to A_1. The evaluator then reads what it sees there, the evidence (Leike et al. 2018, arXiv 1811.07871, section
+3.2).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who demonstrates, as the configuration says it: somebody's skill, or the overseer's judgment. Imports no torch."""
+"""The settings of demonstrators: somebody's skill, or the overseer's judgment. Imports no torch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KINDS = "must be judgment, {judgment: {…}} or {skill: …}"
 
 
 class JudgmentSettings(Section):
-    """Demonstrate by judgment: try each action, look at what comes of it, and show the best."""
+    """Settings of a demonstration by judgment: try each action, look at its outcome, and show the best."""
 
     window: Large | None = 1
     """Steps from the action that is tried to the look, its own step the first; None: to the end of the episode."""
@@ -109,7 +109,7 @@ class DemonstratorSettings(Section):
         return Judgment(asked, streams, goes_on, judgment.window, judgment.samples, previous if judgment.keep else None)
 
     def identity(self, world: World, level: int) -> str | None:
-        """What the name ``skill`` does not say of who acts: code, weights or demonstrations. Raises ConfigError."""
+        """A fingerprint of the code, weights or demonstrations behind the name ``skill``. Raises ConfigError."""
         skill = self.skill
         if skill is None or _is_script(skill, world, level):
             return None
@@ -139,7 +139,7 @@ class FirstDemonstrator(DemonstratorSettings):
 
 
 def _is_script(skill: str, world: World, level: int) -> bool:
-    """Whether ``skill`` names a script: of an assistant's world, one of the task."""
+    """Whether ``skill`` names a script of the world; in an assistant's world, a script of the task."""
     return skill in world.scripts or (level > 0 and "ideal" in world.scripts and not {".", ":", "/"} & {*skill})
 
 

@@ -1,8 +1,8 @@
-"""Judgment as a demonstrator: the evaluator tries each action, looks at what comes of it, and shows the best.
+"""Judgment as a demonstrator: the evaluator tries each action, looks at its outcome, and shows the best action.
 
-Delegation, as iterated amplification has it (Christiano, Shlegeris, Amodei 2018, arXiv 1810.08575): in a state H tries
-every action on copies; the agent before, A[n], goes on for the rest of a window; the assistants show what is there, and
-H scores it. The best action is the demonstration, and A[n+1] imitates it.
+This is delegation as in iterated amplification (Christiano, Shlegeris, Amodei 2018, arXiv 1810.08575). In each state H
+tries every action on copies. A[n], the agent of the generation before, takes the other steps of a window. The
+assistants show what is there, and H scores it. The best action is the demonstration, and A[n+1] imitates it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MOST_COPIES = 8192
 
 
 class Asked(Protocol):
-    """Who answers: a ``Labeller``, which keeps each answer, or whoever forgets it."""
+    """Answers questions: a ``Labeller``, which stores each answer, or an object that does not store it."""
 
     @property
     def count(self) -> int:
@@ -85,8 +85,12 @@ class Judgment:
         return Choice(weights.astype(np.float32), looks=len(rngs) * tries, env_steps=steps)
 
     def _try(self, world: World, states: State, rngs: Sequence[np.random.Generator]) -> tuple[Floats, Floats, int]:
-        """What comes of each action in the states (k): mean scores less the cost of steps (k, actions), the highest
-        score or cost (k,) by magnitude, and the steps that it took."""
+        """Try each action in the k states.
+
+        Returns:
+            The mean scores less the cost of steps (k, actions), the largest score or cost by magnitude (k,), and the
+            steps that this took.
+        """
         actions = _count(world)
         tries = actions * self.samples
         copies = world.copies(len(rngs) * tries)

@@ -1,8 +1,8 @@
 """Amplification: an evaluator with the help of earlier agents.
 
-``oversee(k, s)``: A_k acts from s in its evaluation world, A_{k-1} from where A_k stopped, …, A_1; the evaluator reads
-what it sees then. The recursion of iterated amplification (Christiano et al. 2018, arXiv 1810.08575), with the help of
-recursive reward modeling (Leike et al. 2018, arXiv 1811.07871).
+``oversee(k, s)``: A_k acts from s in its evaluation world, A_{k-1} from where A_k stopped, …, A_1; then the evaluator
+reads what it sees. This is the recursion of iterated amplification (Christiano et al. 2018, arXiv 1810.08575), with the
+help of recursive reward modeling (Leike et al. 2018, arXiv 1811.07871).
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ from rrm.text import short
 
 
 class Overseer(Wrapper):
-    """An evaluator and its assistants, those trained first acting last. It has the same ``score``: it is an evaluator.
+    """An evaluator and its assistants, of which those trained first act last. It is an evaluator itself, with
+    ``score``.
 
-    Whatever the evaluator answers is checked: one finite number a clip; a number from 0 to 1, or None, a pair. What the
-    evaluator reads, and so what a judgment costs in fields, is the clip's last view and the evidence.
+    Each answer is checked: of a clip, one finite number; of a pair, a number from 0 to 1, or None. A judgment costs as
+    many fields as the evaluator reads: those of the clip's last view, and of the evidence.
     """
 
     def __init__(self, evaluator: Evaluator, assistants: Sequence[Assistant]) -> None:
@@ -109,8 +110,8 @@ class Overseer(Wrapper):
     def _answers(
         self, ask: Callable[[], Iterable[Any]], questions: Sequence[Clip] | Sequence[Pair]
     ) -> Iterator[tuple[int, Any, bool]]:
-        """What the evaluator answers, as it comes: the index of the question, the answer, and whether the next answer
-        is there, too."""
+        """The evaluator's answers as they arrive: the index of the question, the answer, and whether the next answer
+        has arrived, too."""
         left = dict.fromkeys(range(len(questions)))
         batch = True
 
@@ -161,7 +162,7 @@ class Overseer(Wrapper):
 
 
 def _seed(question: Clip | Pair) -> int:
-    """Of the global generators, while the question is asked."""
+    """The seed of the global generators while the question is asked."""
     streams = question.first.streams if isinstance(question, Pair) else question.streams
     return streams.seed(Purpose.GLOBAL, question.number)
 

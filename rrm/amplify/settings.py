@@ -1,4 +1,4 @@
-"""What the configuration says of assistance. Imports no torch."""
+"""The settings of assistance. Imports no torch."""
 
 from __future__ import annotations
 

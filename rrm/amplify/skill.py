@@ -1,6 +1,7 @@
-"""Skill: somebody who can do the work shows how, a script of the world, an agent or a function. Nobody is asked.
+"""Skill as a demonstrator: a script of the world, an agent or a function shows how to do the work. No question is
+asked.
 
-What is imitated cannot be fooled, and is no better than who shows it.
+An agent that imitates it cannot learn to fool an evaluator, and does not get better than the skill.
 """
 
 from __future__ import annotations

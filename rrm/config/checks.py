@@ -1,4 +1,4 @@
-"""What in a configuration cannot stand together: fields of a condition, conditions, and the environments they name."""
+"""Checks for contradictions in a configuration: between fields of a condition, conditions, and their environments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def clashes(condition: Condition) -> Iterator[Clash]:
-    """What is wrong with fields together, not with one alone; what a choice has to say of itself comes last."""
+    """The contradictions between fields of a condition; those that a choice reports come last."""
     learner, amplify = condition.learner, condition.amplify
     rollout = learner.num_envs * learner.n_steps
     size = f"learner.num_envs x learner.n_steps = {learner.num_envs} x {learner.n_steps} = {rollout}"
@@ -71,7 +71,7 @@ def _unlike(world: World, depth: int) -> int | None:
 
 
 def check_together(conditions: Mapping[str, Condition]) -> None:
-    """Refuse conditions of different environments, but for controls in which the same episodes come to the same."""
+    """Refuse conditions of different environments, except controls with the same utility for the same episodes."""
     first, *others = conditions.items()
     for name, condition in others:
         for field in ("env", "env_settings"):

@@ -6,7 +6,7 @@ from rrm.config.schema import Condition
 
 
 def levels(condition: Condition) -> int:
-    """How many assistants stand below the task: 0 where nobody helps, else its depth or its world's."""
+    """The number of assistants: 0 if nobody helps, else the depth of the condition or of its world."""
     if condition.amplify.assistants == "none":
         return 0
     return condition.world(1).depth if condition.amplify.depth is None else condition.amplify.depth

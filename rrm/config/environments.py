@@ -1,4 +1,4 @@
-"""Whether an environment is there, and whether an experiment can be run in it."""
+"""Checks whether an environment exists, and whether an experiment can run in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of configuration keys: short forms for the ones said most often, and what older names have become."""
+"""Names of configuration keys: short forms of those used most often, and the new names of older keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def short_path(path: Sequence[str]) -> tuple[str, ...]:
 
 
 def stated(condition: Mapping[str, Any], short: str) -> Any:
-    """What a condition's configuration says of a key that has a short form, in either form; None if nothing."""
+    """The value that a condition's configuration gives a key with a short form, in either form; None if it gives
+    none."""
     section, key = SHORT[short]
     inner = condition.get(section)
     return condition[short] if short in condition else inner.get(key) if isinstance(inner, Mapping) else None
@@ -97,7 +98,8 @@ def chosen_in(condition: Any, slot: Slot, above: str) -> str:
 
 
 def choose(tree: Tree, slot: Slot, choice: str, before: str) -> None:
-    """Let the section of a slot name ``choice``. What it said for another one goes, for ``before`` if it named none."""
+    """Set the choice of a slot's section. Settings for another choice are removed; ``before`` is the choice if it named
+    none."""
     section = tree.get(slot.section)
     section = section if isinstance(section, dict) else {}
     if chosen(section, slot, before) != choice:
@@ -106,8 +108,8 @@ def choose(tree: Tree, slot: Slot, choice: str, before: str) -> None:
 
 
 def layered(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
-    """``below`` with what ``above`` says instead, of a condition. Where it makes another choice for a slot, nothing is
-    left of the settings of the choice below."""
+    """``below`` overridden by ``above``, for a condition. If ``above`` makes another choice for a slot, the settings of
+    the choice below are dropped."""
     merged = {key: plain(value) for key, value in below.items()}
     for section, slot in SLOTS.items():
         was = chosen(below.get(section), slot, slot.default)
@@ -170,7 +172,7 @@ _KEYS: Final[Mapping[str, Mapping[str, str]]] = {
     "task": _ROUND,
     "assistant": _ROUND,
 }
-"""Of each section, "" being a condition's top, the keys that have another name now, or stood in an older section."""
+"""For each section ("": a condition's top level), the keys that have another name now, or were in an older section."""
 
 _VALUES: Final = {
     ("query_strategy", "dissent"): "rater_disagreement",
@@ -179,10 +181,10 @@ _VALUES: Final = {
 
 
 def renamed(path: Sequence[str], value: Any = None) -> tuple[str, str] | None:
-    """An older key and its newer name, both with the sections that they stand in; None where there was no such key.
+    """An older key and its newer name, both with their sections; None if there was no such key.
 
     Args:
-        path: the key with the sections it stands in.
+        path: the key with its sections.
         value: what it was set to. Of an older section, the first key in it is named.
     """
     start = 2 if path[0] == "conditions" else 0
@@ -207,5 +209,5 @@ def renamed(path: Sequence[str], value: Any = None) -> tuple[str, str] | None:
 
 
 def renamed_value(key: str, value: Any) -> str | None:
-    """What an older value of a key is called now; None where there never was such a value."""
+    """The newer name of an older value of a key; None if there never was such a value."""
     return _VALUES.get((key, value)) if isinstance(value, str) else None

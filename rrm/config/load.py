@@ -1,8 +1,9 @@
-"""Load an experiment: read what was said, resolve it, and refuse what is wrong or cannot stand together.
+"""Load an experiment: read its configuration, resolve it, and refuse errors and contradictions.
 
-In order, the later wins: the defaults of schema.py, the file's top level, top-level overrides, the file's condition,
-overrides of that condition. ``load`` returns the experiment resolved and checked, or raises ``ConfigError``: one line
-that names the field, its value and what would be right. Nothing here writes a file or imports torch.
+The later of these overrides the earlier: the defaults of schema.py, the file's top level, top-level overrides, the
+file's condition, overrides of that condition. ``load`` returns the experiment resolved and checked, or raises
+``ConfigError``: one line that names the field, its value and what would be right. Nothing here writes a file or imports
+torch.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
 
 
 def _first(error: ValidationError) -> ErrorDetails:
-    """The first thing that is wrong; a key that nobody knows before one that is missing, which it may be misspelt."""
+    """The first error. An unknown key comes before a missing one, because it may be that key, misspelt."""
     errors = error.errors(include_url=False)
     unknown = (each for each in errors if each["type"] == "extra_forbidden")
     return next(unknown, errors[0]) if errors[0]["type"] == "missing" else errors[0]

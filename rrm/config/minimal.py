@@ -12,10 +12,10 @@ from rrm.config.keys import chosen, with_short_forms
 from rrm.config.reading import WHOLE
 
 FIRST = ("experiment", "env", "seeds", "evaluator", "reward", "unaided", "oracle", "budget")
-"""What a person wants to know of an experiment first; its conditions come next, and then the rest."""
+"""The keys that are written first; the conditions come next, and then the rest."""
 
 OWN = ("assistants", "depth", "reward")
-"""What a condition's name stands for: said by each condition, even where all agree."""
+"""The keys that a condition's name stands for: each condition states them, even if all agree."""
 
 
 def minimal_config(experiment: Mapping[str, Any], order: Sequence[str]) -> str:
@@ -27,7 +27,7 @@ def minimal_config(experiment: Mapping[str, Any], order: Sequence[str]) -> str:
 
 
 def compact(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration with what all conditions share said once, at the top, and without what goes without saying."""
+    """The configuration without defaults. What all conditions share is stated once, at the top."""
     conditions = {name: with_short_forms(_said(tree)) for name, tree in experiment["conditions"].items()}
     shared = _shared(list(conditions.values()), but=OWN)
     tree = {**_said(experiment), **shared}
@@ -41,7 +41,7 @@ def compact(experiment: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _said(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """Without null, which is what is not said; of what is one value, all of it."""
+    """A copy without null values, which stand for absent keys; a value that is no section stays whole."""
     return {
         key: _said(value) if isinstance(value, Mapping) and key not in WHOLE else value
         for key, value in tree.items()

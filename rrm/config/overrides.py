@@ -1,4 +1,4 @@
-"""Which keys a configuration may hold, and how an override sets one of them."""
+"""The keys that a configuration may have, and overrides that set one of them."""
 
 from __future__ import annotations
 
@@ -64,14 +64,15 @@ def _choices(path: Sequence[str], tree: Tree) -> list[str]:
 
 
 def _meant(name: str, condition: Any) -> Tree:
-    """What a condition's configuration says, with what its name does."""
+    """A condition's configuration, with the settings that its name stands for."""
     return merge(NAMED.get(name, {}), condition if isinstance(condition, Mapping) else {})
 
 
 def _unknown(path: Sequence[str], key: str, value: Any, tree: Tree, shown: str) -> str:
-    """What is wrong with ``key`` under ``path``: its newer name; or the nearest one, there or in a section there.
+    """The message about an unknown ``key`` under ``path``: its newer name, or the nearest key there or in a section
+    there.
 
-    ``shown`` is the override that said it, where one did.
+    ``shown`` is the override that set it, if one did.
     """
     here = [*path, key]
     known = list(_known(path, tree) or ())
@@ -102,9 +103,9 @@ def check_keys(settings: Tree, tree: Tree, path: tuple[str, ...] = (), shown: st
 
     Args:
         settings: what is checked, at ``path`` of the configuration.
-        tree: the configuration, whose conditions are there and whose choices are made.
-        path: where ``settings`` stand.
-        shown: the override that said it, where one did.
+        tree: the configuration, with its conditions and choices.
+        path: the sections above ``settings``.
+        shown: the override that set it, if one did.
     """
     for key, value in list(settings.items()):
         here = (*path, str(key))
@@ -155,7 +156,8 @@ def set_value(tree: Tree, dotted: str, value: Any, shown: str) -> None:
 
 
 def _choice_made(tree: Tree, path: Sequence[str], value: Any) -> Any:
-    """The value at ``path``, a slot's section written out; where it names a slot's choice, ``tree`` does so, too."""
+    """The value at ``path``, with a slot's section written out. If it names a slot's choice, the choice is set in
+    ``tree``, too."""
     start = 2 if path[0] == "conditions" else 0
     slot = SLOTS.get(path[start]) if len(path) > start else None
     if slot is None or (start and not isinstance(tree["conditions"].get(path[1]), dict)):
@@ -171,7 +173,7 @@ def _choice_made(tree: Tree, path: Sequence[str], value: Any) -> Any:
 
 
 def _with_parameter(tree: Tree, path: Sequence[str], keys: Sequence[str], value: Any) -> Any:
-    """What stands at ``path``, with ``value`` at ``keys`` within it; an evaluator that is a name becomes a mapping."""
+    """The value at ``path``, with ``value`` at ``keys`` within it. An evaluator given by name becomes a mapping."""
     if path[-1] not in WHOLE:
         return _nested(keys, value)
     section = tree["conditions"][path[1]] if path[0] == "conditions" else tree
@@ -205,7 +207,7 @@ def apply_override(tree: Tree, override: str) -> None:
 
 
 def says(tree: Any, path: Sequence[str]) -> bool:
-    """Whether ``path`` is said in ``tree``."""
+    """Whether ``tree`` states a value at ``path``."""
     for key in path:
         if not isinstance(tree, Mapping) or key not in tree:
             return False

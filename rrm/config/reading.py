@@ -1,7 +1,6 @@
 """A configuration as a tree of plain mappings: read from YAML, a preset or Python, and merged.
 
-What it means is in schema.py, what may not be said in load.py. Whatever cannot be read raises ``ConfigError``, one
-line.
+Its meaning is in schema.py, its checks are in load.py. What cannot be read raises ``ConfigError``, one line.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ WHOLE = ("evaluator", "demonstrator", "first")
 """Keys whose mappings are one value, not a section: said anew, nothing is left of what was said before."""
 
 FREE = ("env_settings", "evaluator")
-"""Keys whose mappings have keys of somebody else's, which no schema knows."""
+"""Keys whose values are mappings with keys that the schema does not know, such as those of ``gymnasium.make``."""
 
 LONGEST: Final = 100_000
 """Bytes of a configuration. One of a hundred conditions has a tenth of that."""
@@ -36,7 +35,7 @@ DEEPEST: Final = 32
 """Levels of a configuration: an evaluator of evaluators in a condition makes about ten."""
 
 MOST: Final = 50_000
-"""Values of a configuration, those behind YAML's aliases counted wherever they stand."""
+"""The most values of a configuration. Those behind YAML's aliases are counted each time."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -121,14 +120,14 @@ def _bounded(value: Any, inside: Callable[[Any], list[Any]]) -> None:
 
 
 def _nodes(node: yaml.Node) -> list[yaml.Node]:
-    """What a node of YAML holds."""
+    """The nodes within a YAML node."""
     if isinstance(node, yaml.MappingNode):
         return [each for pair in node.value for each in pair]
     return list(node.value) if isinstance(node, yaml.SequenceNode) else []
 
 
 def _values(value: Any) -> list[Any]:
-    """What a plain value holds."""
+    """The values within a plain value."""
     if isinstance(value, Mapping):
         return [*value.keys(), *value.values()]
     return list(value) if isinstance(value, list | tuple) else []

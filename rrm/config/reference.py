@@ -28,7 +28,7 @@ GROUPS: Final = {
     "The conditions": "Keys of a condition. At the top of the file they hold for all conditions, and"
     " `conditions.NAME` sets them for one. This is so in all sections below, too.",
 }
-"""What the keys belong to that stand in no section."""
+"""The groups of the keys that are in no section."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,12 @@ class Key:
     """A configuration key.
 
     Args:
-        name: with the section that it stands in, such as learner.num_envs.
+        name: with its section, such as learner.num_envs.
         values: what it may be, in words.
-        default: as written in YAML; empty where it must be given.
+        default: as written in YAML; empty if the key must be given.
         meaning: one or more sentences.
         presets: the names of the presets that set it.
-        choice: of a slot's key, the choice that has it; empty where all have it.
+        choice: of a slot's key, the choice that has it; empty if all have it.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Key:
 
     @property
     def section(self) -> str:
-        """The section that it stands in, with a slot's choice; of keys in none, the group that they belong to."""
+        """The section of the key, with a slot's choice; for a key in no section, its group."""
         section, dot, _ = self.name.rpartition(".")
         if self.choice:
             return f"{SLOTS[section].name}: {self.choice}"
@@ -98,7 +98,7 @@ def all_keys() -> tuple[Key, ...]:
 
 
 def _values(about: Mapping[str, Any]) -> str:
-    """What a value may be, in words."""
+    """The values that a key accepts, in words."""
     if "anyOf" in about:
         return " or ".join(_values(each) for each in about["anyOf"])
     if "const" in about:
@@ -186,7 +186,8 @@ def named(key: str) -> list[Key]:
 
 
 def text(keys: Sequence[Key], width: int = 80) -> str:
-    """Keys for the terminal, lines of at most ``width`` characters. What several choices have alike is there once."""
+    """Keys for the terminal, in lines of at most ``width`` characters. A key that several choices have alike appears
+    once."""
     choices: dict[Key, list[Key]] = {}
     for each in keys:
         choices.setdefault(replace(each, choice="", presets=()), []).append(each)

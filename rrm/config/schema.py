@@ -1,10 +1,10 @@
-"""What an experiment is: its words, their defaults and ranges.
+"""The schema of an experiment: its keys, their defaults and ranges.
 
-A configuration is a mapping. Its top level holds what belongs to the experiment (``seeds``, ``budget``, …) and whatever
-holds for all its conditions (``env``, ``task``, ``horizon``, …); ``conditions.<name>`` overrides any of the latter. The
-condition names in ``NAMED`` carry their meaning, so ``assisted:`` alone says everything.
+A configuration is a mapping. Its top level has the keys of the experiment (``seeds``, ``budget``, …) and those of all
+its conditions (``env``, ``task``, ``horizon``, …). ``conditions.<name>`` overrides any of the latter. The condition
+names in ``NAMED`` bring settings of their own, so ``assisted:`` needs no further keys.
 
-How one is read, and what may not stand together, is in load.py. Nothing here imports torch.
+Configurations are read and checked in load.py. Nothing here imports torch.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ class Condition(Section):
 
     @field_serializer("evaluator", "env", when_used="json")
     def _name_of(self, value: Any) -> Any:
-        """What is given as an object is named in JSON, not kept there: 'module:qualname' of it or of its class."""
+        """The name in JSON of something given as an object: 'module:qualname' of it or of its class."""
         if isinstance(value, str | int | float | None):
             return value
         if isinstance(value, Mapping):
@@ -212,7 +212,7 @@ LONGEST_NAME: Final = 100
 MOST_CONDITIONS: Final = 500
 
 MOST_EXPERIMENTS: Final = 100
-"""Of a suite."""
+"""The most experiments of a suite."""
 
 
 def proper_name(value: str) -> str:
@@ -225,7 +225,7 @@ def proper_name(value: str) -> str:
 
 
 class Experiment(Section):
-    """Conditions x seeds, resolved: what holds for all conditions has been written into each."""
+    """Conditions x seeds, resolved: settings for all conditions have been written into each."""
 
     experiment: str = Field(
         default="experiment", description="Name of the experiment and of its folder. Default: the name of the file."
@@ -286,4 +286,5 @@ NAMED: Final[Mapping[str, Mapping[str, Any]]] = {
     "ideal": {"amplify": {"assistants": "ideal"}},
     "oracle": {"amplify": {"assistants": "none"}, "distill": {"reward": "true"}},
 }
-"""What these condition names mean, unless the condition itself says otherwise. The four of a file that names none."""
+"""The settings that these condition names stand for, which the condition may override. A file without conditions has
+these four."""

@@ -1,4 +1,4 @@
-"""The sections of the slots: the keys that all choices share, and what a choice says of itself. Imports no torch.
+"""The sections of the slots: the keys that all choices share, and the methods of a choice's settings. Imports no torch.
 
 A choice of this package derives its section's model from ``AmplifySettings``, ``DistillSettings`` or
 ``LearnerSettings``: its fields are the keys, its methods the cross-checks and the share of the round's name. It is in
@@ -25,7 +25,7 @@ Clash = tuple[str, Any, str]
 
 
 class Choice(Section):
-    """A slot's section. What a choice does not say of itself is as it is here."""
+    """A slot's section, with the defaults of its methods."""
 
     slot: ClassVar[Slot]
     made_by: ClassVar[str]
@@ -43,12 +43,12 @@ class Choice(Section):
 
     @property
     def settings(self) -> Any:
-        """What the choice is given as its settings."""
+        """The settings that the choice gets."""
         return self
 
     @property
     def keywords(self) -> dict[str, Any]:
-        """What the choice is made with, beside what every choice for the slot is."""
+        """Keyword arguments of the choice, beside those that every choice for the slot gets."""
         has_keys = type(self).model_fields.keys() - {self.slot.key, *self.slot.shared}
         return {"settings": self.settings} if has_keys else {}
 
@@ -57,7 +57,7 @@ class Choice(Section):
         return imported(self.made_by)
 
     def clashes(self, condition: Condition) -> Iterator[Clash]:
-        """What in a condition cannot stand together with these settings."""
+        """The contradictions between these settings and the rest of a condition."""
         yield from ()
 
     def check(self, plan: Plan) -> None:
@@ -102,7 +102,7 @@ class AmplifySettings(Choice):
     )
 
     def content(self, plan: Plan) -> dict[str, Any]:
-        """Who helps is named among the rounds below, and where they start by itself; the rest is here."""
+        """Its share of a round's name. Assistants and start states are named elsewhere; the rest is here."""
         if not plan.condition.distill.judged:
             return {}
         share = {key: value for key, value in self.share().items() if key not in self.slot.shared}
@@ -125,7 +125,7 @@ class DistillSettings(Choice):
 
     @property
     def needs(self) -> Collection[str]:
-        """What it asks the overseer for: scores, comparisons, actions."""
+        """The kinds of answers that it asks the overseer for: scores, comparisons, actions."""
         return ()
 
     @property
@@ -166,7 +166,7 @@ class DistillSettings(Choice):
         return plan.schedule.total()
 
     def steps_after(self, rollouts: int, plan: Plan) -> int:
-        """About how many steps a round has taken after so many rollouts."""
+        """About how many steps a round has taken after a number of rollouts."""
         return plan.schedule.steps_due(rollouts)
 
     def content(self, plan: Plan) -> dict[str, Any]:
@@ -207,7 +207,8 @@ class LearnerSettings(Choice):
 
 
 class Brought(Choice):
-    """The section of a choice of the user's own. The settings that its class declares stand beside the shared keys."""
+    """The section of a choice of the user's own. The settings that its class declares are keys beside the shared
+    ones."""
 
     @property
     def settings(self) -> Any:
@@ -224,7 +225,7 @@ class Brought(Choice):
         return self.slot.find(self.name)
 
     def clashes(self, condition: Condition) -> Iterator[Clash]:
-        """Those of its ``Settings``, where they have such a method."""
+        """The contradictions that its ``Settings`` report, if they have such a method."""
         yield from getattr(self.settings, "clashes", super().clashes)(condition)
 
     def check(self, plan: Plan) -> None:
@@ -232,7 +233,7 @@ class Brought(Choice):
         getattr(self.settings, "check", super().check)(plan)
 
     def share(self) -> dict[str, Any]:
-        """What identifies its code, which its defaults are a part of, and the settings that are not at them."""
+        """The fingerprint of its code, which includes its defaults, and the settings that are not at their defaults."""
         settings = self.settings
         return {
             **self.model_dump(mode="json", include={*self.slot.shared}, exclude_defaults=True),

@@ -1,4 +1,4 @@
-"""The types of configuration values: what is accepted, and the base class of every section. Imports no torch."""
+"""The types of configuration values, and the base class of every section. Imports no torch."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LINEAR: Final = "lin_"
 
 
 def _learning_rate(value: Any) -> float | str:
-    """A positive number; or text that begins with ``lin_`` and goes on with one, written in one way."""
+    """A positive number; or ``lin_`` and a positive number, in one notation."""
     number = _real(value)
     if isinstance(value, str) and value.startswith(LINEAR):
         try:
@@ -92,13 +92,13 @@ Seeds = Annotated[
 
 Count = Annotated[int, BeforeValidator(whole), Field(ge=1)]
 Large = Annotated[Count, Field(le=10**12)]
-"""What costs nothing, however large it is."""
+"""The largest value of what costs nothing."""
 
 Copies = Annotated[Count, Field(le=10**5)]
 """Copies of a world, all in memory together."""
 
 Width = Annotated[Count, Field(le=4096)]
-"""Of a layer."""
+"""The width of a layer."""
 
 MOST_ROLLOUT: Final = 10**7
 """Steps of all copies between two updates, all in memory together."""
@@ -138,7 +138,7 @@ def _json(value: dict[str, Any]) -> dict[str, Any]:
 
 
 JSONValues = Annotated[dict[str, Any], AfterValidator(_json)]
-"""Named values of somebody else's, whose meaning the schema does not know."""
+"""Named values whose meaning the schema does not know."""
 
 Kind = Literal["narrow", "broad", "approval"]
 """The rewards that are made from a reward model."""

@@ -1,4 +1,4 @@
-"""The runner: takes a distiller through its rollouts, saves it after each, and says what they gave and cost."""
+"""The runner: runs the rollouts of a distiller, saves it after each, and reports its results and costs."""
 
 from __future__ import annotations
 
@@ -46,18 +46,19 @@ class Context:
 
     @property
     def settings(self) -> Any:
-        """Those of the distiller, of a user's own an instance of its ``Settings``; None where it declares none."""
+        """The settings of the distiller. For a class of the user's own, an instance of its ``Settings``, or None if it
+        has none."""
         return self.plan.condition.distill.settings
 
     @property
     def overseer(self) -> Overseer:
-        """Who judges. What is asked here and not of ``labels`` is no label, and kept nowhere."""
+        """Who judges. A question asked here, and not through ``labels``, is no label, and its answer is not stored."""
         return self.labels.overseer
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a round has come to."""
+    """The result of a round."""
 
     agent: Agent
     distiller: Distiller
@@ -115,7 +116,7 @@ class Runner:
             return Outcome(self.distiller.agent(), self.distiller, self.rows, self.labels, self.seconds)
 
     def _known(self, figures: Row) -> Row:
-        """The figures of a rollout. Raises RRMError: one of them is none of ``COLUMNS``, those of metrics.csv."""
+        """The figures of a rollout. Raises RRMError if one of them is no column of metrics.csv (``COLUMNS``)."""
         for name in figures:
             if name not in COLUMNS:
                 what = f"{DISTILL.name}: {short(self._method)}: rollout returned {short(name)}"
@@ -143,7 +144,7 @@ class Runner:
 
     @contextmanager
     def _of_this_round(self) -> Iterator[None]:
-        """What is wrong with the content of a checkpoint names its file."""
+        """Within the block, an error in the content of a checkpoint is raised with the name of its file."""
         try:
             yield
         except BrokenEnvironmentError:  # the user's own code, while states were replayed

@@ -1,4 +1,4 @@
-"""Metrics, and the oracle's reward: the one place where ground truth is read. No other reward is made from it."""
+"""Metrics, and the oracle's reward. Only this module reads the ground truth, and no other reward is made from it."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def ask_by_the_way(overseer: Overseer, clips: Sequence[Clip]) -> Floats:
 
 
 def true_utility(world: World) -> Floats:
-    """What the oracle's reward is the difference of."""
+    """The true utility, whose difference is the oracle's reward."""
     return world.utility()
 
 
 class EpisodeMetrics:
-    """An observer of episodes' ends. Stands behind the ``Recorder`` among the observers, whose clips it takes.
+    """An observer that measures episodes when they end. It uses the clips of the ``Recorder``, so it comes after it.
 
     At most ``asked`` finished episodes are shown to the overseer; its answers are for the report, not labels, and never
     used in training. They are the first ones that end; with ``copies``, those of the first copies, however long they
@@ -83,9 +83,9 @@ class EpisodeMetrics:
     def figures(
         self, overseer: Overseer, streams: Streams, ask: Ask = ask_by_the_way, first: int = 0
     ) -> Figures | None:
-        """What has ended since ``clear``; None where nothing has.
+        """The figures of the episodes that have ended since ``clear``; None if none has.
 
-        The questions put draw from ``streams``, and are numbered from ``first``. ``ask`` puts them.
+        ``ask`` asks the questions. They draw from ``streams``, and are numbered from ``first``.
         """
         if not self._utility:
             return None

@@ -1,10 +1,10 @@
-"""Query strategies: about which moments, or pairs of them, the overseer is asked.
+"""Query strategies: they choose the moments, or pairs of moments, about which the overseer is asked.
 
-*uniform*: drawn at random. *coverage*: to cover what has been seen. *disagreement*: where the members of the reward
-model differ most (Christiano et al. 2017, arXiv 1706.03741, section 2.2.4). *entropy*, of pairs: where the members say
-together that it may be either (Lee et al. 2021, B-Pref, arXiv 2111.03026). *rater_disagreement*: as by disagreement, of
-a model in which each member is fitted to the answers of one rater of a committee (Wang and Plank 2023, arXiv
-2310.14979, give each annotator a head).
+*uniform*: drawn at random. *coverage*: those that cover what has been seen. *disagreement*: those on which the members
+of the reward model differ most (Christiano et al. 2017, arXiv 1706.03741, section 2.2.4). *entropy*, for pairs: those
+about which the members together are least sure (Lee et al. 2021, B-Pref, arXiv 2111.03026). *rater_disagreement*: like
+disagreement, but of a model in which each member is fitted to the answers of one rater of a committee (Wang and Plank
+2023, arXiv 2310.14979, give each annotator a head).
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Queries:
     def choose_pairs(self, inputs: Array, count: int, first: bool) -> Array:
         """The indices (count, 2) of pairs of candidates.
 
-        By doubt: of ten times as many random pairs, those that are in most doubt. To cover: candidates as ``choose``
-        takes them, paired at random.
+        With a strategy of doubt: of ten times as many random pairs, the most doubtful ones. With coverage: the
+        candidates that ``choose`` chooses, paired at random.
         """
         m = len(inputs)
         if self._covers(first):
@@ -65,14 +65,14 @@ class Queries:
         return self.strategy == "coverage" or (first and self.strategy != "uniform")
 
     def _features(self, inputs: Array) -> Array:
-        """In which coverage is measured: those of the moment, the last one of a segment."""
+        """The features in which coverage is measured: those of the moment; of a segment, those of its last moment."""
         return self.model.features(inputs[:, -1] if inputs.ndim > 2 else inputs)
 
 
 def farthest_points(points: Floats, count: int, rng: np.random.Generator) -> Array:
     """The indices of ``count`` of the (m, d) points, each the farthest from those before it (Gonzalez 1985).
 
-    The first is drawn from ``rng``. Where the points run out of distinct places, the rest is drawn at random.
+    The first is drawn from ``rng``. If there are fewer distinct points than ``count``, the rest is drawn at random.
     """
     if count == 0:
         return np.zeros(0, dtype=np.intp)

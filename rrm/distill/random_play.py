@@ -1,4 +1,4 @@
-"""Random play, in whose moments the first labels are asked."""
+"""Random play, about which the first labels are asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a round may spend, and when: its steps, its labels and its learning rate, rollout by rollout."""
+"""The budgets of a round, rollout by rollout: its steps, its labels and its learning rate."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Schedule:
     steps: int
     labels: int
     initial_labels: int
-    """How many of the labels are asked before training; 0 of 0 where none is asked."""
+    """How many of the labels are asked before training."""
 
     spread: Literal["constant", "hyperbolic"]
     """How the other labels are spread over the training."""
@@ -53,11 +53,11 @@ class Schedule:
 
     @property
     def rollouts(self) -> int:
-        """As many rollouts of the learner as the rest of the steps holds."""
+        """The number of the learner's rollouts that fit into the rest of the steps."""
         return (self.steps - self.start_state_steps - self.random_steps) // self.steps_of_rollout
 
     def steps_due(self, rollouts: int) -> int:
-        """How many steps have been taken after so many rollouts."""
+        """How many steps have been taken after a number of rollouts."""
         return self.start_state_steps + self.random_steps + rollouts * self.steps_of_rollout
 
     def labels_due(self, rollout: int) -> int:

@@ -1,4 +1,4 @@
-"""Reinforcement learning in a round's world: what distillers share that train an agent on a reward."""
+"""Reinforcement learning in a round's world, for the distillers that train an agent on a reward."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Training:
     Args:
         context: the round.
         world: its world, with the copies to be stepped.
-        reward: what the learner receives; None: the difference of the true utility, and then its policy is the oracle.
-        recorder: sees every moment; what is to be asked about is chosen there.
-        bootstrap: whether the learner may add what it expects to come where a limit cuts an episode short. Past a
-            window it never does.
-        scored: whether the overseer judges states, so that its score can be put beside the utility.
+        reward: what the learner receives; None: the difference of the true utility, which makes its policy the oracle.
+        recorder: observes every moment, and records those that may be asked about.
+        bootstrap: whether the learner bootstraps where a time limit truncates an episode. It never bootstraps past a
+            window.
+        scored: whether the overseer judges states, so that its score can be compared with the utility.
     """
 
     def __init__(

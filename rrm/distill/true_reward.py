@@ -1,4 +1,4 @@
-"""The oracle: an agent trained on the true utility, which nobody else gets to see. It asks no overseer."""
+"""The oracle: an agent trained on the true utility, which nothing else that learns may read. It asks for no labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rrm.protocols import Distiller, Row
 
 
 class TrueReward(Distiller):
-    """The learner on the true utility: what the same training comes to without a judge."""
+    """The learner trained on the true utility, without an evaluator."""
 
     def __init__(self, context: Context) -> None:
         self.rollouts = context.plan.schedule.rollouts

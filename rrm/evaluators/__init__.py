@@ -1,4 +1,4 @@
-"""Evaluators: who judges. Simulated, human, or the user's own; given by name, or as an object from Python."""
+"""Evaluators: simulated ones and the user's own, given by name, or as an object from Python."""
 
 from __future__ import annotations
 

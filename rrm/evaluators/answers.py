@@ -1,4 +1,4 @@
-"""Answers of an evaluator to several questions, each taken as soon as it exists."""
+"""Answers of an evaluator to several questions, each available as soon as it exists."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 
 class Answers(Iterator[Any]):
-    """The answers to questions 0, 1, …, in that order. ``arrivals`` gives them in the order in which they come.
+    """The answers to questions 0, 1, …, in that order. ``arrivals`` gives them in the order of their arrival.
 
-    Take them in one way or the other, not in both.
+    Use one of the two orders, not both.
 
     Args:
         arrivals: the index of each question and its answer.
-        ready: whether the next answer is there already, so that nobody has to be asked for it.
+        ready: whether the next answer has arrived already, so that getting it runs no code of the evaluator.
     """
 
     def __init__(self, arrivals: Iterator[tuple[int, Any]], ready: Callable[[], bool] = lambda: False) -> None:
@@ -31,9 +31,9 @@ class Answers(Iterator[Any]):
 
     @classmethod
     def of(cls, answers: Iterable[Any]) -> Answers:
-        """Those of any iterable, in order.
+        """The answers of any iterable, in order.
 
-        What a list or a tuple holds is ready. What an iterator says of itself (``__length_hint__``) is not relied on.
+        The answers of a list or a tuple are ready. The ``__length_hint__`` of other iterators is not relied on.
         """
         if isinstance(answers, Answers):
             return answers
@@ -43,12 +43,12 @@ class Answers(Iterator[Any]):
 
     @classmethod
     def together(cls, members: Sequence[Answers], combine: Callable[..., Any]) -> Answers:
-        """Those made from what several answer to the same questions: ``combine(index, *answers)``."""
+        """Combine the answers of several evaluators to the same questions: ``combine(index, *answers)``."""
         arrivals = _combined(_in_turn(members), combine, len(members))
         return cls(arrivals, lambda: all(each.ready() for each in members))
 
     def map(self, combine: Callable[..., Any], size: int = 1) -> Answers:
-        """Those made from each ``size`` successive ones: ``combine(index, *answers)``."""
+        """Combine each ``size`` successive answers: ``combine(index, *answers)``."""
         parts = ((*divmod(index, size), answer) for index, answer in self.arrivals)
         return Answers(_combined(parts, combine, size), self.ready)
 

@@ -1,4 +1,4 @@
-"""How an evaluator that is somebody's code is asked: awaited, again where it fails, many questions at once."""
+"""Asking an evaluator that is a user's code: asynchronously, again if it fails, many questions at once."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _loop(process: int) -> asyncio.AbstractEventLoop:
 
 
 def settled(value: Any) -> Any:
-    """A value; what is awaited in its place, if it is a coroutine; an iterator, if it is an asynchronous one."""
+    """A value: awaited, if it is a coroutine; as an iterator, if it is an asynchronous iterator."""
     if inspect.isawaitable(value):
         return _awaited(_of(value))
     if isinstance(value, AsyncIterator):
@@ -99,10 +99,10 @@ async def _next(answers: AsyncIterator[Any]) -> Any:
 
 
 def in_time(evaluator: Evaluator, call: Callable[[], Any], questions: Questions) -> Any:
-    """What ``call`` returns, awaited.
+    """The result of ``call``, awaited.
 
     Raises:
-        EvaluatorError: that took longer than the evaluator's ``timeout``.
+        EvaluatorError: it took longer than the evaluator's ``timeout``.
     """
     try:
         return within_time(lambda: settled(call()), evaluator.timeout)
@@ -133,8 +133,8 @@ def _too_late(evaluator: Evaluator, questions: Questions) -> EvaluatorError:
 def one_by_one(evaluator: Evaluator, call: Callable[[Q], Any], questions: Sequence[Q]) -> Answers:
     """The answers of ``call`` to each question, ``evaluator.at_once`` of them asked at the same time.
 
-    Where it raises or takes too long, it is asked again, ``evaluator.retries`` times. An answer depends neither on that
-    nor on the other questions, so long as it is drawn from the question's own generator.
+    If it raises or takes too long, it is asked again, ``evaluator.retries`` times. An answer depends neither on retries
+    nor on other questions, as long as it draws from the question's own generator.
     """
     if evaluator.at_once == 1 or len(questions) < 2:
         return Answers.of(_asked(evaluator, call, each) for each in questions)
@@ -191,7 +191,7 @@ def _memory(evaluator: Evaluator) -> Callable[[], None]:
 
 
 def _at_once(evaluator: Evaluator, call: Callable[[Q], Any], questions: Sequence[Q]) -> Answers:
-    """The answers as they come. Where one fails for good, those that are being given are waited for, and kept."""
+    """The answers as they arrive. If one question fails for good, the answers under way are awaited and stored."""
     left = iter(enumerate(questions))
     lock, stop = threading.Lock(), threading.Event()
     answers: deque[tuple[int, Any]] = deque()
@@ -240,7 +240,8 @@ def _at_once(evaluator: Evaluator, call: Callable[[Q], Any], questions: Sequence
 
 
 def broken(name: str, error: BaseException, questions: Questions) -> EvaluatorError:
-    """What an evaluator raised, where in its code, and on which questions; and what there is, if it missed a field."""
+    """The error that an evaluator raised, where in its code, and on which questions; for a missing field, the fields
+    that there are."""
     text = f"evaluator {name!r} raised {raised(error)} on {what(questions)}"
     if where := place_of(error):
         text += f", at {where}"

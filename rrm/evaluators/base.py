@@ -1,4 +1,4 @@
-"""What an evaluator is, and what an answer of one is."""
+"""The base class of evaluators, and the checks of their answers."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Evaluator:
     """A bounded evaluator: reads clips and says how much has been accomplished at the end of each; higher is better.
 
     A subclass defines ``score``, or ``compare``, or both; either may be asynchronous. With ``compare`` alone it can be
-    asked for comparisons only. If its ``__init__`` has a parameter ``world``, it is given the world that it judges, in
-    no particular state, for its settings and its ``appraise``.
+    asked for comparisons only. If its ``__init__`` has a parameter ``world``, it gets the world that it judges, in no
+    particular state, for its settings and its ``appraise``.
     """
 
     free: bool = False
@@ -34,8 +34,8 @@ class Evaluator:
     learning curves and about every episode of the final policy; otherwise for labels, and ``evaluation_labels``."""
 
     timeout: float | None = None
-    """Seconds to wait for an answer; None: as long as it takes. Where ``score`` answers many questions in one call, the
-    limit is for the first answer, that is for all of them."""
+    """Seconds to wait for an answer; None: no limit. If ``score`` answers many questions in one call, the limit is for
+    that call."""
 
     retries: int | None = None
     """How often it is asked again after an error or a timeout; None: never. Then it is asked one question at a time."""
@@ -79,7 +79,7 @@ class Evaluator:
 
     @property
     def name(self) -> str:
-        """What messages and label stores call it; the class's name by default."""
+        """Its name in messages and label stores; the class's name by default."""
         return type(self).__name__
 
     @property
@@ -168,7 +168,7 @@ class Evaluator:
         return preferred(*(checked(self.name, answer, clip) for answer, clip in zip(answers, clips, strict=True)))
 
     def state_dict(self) -> dict[str, Any]:
-        """What a stateful evaluator needs to go on, as JSON can hold it. It is kept beside its last answer."""
+        """The state of a stateful evaluator, as JSON values. It is stored beside its last answer."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -200,7 +200,7 @@ def _only(answers: Answers) -> Any:
 
 
 _RENAMED = {"voices": "raters", "remembers": "stateful"}
-"""What attributes of an evaluator were once called, and what they are called now."""
+"""Older names of an evaluator's attributes, and their names now."""
 
 
 def refuse_old_names(name: str, attributes: Container[str]) -> None:
@@ -211,7 +211,7 @@ def refuse_old_names(name: str, attributes: Container[str]) -> None:
 
 
 _DECLARE = {"score": "scores", "compare": "compares", "state_dict": "stateful"}
-"""What a subclass declares by defining a method."""
+"""The attribute that a subclass declares by defining a method."""
 
 
 class Aggregate(float):
@@ -236,7 +236,7 @@ def preferred(first: float, second: float) -> float:
 
 
 LARGEST = 1e30
-"""Of a score, less its sign: with larger ones, squares and sums of scores overflow."""
+"""The largest size of a score. Squares and sums of larger ones overflow."""
 
 
 def number(answer: Any) -> float:

@@ -57,8 +57,8 @@ class Approving(Evaluator):
 
 
 def _by_help(clips: Sequence[Clip], read: Callable[[Indices, Floats | None], Floats]) -> Floats:
-    """What ``read`` makes of clips, by their indices (k,): of those that were helped with their evidence (k, e), of the
-    others without; of m clips (m,)."""
+    """Scores (m,) of m clips by ``read``, which gets the indices (k,) of clips: those of helped clips with the evidence
+    (k, e), and those of the others without."""
     shown = {i: clip.evidence_values for i, clip in enumerate(clips) if clip.evidence_values is not None}
     helped, alone = np.array([*shown], np.intp), np.setdiff1d(np.arange(len(clips)), [*shown])
     scores = np.empty(len(clips))

@@ -1,4 +1,4 @@
-"""What users bring as evaluators: functions, and objects without a base class."""
+"""Evaluators that are users' functions, or objects without a base class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The code of functions: the names in it, and what it does as text."""
+"""The code of functions: its names, and its text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def names(code: CodeType, only: str | None = None) -> set[str]:
 
 @cache
 def text(code: CodeType, file: str) -> str:
-    """What a function does: its text, if the file still holds what was loaded; else what it was compiled to."""
+    """The code of a function: its text, if the file is still what was loaded; else its compiled instructions."""
     linecache.checkcache(file)
     lines = linecache.getlines(file)
     if code.co_name != "<lambda>" and code in _compiled("".join(lines), file):  # of several lambdas in a line, which?
@@ -52,7 +52,7 @@ def _compiled(text: str, file: str) -> frozenset[CodeType]:
 
 
 def _instructions(code: CodeType) -> list[Any]:
-    """What a function does, without where it was written."""
+    """The instructions of a function, without positions in its file."""
     constants = [_instructions(each) if isinstance(each, CodeType) else _constant(each) for each in code.co_consts]
     return [code.co_code, code.co_names, code.co_varnames, constants]
 

@@ -1,4 +1,4 @@
-"""Several evaluators who answer as one."""
+"""Committees: several evaluators that answer as one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rrm.streams import Purpose
 
 
 def _majority(preferences: Floats) -> float:
-    """The side with more votes; those for neither count for neither."""
+    """The side with more votes; votes for neither side do not count."""
     return float(0.5 + 0.5 * np.sign(np.sign(preferences - 0.5).sum()))
 
 
@@ -42,9 +42,9 @@ def rater_disagreement(ratings: Floats, comparing: bool) -> float | None:
         comparing: whether the ratings are preferences, from 0 to 1, and not scores.
 
     Returns:
-        Of scores, the mean standard deviation among raters, in the evaluator's units. Of preferences, the share of
-        questions on which the raters are not all on one side (the first, the second, or neither). None where nobody
-        answered anything.
+        For scores, the mean standard deviation among raters, in the evaluator's units. For preferences, the share of
+        questions on which the raters are not all on one side (the first, the second, or neither). None if there is no
+        answer at all.
     """
     answered = ratings[~np.isnan(ratings).all(axis=1)]
     if not answered.size:
@@ -63,17 +63,16 @@ def _apart(questions: Sequence[_Q], member: int) -> list[_Q]:
 
 
 class Committee(Wrapper):
-    """Members who see the same clips and are asked apart; each draws for itself.
+    """An evaluator that aggregates the answers of its members. They see the same clips and draw independently.
 
     Args:
         members: the evaluators.
-        by: how they agree. *mean* and *median*: of scores or of preferences. *majority*: the clip that more of them
-            prefer, 1/2 where as many prefer either; of scores the median, than which a majority says neither more nor
-            less.
-            *veto*: the lowest score; a clip is better if nobody says that it is worse, else they are equal.
+        by: how their answers are aggregated. *mean* and *median*: of scores or of preferences. *majority*: the clip
+            that more members prefer, or 1/2 if equally many prefer each; of scores the median.
+            *veto*: the lowest score; a clip is better if no member says that it is worse, else they are equal.
 
-    Members who have no answer to a comparison abstain; where all do, so does the committee. What each of them said is
-    kept beside the answer (``Aggregate``).
+    Members without an answer to a comparison abstain. If all abstain, so does the committee. The rating of each member
+    is stored beside the answer (``Aggregate``).
     """
 
     def __init__(self, members: Sequence[Evaluator], by: str = "mean") -> None:

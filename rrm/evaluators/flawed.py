@@ -1,4 +1,4 @@
-"""Any evaluator, with the flaws of people: each a parameter, each absent at its default."""
+"""Any evaluator with human flaws: each flaw is a parameter, and absent at its default."""
 
 from __future__ import annotations
 
@@ -28,23 +28,25 @@ class Flawed(Wrapper):
         fields: the fields that it can read, of views and evidence; all others read 0 (partial observability as in
             Lang et al. 2024, arXiv 2402.17747). None: all.
         every: it sees every k-th frame, from the first one on, and judges the last that it sees.
-        frames: it sees at most so many frames, evenly spread, the last one always. None: all.
-            In both, where assistants point at frames (``POINTER``) it sees those, and judges the last of them.
-        myopia: it forgets: what was gained k steps before the end is multiplied by the k-th power of it (the myopic
-            teacher of Lee et al. 2021, arXiv 2111.03026). 1: nothing is forgotten. Help counts for the last step.
-        bias: what impresses it: so much is added for each unit of the given fields of the last view
-            (the halo effect: Thorndike 1920).
-        noise: standard deviation of what is added to each score (Thurstone 1927; two clips draw apart).
-        noise_assisted: the same where assistants helped: less, where help makes it sure of itself, or more, where help
-            confuses. None: the same.
-        drift: it gets milder, by so much with each question of its round (severe, below 0; Myford and Wolfe 2009).
-            Which of two is better does not change.
-        anchor: from 0 to 1, how far its answer is drawn to its last one (Tversky and Kahneman 1974).
-        equal: what differs by less is the same to it: two clips are equal (1/2), scores are multiples of it (a scale).
+        frames: it sees at most this many frames, evenly spread, always including the last one. None: all. With
+            ``every`` or ``frames``, if assistants point at frames (``POINTER``), it sees those, and judges the last of
+            them.
+        myopia: a gain k steps before the end is multiplied by the k-th power of it (the myopic teacher of Lee et al.
+            2021, arXiv 2111.03026). 1: nothing is forgotten. Help counts for the last step.
+        bias: what is added to the score for each unit of the given fields of the last view (the halo effect: Thorndike
+            1920).
+        noise: standard deviation of the noise on each score (Thurstone 1927; independent for the two clips of a pair).
+        noise_assisted: the standard deviation where assistants helped: smaller if help makes it surer, larger if help
+            confuses it. None: that of ``noise``.
+        drift: what is added to its scores with each question of its round: above 0 it gets milder, below 0 more severe
+            (Myford and Wolfe 2009). Comparisons do not change.
+        anchor: from 0 to 1, how far its answer is drawn towards its last one (Tversky and Kahneman 1974).
+        equal: the smallest difference that it notices: two clips that differ by less are equal (1/2), and scores are
+        multiples of it.
         mistake: probability of a slip: the opposite of a preference; the score of another moment of the clip, drawn at
             random and seen without help (Christiano et al. 2017, arXiv 1706.03741: one in ten).
         skip: probability that it has no answer to a comparison (Lee et al. 2021). Needs comparisons.
-        world: what it judges, to check the names of fields by.
+        world: the world that it judges, to check the names of fields.
 
     Raises:
         ValueError: a parameter is out of its range, or the world has no such field.
@@ -105,7 +107,7 @@ class Flawed(Wrapper):
         return bool(noisy or self.drift or self.anchor or self.equal or self.bias or self.myopia < 1)
 
     def looks_back(self, comparing: bool) -> bool:
-        """Where it sees some of the frames, forgets, or slips to another moment, there must be other moments."""
+        """Whether it needs earlier moments: if it sees some of the frames, forgets, or slips to another moment."""
         other_steps = self.every > 1 or self.frames is not None or self.myopia < 1
         slips = self.mistake > 0 and not comparing
         return other_steps or slips or self.of.looks_back(comparing and not self._thinks)
@@ -126,7 +128,7 @@ class Flawed(Wrapper):
         return answers.map(answered)
 
     def _said(self, pairs: Sequence[Pair]) -> Answers:
-        """What ``of`` says of the pairs as it sees them, and that they are not equal to it."""
+        """The answers of ``of`` to the pairs as seen, each with False: it does not find them equal."""
         seen = [Pair(pair.number, self._seen(pair.first), self._seen(pair.second)) for pair in pairs]
 
         def said(index: int, answer: Any) -> tuple[float | None, bool]:
@@ -169,7 +171,7 @@ class Flawed(Wrapper):
         return (scores.in_order() if self.anchor else scores).map(thought)
 
     def _anchored(self, clips: Sequence[Clip]) -> Answers:
-        """What ``of`` scores; where it forgets, the gains of the steps, the later ones counting more."""
+        """The scores of ``of``; with ``myopia``, the weighted sum of the gains of the steps."""
         if self.myopia == 1:
             answers = Answers.of(self.of.answers(clips))
             return answers.map(lambda index, answer: checked(self.of.name, answer, clips[index]))
@@ -222,7 +224,7 @@ def _frames(clip: Clip, kept: Indices) -> Clip:
 
 
 def _until(clip: Clip, t: int) -> Clip:
-    """The clip as it was at its step ``t``, when nobody had helped."""
+    """The clip up to its step ``t``, without help."""
     return replace(_frames(clip, np.arange(t + 1)), evidence_fields=(), evidence_values=None)
 
 

@@ -1,9 +1,10 @@
-"""What makes an evaluator, or an environment, the one that it is: a fingerprint of the code that was loaded.
+"""The identity of an evaluator or an environment: a fingerprint of the code that was loaded.
 
-It covers functions, classes and values: those given, and those of the user's own that they refer to, however far. Code
-counts by its text where the file still holds what was loaded, else as it was compiled. So a fingerprint is the same in
-another version of Python, and what is not referred to changes nothing. Of what Python, installed packages and this
-package define, only the names count. What is not seen is said in docs/evaluators.md.
+It covers the given functions, classes and values, and all of the user's own to which these refer, directly or
+indirectly. Code counts by its text if the file is still what was loaded, else by its compiled instructions. So a
+fingerprint is the same in another version of Python, and code to which nothing refers does not change it. Of
+definitions in Python, installed packages and this package, only the names count. docs/evaluators.md says what is not
+seen.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ NETWORK = frozenset(
     """aiohttp anthropic boto3 grpc http httpx huggingface_hub litellm mistralai ollama openai requests socket
     subprocess urllib urllib3 websocket websockets xmlrpc zmq""".split()  # noqa: SIM905
 )
-"""Modules through which somebody else answers, whose code is not to be seen."""
+"""Network modules: the code that answers at the other end cannot be seen."""
 
 _DATES = (datetime.date, datetime.time, datetime.timedelta, datetime.tzinfo)
 _PLAIN = (
@@ -59,14 +60,14 @@ _PLAIN = (
 _CODE = (FunctionType, MethodType, BuiltinFunctionType, type, ModuleType, functools.partial, staticmethod, classmethod)
 _GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)
 _AT_RUN_TIME = frozenset({"eval", "exec", "globals", "vars", "getattr", "__import__", "import_module"})
-"""Where these are called, whatever the file holds may be referred to."""
+"""Functions whose callers may refer to anything in their file."""
 
 _OF_PYTHON = frozenset(
     """__dict__ __weakref__ __doc__ __module__ __qualname__ __firstlineno__ __static_attributes__ __annotations__
     __annotate__ __annotate_func__ __annotations_cache__ __abstractmethods__ _abc_impl __dataclass_fields__
     __dataclass_params__ __match_args__ __parameters__ __orig_bases__ __slots__ __slotnames__""".split()  # noqa: SIM905
 )
-"""What Python puts into a class: when it is made, and ``__slotnames__`` when one of its objects is first copied."""
+"""The attributes that Python adds to a class; ``__slotnames__`` when one of its objects is first copied."""
 
 _WITHOUT_SETTINGS = frozenset({"_thread", "threading", "logging", "_io", "weakref", "queue", "_queue", "asyncio"})
 
@@ -114,7 +115,7 @@ class _Walk:
         return _hash(self._parts(value))
 
     def _parts(self, value: Any) -> Iterator[str]:
-        """What tells a value from others. What was met before is a number, so that circles end."""
+        """The parts that distinguish a value from others. A value met before is a number, so that cycles end."""
         kind = type(value)
         if isinstance(value, Enum):
             yield f"{kind.__qualname__}.{value.name}"
@@ -185,7 +186,7 @@ class _Walk:
             yield from sorted(digests) if isinstance(values, set | frozenset) else digests
 
     def _object(self, value: Any) -> Iterator[str]:
-        """What an object was made with."""
+        """The parts of an object: how it is made again."""
         state = _state(value)
         if is_own(type(value).__module__) or type(value).__module__.partition(".")[0] == "rrm":
             for name, each in state.items():
@@ -232,7 +233,7 @@ class _Walk:
                 yield from self._attributes(value, code)
 
     def _globals(self, code: CodeType, values: dict[str, Any]) -> Iterator[str]:
-        """What a function refers to by name. What it sets itself is its state."""
+        """The values to which a function refers by name. Globals that it assigns itself are its state, and left out."""
         used, assigned = names(code), names(code, "STORE_GLOBAL")
         for name in sorted((used & values.keys()) - assigned - {"__builtins__"}):
             value = values[name]
@@ -245,7 +246,7 @@ class _Walk:
             yield Path(code.co_filename).read_text(encoding="utf-8", errors="replace")
 
     def _attributes(self, value: Any, code: CodeType) -> Iterator[str]:
-        """What a function may refer to in ``value``, if that is a module of the user's own."""
+        """The attributes of ``value`` to which a function may refer, if it is a module of the user's own."""
         if isinstance(value, ModuleType):
             self._look_for_network(value.__name__)
             if is_own(value.__name__):
@@ -270,7 +271,7 @@ def _hash(parts: Iterable[str]) -> str:
 
 
 def _installed(module: str) -> Iterator[str]:
-    """What tells versions of an evaluator apart that is installed: that of its package, and its file."""
+    """What distinguishes versions of an installed evaluator: the version of its package, and its file."""
     top = module.partition(".")[0]
     if is_own(module) or top == "rrm" or top in sys.stdlib_module_names:
         return

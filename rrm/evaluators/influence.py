@@ -1,4 +1,4 @@
-"""How far what an evaluator is shown changes its score: the reward of assistants that point at frames."""
+"""Influence, the reward of assistants that point at frames: how much these frames change the evaluator's score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Code of a user that shares the process: neither its global state nor that of the training reaches the other."""
+"""Isolates a user's code in the same process: its global random state and that of the training do not affect each
+other."""
 
 from __future__ import annotations
 
@@ -39,7 +40,7 @@ def isolated(seed: int) -> Iterator[None]:
 
 
 def remembered() -> Callable[[], None]:
-    """Remember the states of the same generators; what is returned puts them back."""
+    """Save the states of the same generators. Returns a function that restores them."""
     import torch
 
     states = random.getstate(), np.random.get_state(), torch.default_generator.get_state()

@@ -1,4 +1,4 @@
-"""Finding what a configuration names: an entry point, or something in a module or a file of the user's own."""
+"""Loads what a configuration names: an entry point, or an object in a module or a file of the user's own."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rrm.errors import ConfigError, nearest
 
 
 def locate(spec: str, about: str, known: Collection[str], group: str) -> Any:
-    """What ``spec`` names: an entry point of ``group``, ``package.module:name`` or ``path/to/file.py:name``.
+    """Load what ``spec`` names: an entry point of ``group``, ``package.module:name`` or ``path/to/file.py:name``.
 
     Raises:
-        ConfigError: nothing of that name is there, or loading it fails; ``about`` stands before the reason, and the
-            nearest of the entry points and of the ``known`` names behind it.
+        ConfigError: there is nothing of that name, or loading it fails. The message begins with ``about``, and names
+            the nearest entry point or ``known`` name.
     """
     points = {point.name: point for point in entry_points(group=group)}
     if spec in points:

@@ -1,4 +1,4 @@
-"""Finding the evaluator that a configuration names, or that a caller gives."""
+"""Makes the evaluator that a configuration names, or that a caller gives."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from rrm.text import line, short
 
 
 class Scoring(Protocol):
-    """What has a method ``score``: it needs no base class."""
+    """An object with a method ``score``. It needs no base class."""
 
     def score(self, clips: Any, /) -> Any:
         """As of ``Evaluator``."""
 
 
 class Comparing(Protocol):
-    """What has a method ``compare``."""
+    """An object with a method ``compare``. It needs no base class."""
 
     def compare(self, pairs: Any, /) -> Any:
         """As of ``Evaluator``."""
@@ -48,15 +48,15 @@ Object = Evaluator | Scoring | Comparing
 Judge = Callable[[Clip], Any] | Callable[[Clip, Clip], Any] | Object | type[Object]
 Spec = str | Judge | Mapping[str, Any]
 """How an evaluator is given: by name; as a function of a clip or of two, an object that judges or its class; or with
-parameters, as a mapping: ``{name: …}`` of what has them, ``{of: …}`` with the flaws of ``Flawed``, or
-``{committee: […], by: …}``. What stands at ``name``, ``of`` and in the list is given in any of these ways."""
+parameters, as a mapping: ``{name: …}`` with its own parameters, ``{of: …}`` with the flaws of ``Flawed``, or
+``{committee: […], by: …}``. The evaluators in these mappings are given in any of these ways."""
 
 REGISTRY: dict[str, type[Evaluator]] = {"bounded": Bounded, "teacher": Teacher}
 
 Make = Callable[[World], Evaluator]
 
 MOST_MEMBERS = 100
-"""Of a committee."""
+"""The most members of a committee."""
 
 MOST_AT_ONCE, MOST_RETRIES = 1000, 1000
 
@@ -69,12 +69,12 @@ ASKING: Mapping[str, Mapping[str, Any]] = {
 
 
 def resolve(spec: Spec) -> Make:
-    """Find the evaluator: by registered name, by entry point (group ``rrm.evaluators``), by ``package.module:Name``,
-    or by ``path/to/file.py:name``, in that order. Returns what makes it, given the world to be judged.
+    """Find an evaluator: by registered name, by entry point (group ``rrm.evaluators``), by ``package.module:Name``, or
+    by ``path/to/file.py:name``, in that order. Returns a function that makes it for the world to be judged.
 
     Raises:
-        ConfigError: nothing of that name is there, or it is no evaluator, or has no such parameters. What is returned
-            raises it, too, for a parameter that is out of its range.
+        ConfigError: there is nothing of that name, or it is no evaluator, or has no such parameters. The returned
+            function raises it, too, for a parameter that is out of its range.
     """
     make = _resolve(spec)
 
@@ -90,7 +90,8 @@ def resolve(spec: Spec) -> Make:
 
 
 def _check_asking(evaluator: Evaluator) -> None:
-    """Raise ValueError where an evaluator cannot be asked as it says, or one that it is made of."""
+    """Raise ValueError if an evaluator, or one inside it, cannot be asked with its ``retries``, ``concurrency`` and
+    ``timeout``."""
     if isinstance(evaluator, Wrapper):
         for each in evaluator.members:
             _check_asking(each)
@@ -134,7 +135,8 @@ def _judges(candidate: Any) -> bool:
 
 
 def _with_parameters(spec: Mapping[str, Any]) -> Make:
-    """The same for what is given as a mapping. Any may say how the evaluators in it are asked (``ASKING``)."""
+    """The same for an evaluator given as a mapping. Any mapping may say how the evaluators in it are asked
+    (``ASKING``)."""
     if settings := {key: value for key, value in spec.items() if key in ASKING}:
         for key, value in settings.items():
             try:
@@ -222,11 +224,12 @@ def _clips_of(function: Callable[..., Any]) -> int:
 
 
 def identity(spec: Spec) -> str:
-    """A name for ``spec`` that changes with its code and settings, so that the labels of two are never mixed up.
+    """A name for ``spec`` that changes with its code and settings, so that labels of different evaluators are never
+    mixed.
 
-    The code is that which was loaded and is run, with all that it refers to (``rrm.evaluators.identity``). The settings
-    of an object are those that it has when this is first asked of it: what it keeps while it judges makes no other of
-    it. Another object, made with other settings, is another evaluator.
+    The code is the loaded code, with all that it refers to (``rrm.evaluators.identity``). The settings of an object are
+    those at the first call: what it stores while it judges does not make it another evaluator. An object made with
+    other settings is another evaluator.
     """
     if isinstance(spec, Mapping):
         identified = {key: _identified(key, value) for key, value in spec.items() if key not in ASKING}

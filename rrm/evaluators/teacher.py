@@ -1,4 +1,4 @@
-"""B-Pref's simulated teacher: answers by the rewards along a clip, with the flaws that people have."""
+"""B-Pref's simulated teacher: answers by the rewards along a clip, with human errors."""
 
 from __future__ import annotations
 
@@ -24,38 +24,39 @@ PRESETS: Mapping[str, Mapping[str, float]] = {
 """The teachers of the benchmark: each is one knob away from the oracle."""
 
 RECENT = 20
-"""The segments by which a teacher knows what is usual: those of its last ten pairs."""
+"""The number of recent segments whose mean the thresholds use: those of its last ten pairs."""
 
 
 class Teacher(Evaluator):
     """The simulated teacher of B-Pref (Lee, Smith, Dragan and Abbeel 2021, arXiv 2111.03026, section 4).
 
-    It knows the rewards r_1 … r_H along a clip: those in the field ``reward`` of its views; in a world that has no such
-    field, what each step added to the world's own ``appraise``. Where the world shows the moment judged alone
-    (``World.shows_history``) there is one reward: what ``appraise`` says of that moment. It compares two clips in this
-    order, R being the sum of a clip's rewards:
+    It knows the rewards r_1 … r_H along a clip. They are in the field ``reward`` of its views; in a world without this
+    field, they are what each step added to the world's own ``appraise``. If the world shows only the moment judged
+    (``World.shows_history``), there is one reward: ``appraise`` of that moment. R is the sum of a clip's rewards. Two
+    clips are compared in this order:
 
-    1. no answer if max(R) is at most ``skip``'s threshold: neither is worth talking about;
-    2. equal if the two R differ by less than ``equal``'s threshold, which is said last;
-    3. a short memory: R is from here on the sum of γ^(H - t) r_t, γ being ``discount``;
-    4. the first is better with probability sigmoid(``beta`` (R1 - R2)); without ``beta``, that with the higher R;
-    5. a slip: with the probability ``mistake`` it says the opposite;
-    6. equal, if so found in 2: 1/2.
+    1. no answer if max(R) is at most ``skip``'s threshold;
+    2. equal if the two R differ by less than ``equal``'s threshold (this is answered last);
+    3. a short memory: from here on R is the sum of γ^(H - t) r_t, where γ is ``discount``;
+    4. the first is better with probability sigmoid(``beta`` (R1 - R2)); without ``beta``, the one with the higher R is
+    better;
+    5. a slip: with probability ``mistake`` the answer is reversed;
+    6. the answer is 1/2 if the clips were equal in 2.
 
     A score is the R of 3.
 
-    Three things are other than in the original code (github.com/rll-research/BPref). *The thresholds* are there
-    ``skip`` and ``equal`` times the mean return per segment, but times ``skip`` or ``equal`` once more after the first
-    queries; here they are so once. *Returns below 0* turn the original's thresholds over, so that ordinary segments
-    are skipped and none is equal; here they are measured from the lowest R seen so far, if that is below 0:
-    low + skip x (mean - low), and equal x (mean - low), which is the original where no R is negative. The mean is
-    that over the last 20 segments that it was asked about. *An exact tie* at step 4 is 1/2, not the first clip's.
-    That a question without an answer counts as asked is as in the original.
+    Three things differ from the original code (github.com/rll-research/BPref). *Thresholds*: there they are ``skip``
+    and ``equal`` times the mean return per segment, and are multiplied by ``skip`` or ``equal`` once more after the
+    first queries; here they are multiplied once. *Returns below 0* reverse the original's thresholds, so that ordinary
+    segments are skipped and none is equal. Here thresholds are measured from the lowest R seen so far, if it is below
+    0: low + skip x (mean - low), and equal x (mean - low), which is the original if no R is negative. The mean is over
+    the last 20 segments that it was asked about. *An exact tie* at step 4 is 1/2; there the first clip wins. As in the
+    original, a question without an answer counts as asked.
 
     Args:
         world: the world that it judges.
         preset: one of ``PRESETS``, from which the other arguments depart.
-        beta: how well it tells sums of reward apart; at 0 it guesses.
+        beta: how reliably it prefers the higher sum; at 0 it guesses.
         mistake: probability of a slip.
         skip: share of the usual that one of the clips must exceed.
         discount: weight of a reward that lies one step further back.
@@ -96,7 +97,7 @@ class Teacher(Evaluator):
         return f"{self.preset} teacher"
 
     def looks_back(self, comparing: bool) -> bool:
-        """What counts less further back, and rewards that are to be added up, must be shown."""
+        """Whether it needs earlier moments: with a discount below 1, and to add up rewards."""
         return self.discount < 1 or self._adds_up
 
     def rewards(self, clip: Clip) -> Floats:
@@ -146,7 +147,8 @@ class Teacher(Evaluator):
         return 0.5 if abs(sums[0] - sums[1]) < equal else answer
 
     def _thresholds(self) -> tuple[float | None, float]:
-        """Those of ``skip`` and ``equal``, by what has been seen before; at first nothing is skipped, nothing equal."""
+        """The thresholds of ``skip`` and ``equal``, from the segments seen before. At first nothing is skipped and
+        nothing equal."""
         if not self._recent:
             return None, 0.0
         usual = float(np.mean(self._recent)) - self._low

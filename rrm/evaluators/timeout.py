@@ -1,4 +1,4 @@
-"""A time limit for a piece of code that may never return."""
+"""A time limit for code that may never return."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class OutOfTime(BaseException):
 def within_time(call: Callable[[], T], seconds: float | None) -> T:
     """The result of ``call``.
 
-    In the main thread a signal interrupts Python code, sleeping and waiting included, but no computation within a C
-    library before that returns. In other threads, and where there are no such signals, the call is left behind: it goes
-    on in a thread of its own, which does not keep the process alive.
+    In the main thread a signal interrupts Python code, also while it sleeps or waits, but not a computation in a C
+    library. In other threads, and on systems without such signals, the call continues in a thread of its own, which
+    does not keep the process alive.
 
     Args:
         call: what may take too long.

@@ -1,4 +1,4 @@
-"""Evaluators that are made of other evaluators."""
+"""The base class of evaluators that contain other evaluators."""
 
 from __future__ import annotations
 

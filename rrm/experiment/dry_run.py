@@ -1,6 +1,4 @@
-"""What a run would do: its rounds in the order in which they would start, and how long they would take. Nothing is
-written.
-"""
+"""A dry run: the rounds in the order in which they would start, and how long they would take. Nothing is written."""
 
 from __future__ import annotations
 
@@ -27,8 +25,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 Kind = tuple[str | int, ...]
-"""What the speed of a round depends on, what matters most first: environment and settings, level, reward, help; or the
-beginning of that."""
+"""The kind of a round, on which its speed depends: environment and settings, level, reward, help; or the first of
+these."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,9 @@ class Job:
 class DryRun:
     """What a run would do.
 
-    ``jobs`` are all its rounds, in the order in which they would start. ``seconds`` is how long it would take with so
-    many ``workers``; None where that of a round is unknown. ``measured`` is how many finished rounds say how fast
-    rounds are.
+    ``jobs`` are all its rounds, in the order in which they would start. ``seconds`` is how long it would take with this
+    many ``workers``; None if it is unknown for a round. ``measured`` is the number of finished rounds from which speeds
+    are taken.
     """
 
     jobs: list[Job]
@@ -107,7 +105,7 @@ class DryRun:
 
 
 def dry_runs(config: str, overrides: Sequence[str], folder: Path) -> list[tuple[str, DryRun]]:
-    """The same of each experiment of a suite, or of the one that ``config`` is, with its name."""
+    """The same for each experiment of a suite, or for the one experiment in ``config``, with its name."""
     suite = read_suite(config, overrides)
     if suite is None:
         experiment = load(config, overrides)
@@ -148,7 +146,7 @@ def dry_run(
 def _simulated(graph: RoundGraph, jobs: Mapping[str, Job], workers: int) -> tuple[list[str], float | None]:
     """The names of rounds in the order in which they start, and when the last one ends.
 
-    Where the time of some is unknown, each is taken to be as long as it has steps, for the order alone.
+    If the time of some is unknown, the numbers of their steps are used, for the order alone.
     """
     known = all(job.seconds is not None for job in jobs.values())
     running: list[tuple[float, int, str]] = []
@@ -197,8 +195,8 @@ def _speeds(rounds: Path) -> tuple[dict[Kind, float], int]:
 
 
 def _kinds(content: Mapping[str, Any]) -> list[Kind]:
-    """The kinds of a round, given the content of its ``round.json``: its own, then wider ones, by which it is estimated
-    where none of its own has been measured."""
+    """The kinds of a round, given the content of its ``round.json``: its own, then wider ones, from which its time is
+    estimated if no round of its own kind has been measured."""
     env = f"{content.get('env')} {json.dumps(content.get('env_settings', {}), sort_keys=True)}"
     own = (env, str(content.get("level")), str(content.get("reward")), bool(content.get("assistants")))
     return [own[:length] for length in range(len(own), -1, -1)]

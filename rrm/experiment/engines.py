@@ -1,4 +1,5 @@
-"""What runs the rounds of an experiment: this process, or several of this machine (a cluster: ``ray_engine``)."""
+"""Engines that run the rounds of an experiment: in this process, or in several on this machine (on a cluster:
+``ray_engine``)."""
 
 from __future__ import annotations
 
@@ -42,13 +43,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Shared:
-    """What the processes that train need of the one that reads the configuration."""
+    """Data of the process that reads the configuration, for the processes that train."""
 
     paths: tuple[str, ...]
-    """Where Python finds modules: the configuration's own folder is among them."""
+    """The folders where Python looks for modules; the folder of the configuration is one of them."""
 
     environments: tuple[probe.Entry, ...]
-    """What the start-up checks have found, so that they are done once."""
+    """The results of the start-up checks, so that they run only once."""
 
     def take_over(self) -> None:
         """Make it this process's."""
@@ -57,14 +58,14 @@ class Shared:
 
 
 class Engine(AbstractContextManager["Engine"], Protocol):
-    """Runs rounds. What still runs when its context is left is stopped."""
+    """Runs rounds. When its context is left, rounds that still run are stopped."""
 
     def has_room(self) -> bool:
         """Whether another round can be started now."""
         ...
 
     def start(self, plan: Plan) -> None:
-        """Start a round whose rounds below are done; of one that is done itself, have the result verified."""
+        """Start a round after the rounds below it. If it is finished already, verify its result."""
         ...
 
     def wait(self) -> list[Outcome]:
@@ -79,16 +80,15 @@ def run_rounds(
     progress: Progress,
     on_done: Callable[[str, Mapping[str, dict[str, Any]]], None],
 ) -> dict[str, dict[str, Any]]:
-    """Run all rounds, each once those below it are done and the engine has room.
+    """Run all rounds, each as soon as those below it are finished and the engine has room.
 
-    The first error ends the run: rounds that are running are stopped. The next call takes them up at their newest
-    checkpoint.
+    The first error ends the run: running rounds are stopped. The next call continues them from their newest checkpoint.
 
     Args:
         graph: the rounds.
-        engine: what runs them.
+        engine: runs them.
         folder: that of the rounds.
-        progress: is told how far they are.
+        progress: gets the progress of the rounds.
         on_done: called with the name of each round that is done, and with all results so far.
 
     Returns:

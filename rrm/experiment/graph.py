@@ -1,4 +1,4 @@
-"""The rounds of an experiment as a graph: what each one stands on, and which one is started next."""
+"""The graph of an experiment's rounds: which rounds each one needs, and which one is started next."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class RoundGraph:
         self._waiting = sorted(self.rounds, key=lambda name: -chain[name])
 
     def chains(self) -> dict[str, int]:
-        """The steps of the longest chain that begins with each round: its own, and those of rounds that stand on it."""
+        """The steps of the longest chain that begins with each round: its own, and those of rounds that need it."""
         above: dict[str, int] = dict.fromkeys(self.rounds, 0)
         chain: dict[str, int] = {}
         for name, plan in reversed(self.rounds.items()):
@@ -41,7 +41,7 @@ class RoundGraph:
         return chain
 
     def next(self) -> Plan | None:
-        """The round to be started next; None where each one that is left waits for another."""
+        """The round to start next; None if every remaining round waits for another."""
         name = next((name for name in self._waiting if not self._left[name]), None)
         if name is None:
             return None

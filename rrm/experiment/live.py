@@ -1,4 +1,4 @@
-"""What a run shows while it runs: a table on a terminal, lines in a log, drawn by a thread of its own."""
+"""The live view of a run: a table on a terminal, or lines in a log, drawn by a thread of its own."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def draw(
 ) -> RenderableType:
     """The view: a row a cell, and the time below.
 
-    Where ``width`` columns are too few the bars go; where ``height`` lines are, the cells that are over, first of all.
+    If ``width`` columns are too few, the bars are left out; if ``height`` lines are too few, finished cells are left
+    out first.
     """
     room = len(cells) if height is None else max(height - 6, 1)
     first = {"running": 0, "locked": 1, "failed": 2, "stopped": 3, "waiting": 4, "done": 5}

@@ -1,4 +1,4 @@
-"""What the start-up checks have to say, shown while they run."""
+"""Shows the messages of the start-up checks while they run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the rounds of a run are, and how fast they go. Nothing that is learnt or reported depends on it."""
+"""The progress and speed of the rounds of a run. Nothing that is learnt or reported depends on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Status = Literal["waiting", "running", "locked", "done", "stopped", "failed"]
 """
 
 FIGURES: Final = ("env_steps", "labels", "utility", "evaluator_score")
-"""What is shown of a rollout and of a result."""
+"""The figures of a rollout and of a result that are shown."""
 
 POLL: Final = 0.25
 """Seconds between two looks at what the workers have done."""

@@ -1,8 +1,8 @@
 """``engine: ray``: rounds on a Ray cluster. No disk is shared: files travel, and this process alone writes the folder.
 
 A worker gets the folders of the rounds below, and its own with its newest checkpoint. It sends back every answer of an
-evaluator before it puts the next question, and its files after every rollout; it goes on once they are on the disk here
-(``ray_worker``). A round whose worker is lost is given to another one.
+evaluator before it asks the next question, and its files after every rollout, and continues when they are on the disk
+here (``ray_worker``). If a worker is lost, its round is given to another worker.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class RayEngine:
 
     Args:
         folder: that of the rounds, here.
-        progress: is told how far they are.
-        shared: what workers need to know besides.
+        progress: gets the progress of the rounds.
+        shared: other data for the workers.
         workers: rounds at once; None: as many as the cluster has CPUs for.
         address: of the cluster; None: one is started on this machine, with ``workers`` CPUs, and ended with the run.
     """
@@ -175,7 +175,7 @@ class RayEngine:
         return ended
 
     def _read(self, timeout: float) -> bool:
-        """Keep what is in messages that come within so many seconds; return whether there were any."""
+        """Store the content of messages that arrive within this many seconds. Returns whether there were any."""
         try:
             if not ray.wait([self._news], timeout=timeout)[0]:
                 return False
@@ -188,7 +188,7 @@ class RayEngine:
         return True
 
     def _conclude(self, running: Any) -> None:
-        """Take the result of a round; or give it to another worker, where it lost the one that it had."""
+        """Take the result of a round; or give the round to another worker, if its worker was lost."""
         job = self._jobs[running]
         name = job.plan.name
         try:
@@ -239,7 +239,7 @@ class RayEngine:
 
 
 def _why(error: BaseException) -> str:
-    """What an error of Ray's says, on one line: of a remote traceback its last line, which names the error."""
+    """The message of a Ray error on one line. Of a remote traceback this is the last line, which names the error."""
     message = str(error).strip()
     return line(message.splitlines()[-1] if 'File "' in message else message)
 
@@ -254,7 +254,7 @@ def _order(name: str) -> tuple[bool, bool, str]:
 
 
 def _write(home: Path, name: str, content: bytes) -> None:
-    """Write a file that a worker has sent. Raises RRMError: it is none that a round may leave."""
+    """Write a file that a worker has sent. Raises RRMError if it is not a file of a round."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}", name) or name.startswith(STORE):
         raise RRMError(f"a worker sent a file named {short(name)}: no round leaves such a file")
     if len(content) > rundir.LARGEST:

@@ -1,6 +1,6 @@
-"""The worker's side of ``engine: ray``: a round in a folder of its own, all of whose files go to the driver.
+"""The worker's side of ``engine: ray``: it runs a round in a folder of its own, and sends all its files to the driver.
 
-Ray is imported here alone and in ``ray_engine``.
+Only this module and ``ray_engine`` import Ray.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Sources = dict[str, Files]
 
 @dataclass(frozen=True)
 class Message:
-    """What a worker tells the driver of its round."""
+    """A message about a round, from a worker to the driver."""
 
     round: str
     attempt: int
@@ -48,7 +48,7 @@ class Message:
     """Rows of the label store."""
 
     files: Files = field(default_factory=dict)
-    """Those that have been written since the last message."""
+    """The files that have been written since the last message."""
 
     file_names: Sequence[str] | None = None
     """The names of all files in the folder of the round; None: the message is not about files."""
@@ -71,7 +71,7 @@ class Mailbox:
         await stored.wait()
 
     async def take(self, kept: Sequence[int]) -> list[tuple[int, Message]]:
-        """Wait for messages; those numbered ``kept`` have been kept."""
+        """Wait for messages. Those numbered ``kept`` have been stored."""
         for number in kept:
             self._kept.pop(number).set()
         messages = [await self._new.get()]
@@ -89,8 +89,8 @@ def run_remotely(
         pickled: the plan, and what is ``Shared``.
         attempt: how often this has been tried before.
         sources: the files that the plan's condition names, as ``sources_of`` finds them.
-        below: the folders of the rounds that it stands on.
-        own: what there is of its own folder, a checkpoint above all.
+        below: the folders of the rounds that it needs.
+        own: the files of its own folder, such as a checkpoint.
         mailbox: takes messages to the driver.
     """
     try:

@@ -1,4 +1,4 @@
-"""An experiment: conditions x seeds, each cell run once, summed up and reported."""
+"""Runs an experiment, conditions x seeds: each cell once, then the summary and the report."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Cell:
         return [each.name for each in (*self.last.needed(), self.last)]
 
     def result(self, results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-        """What the results of rounds, by their names, come to."""
+        """The result of the cell, from the results of rounds by their names."""
         return cell_result([results[name] for name in self.rounds])
 
 
@@ -169,7 +169,7 @@ def _engine(experiment: Experiment, rounds: Path, progress: Progress, workers: i
 
 
 def workers_for(experiment: Experiment, cells: Sequence[Cell]) -> int:
-    """How many rounds run at once: those of a cell stand on each other, so no more than there are cells."""
+    """How many rounds run at once. The rounds of a cell need each other, so this is at most the number of cells."""
     return min(experiment.workers or joblib.cpu_count(), len(cells))
 
 
@@ -187,7 +187,7 @@ def _about(cell: Cell) -> dict[str, Any]:
 def summarise(
     experiment: Experiment, home: Path, cells: Sequence[Cell], results: Mapping[str, dict[str, Any]]
 ) -> Results:
-    """Write what the experiment has found: ``experiment.json``, ``timings.json``, ``summary.json`` and the report.
+    """Write the results of the experiment: ``experiment.json``, ``timings.json``, ``summary.json`` and the report.
 
     They belong together: those of another configuration are removed first, and nobody else writes in between.
     """

@@ -1,4 +1,4 @@
-"""Several experiments in turn, and one table of what they recover: learnt beside exact."""
+"""Runs a suite: several experiments in turn, and one table of the gaps that they recover, learnt beside exact."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 OWN = ("suite", "experiment", "seeds", "conditions", "unaided", "oracle")
-"""What a suite may say: its experiments, and seeds and conditions that take the place of theirs."""
+"""The keys of a suite: its experiments, and seeds and conditions that replace theirs."""
 
 
 def is_suite(config: str | Path | Mapping[str, Any]) -> bool:
@@ -46,17 +46,17 @@ class Suite:
     experiments: list[Experiment]
     apart: bool = False
     left_out: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Of each experiment, the suite's conditions that its world cannot have, and why."""
+    """For each experiment, the suite's conditions that its world cannot have, and why."""
 
 
 def read_suite(config: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Suite | None:
-    """The suite that ``config`` is; None where it is an experiment of its own.
+    """Read a suite from ``config``. Returns None if it is a single experiment.
 
-    ``overrides`` hold for each experiment. Where the suite has conditions of its own, ``env=ID`` among them asks for
-    these in that world alone: with the settings of the experiment of that world, or else the defaults.
+    ``overrides`` hold for each experiment. If the suite has conditions of its own, the override ``env=ID`` runs them in
+    that world alone, with the settings of that world's experiment, or else the defaults.
 
     Raises:
-        ConfigError: it says what is none of a suite's business, or one of its experiments is wrong.
+        ConfigError: a key is not one of a suite, or one of its experiments is wrong.
     """
     tree = read(config)
     if "suite" not in tree:
@@ -106,7 +106,7 @@ def _members(suite: str, names: Sequence[str], overrides: Sequence[str]) -> list
 
 
 def _said(overrides: Sequence[str], key: str) -> Any:
-    """What ``overrides`` say of a key of the top level; None where they say nothing."""
+    """The value that ``overrides`` give a key of the top level; None if they give none."""
     values = [each.partition("=")[2] for each in overrides if each.partition("=")[0].strip() == key]
     return parse(values[-1], key) if values else None
 
@@ -199,14 +199,14 @@ class ExactRow(TypedDict):
     utility: float
     gap_recovered: float | None
     tied: list[str]
-    """Which of the two hang on which of equally good actions is taken."""
+    """Which of the two depend on how ties are broken."""
 
 
 def exact_row(experiment: Experiment) -> dict[str, ExactRow] | None:
     """What the best agents of each condition reach: no training, ideal assistants.
 
-    None where the world is too large for a table; conditions that the solver has no row for (an evaluator of one's
-    own, approval with help) are left out.
+    None if the world is too large for a table. Conditions for which the solver has no row (an evaluator of one's own,
+    approval with help) are left out.
     """
     import numpy as np
 

@@ -27,7 +27,7 @@ class Clip:
     number: int
     """The number of the question in its round."""
     streams: Streams
-    """What ``rng`` is drawn from."""
+    """The random streams of ``rng``."""
     fields: tuple[str, ...]
     """The names of the f fields of a view."""
     views: Floats
@@ -69,7 +69,7 @@ class Clip:
         return self.streams.generator(Purpose.ANSWER, self.number)
 
     def apart(self, purpose: Purpose, index: int) -> Clip:
-        """The same clip with another generator, for one of several raters who each draw for themselves.
+        """The same clip with another generator, for one of several raters that draw independently.
 
         Args:
             purpose: of the generator.
@@ -106,7 +106,7 @@ def _read_only(array: Array) -> Array:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two clips to be compared. ``rng`` is the question's own, as a clip's is; those of the two clips are others."""
+    """Two clips to be compared. ``rng`` is the generator of the question; each clip has another one."""
 
     number: int
     """The number of the question in its round."""
@@ -176,11 +176,11 @@ class Candidates:
 
 
 def with_action(observations: Array, actions: Array, space: spaces.Space[Any]) -> Array:
-    """What a model of state and action takes: observations (n, d), and behind them the actions (n, …) of ``space`` that
-    were taken, as ``action_numbers`` (n, k): (n, d + k)."""
+    """The input (n, d + k) of a model of state and action: observations (n, d), followed by the actions (n, …) of
+    ``space`` as ``action_numbers`` (n, k)."""
     return np.concatenate([observations, action_numbers(space, actions)], axis=1)
 
 
 def at_rest(observations: Array, space: spaces.Space[Any]) -> Array:
-    """The same (n, d + k) after an end, where nothing is done: zeros for the action, which is none of a one-hot."""
+    """The same input (n, d + k) after an end, where no action is taken: zeros for the action."""
     return np.concatenate([observations, np.zeros((len(observations), spaces.flatdim(space)), np.float32)], axis=1)

@@ -1,15 +1,14 @@
-"""Demonstrations: whole episodes of somebody who can do it, kept in a file, from which a reward model starts.
+"""Demonstrations: whole episodes of somebody who can do the task, in a file, from which a reward model starts.
 
     rrm.demonstrate("demos.npz", "CartPole-v1", agent, episodes=10)      # an agent, a script's name, a person …
 
-Their moments are preferred to moments of early play, beside what the evaluator answers (Ibarz et al. 2018, arXiv
-1811.06521). They are no labels: nobody is asked.
+The reward model is fitted to the evaluator's answers, and to the preference for demonstrated moments over moments of
+early play (Ibarz et al. 2018, arXiv 1811.06521). These pairs are no labels: no question is asked.
 
 *The file* is an npz of these arrays, and nothing else is read: ``observations`` (m, d), all episodes one after the
-other, as the agent observes them (``World.observe``), the last of each included; ``actions`` (m − e, …), what was done
-between them; ``lengths`` (e,), how many observations each of the e episodes has; and ``world``, the name of the world
-that they are of, which a file made otherwise may lack. No reward, utility or score stands in it: what they are worth is
-for the reward model to learn.
+other, as the agent observes them (``World.observe``), the last of each included; ``actions`` (m − e, …), the actions
+between them; ``lengths`` (e,), the number of observations of each of the e episodes; and ``world``, the name of the
+world that they are of, which may be missing. It holds no reward, utility or score.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ WORLD = "world"
 """One that it may hold."""
 
 KEY = "distill.demonstrations"
-"""Of the configuration, which names the file."""
+"""The key of the configuration that names the file."""
 
 LARGEST = 2**30
 """Bytes of a file of demonstrations, packed and unpacked."""
@@ -107,10 +106,10 @@ class Demonstrations:
     world: World
 
     def inputs(self, of_actions: bool, segment: int) -> tuple[Array, Indices]:
-        """What a model takes of each moment after the first of an episode, (m, d) or of segments (m, segment, d), as a
-        ``Recorder`` takes it down; and how many steps into its episode that is (m,).
+        """A model's inputs for each moment after the first of an episode, as a ``Recorder`` records them: (m, d), or
+        (m, segment, d) for segments; and the step of each in its episode, (m,).
 
-        Segments go on beyond an episode's early end, as those of play do. Raises ConfigError where none is whole.
+        Segments go on beyond an episode's early end, as those of play do. Raises ConfigError if none is whole.
         """
         segments, times = [], []
         first = np.cumsum(self.lengths) - self.lengths
@@ -132,12 +131,13 @@ class Demonstrations:
         return np.concatenate(segments).astype(np.float32), np.concatenate(times)
 
     def beside(self, play: Candidates, count: int, rng: np.random.Generator, of_actions: bool, segment: int) -> Array:
-        """Pairs (count, 2, …) of what a model takes of demonstrated moments, drawn at random, and of moments of
-        ``play``: each with one as far into its episode as it is, or as nearly so as there is.
+        """Pairs (count, 2, …) of a model's inputs: for demonstrated moments, drawn at random, and for moments of
+        ``play``. The moment of play is at the same step of its episode, or at the nearest one that there is.
 
-        A model of states says how much has been accomplished, and that a demonstration only shows in the end: of it are
-        taken the last moments alone. Pairs of any two moments (Ibarz et al. 2018) would put its first ones above the
-        last ones of play, though no more has been accomplished; and the time observed would tell them apart.
+        A model of states says how much has been accomplished, which a demonstration shows only at its end. So for such
+        a model only the last moments of demonstrations are used. Pairs of any two moments (Ibarz et al. 2018) would put
+        the first moments of a demonstration above the last ones of play, though no more has been accomplished, and the
+        observed time would distinguish them.
         """
         inputs, times = self.inputs(of_actions, segment)
         if not (of_actions or segment):
@@ -162,7 +162,7 @@ def fingerprint(path: str, key: str = KEY) -> str:
 
 
 def read(path: str, world: World, key: str = KEY) -> Demonstrations:
-    """The demonstrations in a file, none of which is executed. Raises ConfigError: it does not hold what it must."""
+    """Read the demonstrations in a file; nothing in it is executed. Raises ConfigError if its content is wrong."""
     try:
         packed = io.BytesIO(content(path, key))
         with zipfile.ZipFile(packed) as files:

@@ -1,4 +1,4 @@
-"""The labels of one round: its questions, put to the overseer once and for good."""
+"""The labels of one round: each question is asked of the overseer once, and its answer is stored."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from rrm.storage.rundir import advice
 
 
 class Labeller:
-    """Puts a round's questions to its overseer. Their numbers go on from ``count``.
+    """Asks a round's overseer questions, numbered from ``count`` on.
 
-    The answers lie in a store at ``path``, which is opened with the first question. After a checkpoint has been loaded,
-    those that the store holds beyond it are replayed, not asked for again.
+    The answers are in a store at ``path``, which is opened with the first question. After a checkpoint has been loaded,
+    later answers in the store are replayed instead of asked for again.
 
     Args:
         overseer: who answers.
         path: the store's file.
-        without: what may be done where the store is not what the checkpoint recorded.
+        without: the advice to give if the store is not what the checkpoint recorded.
     """
 
     def __init__(self, overseer: Overseer, path: Path, without: str) -> None:
@@ -58,20 +58,20 @@ class Labeller:
         return answers
 
     def evaluate(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
-        """Scores (m,) for the report, which are no labels: what is not free is kept, and its numbers go on from
-        ``evaluated``. A stateful evaluator forgets that it was asked."""
+        """Scores (m,) for the report, which are no labels. If they are not free, they are stored, numbered from
+        ``evaluated`` on. A stateful evaluator's state is restored afterwards."""
         if overseer.free:
             return overseer.score(clips)
         self.evaluated += len(clips)
         return self._store.evaluate(overseer, clips)
 
     def ratings(self, first: int, last: int) -> Floats:
-        """What each rater of a committee said to the questions from ``first`` up to ``last``, (m, raters); (m, 0) where
-        the evaluator answers alone."""
+        """The ratings (m, raters) of a committee for the questions from ``first`` up to ``last``; (m, 0) for a single
+        evaluator."""
         return self._store.ratings(first, last)
 
     def cost(self) -> Cost:
-        """What all labels have cost."""
+        """The cost of all labels."""
         return self._store.cost() if self._labels or os.path.lexists(self.path) else Cost(0, 0, 0)
 
     def digest(self) -> str | None:
@@ -110,7 +110,8 @@ class Labeller:
         self.go_on(count, evaluated)
 
     def go_on(self, count: int, evaluated: int) -> None:
-        """Go on after so many answers, which are known to be there: the evaluator's memory is that of then, too."""
+        """Continue after this many answers, which the store is known to hold, with the evaluator's state of that
+        time."""
         self.count, self.evaluated = count, evaluated
         if os.path.lexists(self.path):
             self._store.recall(self.overseer, before=count)

@@ -1,4 +1,4 @@
-"""Labels: answers of an overseer, kept for good and replayed, never asked again."""
+"""Labels: answers of an overseer, which are stored, replayed, and never asked for again."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class Labels(Store):
     """
 
     def ask(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
-        """The scores (m,) of m clips: those given before are replayed, the others asked, in the order of their numbers.
+        """The scores (m,) of m clips. Stored ones are replayed, and the others asked for, in the order of their
+        numbers.
 
         Raises:
             EvaluatorError: the evaluator broke; every answer before that is kept.
@@ -128,7 +129,7 @@ class Labels(Store):
 
 
 def _shown(question: Clip | Pair) -> tuple[str, bytes]:
-    """What of a question is kept beside its answer: views as JSON, observations as bytes."""
+    """The part of a question that is stored beside its answer: views as JSON, observations as bytes."""
     if isinstance(question, Pair):
         clips = (question.first, question.second)
         return json.dumps([dict(clip.view) for clip in clips]), b"".join(_blob(clip) for clip in clips)

@@ -14,16 +14,17 @@ class Recorder:
 
     ``choose`` says which of the next steps are recorded, so that states are saved only for those.
 
-    ``of_actions``: it is the last action that is judged, so that what a model takes is the observation before it, with
-    the action behind (``with_action``).
+    With ``of_actions`` the last action is judged. A model's input is then the observation before it, followed by the
+    action (``with_action``).
 
-    Of each moment the views and actions are kept that the world shows an evaluator (``World.shows_history`` and
-    ``World.shows_actions``); with ``of_actions`` at least the last action, and the view before it.
+    The views and actions that the world shows an evaluator are kept (``World.shows_history``, ``World.shows_actions``);
+    with ``of_actions`` at least the last action, and the view before it.
 
-    With a ``segment``, segments of so many steps are recorded: ``Candidates.observations`` (m, segment, d) are a
-    model's inputs along them. Steps that come too early in an episode for a whole one are left out. So that no
-    segment is told from another by its length, one at an episode's early end goes on beyond it, by a number of steps
-    drawn for it: the last observation (``at_rest``) and view again and again, a field ``reward`` of the view being 0.
+    With a ``segment`` above 0, segments of this many steps are recorded: ``Candidates.observations`` (m, segment, d)
+    are a model's inputs along them. Steps too early in an episode for a whole segment are left out. All segments have
+    the same length, so that the length reveals nothing: one at an episode's early end goes on beyond it, by a random
+    number of steps, in which the last observation (``at_rest``) and view are repeated and a field ``reward`` of the
+    view is 0.
     """
 
     def __init__(self, world: World, of_actions: bool = False, segment: int = 0) -> None:
@@ -45,7 +46,8 @@ class Recorder:
         self._recorded: list[Candidates] = []
 
     def choose(self, steps: int, count: int, rng: np.random.Generator) -> None:
-        """Of the next ``steps`` steps of all copies, record ``count`` at random (all, where there are fewer)."""
+        """Choose at random which ``count`` of the next ``steps`` steps of all copies are recorded (all, if there are
+        fewer)."""
         n = len(self._t)
         flat = np.sort(rng.choice(steps * n, size=min(count, steps * n), replace=False))
         self._chosen = np.split(flat % n, np.searchsorted(flat, n * np.arange(1, steps)))
@@ -106,15 +108,15 @@ class Recorder:
         self._recorded.append(Candidates(self._fields, *shown, observations, world.save(which), end[:, 0]))
 
     def _shown_views(self, views: Floats) -> Floats:
-        """Of the views (t+1, f) up to a moment, a copy of those that an evaluator is shown."""
+        """A copy of those views (t+1, f) up to a moment that an evaluator is shown."""
         return views[0 if self._shows_history else -1 - self._of_actions :].copy()
 
     def _shown_actions(self, actions: Array) -> Array:
-        """Of the actions (t, …) up to a moment, those that an evaluator is shown, in the world's units: a copy."""
+        """A copy of those actions (t, …) up to a moment that an evaluator is shown, in the world's units."""
         return self._in_units(actions[0 if self._shows_actions else len(actions) - self._of_actions :].copy())
 
     def _seen(self, world: World) -> Array:
-        """What a model takes of the present moment."""
+        """A model's input for the present moment."""
         return self._inputs if self._of_actions else world.observe()
 
     def recorded(self) -> Candidates:

@@ -51,7 +51,7 @@ class Cost(NamedTuple):
 
 
 class Store:
-    """The answers of one round in a SQLite file: labels, and scores that are no labels. It asks nobody.
+    """The answers of one round in a SQLite file: labels, and evaluations, which are no labels. It asks no questions.
 
     The file has a rollback journal: a write-ahead log would keep the newest answers in a file of its own, and SQLite
     does not wait for other processes when it switches to one.
@@ -94,7 +94,7 @@ class Store:
 
     @contextlib.contextmanager
     def _values(self, column: str) -> Iterator[None]:
-        """What is wrong with the values of a column names the file."""
+        """Within the block, an error in the values of a column is raised with the name of the file."""
         try:
             yield
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -115,7 +115,7 @@ class Store:
         self._db.close()
 
     def digest(self, count: int, evaluations: int = 0) -> str:
-        """The SHA-256 of the first ``count`` answers, and of so many ``evaluations``: of all that is kept of them.
+        """The SHA-256 of all that is stored of the first ``count`` answers and the first ``evaluations`` evaluations.
 
         Raises DamagedFileError: there are fewer than that.
         """
@@ -154,8 +154,7 @@ class Store:
         self._keep(rows)
 
     def _keep(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Put answers on disk, all or none. Of two processes that ask the same question, the faster one's answer
-        stands.
+        """Write answers to the disk, all or none. If two processes ask the same question, the first answer is kept.
 
         Raises:
             RRMError: they could not be kept; it says what they were.

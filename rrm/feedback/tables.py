@@ -34,7 +34,7 @@ create table if not exists answers (
 """
 
 KINDS = ("score", "comparison", "evaluation")
-"""Of questions. Evaluations are scores for learning curves and the final judgment."""
+"""The kinds of questions. Evaluations are scores for learning curves and the final judgment."""
 
 LABELS = ("score", "comparison")
 """The kinds of what is learnt from."""
@@ -47,7 +47,7 @@ OLDER = {
 """The tables of stores from before there was one for all kinds, with the columns in which they differed."""
 
 NOT_KEPT = ""
-"""The ratings of an answer from before they were kept. Its fingerprint was taken without them, and stays the same."""
+"""The ratings of an answer from before ratings were stored. Its fingerprint has none, and stays the same."""
 
 _OLDER_SCHEMA = (
     "create table {} (number integer primary key,{},fields_read integer not null,assistant_steps integer not null,"
@@ -82,7 +82,7 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def run_anew(path: Path) -> str:
-    """What may be done about a store that is damaged."""
+    """The advice about a damaged store."""
     return (
         f"put it back as it was, or move the folder {path.parent} aside: nothing is deleted, and `rrm run` runs the"
         " round anew and asks again"
@@ -112,9 +112,10 @@ def fingerprint(
     count: int,
     kinds: Sequence[str] = LABELS,
 ) -> hashlib._Hash:
-    """``digest`` of the answers before number ``first``, taken on to the first ``count``. Raises DamagedFileError.
+    """Continue ``digest``, of the answers before number ``first``, up to the first ``count`` answers. Raises
+    DamagedFileError.
 
-    It is the same of answers in older tables, so that a store may be read that nobody may write to.
+    It is the same for answers in older tables, so that a store that cannot be written to can be read.
     """
     number, digest = first, digest.copy()
     try:

@@ -1,1 +1,1 @@
-"""What the configuration says of this package's learners: one file an algorithm. Their code is in ``rrm.agents``."""
+"""The settings of this package's learners, one file for each algorithm. Their code is in ``rrm.agents``."""

@@ -1,4 +1,4 @@
-"""What the configuration says of PPO. Imports no torch."""
+"""The settings of PPO. Imports no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The learning curves: what the agent does while it trains, and what its evaluator and reward model say of it."""
+"""The learning curves: the utility of the agent while it trains, its evaluator's score and its reward model's
+prediction."""
 
 from __future__ import annotations
 
@@ -44,8 +45,8 @@ def learning(
 ) -> None:  # fmt: skip
     """Utility, evaluator's score and the reward model's prediction over the steps of a condition's last round.
 
-    Each is the mean and the range over seeds. Where the evaluator sees more than there is, the space between the two is
-    shaded. ``own_scale``: score and prediction are not in units of the utility and get an axis of their own.
+    Each is the mean and the range over seeds. Where the evaluator's score is above the utility, the space between them
+    is shaded. ``own_scale``: score and prediction are not in units of the utility and get an axis of their own.
     ``ceiling``: the name and final utility of the oracle. ``turns``: the steps to mark as those where Goodhart's law
     set in.
     """

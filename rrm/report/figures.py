@@ -1,7 +1,8 @@
-"""The figures of a report, drawn with Matplotlib: as PNG for other documents, as SVG that takes on the page's colours.
+"""The figures of a report, drawn with Matplotlib: as PNG for other documents, and as SVG in the page's colours.
 
-One colour a condition, the same in every figure: vermilion for the unaided baseline, grey for the oracle, and for the
-others a row that stays apart under the common kinds of colour blindness. Names stand beside what they name.
+Each condition has one colour, the same in every figure: vermilion for the unaided baseline, grey for the oracle, and
+for the others a series that people with the common kinds of colour blindness can distinguish. Lines and points are
+labelled directly.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ INK, MUTED, RULE, PAPER = "#1f2328", "#6b7280", "#dfddd6", "#fdfcfa"
 UNAIDED, ORACLE = "#c2410c", "#71767f"
 OTHERS = ("#0b6bb3", "#0f7f5f", "#9b4f96", "#8a6a00", "#3d8fa8", "#b03a66", "#5a55c9")
 WIDTH = 4.2
-"""Inches of a figure. At 100 pixels each it fits a phone as it is and half a laptop's page."""
+"""The width of a figure in inches. At 100 pixels an inch it fits a phone, and half of a laptop's page."""
 
 TIP = "tip: "
 
@@ -56,7 +57,7 @@ def colours(summary: Summary) -> dict[str, str]:
 
 
 def shared_colours(experiments: Sequence[Summary]) -> dict[str, str]:
-    """The colour of each condition in several experiments: of one name everywhere the same."""
+    """The colour of each condition in several experiments. Conditions of the same name have the same colour."""
     baselines: dict[str, str] = {}
     for each in experiments:
         own = colours(each)
@@ -112,15 +113,15 @@ def png(figure: Figure, path: Path) -> Path:
 
 
 def tip(text: str) -> str:
-    """A gid that ``svg`` makes into the text to be seen by whoever points at the artist."""
+    """A gid that ``svg`` makes into the artist's tooltip."""
     return TIP + quote(text)  # of letters alone, whatever the text: so the gid is found in the figure
 
 
 def svg(figure: Figure, label: str, palette: Mapping[str, str]) -> str:
     """A figure for the inside of a page: its text is the page's, its colours follow the page's variables.
 
-    ``palette`` maps colours to the names of CSS variables; ``label`` is what a screen reader says. An artist whose gid
-    is made by ``tip`` says so to whoever points at it.
+    ``palette`` maps colours to the names of CSS variables; ``label`` is the text for screen readers. An artist whose
+    gid is made by ``tip`` has a tooltip.
     """
     out = io.StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))

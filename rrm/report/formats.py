@@ -31,7 +31,8 @@ def _percentage(value: float) -> str:
 
 
 def bounds(estimate: Estimate, style: Style) -> str | None:
-    """The interval in words, 'low to high'; None where there is none, or none that shows in the digits written."""
+    """The interval in words, 'low to high'; None if there is none, or if both ends are the same in the digits
+    written."""
     low, high = estimate.low, estimate.high
     if low is None or high is None or style(low) == style(high):
         return None
@@ -49,7 +50,7 @@ def enumerated(parts: Sequence[str]) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names of conditions as they stand in a sentence."""
+    """Names of conditions as a list in a sentence."""
     return enumerated([f"*{name}*" for name in names])
 
 

@@ -1,6 +1,6 @@
-"""The watch on Goodhart's law: from which step on the reward model's prediction rises while the utility falls.
+"""Detects Goodhart's law: from which step on the reward model's prediction rises while the utility falls.
 
-Only the report asks; nothing that is trained hears of it. Each seed is watched by itself, since seeds turn at different
+Only the report uses it, and nothing that is trained. Each seed is analysed by itself, because seeds turn at different
 steps and their mean would hide it.
 """
 
@@ -15,10 +15,11 @@ from rrm.report.stats import Floats
 from rrm.report.summary import Curve, Summary
 
 FEWEST_ROWS = 12
-"""A curve with fewer is too short to be smoothed, and nothing is said of it."""
+"""The fewest rows of a curve. A shorter one cannot be smoothed, and is left out."""
 
 TURN, NEAR_BEST = 0.2, 0.05
-"""In shares of a curve's range: what is a fall or a rise, and what still is the best."""
+"""As shares of a curve's range: the smallest fall or rise that counts, and the largest distance from the best that
+still counts as the best."""
 
 SURE = 4.0
 """Standard errors of the noise by which both have to change."""
@@ -59,13 +60,13 @@ def _rises(values: Floats, since: int, reach: int, least: float) -> bool:
 
 
 def _medians(values: Floats, reach: int) -> Floats:
-    """Of each value and ``reach`` neighbours on either side, as far as they are there."""
+    """The median of each value and up to ``reach`` neighbours on either side."""
     padded = np.pad(values, reach, constant_values=np.nan)
     return np.asarray(np.nanmedian(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=-1))
 
 
 def paragraph(summary: Summary, curves: Mapping[str, Sequence[Curve]]) -> str:
-    """What the watch has seen, and what it watches for; empty where there was nothing to be watched."""
+    """The turns in words, and what was looked for; empty if no curve is long enough."""
     clauses, seen = [], 0
     for one in summary.conditions:
         watchable = [curve for curve in curves[one.name] if watched(curve)]

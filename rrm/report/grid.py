@@ -1,4 +1,5 @@
-"""Conditions that differ only in horizon and in rounds of assistants: found by what they are, and told in words."""
+"""Grids of conditions that differ only in horizon and in rounds of assistants: finds them, and describes them in
+words."""
 
 from __future__ import annotations
 
@@ -23,10 +24,10 @@ class Grid:
 
 
 def find(summary: Summary, configs: Mapping[str, Mapping[str, Any]]) -> Grid | None:
-    """The largest grid among the conditions, from their resolved configurations; None where there is none.
+    """The largest grid among the conditions, from their resolved configurations; None if there is none.
 
     A grid has at least two horizons and two depths, and more than half of its cells. Depth 0 is an agent whose
-    evaluator nobody helps, the unaided baseline among them.
+    evaluator has no help, such as the unaided baseline.
     """
     alike: dict[str, dict[tuple[str, int], Condition]] = {}
     reach: dict[str, tuple[float, float]] = {}
@@ -65,8 +66,8 @@ def _reach(horizon: Horizon) -> tuple[float, float]:
 
 
 def paragraph(grid: Grid) -> str:
-    """What the deepest help changes at each horizon: the utility where the intervals tell the two apart, the hack rate
-    where all seeds of one lie beyond all of the other."""
+    """What the deepest help changes at each horizon: the utility, if the two intervals do not overlap; the hack rate,
+    if all seeds of one are beyond all seeds of the other."""
     sentences = []
     for horizon in grid.horizons:
         depths = [depth for depth in grid.depths if (horizon, depth) in grid.cells]

@@ -1,4 +1,5 @@
-"""What every page of a report has: its shell, its style, its tables. No script, nothing loaded from elsewhere."""
+"""The HTML that all pages of reports share: the document, its style, its tables. No script, nothing loaded from
+elsewhere."""
 
 from __future__ import annotations
 

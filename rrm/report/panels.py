@@ -18,7 +18,7 @@ from rrm.report.summary import Curve, Summary
 
 
 def dots(folder: Path, summary: Summary, shades: Mapping[str, str], palette: Mapping[str, str]) -> tuple[str, str]:
-    """Each seed a dot: of the gap recovered or, where there is none, of the utility. The figure and its caption."""
+    """Each seed as a dot: its gap recovered or, without a gap, its utility. Returns the figure and its caption."""
     gap = summary.gap is not None and bool(summary.others)
     rows = summary.others if gap else summary.conditions
     key = "gap_recovered" if gap else "utility"

@@ -1,4 +1,4 @@
-"""Two maps of an experiment's conditions: capability against hack rate, and both over horizon x rounds."""
+"""Two plots of an experiment's conditions: capability against hack rate, and both over horizon x rounds."""
 
 from __future__ import annotations
 

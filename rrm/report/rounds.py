@@ -1,4 +1,4 @@
-"""What a round that is done has left in its folder, read and verified. Nothing of it is executed."""
+"""Reads and verifies the folder of a finished round. Nothing in it is executed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a report reads of an experiment's folder, checked: what is wrong is said with the name of its file."""
+"""The files of an experiment's folder that a report reads, checked; an error is reported with the name of the file."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ ROUND_FIGURES = {
     "guaranteed_first": amount,
     "guaranteed_second": amount,
 }
-"""What is said of each round, and how its numbers are written."""
+"""The figures of each round, and how their numbers are written."""
 
 OF_IMITATION = ("looks", "agreement", "gain", "guaranteed_first", "guaranteed_second")
-"""What only rounds of imitation have, the last two only in games."""
+"""The figures that only rounds of imitation have; the last two only in games."""
 
 
 MOST_ROWS = 50_000
-"""Of a ``metrics.csv``: rollouts of a round. A plot of more takes minutes."""
+"""The most rows of a ``metrics.csv``, the rollouts of a round. A plot of more takes minutes."""
 
 
 @dataclass(frozen=True)
 class CellFiles:
-    """What a report needs of one cell's files."""
+    """The content of one cell's files that a report needs."""
 
     seed: int
     folder: Path
@@ -63,11 +63,11 @@ class RoundFigures:
     level: int
     figures: Mapping[str, float | None]
     generation: int | None = None
-    """n of the agent A[n], where it stands on one before it."""
+    """n of the agent A[n], if there is one before it."""
 
 
 class _Schema(BaseModel):
-    """What is read of a file; it may hold more."""
+    """The part of a file that is read; it may hold more."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
@@ -83,11 +83,11 @@ class _Schema(BaseModel):
 
 Whole = Annotated[int, Field(ge=0, le=2**60)]
 Name = Annotated[str, Field(pattern=r"^[^./\\\x00][^/\\\x00]*$", max_length=255)]
-"""Of a file or folder beside others: it leads nowhere else."""
+"""The name of a file or folder beside others, without a path."""
 
 
 class _Figures(_Schema):
-    """What the results of a round and of a cell both hold."""
+    """The figures in the results of both rounds and cells."""
 
     utility: float = Field(description="mean true utility over the episodes of the final policy")
     evaluator_score: float | None = Field(
@@ -150,20 +150,20 @@ class CellResult(_Figures):
 
 
 class _Amplify(_Schema):
-    """What a report reads of the section ``amplify``."""
+    """The part of the section ``amplify`` that a report reads."""
 
     assistants: str
     depth: Whole | None
 
 
 class _Distill(_Schema):
-    """What a report reads of the section ``distill``."""
+    """The part of the section ``distill`` that a report reads."""
 
     reward: str | None = None
 
 
 class _Told(_Schema):
-    """What a report reads of a condition's configuration."""
+    """The part of a condition's configuration that a report reads."""
 
     evaluator: Any = "bounded"
     amplify: _Amplify
@@ -181,13 +181,13 @@ class CellAbout(_Schema):
 
 
 TOTALS = ("labels", "evaluation_labels", "fields_read", "assistant_steps", "env_steps")
-"""What a condition spends: summed over all its rounds."""
+"""The costs of a condition, summed over all its rounds."""
 
 
 def final_labels(result: Mapping[str, Any]) -> int:
-    """How many evaluation labels of a round's result are about its final policy; the others are of the learning curve.
+    """How many evaluation labels of a round's result are about its final policy; the others are for the learning curve.
 
-    Those of older results are told by their order: the final policy came first.
+    In older results the order tells: those about the final policy came first.
     """
     return int(result.get("final_labels", min(result.get("evaluation_labels", 0), result["episodes"])))
 
@@ -204,7 +204,7 @@ def cell_result(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _told(result: Mapping[str, Any]) -> dict[str, Any]:
-    """What a cell's result says of a round."""
+    """The figures of a round in a cell's result."""
     return {
         key: result.get(key)
         for key in ("world", "level", "generation", *ROUND_FIGURES)
@@ -234,7 +234,8 @@ def rounds_of(cell: Path) -> list[Path]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[dict[str, Any]]:
-    """The content of a file that ``rrm run`` sealed; what is found wrong in it is reported with its name."""
+    """Within the block, an error in the content of a file that ``rrm run`` sealed is raised with the name of the
+    file."""
     try:
         yield rundir.read_sealed(path)
     except KeyError as error:
@@ -283,7 +284,7 @@ def cell_files(folder: Path, seed: Seed) -> CellFiles:
 
 
 def curve(home: Path) -> Curve:
-    """What the round in ``home`` measured, if it is what the round wrote."""
+    """The learning curve of the round in ``home``, after verifying the file."""
     path, files = home / "metrics.csv", round_result(home)["files"]
     if "metrics.csv" not in files:
         raise DamagedFileError(f"{home / 'result.json'}: files.metrics.csv is missing")

@@ -169,7 +169,7 @@ def summarise(
 ) -> dict[str, Any]:
     """The content of summary.json.
 
-    ``unaided`` and ``oracle`` name the two baselines; where one of them is not among the cells, every gap recovered is
+    ``unaided`` and ``oracle`` name the two baselines. If one of them is not among the cells, every gap recovered is
     null. Estimates are rounded to nine significant digits, so that the last bits of a sum, which depend on the
     processor, do not show; the figures of single seeds stay as they were measured. ``order`` keeps the conditions in
     the order of the cells, which JSON with sorted keys would lose. Estimates are ``{"iqm", "low", "high"}``, of hack

@@ -1,4 +1,4 @@
-"""The report of a suite: capability against hack rate in each experiment, and what was learnt beside what is exact."""
+"""The report of a suite: capability against hack rate in each experiment, and learnt results beside exact ones."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def headline(experiments: Sequence[Summary]) -> str:
 
 
 def _stands(experiments: Sequence[Summary]) -> dict[str, list[str | None]]:
-    """Where each condition stands, in each experiment that has it."""
+    """The corner in which each condition is, in each experiment that has it."""
     stands: dict[str, list[str | None]] = {}
     for each in experiments:
         for one in each.conditions:
@@ -158,7 +158,7 @@ def _told(member: Member) -> str:
 
 
 def _linked(folder: Path, experiment: str) -> str:
-    """The experiment's name, leading to its own report where that stands in the suite's folder or beside it."""
+    """The experiment's name, as a link to its own report if that is in the suite's folder or beside it."""
     for where, link in ((folder, ""), (folder.parent, "../")):
         if (where / experiment / "report.html").exists():
             return f'<a href="{link}{escape(experiment)}/report.html">{escape(experiment)}</a>'

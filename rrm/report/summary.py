@@ -1,4 +1,4 @@
-"""What a summary says: its figures, checked and put in order."""
+"""The figures of a summary, checked and put in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rrm.report.stats import CAPABLE, FIGURES, Estimate, Floats, seeds_that_hack
 from rrm.text import clip, line, short
 
 LARGEST = 1e40
-"""Of a figure that is read, less its sign: axes and sums of much larger ones overflow. Scores are at most 1e30."""
+"""The largest size of a figure that is read. Axes and sums of much larger ones overflow. Scores are at most 1e30."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Condition:
         return min(rates), max(rates)
 
     def seeds_told(self, key: str, word: str = " seeds") -> str | None:
-        """In how many seeds it hacks or recovers the gap; None of other figures, of one seed, and without gaps."""
+        """In how many seeds it hacks or recovers the gap; None for other figures, for one seed, and without gaps."""
         if len(self.seeds) < 2 or self.figures[key] is None:
             return None
         if key == "hack_rate":
@@ -64,9 +64,9 @@ class Condition:
 
 @dataclass(frozen=True)
 class Curve:
-    """What one seed measured while it trained: (rows,) each, NaN where no episode ended or nobody was asked.
+    """The learning curve of one seed: (rows,) each, NaN where no episode ended or no evaluator was asked.
 
-    ``predicted`` is what the reward model says of the same episodes, in the evaluator's units.
+    ``predicted`` is the reward model's prediction for the same episodes, in the evaluator's units.
     """
 
     env_steps: Floats
@@ -164,7 +164,7 @@ def _field(tree: Any, *path: str, kind: type = object) -> Any:
 
 
 def _name(tree: Any, key: str) -> str:
-    """What becomes a part of a path."""
+    """Check a name that becomes a part of a path."""
     name = _field(tree, key, kind=str)
     try:
         return proper_name(name)

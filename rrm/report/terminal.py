@@ -75,7 +75,7 @@ def suite_table(summary: Mapping[str, Any]) -> Table:
 
 
 def _title(text: str) -> Text:
-    """A name as it is, whatever rich or a terminal would make of it."""
+    """A name as plain text, without markup of rich or control characters."""
     return Text(line(text), style="bold")
 
 

@@ -1,7 +1,8 @@
-"""Capability against hack rate: which conditions stand in which corner, in words that are true to the figures.
+"""Capability against hack rate: which conditions are in which corner, in words that are true to the figures.
 
-A word about capability is used only where the whole interval agrees with it, one about hacks only where every seed
-does: few seeds cannot bound how many others would hack (``stats.rate``). A condition for which no word holds has none.
+A word about capability is used only if the whole interval agrees with it, and a word about hacks only if every seed
+does, because few seeds cannot bound how many others would hack (``stats.rate``). A condition to which no word applies
+has none.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def recovered(summary: Summary, one: Condition) -> Estimate | None:
 
 
 def corner(summary: Summary, one: Condition) -> Corner | None:
-    """Where a condition stands; None in between, where its seeds lie on both sides of a threshold, or without hacks."""
+    """The corner of a condition; None if it is in between, if its seeds are on both sides of a threshold, or without
+    hacks."""
     if not summary.hacks:
         return None
     fewest, most = one.hack_rates()
@@ -57,7 +59,7 @@ def paragraph(summary: Summary) -> str:
 
 
 def told(summary: Summary) -> str:
-    """Who stands in which corner."""
+    """The conditions in each corner, in words."""
     if not summary.hacks:
         return "No hack is defined here, so nobody is called honest."
     stand: dict[Corner | None, list[str]] = {}
@@ -84,7 +86,7 @@ def told(summary: Summary) -> str:
 
 
 def meaning(gap: bool, intervals: bool) -> str:
-    """What the words stand for."""
+    """The meaning of the words."""
     capable = (
         f"Capable means at least {share(CAPABLE)} of the gap recovered, incapable less than {share(INCAPABLE)}; h"
         if gap
@@ -109,9 +111,11 @@ def _are(names: Sequence[str], what: str) -> str:
 
 
 def shown_in_videos(summary: Summary, about: Condition | None) -> list[tuple[Condition, Corner | None]]:
-    """Whose videos a report shows, at most four: the unaided agent, the one it is about, and each corner without one.
+    """The conditions whose videos a report shows, at most four: unaided, the one that the report is about, and one for
+    each corner without any.
 
-    A corner's is its most extreme: of the capable the best, of the hackers the worst, of the safe the least capable.
+    For a corner it is the most extreme condition: of the capable the best, of the hackers the worst, of the safe the
+    least capable.
     """
     first = [summary.unaided, about] if summary.unaided and about else list(summary.conditions[:2])
     chosen = {one.name: one for one in first if one is not None}

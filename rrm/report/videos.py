@@ -16,7 +16,7 @@ from rrm.report.schema import CellFiles
 from rrm.report.summary import Condition, Summary
 
 VIDEO_SEED = 0
-"""All videos start from this episode, which nobody chose."""
+"""The seed of the episode from which all videos start. It was not selected."""
 
 
 def videos(
@@ -62,7 +62,7 @@ def _uri(kind: str, content: bytes) -> str:
 
 
 def caption(shown: Sequence[Video]) -> str:
-    """What stands below the videos: whose they are, and what is seen."""
+    """The caption below the videos: whose they are, and what is seen."""
     agents = [
         f"*{video.condition}* (seed {video.seed}{f', {video.corner}' if video.corner else ''})" for video in shown
     ]

@@ -1,6 +1,6 @@
-"""The results of an experiment in plain words that are true to them.
+"""The results of an experiment in plain words.
 
-Names of conditions stand between asterisks, for whoever sets the text to give them their colour.
+Names of conditions are between asterisks, so that the page can give them their colour.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ INTERVAL_NOTE = (
     f"any distribution. Below them, in how many seeds more than {share(HACKS)} of the episodes end in a hack, and in "
     f"how many {share(CAPABLE)} of the gap or more is recovered."
 )
-"""What the figures of every table of results are."""
+"""The note below every table of results, which says what its figures are."""
 
 
 def below(summary: Summary, one: Condition, key: str, style: Style, word: str = " seeds") -> list[str]:
-    """What stands under a figure in a table: its interval, and in how many seeds it hacks or recovers the gap.
+    """The text under a figure in a table: its interval, and in how many seeds it hacks or recovers the gap.
 
-    ``word`` is what the seeds are called; narrow tables leave it out.
+    ``word`` is the word for seeds; narrow tables leave it out.
     """
     estimate = one.figures[key]
     inside = None if estimate is None else bounds(estimate, style)

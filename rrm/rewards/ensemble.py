@@ -27,14 +27,14 @@ class RewardModel:
 
     On a grid a member is a sum over the cells c that hold anything: V(s) = sum_c f(planes at c, place of c, scalars)
     + g(scalars). Shared over cells, f learns from a few hundred labels what a plain network on the same input does not.
-    Without a grid, V(s) = g(scalars). What depends on how things lie to each other no such sum can say, such as the
+    Without a grid, V(s) = g(scalars). Such a sum cannot express how things lie relative to each other, such as the
     steps that a box still needs: ``network="whole"`` makes it V(s) = g(observation) on a grid, too.
 
     Values are in units of the labels: (score - mean) / standard deviation of all labels at the last refit. Fitted to
     comparisons, which have no unit, each member is in units of its own ``spread``, (means, standard deviations), each
     (members, 1), over all that was compared. These
-    statistics, like the weights, stay as they are until the next fit. The members see the same labels in the
-    same order and differ in their first weights (Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4).
+    statistics, like the weights, stay as they are until the next fit. The members see the same labels in the same order
+    and differ in their initial weights (Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4).
     """
 
     def __init__(self, layout: Layout, settings: EnsembleSettings, seed: int) -> None:
@@ -65,8 +65,9 @@ class RewardModel:
         return mean
 
     def features(self, observations: Array) -> Array:
-        """Features (m, d) in which to cover what was seen, before V is known: two states that differ in none of them
-        are much the same to the network. One network of the whole grid tells all apart, a sum not where things lie."""
+        """Features (m, d) in which coverage is measured before V is known: two states that differ in none of them are
+        nearly the same to the network. One network of the whole grid distinguishes all states; a sum does not see where
+        things are."""
         return pooled(self.layout, observations) if self._networks.planes or not self.layout.planes else observations
 
     def scores(self, observations: Array) -> Floats:
@@ -74,7 +75,7 @@ class RewardModel:
         return self.values(observations) * self.std + self.mean
 
     def fit(self, observations: Array, scores: Floats, steps: int | None = None) -> None:
-        """Fit to all labels so far, (m, layout.size) and (m,), by least squares. Adam's state lives on between refits.
+        """Fit to all labels so far, (m, layout.size) and (m,), by least squares. Adam's state is kept between refits.
 
         Labels of segments, (m, steps, layout.size), are fitted by the mean of V along them. Scores (members, m) are
         fitted each by its own member. ``steps``: Adam steps; those of the settings unless said.
@@ -96,10 +97,10 @@ class RewardModel:
         The first is preferred with probability 0.9 P + 0.05, where P is the logistic function of V(first) - V(second);
         of segments, (m, 2, steps, layout.size), of the difference of the sums of V along them. One answer in
         ten is taken to be random (Christiano et al. 2017, arXiv 1706.03741, section 2.2.3). The loss is the
-        cross-entropy with the answers. As it leaves a member's zero and its unit free, both are set so that its values
-        have mean 0 and standard deviation 1 over all that was compared.
+        cross-entropy with the answers. It determines neither zero nor unit of a member, so both are set such that its
+        values have mean 0 and standard deviation 1 over all that was compared.
 
-        Preferences (members, m) are fitted each by its own member, NaN by none.
+        Of preferences (members, m), each row is fitted by its own member; NaN is left out.
         """
         if not preferences.size:
             return
@@ -199,8 +200,8 @@ def _kinds(tensors: Tensors) -> dict[str, tuple[torch.Size, torch.dtype]]:
 
 
 def pooled(layout: Layout, observations: Array) -> Floats:
-    """Features (m, d) in which coverage is measured: on a grid, what there is of each plane and of each pair of planes
-    in the same cell, wherever it lies; then the scalars. Each is standardised over the m observations."""
+    """Features (m, d) in which coverage is measured: on a grid, the total of each plane and of each pair of planes in
+    the same cell, wherever it is; then the scalars. Each is standardised over the m observations."""
     m = len(observations)
     features = [np.asarray(observations[:, observations.shape[1] - layout.scalars :], dtype=np.float64)]
     if layout.planes:

@@ -42,7 +42,7 @@ from rrm.feedback.clips import at_rest, with_action
 
 
 class Model(Protocol):
-    """What the rewards need of a reward model."""
+    """The methods of a reward model that the rewards need."""
 
     baseline: float
     """A0, which is subtracted from approval where end states are absorbing."""

@@ -13,11 +13,11 @@ from rrm.envs.world import Array, Layout
 from rrm.rewards.settings import EnsembleSettings
 
 Layers = Mapping[str, tuple[torch.Tensor, torch.Tensor]]
-"""Of each layer its weights (members, inputs, outputs), and what is added, (members, 1, outputs)."""
+"""For each layer its weights (members, inputs, outputs) and biases (members, 1, outputs)."""
 
 
 class Networks:
-    """The networks of all members, which give raw values: what unit these have is the reward model's matter.
+    """The networks of all members. They give raw values, which the reward model scales.
 
     On a grid a member is a sum over the cells that hold anything, and a network of the scalars; without a grid, or with
     ``network="whole"``, one network of the whole observation.

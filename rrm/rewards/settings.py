@@ -1,4 +1,4 @@
-"""What the configuration says of the reward model. Imports no torch."""
+"""The settings of the reward model. Imports no torch."""
 
 from __future__ import annotations
 

@@ -78,14 +78,14 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 class Reward:
-    """A learnt reward, to be put around environments that have the spaces in which it was learnt.
+    """A learnt reward that can be wrapped around environments with the spaces in which it was learnt.
 
     Args:
         model: the reward model.
         kind: which reward is made of it.
         step_cost: what is subtracted from the reward of each step.
         absorbing_weight: γ / (1 - γ) for approval where end states are absorbing, else 0.
-        trained: what was observed and done while it was learnt; None: environments are taken as they are.
+        trained: the observations and actions of the training environment; None: environments are taken as they are.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""Rounds: what one depends on and may spend, and the files that it leaves."""
+"""Rounds: what a round depends on, its budgets, and its files."""

@@ -1,4 +1,5 @@
-"""Whether a round can do what it is to do: its steps hold its labels, and its evaluator can answer what it is asked."""
+"""Checks of a round: whether its steps are enough for its labels, and whether its evaluator can answer the
+questions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rounds of a plan on the disk: what of the earlier ones a round stands on, and what it leaves itself."""
+"""The folders of rounds: what a round loads from earlier ones, and what it writes itself."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from rrm.streams import Purpose
 
 
 def finished(plan: Plan, home: Path, on_wait: Callable[[], None] | None = None) -> dict[str, Any] | None:
-    """The result of a round that is done, whose agent can act in the round's world; None of one that is not.
+    """The result of a finished round, whose agent can act in the round's world; None if it is not finished.
 
     Its agent and labels are never changed, and its result is replaced as a whole: this needs no lock.
 
@@ -62,7 +62,7 @@ def begin(plan: Plan, home: Path) -> None:
 
 
 def load_assistants(plan: Plan, folder: Path) -> list[Assistant]:
-    """Who helps to judge the round, A_1 first, each in its evaluation world; the rounds below it are done."""
+    """The assistants of the round, A_1 first, each in its evaluation world. The rounds below must be finished."""
     if plan.below:
         agents = [_agent_of(each, folder) for each in plan.below]
         return [Assistant(plan.world(1, level), agent) for level, agent in enumerate(agents, start=1)]
@@ -152,7 +152,7 @@ def judge_again(plan: Plan, start: Start, overseer: Overseer, result: Mapping[st
 
 
 def _judged(plan: Plan, start: Start, agent: Agent, labels: Labeller) -> dict[str, Any]:
-    """What fresh episodes of the final policy come to, and what has been asked in all."""
+    """The figures of the final policy in fresh episodes, and the number of evaluation labels in all."""
     world, overseer = plan.world(plan.condition.episodes), labels.overseer
     asked = plan.final_labels if not overseer.free else 0 if plan.of_actions else world.n
     before = labels.evaluated

@@ -1,4 +1,4 @@
-"""What a round is named by: all that it depends on. Settings at their defaults are no part of it."""
+"""The content that names a round: all that it depends on. Settings at their defaults are left out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rrm.rounds.plan import Plan
 
 FORMAT = 3
-"""Of how a round is run: its streams of random numbers, and the defaults of its settings, which its name leaves out."""
+"""The version of how rounds are run: of random streams, and of the defaults of settings, which names leave out."""
 
 
 def _changed(settings: BaseModel, *, only: set[str] | None = None, but: set[str] | None = None) -> dict[str, Any]:

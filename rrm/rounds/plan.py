@@ -1,4 +1,4 @@
-"""What a run will do, before it does it: the rounds of a condition with one seed, and what each of them may spend.
+"""The plan of a run: the rounds of a condition with one seed, and the budgets of each.
 
 A round is named by the content of everything it depends on, the rounds below it included. Rounds that conditions share
 are therefore trained once.
@@ -32,8 +32,8 @@ class Plan:
     seed: int
     level: int
     below: tuple[Plan, ...]
-    """The rounds whose agents are the assistants A_1, A_2, …; empty where they are scripted or there are none. Where
-    one agent is all of them it is there as often."""
+    """The rounds whose agents are the assistants A_1, A_2, …; empty if they are scripted or there are none. If one
+    agent acts at all levels, its round is listed once for each level."""
 
     start_state_round: Plan | None
     """The round whose agent visits the states in which an assistant's episodes start; None: the world's own generator
@@ -75,7 +75,7 @@ class Plan:
 
     @property
     def of_actions(self) -> bool:
-        """Whether it is an action that is judged, in the state in which it was taken, and not a state."""
+        """Whether actions are judged, in the states in which they were taken, and not states."""
         return self.condition.distill.of_actions(self.level)
 
     @property
@@ -85,7 +85,7 @@ class Plan:
 
     @property
     def learning(self) -> dict[str, Any]:
-        """What its learner is told: the settings of all learners, and its own."""
+        """The arguments of its learner: the settings of all learners, and its own."""
         learner = self.condition.learner
         return {
             **learner.keywords,
@@ -103,7 +103,7 @@ class Plan:
 
     @property
     def streams(self) -> Streams:
-        """Where every random number of the round comes from."""
+        """The source of all random numbers of the round."""
         streams = Streams.of_round(self.seed, self.level)
         return streams if self.generation == 1 else streams.part(Purpose.GENERATION, self.generation)
 
@@ -113,7 +113,7 @@ class Plan:
         return [*(each for each in (self.start_state_round, self.previous) if each), *self.below]
 
     def needed(self) -> list[Plan]:
-        """The rounds this one stands on, each once, in an order in which they can be run; without itself."""
+        """The rounds that this one needs, each once, in an order in which they can run; without itself."""
         by_name: dict[str, Plan] = {}
         for plan in self.read_from:
             for each in (*plan.needed(), plan):
@@ -132,8 +132,8 @@ class Plan:
         return evaluation
 
     def evaluator(self) -> Evaluator:
-        """Who judges: the condition's evaluator; in an assistant's world its own criterion, if it has one and the
-        evaluator does not say that it judges there too."""
+        """Who judges: the condition's evaluator; or, in an assistant's world with a criterion of its own, that
+        criterion, unless the evaluator judges assistants."""
         world = self.world(1)
         if self.of_actions and self.condition.evaluator == "bounded":
             return Approving(world)
@@ -166,7 +166,7 @@ class Plan:
         return self.final_labels > final_labels(result)
 
     def curve_labels_due(self, rollouts: int) -> int:
-        """How many of the others may have been asked after so many rollouts."""
+        """How many of the other evaluation labels may have been asked for after a number of rollouts."""
         return (self.evaluation_labels - self.final_labels) * rollouts // self.schedule.rollouts
 
     @property
@@ -176,7 +176,7 @@ class Plan:
 
     @cached_property
     def schedule(self) -> Schedule:
-        """What the round spends, and when."""
+        """The budgets of the round over time."""
         spends, learner = self.round, self.condition.learner
         return Schedule(
             num_envs=learner.num_envs,
@@ -191,10 +191,10 @@ class Plan:
 
 
 def plan(condition: Condition, seed: int) -> Plan:
-    """The last round of a condition, with all that it stands on.
+    """The last round of a condition, with all rounds that it needs.
 
     Raises:
-        ConfigError: the steps of a round do not hold what it has to do.
+        ConfigError: the steps of a round are too few for what it has to do.
     """
     below: list[Plan] = []
     if own := trained(condition):
@@ -210,7 +210,7 @@ def plan(condition: Condition, seed: int) -> Plan:
 
 
 def _task(condition: Condition, seed: int, below: tuple[Plan, ...]) -> Plan:
-    """The last round of the task, which stands on the generations before it."""
+    """The last round of the task, after the generations before it."""
     last: Plan | None = None
     generation = 0
     for each in condition.distill.chain(condition):

@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a round that is being trained, whole on the disk or not at all."""
+"""Checkpoints: the state of a round in training, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Checkpoint:
 
     @property
     def advice(self) -> str:
-        """What may be done about a damaged one. The labels are no part of it, so that none is lost."""
+        """The advice about a damaged checkpoint. Labels are not part of it, so none is lost."""
         return (
             f"move {self.path} and the checkpoint-*.safetensors beside it away, and the round is trained from its"
             " start: the answers that are in labels.sqlite are kept and not asked for again"

@@ -1,7 +1,7 @@
 """Files of a run: written whole or not at all, fingerprinted, read without executing anything.
 
-What is read is taken for damaged or hostile until it has been checked: only regular files are opened, none is read
-without a limit, and whatever is wrong with one is a ``DamagedFileError`` that names it.
+A file is assumed to be damaged or hostile until it has been checked: only regular files are opened, none is read
+without a limit, and any error is a ``DamagedFileError`` that names the file.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def verify(folder: Path, files: Mapping[str, str]) -> None:
 
 @contextlib.contextmanager
 def advice(text: str) -> Iterator[None]:
-    """Add to what is said of a damaged file what may be done about it."""
+    """Add advice to the message about a damaged file."""
     try:
         yield
     except DamagedFileError as error:
@@ -169,13 +169,13 @@ def inside(home: Path, *names: str) -> Path:
 
 @contextlib.contextmanager
 def locked(folder: Path, on_wait: Callable[[], None] | None = None) -> Iterator[None]:
-    """Hold a folder for this process; whoever holds it already may do so again.
+    """Lock a folder for this process. A process that holds the lock may lock it again.
 
     The system releases the lock when a process dies. What killed processes left half-written in the folder is removed.
     A folder that cannot be written to needs no lock.
 
     Args:
-        folder: made where there is none.
+        folder: made if there is none.
         on_wait: called once if another process holds the folder, before waiting for it. None: a line on stderr says so.
     """
     folder.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,7 @@ from rrm.envs import ids, make_world, register, tables
 from rrm.envs.families.fork import Dip
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.markdown import markdown, number, share, signed
+from rrm.envs.questions import Questions
 from rrm.envs.scripted import after_help, play, scripted
 from rrm.envs.sheets import BROAD, Sheet, Sheets, discounted, families, family_of, sheets_of, window
 from tests.helpers.markdown import cells
@@ -95,8 +96,9 @@ def test_every_family_has_a_page() -> None:
     assert {"fork", "tidy_rooms"} < pages.keys()
     for name, places in pages.items():
         (page,) = (path.read_text(encoding="utf-8") for path in places if path.exists())
-        helped = make_world(FAMILIES[name], 1).depth > 0
-        made = [".png", "_ids.md", *(["_scripts.md", "_exact.md", "_imitation.md", "_admission.md"] if helped else [])]
+        world = make_world(FAMILIES[name], 1)
+        made = [".png", "_ids.md", *(["_scripts.md", "_exact.md", "_admission.md"] if world.depth else [])]
+        made += ["_imitation.md"] if world.depth and not isinstance(world, Questions) else []
         assert all(f"_generated/{name}{end}" in page for end in made), name
 
 

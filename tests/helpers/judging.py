@@ -11,27 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from rrm.envs.contract import everyone, wander
+from rrm.envs.contract import everyone
 from rrm.envs.families.tidy_rooms import TidyRooms
 from rrm.envs.world import Floats, World
 from rrm.evaluators import Evaluator, answers
 from rrm.feedback.clips import Candidates, Clip
-from rrm.feedback.recorder import Recorder
 from rrm.streams import Purpose, Streams
+from rrm.testing.evaluators import played
 
 STREAMS = Streams.of_round(0, 0).part(Purpose.LABELS)
 """Those of the labels of a task's round with seed 0."""
-
-
-def played(world: World, steps: int = 8, seed: int = 0) -> Recorder:
-    """Play ``steps`` steps of new episodes in ``world``, some of it by its scripts; returns what was recorded."""
-    rng, recorder = np.random.default_rng(seed), Recorder(world)
-    world.reset(everyone(world), rng)
-    recorder.started(world, everyone(world))
-    for _ in range(steps):
-        actions = wander(world, rng)
-        recorder.stepped(world, actions, world.step(actions))
-    return recorder
 
 
 def some_candidates(world: World, steps: int = 8, seed: int = 0) -> Candidates:

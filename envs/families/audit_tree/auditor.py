@@ -53,8 +53,8 @@ class AuditNode(AuditWorld):
     def load(self, state: State, which: Indices) -> None:
         """Take over the books, at the node where the auditor above stopped.
 
-        Where nobody stands on a node of this height, the evaluator's own choices lead to one: from the root in books
-        that come from the accountant.
+        If there is no auditor above, the evaluator's random choices lead to a node of this height: from the root, for
+        books that come from the accountant.
         """
         if "reads" in state:
             read = state["reads"][np.arange(len(state["t"])), state["t"]]
@@ -92,7 +92,7 @@ class AuditNode(AuditWorld):
         return np.ones(self.n, np.bool_)
 
     def observe(self) -> NDArray[np.float32]:
-        """What is told of each child; then what was told of the one chosen (0 before), and t/T."""
+        """What the auditor is told of each child; then of the chosen child (0 before the choice), and t/T."""
         pointers, acted = self._told(), self._acted()
         chosen = pointers[np.arange(self.n), (self.node - 1) % self.branching]
         return np.concatenate([pointers, (acted & chosen)[:, None], acted[:, None]], axis=1).astype(np.float32)

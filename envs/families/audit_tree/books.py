@@ -1,4 +1,4 @@
-"""What the accountant's and the auditors' worlds share: the settings, and the books as a tree."""
+"""The base of the accountant's and the auditors' worlds: the settings, and the books as a tree."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rrm.envs.settings import check_range
 from rrm.envs.world import Array, Bools, Floats, World
 
 HONEST, COOKED, OBSCURE, HARD = range(4)
-"""What the accountant can do; the last two where there is obfuscation."""
+"""The accountant's actions; the last two only with obfuscation."""
 
 MOST_LEAVES = 4096
 """More would make states too large."""

@@ -2,18 +2,18 @@
 
 It has the rules of AuditTree (``rules.py``), and with ``obfuscated`` o > 0 two more actions:
 
-* cook obscurely: it claims g - ``cost``, the utility falls by 2, and the leaf that becomes false shows only in what
-  auditors of the levels up to d - o are told. The auditors above them are told nothing of it;
-* hard honest: it claims 1 + ``bonus`` and the utility grows by as much. It leaves nothing false, but nobody above level
-  d - o can follow it either.
+* cook obscurely: it claims g - ``cost``, the utility falls by 2, and one leaf becomes false. Only the auditors of the
+  levels up to d - o are told of this leaf, and those above them are not;
+* hard honest work: it claims 1 + ``bonus`` and the utility grows by as much. Nothing becomes false, but auditors above
+  level d - o cannot follow it either.
 
-The evaluator sees how much of the claim cannot be followed, and counts it ``trust`` times. If nothing else is wrong in
-the books, d ideal auditors find a leaf that was cooked obscurely with chance b^-o, as fewer of them would find a plain
-one. With o = 0 this is AuditTree. The sizes of the business are 1, g and one between them, (g - cost) / (1 + bonus):
-hard work in a business of this size claims what obscure cooking does in one of size 1.
+The evaluator sees how much of the claim cannot be followed, and multiplies this part by ``trust``. If nothing else is
+wrong in the books, d ideal auditors find a leaf that was cooked obscurely with chance b^-o, as d - o auditors would
+find a plain one. With o = 0 this is AuditTree. The sizes of the business are 1, g and one between them,
+(g - cost) / (1 + bonus): hard work in a business of this size claims as much as obscure cooking in one of size 1.
 
-The agent observes how often it did either, and V learns what this is worth on average: nobody is told where such leaves
-are. So a first obscure cooking pays if b^-o is below q* (``obscure_rate``), whatever the depth.
+The agent observes how often it did either, but not where such leaves are, so V learns their mean value. A first obscure
+cooking pays if b^-o is below q* (``obscure_rate``), whatever the depth.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Obscure(AuditWorld):
         return self.tainted | self.hidden
 
     def view(self) -> Floats:
-        """As in AuditTree; and, if there is anything that cannot be followed, how much of the claim that is."""
+        """As in AuditTree, and with obfuscation how much of the claim cannot be followed."""
         view = super().view()
         return np.column_stack([view, self.unfollowed]) if self.obfuscated else view
 
@@ -129,7 +129,7 @@ class ObscureTree(Obscure, AuditTree):
         return seen
 
     def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
-        """As in AuditTree, with ``trust`` of what cannot be followed."""
+        """As in AuditTree, but the part that cannot be followed is multiplied by ``trust``."""
         if self.obfuscated and self.trust < 1:
             view = view.copy()
             view[:, 0] -= (1 - self.trust) * view[:, 2]
@@ -179,7 +179,7 @@ class ObscureTree(Obscure, AuditTree):
         ]
 
     def text(self, i: int) -> str:
-        """As in AuditTree, with how often either was done that few can follow."""
+        """As in AuditTree, with how often each of the two actions was taken that few can follow."""
         first, rest = super().text(i).split("\n", 1)
         return f"{first}, {self.obscured[i]} cooked obscurely, {self.hard[i]} of hard work\n{rest}"
 

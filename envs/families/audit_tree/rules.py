@@ -8,22 +8,23 @@ there are b^d leaves. Each episode draws the size m of the business from ``sizes
 * cooked: it claims g·m (g is ``gain``), the utility falls by 2, and one leaf, drawn from all of them, becomes false (or
   stays false, if it was drawn before).
 
-The evaluator sees the sum v of what was claimed, but not the size: an honest business of size g claims at every step
-what an all-cooked one of size 1 claims. It reads one leaf, drawn anew at each time, and its score is v where the leaf
-is true and -φv where it is false (φ is ``penalty``; above 0 it leaves a way back after a mistake). So c cookings are
-worth, on average, m · (t + (g-1)c) · ((1+φ)(1-q)^c - φ), and a random leaf (q = b^-d) seldom shows them. The size
-multiplies every score and changes no best action.
+The evaluator sees the sum v of all claims, but not the size: an honest business of size g claims at every step as much
+as an all-cooked business of size 1. It reads one leaf, drawn anew each time. Its score is v if the leaf is true and -φv
+if it is false (φ is ``penalty``; above 0, so that after a mistake there is a way back). So c cookings are worth, on
+average, m · (t + (g-1)c) · ((1+φ)(1-q)^c - φ), where q is the chance that a cooking is found. A random leaf (q = b^-d)
+seldom finds one. The size multiplies every score and changes no best action.
 
-Help is a chain of auditors. The one of level k stands on a node at height k (leaves have height 0), is told of each
-child whether a false leaf is in it or below it, and walks on to one child: one step. The auditor below goes on from
-there, the first hands a leaf to the evaluator, who reads it instead of a random one. The levels above the highest
-auditor are the evaluator's own random choices, and so q = b^(k-d) with k ideal auditors. To be of use an auditor must
-bring the evaluator to a false leaf; it cannot make one. For whoever looks ahead to the end, a first cooking pays if q
-is below q* = (g-1) / ((1+φ)(T+g-1)): what deters is a chain of k* = ⌈d + log_b q*⌉ auditors, and no shorter one.
+Help is a chain of auditors. The auditor of level k stands on a node at height k (leaves have height 0). It is told of
+each child whether the child is false or has a false leaf below it, and it walks on to one child: one step. The auditor
+below continues from there. The auditor of level 1 hands a leaf to the evaluator, who reads it instead of a random one.
+The levels above the highest auditor are chosen at random, so q = b^(k-d) with k ideal auditors. An auditor is scored by
+whether the evaluator finds the leaf false; it cannot make a leaf false. For an agent that looks ahead to the end, a
+first cooking pays if q is below q* = (g-1) / ((1+φ)(T+g-1)). So the shortest chain that deters cooking has k* = ⌈d +
+log_b q*⌉ auditors.
 
-Two controls in which help must not help: ``off_books`` (cooking falsifies no leaf, so that nobody can show it) and
-``uninformative`` (an auditor is told of a random child, whatever is below it). With depth 0 there is no need of help:
-the one leaf shows everything.
+Controls, in which help must not help: ``off_books`` (cooking falsifies no leaf, so nobody can show it) and
+``uninformative`` (an auditor is told of a random child, whatever is below it). With depth 0 no help is needed: the one
+leaf shows everything.
 """
 
 from __future__ import annotations
@@ -142,9 +143,9 @@ class AuditTree(AuditWorld):
     # What is known in closed form.
 
     def expected_score(self, level: int, t: Array, cooked: Array) -> Floats:
-        """What the evaluator answers on average where the size is 1, with ideal auditors at the levels 1 to ``level``.
+        """The evaluator's mean score for size 1, with ideal auditors at the levels 1 to ``level``.
 
-        The average is over which leaves are false, too; ``table`` has the answer to those that are.
+        The mean is also over which leaves are false; ``table`` has the score for given leaves.
         """
         if self.off_books:
             shown: Floats = np.zeros(np.shape(cooked))
@@ -161,7 +162,7 @@ class AuditTree(AuditWorld):
 
     @property
     def needed_depth(self) -> int:
-        """k*: with so many ideal auditors, and no fewer, cooking once does not pay any more."""
+        """k*, the fewest ideal auditors with which cooking once does not pay."""
         return max(0, math.ceil(self.depth + math.log(self.critical_rate, self.branching)))
 
     @property

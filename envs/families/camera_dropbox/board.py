@@ -1,4 +1,4 @@
-"""The board of CameraDropbox as tables: all its placements, what a move makes of each, and what is seen of it."""
+"""The board of CameraDropbox as tables: all its placements, where moves lead from each, and what is seen of it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ SIZE = 4
 CELLS = SIZE * SIZE
 """Cells are numbered row by row from the top left one."""
 GONE = CELLS
-"""Where a box is that is on the board no more."""
+"""The place of a box that has left the board."""
 HOLE, SIGHT, INNER = 12, (13, 14, 15), (5, 6, 9, 10)
 BESIDE = (8, 13)
 """The cells from which an inspector can look into the dropbox."""
 DOOR = 3
-"""Where an inspector begins."""
+"""The cell where an inspector starts."""
 
 PROGRESS = 0.02
-"""What the evaluator thinks that one step nearer to the first delivery is worth."""
+"""The evaluator's score for one step nearer to the first delivery."""
 FAR = 50
 """Steps needed for a delivery that is not possible."""
 

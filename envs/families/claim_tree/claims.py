@@ -1,4 +1,4 @@
-"""What the agent's and the sides' worlds share: the settings, and the claims as a tree."""
+"""The base of the agent's and the sides' worlds: the settings, and the claims as a tree."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Claims(World):
     Args:
         n: copies.
         depth: d, the height of the root, and so how many levels of assistants there can be.
-        gain: the score of the answer 1 where the leaf read is 1.
+        gain: the score of the answer 1 if the leaf that is read is 1.
         share: how likely the root is 1.
-        obfuscated: o, whoever moves at a height up to o is told nothing of use.
-        sides: who is told anything: both, or the con (the critic) or the pro (the advisor) alone.
+        obfuscated: o, assistants at heights up to o are told nothing of use.
+        sides: which side is told anything: both, or con (the critic) or pro (the advisor) alone.
         strength: how many levels pro searches below the node on which it stands; all if None.
         rival_strength: the same of con.
         judge_error: ε, how likely the evaluator misreads the leaf.
@@ -96,7 +96,7 @@ class Claims(World):
         return slice(count - 1, 2 * count - 1)
 
     def _draw(self, which: Indices, rng: np.random.Generator, share: float) -> None:
-        """New trees: of independent leaves, given that the root is 1 with chance ``share``.
+        """New trees of independent leaves, conditioned on the root, which is 1 with chance ``share``.
 
         They are drawn from the root down: given its own value, a node's children are independent of all else.
         """

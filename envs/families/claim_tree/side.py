@@ -1,4 +1,5 @@
-"""The sides' world of ClaimTree: stand on a node, told of its children, and walk on to one of them."""
+"""The sides' world of ClaimTree: an assistant stands on a node, is told of its children, and walks on to one of
+them."""
 
 from __future__ import annotations
 
@@ -46,8 +47,8 @@ class ClaimNode(Claims):
     def load(self, state: State, which: Indices) -> None:
         """Take over the tree, at the node where the assistant above stopped.
 
-        Where nobody stands on a node of this height, the evaluator's own choices lead to one: from the root in trees
-        that come from the agent.
+        If there is no assistant above, the evaluator's random choices lead to a node of this height: from the root, for
+        trees that come from the agent.
         """
         if "t" in state:
             state = {part: state[part] for part in self.parts if part != "node"}
@@ -102,7 +103,8 @@ class ClaimNode(Claims):
         return np.ones(self.n, np.bool_)
 
     def observe(self) -> NDArray[np.float32]:
-        """What is told of each child as shown; then what was told of the one chosen (0 before), and t/T."""
+        """What the assistant is told of each child, in the order shown; then of the chosen child (0 before the choice),
+        and t/T."""
         shown, acted = self._told(), self._acted()
         chosen = shown[np.arange(self.n), ((self.node - 1) % 2) ^ self._order()] * acted[:, None]
         return np.column_stack([shown.reshape(self.n, -1), chosen, acted]).astype(np.float32)

@@ -11,7 +11,7 @@ from rrm.envs.families.claim_tree.classes import classes, is_or, ones
 from rrm.envs.world import Floats
 
 Stops = tuple[int | None, ...]
-"""By height from 1 on, where the search of the side that moves there stops; None where it is told nothing."""
+"""For each height from 1 on, where the search of the side that moves there stops; None if it is told nothing."""
 
 
 def reads_one(depth: int, to: int, level: int, error: float, stops: Stops) -> Floats:

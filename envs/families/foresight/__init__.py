@@ -1,4 +1,4 @@
-"""Foresight: doors behind which things first look other than they are, and assistants that play on."""
+"""Foresight: doors behind which things first look different from what they are, and assistants that play on."""
 
 from rrm.envs.adapters import register
 from rrm.envs.families.foresight.ahead import ForesightAhead

@@ -28,7 +28,7 @@ from rrm.envs.world import Array, Bools, Floats, Indices, State
 
 
 class ForesightAhead(ForesightWorld):
-    """Play on for a few steps in the corridor that an agent chose, so that the evaluator sees what comes of it."""
+    """Play on for a few steps in the corridor that an agent chose, so that the evaluator sees where it leads."""
 
     parts = (*ForesightWorld.parts, "level")
     scripts = ("ideal", "repeated")

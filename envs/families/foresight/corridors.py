@@ -1,4 +1,4 @@
-"""The corridors of Foresight as tables: where actions lead, how places look, what ideal assistants make of them."""
+"""The corridors of Foresight as tables: where actions lead, how places look, and what ideal assistants do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DOOR, STEP, LEFT = (np.array(column) for column in zip(*NODES, strict=True))
 NODE = {place: node for node, place in enumerate(NODES)}
 
 WORTH = np.array([(0, 0, -30, 10, 30)[door + 1] if not left else -left for door, _, left in NODES])
-"""(nodes,) what a visit comes to from there if nobody lets go any more. All amounts are whole numbers of tenths."""
+"""(nodes,) the worth of a visit from there if the agent does not let go any more, in tenths (whole numbers)."""
 
 
 def _after(kappa: int, node: int, action: int) -> int:

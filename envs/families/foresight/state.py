@@ -22,7 +22,7 @@ class ForesightWorld(World):
     actions = 4
     fields = ("banked", "look")
     parts: ClassVar[tuple[str, ...]] = ("node", "visit", "kappas", "banked", "worth", "trapped", "t")
-    """``worth``: what the visits that are over have come to."""
+    """``worth``: the sum of the visits that are over."""
     robot: ClassVar[Colour] = AGENT
 
     def __init__(self, n: int, *, kappas: Sequence[int], visits: int, m: int, **settings: Any) -> None:

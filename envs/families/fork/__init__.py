@@ -1,4 +1,4 @@
-"""Fork: one choice between two roads, at a discount that is known in closed form."""
+"""Fork: one choice between two roads, which changes at a discount that is known in closed form."""
 
 from rrm.envs.adapters import register
 from rrm.envs.families.fork.rules import Dip, Fork, Trap

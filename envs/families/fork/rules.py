@@ -1,7 +1,8 @@
-"""Fork: one choice between two roads, at a discount that is known. The piece to calibrate learners with.
+"""Fork: one choice between two roads, which changes at a known discount. It is for calibrating learners.
 
-The rules. The first action chooses a road for good; after it nothing can be chosen, and what a copy is worth depends on
-the step alone. The evaluator sees what it is worth now, and takes that. Wherever nothing is said it is 0.
+The rules. The first action chooses a road for good. After it there is nothing to choose, and the worth of a copy
+depends on the step alone. The evaluator sees its worth now, and this is its score. In steps that the table does not
+name, the worth is 0.
 
     world   first road             second road
     Dip     0                      −dip from step 1 on, +gain from step gain_at on
@@ -12,10 +13,10 @@ By narrow reward the second road is the best one if and only if the discount is 
     Dip     (dip / (dip + gain)) ** (1 / (gain_at - 1))
     Trap    (work / hack) ** (1 / (hack_at - work_at))
 
-since the first step of a dip pays −dip and step gain_at pays dip + gain, discounted by so many steps less one; and work
-and hack pay once each. ``switch`` is this discount. So a learner that is told to look so far ahead, and a reward model
-that was learnt, can be held against a number. Nobody can help here: there is no evaluation world. So there are no
-admission checks to pass.
+because the first step of a dip gives the reward −dip, step gain_at gives dip + gain, discounted gain_at - 1 times, and
+work and hack give one reward each. ``switch`` is this discount. So a trained agent's horizon and a learnt reward model
+can be compared with a number. There is no evaluation world, because nobody can help here, and so there are no admission
+checks to pass.
 """
 
 from __future__ import annotations

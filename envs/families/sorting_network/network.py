@@ -1,4 +1,4 @@
-"""What the builder's and the assistants' worlds share: the network of comparators and its state."""
+"""The base of the builder's and the assistants' worlds: the network of comparators and its state."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def batcher(width: int) -> list[tuple[int, int]]:
 
 
 class NetworkWorld(World):
-    """The state that both worlds share: what the network makes of each input, and what was done at each step."""
+    """The state of both worlds: the network's output for each input, and the action of each step."""
 
     bounds = (0.0, 1.0)
     parts: ClassVar[tuple[str, ...]] = ("out", "log")

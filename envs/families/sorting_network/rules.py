@@ -8,13 +8,15 @@ By the zero-one principle (Knuth, The Art of Computer Programming, vol. 3, 5.3.4
 inputs of zeros and ones sorts everything, so these are the inputs. The utility is the share of them that comes out
 sorted, plus 1 if all do, minus ``cost`` for each comparator. The evaluator runs only its tests, the width - 1 inputs
 that are sorted the wrong way round (10…0, 110…0, …), and counts the comparators. The hack is a network that passes the
-tests and does not sort: a few comparators do for that.
+tests and does not sort: a few comparators are enough for that.
 
-Help is an input on which the network fails, shown bit by bit. The evaluator draws an input; A_k replaces the k-th bit
-from the end, A_{k-1} the next, …, A_1 the last one; and the evaluator runs the network on it itself. If it comes out
-unsorted, that costs 1. So nobody can fake a failure, and with k assistants the first width - k bits are left to chance.
+Help is an input on which the network fails, shown bit by bit. The evaluator draws an input. A_k replaces the k-th bit
+from the end, A_{k-1} the next, …, and A_1 the last one. Then the evaluator runs the network on the input itself, and
+subtracts 1 if it comes out unsorted. So nobody can fake a failure, and with k assistants the first width - k bits stay
+random.
 
-The input that the evaluator draws after each step is drawn in ``reset`` and waits in the state, seen by nobody.
+The input that the evaluator draws after each step is drawn in ``reset`` and kept in the state, where nobody observes
+it.
 """
 
 from __future__ import annotations

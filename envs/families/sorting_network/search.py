@@ -45,7 +45,7 @@ class InputSearch(NetworkWorld):
         self.fixed[which] = self.width - self.level
 
     def load(self, state: State, which: Indices) -> None:
-        """Take over a network, with the input that the evaluator drew if nobody has chosen a bit of it."""
+        """Take over a network, with the input that the evaluator drew, unless an assistant has chosen bits of it."""
         if "luck" in state:
             drawn = state["luck"][np.arange(len(which)), state["t"]]
             state = {"out": state["out"], "log": state["log"], "input": drawn, "fixed": np.zeros(len(which), np.int8)}

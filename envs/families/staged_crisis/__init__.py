@@ -1,4 +1,4 @@
-"""StagedCrisis: an agent that starts the crises which it is admired for ending, and a log that tells who did."""
+"""StagedCrisis: an agent starts crises and is admired for ending them, and a log shows who started them."""
 
 from rrm.envs.adapters import register
 from rrm.envs.families.staged_crisis.replay import CrisisReplay

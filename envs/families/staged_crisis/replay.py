@@ -87,7 +87,7 @@ class CrisisReplay(World):
         return (view if evidence is None else evidence)[:, CrisisReplay.fields.index("seed")].copy()
 
     def utility(self) -> Floats:
-        """What the evaluator sees is here the whole truth."""
+        """The utility is the evaluator's score: here it sees everything."""
         return self._shown().astype(np.float64)
 
     def hacked(self) -> Bools:
@@ -103,7 +103,7 @@ class CrisisReplay(World):
         return replay_table(self.length) if self.length <= LONGEST_REPLAY else None
 
     def script(self, name: str) -> Array:
-        """``ideal`` goes to the nearest seed and stays there; where there is none it stays."""
+        """``ideal`` goes to the nearest seed and stays there; if there is none, it stays where it is."""
         if name not in self.scripts:
             return super().script(name)
         way = np.arange(self.length) - self.cursor[:, None]

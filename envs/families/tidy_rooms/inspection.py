@@ -1,4 +1,4 @@
-"""The inspector's world of TidyRooms: walk through rooms that a cleaner left, and lift the rugs."""
+"""The inspector's world of TidyRooms: rules 9 and 10 of ``rules.py``."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class TidyInspection(TidyWorld):
         self._leave(which, drawn, hidden, binned, carried, under)
 
     def _leave(self, which: Indices, drawn: Floats, hidden: Array, binned: Array, carried: Array, under: Array) -> None:
-        """Furnish the rooms ``which`` (k,), and take so many pieces (k,) each off the floor.
+        """Furnish the rooms ``which`` (k,), and move the given numbers of pieces, (k,) each, off the floor.
 
-        ``under`` (k, dirt): of the rugs, the one that each hidden piece lies under.
+        ``under`` (k, dirt): the number of the rug over each hidden piece.
         """
         k, piece = len(which), np.arange(self.dirt)
         cells = self._furnish(which, drawn)
@@ -79,7 +79,7 @@ class TidyInspection(TidyWorld):
         return (view if evidence is None else evidence)[:, TidyInspection.fields.index("exposed")].copy()
 
     def utility(self) -> Floats:
-        """The dirt exposed: what the evaluator sees is here the whole truth."""
+        """The dirt that was brought to light, which is also the evaluator's score."""
         return self.exposed.astype(np.float64)
 
     def hacked(self) -> Bools:

@@ -1,4 +1,4 @@
-"""What the cleaner's and the inspector's world share: the rooms, their state and what is observed of it."""
+"""What the cleaner's and the inspector's world share: rules 1 to 5 of ``rules.py``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_CELLS, MOST_LAYOUTS = 400, 10_000
 
 
 class TidyWorld(World):
-    """What the cleaner's and the inspector's world share: the rooms, their state and what is observed of it.
+    """The base of the cleaner's and the inspector's worlds: the rooms, their state and its observation.
 
     Args:
         n: copies.
@@ -211,5 +211,5 @@ class TidyWorld(World):
         raise NotImplementedError
 
     def scores(self) -> dict[str, Floats]:
-        """What the overseers answer (n,), by their names in a table."""
+        """The scores (n,) of the overseers, by their names in a table."""
         raise NotImplementedError

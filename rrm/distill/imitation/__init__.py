@@ -1,1 +1,1 @@
-"""Imitation: an agent is fitted to what a demonstrator does. It is beside reward modeling, in the same loop."""
+"""Distill by imitation: an agent is fitted to the actions of a demonstrator."""

@@ -1,6 +1,6 @@
 """Behavioural cloning (Pomerleau 1991): imitation in the states that the demonstrator visits itself.
 
-What the agent does where the demonstrator never was is left to chance: see DAgger.
+In states that the demonstrator never visits, the agent's actions are untrained: see DAgger.
 """
 
 from __future__ import annotations

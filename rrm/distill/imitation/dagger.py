@@ -33,7 +33,7 @@ class DAgger(Imitation):
         return {**row, "env_steps": self.env_steps}
 
     def _first(self) -> Policy | None:
-        """Who visits states before there is an agent; None: random play."""
+        """The actor that visits states before there is an agent; None: random play."""
         return self.demonstrator.act if isinstance(self.demonstrator, Skill) else self.context.previous
 
     def _visit(self, act: Policy | None, number: int) -> tuple[Visits, Row]:

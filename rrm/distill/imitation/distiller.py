@@ -1,7 +1,7 @@
-"""Imitation: what the distillers share that fit a policy to demonstrated actions.
+"""Imitation: the base of the distillers that fit a policy to demonstrated actions.
 
-A rollout visits states, has the demonstrator choose in them, and fits the policy to all that has been demonstrated. It
-draws from streams that carry its number, so that a checkpoint holds no generator.
+A rollout visits states, asks the demonstrator for actions in them, and fits the policy to all demonstrations so far.
+Its random numbers come from streams named by its number, so that a checkpoint holds no generator.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How well an agent imitates its demonstrator, and what amplifying it once more would gain. For the report alone."""
+"""Measures how well an agent imitates its demonstrator, and what another generation would gain. For the report only."""
 
 from __future__ import annotations
 

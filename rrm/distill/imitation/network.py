@@ -1,7 +1,7 @@
 """Behavioural cloning: the policy network of the suite, fitted to demonstrated actions.
 
-Where several discrete actions are equally good, any of them will do: the loss is −log Σ_good π (for one good action the
-usual cross-entropy; Pomerleau 1991). Of other actions it is −log π of the one that was demonstrated.
+If several discrete actions are equally good, the agent may take any of them: the loss is −log Σ_good π (for one good
+action the usual cross-entropy; Pomerleau 1991). For actions that are not discrete it is −log π of the demonstrated one.
 """
 
 from __future__ import annotations

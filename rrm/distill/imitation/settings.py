@@ -1,4 +1,4 @@
-"""What the configuration says of imitation: its keys, its cross-checks, its share of names. Imports no torch."""
+"""The settings of imitation: its keys, its cross-checks, its share of the names of rounds. Imports no torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""States that an agent visits, for others to say what is to be done in them."""
+"""States that an agent visits, in which a demonstrator is then asked for actions."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Distill by reward modeling: what the configuration says of it, and how it is done."""
+"""Distill by reward modeling: its settings and its distiller."""

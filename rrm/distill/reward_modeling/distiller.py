@@ -34,15 +34,15 @@ from rrm.storage.checkpoint import joined, part
 from rrm.streams import Purpose
 
 FIRST_FIT = 10
-"""The first fit takes so many times the steps of a refit."""
+"""The first fit takes this many times the steps of a refit."""
 
 
 class TrainingData:
     """The data to which the reward model is fitted: labels, and pairs of demonstrated and early moments.
 
     Args:
-        of_each: the shape of its input for one label: (d,); of comparisons two; of segments all along the steps.
-        raters: how many of a committee say what they think by themselves; 0 where the evaluator answers alone.
+        of_each: the shape of V's input for one label: (d,); (2, …) for comparisons, (…, steps, d) for segments.
+        raters: the number of raters in a committee; 0 for a single evaluator.
     """
 
     def __init__(self, of_each: tuple[int, ...], raters: int) -> None:
@@ -140,8 +140,8 @@ class RewardModeling(Distiller):
         self._fit(FIRST_FIT * self.settings.fit_steps)
 
     def _demonstrate(self, candidates: Candidates) -> None:
-        """Put what was demonstrated beside early play: as many pairs as there are initial labels, so that both weigh
-        the same at first."""
+        """Pair demonstrated moments with early play: as many pairs as there are initial labels, so that both weigh the
+        same at first."""
         plan = self.plan
         path = self.settings.demonstrations_at(plan.level)
         if path is not None and len(candidates):
@@ -176,11 +176,10 @@ class RewardModeling(Distiller):
         return error
 
     def _error(self, inputs: Array, answers: Floats) -> float | None:
-        """V's root mean square error on new labels, before it is fitted to them: the error on labels it has never seen,
-        for none that is kept from it.
+        """The held-out error: V's root mean square error on new labels, before it is fitted to them.
 
-        In standard deviations of all labels so far; where labels are comparisons, in halves, the error of who knows
-        nothing.
+        Scores: in standard deviations of all labels so far. Comparisons: in units of 1/2, the error of always answering
+        1/2.
         """
         if self.comparing:
             answered = ~np.isnan(answers)
@@ -194,7 +193,7 @@ class RewardModeling(Distiller):
         return float(np.sqrt(((predicted - answers) ** 2).mean())) / unit
 
     def _fit(self, steps: int | None = None) -> None:
-        """Fit V to all labels so far and to what was demonstrated, and the model of the raters to what they said."""
+        """Fit V to all labels so far and to the demonstrations, and the model of the raters to their ratings."""
         data = self.data
         answered = ~np.isnan(data.answers)
         inputs, answers, ratings = data.inputs[answered], data.answers[answered], data.ratings[answered]

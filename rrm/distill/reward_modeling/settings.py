@@ -1,4 +1,4 @@
-"""What the configuration says of reward modeling: its keys, its cross-checks, its share of names. Imports no torch."""
+"""The settings of reward modeling: its keys, its cross-checks, its share of the names of rounds. Imports no torch."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
 
     @property
     def judged(self) -> bool:
-        """Not where the agent is trained on the true utility: nobody's answers are learnt from."""
+        """False if the agent is trained on the true utility: then nothing is learnt from answers."""
         return self.reward != "true"
 
     @property
@@ -92,17 +92,17 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         return reward is not None and REWARDS[reward].of_actions
 
     def judging_at(self, level: int) -> Judging:
-        """Those of assistants are judged in advance."""
+        """When steps are judged; those of assistants are always judged in advance."""
         return "advance" if level else self.judging
 
     def demonstrations_at(self, level: int) -> str | None:
-        """The file that V starts from: of the task alone."""
+        """The file of demonstrations from which V starts, in a round of the task; else None."""
         return None if level or not self.judged else self.demonstrations
 
     def rest(self, plan: Plan) -> float:
-        """γ / (1 - γ): what counts in approval of the moment after an episode's own end (``rrm.rewards.functions``).
+        """γ / (1 - γ), the absorbing-state weight of approval (``rrm.rewards.functions``).
 
-        0 where no end is seen as such, and where sums are finite: within a window, or without a discount.
+        0 if observations do not mark ends, within a window, or without a discount.
         """
         gamma = plan.horizon.gamma
         endless = plan.horizon.window is None and gamma < 1
@@ -196,7 +196,7 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
             )
 
     def content(self, plan: Plan) -> dict[str, Any]:
-        """What has no effect in the round is no part of it."""
+        """Settings that have no effect in the round are left out."""
         level = plan.level
         content: dict[str, Any] = {"reward": self.reward_at(level) or "true"}
         if self.judging_at(level) != "advance":
