@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -243,23 +243,30 @@ class Agent:
             ValueError: one line that names a file which is not what ``save`` writes.
         """
         about, weights = read_about(Path(f"{path}.json")), Path(f"{path}.safetensors")
-        shape = about.hidden, about.activation
         try:
             with safe_open(weights, "pt") as file:
-                about.check_tensors({name: file.get_slice(name).get_shape() for name in file.keys()})  # noqa: SIM118
-            policy = _build(_actions_of(about), about.layout, *shape)
-            expected, saved = policy.state_dict(), load_file(weights)
+                shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+            agent = cls._untrained(about, shapes)
+            expected, saved = agent.policy.state_dict(), load_file(weights)
             if {name: (each.shape, each.dtype) for name, each in expected.items()} != {
                 name: (each.shape, each.dtype) for name, each in saved.items()
             }:
                 raise ValueError(f"its tensors are not those that {path}.json tells of")
-            policy.load_state_dict(saved)
+            agent.policy.load_state_dict(saved)
         except (SafetensorError, OSError, ValueError, AssertionError, RuntimeError) as error:
             raise ValueError(f"{weights}: {' '.join(str(error).split())}") from None
-        agent = cls(policy, about.layout, *shape, about.algorithm)
         if about.env is None:
             return agent
         return agent.placed(about.env, about.level, about.env_settings, about.foreign)
+
+    @classmethod
+    def _untrained(cls, about: About, shapes: Mapping[str, Sequence[int]]) -> Agent:
+        """An agent with the network that a file tells of, and tensors of these shapes; raises ValueError."""
+        if about.transformer:
+            raise ValueError("is that of an agent that answers questions: rrm.load_agent loads it")
+        about.check_tensors(shapes)
+        policy = _build(_actions_of(about), about.layout, about.hidden, about.activation)
+        return cls(policy, about.layout, about.hidden, about.activation, about.algorithm)
 
 
 def _about_actions(space: spaces.Space[Any]) -> Any:

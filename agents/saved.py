@@ -75,6 +75,46 @@ class Foreign(_Strict):
         return Interface(observation_space, action_space, self.length, np.array(self.mean), np.array(self.scale))
 
 
+class Transformer(_Strict):
+    """The sizes of a network that answers questions about facts (``rrm.agents.answerer``)."""
+
+    vocab: Annotated[int, Field(ge=2, le=2**16)]
+    """How many tokens there are."""
+    facts: tuple[Annotated[int, Field(ge=1, le=2**12)], Annotated[int, Field(ge=1, le=2**8)]]
+    """How many facts, and the tokens of each."""
+    question: Annotated[int, Field(ge=1, le=2**8)]
+    """The tokens of a question."""
+    answers: tuple[Annotated[int, Field(ge=0)], int]
+    """The first token that is an answer, and the one after the last."""
+    embedding: Annotated[int, Field(ge=1, le=2**10)]
+    width: Annotated[int, Field(ge=1, le=2**12)]
+    heads: Annotated[int, Field(ge=1, le=2**6)]
+    fact_layers: Annotated[int, Field(ge=1, le=2**6)]
+    question_layers: Annotated[int, Field(ge=1, le=2**6)]
+    copies: bool
+    """Whether an answer is chosen by its likeness to the embedded tokens, which makes it easy to copy one."""
+    blind: bool = False
+    """Whether the facts are hidden from it."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Transformer:
+        if self.width % self.heads:
+            raise ValueError(f"width: {self.width}: must be a multiple of heads, {self.heads}")
+        if not self.answers[0] < self.answers[1] <= self.vocab:
+            raise ValueError("answers: must be some of the tokens")
+        return self
+
+    @property
+    def observed(self) -> int:
+        """The numbers of an observation: facts, question and an answer that was given, one-hot."""
+        return self.read * self.vocab + self.answers[1] - self.answers[0]
+
+    @property
+    def read(self) -> int:
+        """The tokens of facts and question."""
+        return self.facts[0] * self.facts[1] + self.question
+
+
 def clipped(space: object) -> str:
     """A space as text of a bounded length."""
     text = " ".join(str(space).split())
@@ -96,6 +136,8 @@ class About(_Strict):
     actions: Width | Actions
     foreign: Foreign | None = None
     """The interface of the environment, if the world was made of a foreign one."""
+    transformer: Transformer | None = None
+    """The sizes of the network, if the policy answers questions about facts."""
 
     @model_validator(mode="after")
     def _one_size(self) -> About:

@@ -152,7 +152,10 @@ def _keys_within(model: type[BaseModel], path: Sequence[str]) -> Collection[str]
 AMPLIFY: Final = Slot(
     "amplify",
     "method",
-    {"assistance": "rrm.amplify.settings:AssistanceSettings"},
+    {
+        "assistance": "rrm.amplify.settings:AssistanceSettings",
+        "decomposition": "rrm.amplify.settings:DecompositionSettings",
+    },
     "rrm.config.slots:BroughtAmplifier",
     "rrm.amplifiers",
     ("judge", "judge_pairs", "state_dict", "load_state_dict"),
@@ -166,6 +169,7 @@ DISTILL: Final = Slot(
         "clone": "rrm.distill.imitation.settings:CloneSettings",
         "dagger": "rrm.distill.imitation.settings:DAggerSettings",
         "expert_iteration": "rrm.distill.expert_iteration.settings:ExpertIterationSettings",
+        "answers": "rrm.distill.answers.settings:AnswersSettings",
     },
     "rrm.config.slots:BroughtDistiller",
     "rrm.distillers",

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
     from rrm.agents.agent import Agent
     from rrm.agents.state import State, Tensors
+    from rrm.envs.questions import Questions
     from rrm.envs.world import Array, Bools, Floats, World
     from rrm.envs.world import State as WorldState
     from rrm.feedback.clips import Clip, Pair
     from rrm.feedback.judgment import Judgment
+    from rrm.feedback.transcripts import Reply, Transcript
 
 Row = dict[str, float | None]
 """The figures of one rollout, by ``COLUMNS``."""
@@ -42,7 +44,7 @@ empty."""
 COLUMNS = tuple(METRICS)
 """The names of ``METRICS``, in the order of the file."""
 
-Answers = Literal["scores", "comparisons", "actions"]
+Answers = Literal["scores", "comparisons", "actions", "transcripts"]
 """The kinds of answers that an overseer can be asked for."""
 
 
@@ -120,6 +122,33 @@ class Overseer(Protocol):
 
         Args:
             state: what ``state_dict`` returned.
+        """
+        ...
+
+
+@runtime_checkable
+class Decomposer(Protocol):
+    """An overseer that answers questions by asking sub-questions."""
+
+    @property
+    def name(self) -> str:
+        """What messages and label stores call it."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """As that of every overseer."""
+        ...
+
+    def consult(self, world: Questions, questions: Array, reply: Reply) -> list[Transcript]:
+        """How it answers m questions.
+
+        Args:
+            world: m copies, each with the facts that a question is about.
+            questions: their tokens, (m, length).
+            reply: who answers its sub-questions, where they cannot be looked up.
+
+        Returns:
+            m transcripts.
         """
         ...
 

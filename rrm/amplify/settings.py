@@ -1,4 +1,4 @@
-"""The settings of assistance. Imports no torch."""
+"""The settings of the ways to amplify. Imports no torch."""
 
 from __future__ import annotations
 
@@ -13,3 +13,11 @@ class AssistanceSettings(AmplifySettings):
     made_by: ClassVar = "rrm.amplify.overseer:Overseer"
 
     method: Literal["assistance"] = "assistance"
+
+
+class DecompositionSettings(AmplifySettings):
+    """Amplify by decomposition: a human answers a question by asking sub-questions, which an assistant answers."""
+
+    made_by: ClassVar = "rrm.amplify.decomposition:Decomposition"
+
+    method: Literal["decomposition"] = "decomposition"

@@ -85,11 +85,13 @@ def check_together(conditions: Mapping[str, Condition]) -> None:
 
 
 def _is_control(condition: Condition, other: Condition) -> bool:
-    """Whether one's world is a control of the other's, or lacks a part of the help, and the same episodes come to the
-    same in both."""
+    """Whether one's world is a control of the other's, lacks a part of the help, or has a human who decomposes
+    wrongly, and the same episodes come to the same in both."""
     from rrm.envs.admission import same_outcomes
+    from rrm.envs.questions import Questions
 
     world = other.world(1)
-    controls = [*world.controls.values(), *world.partial_help.values()]
+    wrong = world.wrong.values() if isinstance(world, Questions) else ()
+    controls = [*world.controls.values(), *world.partial_help.values(), *wrong]
     named = condition.env_settings in [{**other.env_settings, **settings} for settings in controls]
     return named and same_outcomes(condition.world(64), other.world(64))

@@ -80,7 +80,8 @@ class AmplifySettings(Choice):
 
     method: str = Field(
         default="assistance",
-        description="How the evaluator is amplified, that is, helped to judge: assistance; or a class of your own,"
+        description="How the evaluator is amplified, that is, helped to judge: agents act in evaluation worlds"
+        " (assistance); a human answers questions by asking sub-questions (decomposition); or a class of your own,"
         " 'package.module:Class' or 'path/to/file.py:Class'. amplify: path/to/file.py:Class is short for it. Its"
         " settings stand beside method.",
     )
@@ -118,8 +119,9 @@ class DistillSettings(Choice):
         default="reward_modeling",
         description="How an agent is made with the help of the amplified evaluator: from a reward model of its labels"
         " (reward_modeling); by behavioural cloning (clone) or DAgger (dagger) of a demonstrator; in a board game by"
-        " search, and imitation of the search (expert_iteration); or by a class of your own,"
-        " 'package.module:Class' or 'path/to/file.py:Class'. distill: path/to/file.py:Class is short for it. Its"
+        " search, and imitation of the search (expert_iteration); by supervised answers to questions (answers); or by a"
+        " class of your own, 'package.module:Class' or 'path/to/file.py:Class'. distill: path/to/file.py:Class is short"
+        " for it. Its"
         " settings stand beside method.",
     )
 

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rrm.envs.world import Floats
+from rrm.envs.questions import Questions
+from rrm.envs.world import Array, Floats
 from rrm.errors import DamagedFileError
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.labels import Labels
 from rrm.feedback.store import Cost
 from rrm.feedback.tables import run_anew
-from rrm.protocols import Overseer
+from rrm.feedback.transcripts import MakeAssistant, Transcript, consult
+from rrm.protocols import Decomposer, Overseer
 from rrm.storage.rundir import advice
 
 
@@ -56,6 +58,19 @@ class Labeller:
         answers = self._store.compare(self.overseer, pairs)
         self.count += len(pairs)
         return answers
+
+    def transcripts(self, world: Questions, questions: Array, assistant: MakeAssistant) -> list[Transcript]:
+        """The next m transcripts: of each, how the overseer answered a question with the help of an assistant.
+
+        Args:
+            world: m copies, each with the facts that a question is about.
+            questions: (m, length).
+            assistant: makes the one who answers sub-questions, for some copies and the numbers of their questions.
+        """
+        assert isinstance(self.overseer, Decomposer)
+        found = consult(self._store, self.overseer, world, questions, assistant, self.count)
+        self.count += len(questions)
+        return found
 
     def evaluate(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
         """Scores (m,) for the report, which are no labels. If they are not free, they are stored, numbered from

@@ -19,7 +19,7 @@ import numpy as np
 from rrm.envs.world import Floats
 from rrm.errors import DamagedFileError, RRMError
 from rrm.feedback.database import connect, files_beside
-from rrm.feedback.tables import KINDS, check, fingerprint, migrate, run_anew, tables
+from rrm.feedback.tables import KINDS, LABELS, check, fingerprint, migrate, run_anew, tables
 from rrm.storage.rundir import advice, check_regular
 from rrm.text import short
 
@@ -125,17 +125,22 @@ class Store:
         self._hashed = (count, fingerprint(self.path, self._db, *self._hashed, count))
         return fingerprint(self.path, self._db, 0, self._hashed[1], evaluations, ["evaluation"]).hexdigest()
 
-    def _known(self, kind: str, what: str, digests: Mapping[int, str]) -> dict[int, float | None]:
-        """The answers that are there to questions with these numbers and fingerprints; null is read as None."""
+    def given(self, kind: str, what: str, digests: Mapping[int, str]) -> Iterator[tuple[int, Any]]:
+        """The numbers and answers of a kind. Raises DamagedFileError: one was given to another question."""
         with self._named():
             rows = list(self._db.execute("select number, question, answer from answers where kind = ?", (kind,)))
-        known = {}
         for number, digest, answer in rows:
             if digest != digests.get(number, digest):
                 raise DamagedFileError(
                     f"{self.path}: answer {number} was given to another {what}; the store and the round differ; "
                     + run_anew(self.path)
                 )
+            yield number, answer
+
+    def _known(self, kind: str, what: str, digests: Mapping[int, str]) -> dict[int, float | None]:
+        """The answers that are there to questions with these numbers and fingerprints; null is read as None."""
+        known = {}
+        for number, answer in self.given(kind, what, digests):
             nothing = answer is None and kind == "comparison"
             if not nothing and not (isinstance(answer, float) and math.isfinite(answer)):
                 raise DamagedFileError(f"{self.path}: answer {number} is {answer}; it must be a finite number")
@@ -200,5 +205,5 @@ class Store:
             return Cost(*self._db.execute(f"select {columns} from answers where {_OF_LABELS}").fetchone())
 
 
-_OF_LABELS = "kind in ('score', 'comparison')"
+_OF_LABELS = f"kind in ({', '.join(map(repr, LABELS))})"
 """Says in SQL that an answer is a label."""

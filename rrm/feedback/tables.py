@@ -17,10 +17,11 @@ STORE = "labels.sqlite"
 
 SCHEMA = """
 create table if not exists answers (
-    kind text not null,              -- of the question: score, comparison or evaluation
+    kind text not null,              -- of the question: score, comparison, transcript or evaluation
     number integer not null,         -- of the question among those of its kind, from 0
     question text not null,          -- fingerprint of what was asked about
-    answer any,                      -- a score; the preference for the first of a pair, null for none; of others, text
+    answer any,                      -- a score; the preference for the first of a pair, null for none; a transcript as
+                                     -- JSON text
     fields_read integer not null,
     assistant_steps integer not null,
     evaluator text not null,
@@ -33,10 +34,11 @@ create table if not exists answers (
 ) strict, without rowid
 """
 
-KINDS = ("score", "comparison", "evaluation")
-"""The kinds of questions. Evaluations are scores for learning curves and the final judgment."""
+KINDS = ("score", "comparison", "transcript", "evaluation")
+"""The kinds of questions. A transcript is what a human asked to answer a question, the replies, and the answer.
+Evaluations are scores for learning curves and the final judgment."""
 
-LABELS = ("score", "comparison")
+LABELS = ("score", "comparison", "transcript")
 """The kinds of what is learnt from."""
 
 OLDER = {
@@ -122,7 +124,10 @@ def fingerprint(
         check(db)
         existing = tables(db)
         for kind in kinds:
-            older, columns = OLDER[kind][0], "question, answer, fields_read, assistant_steps, evaluator, memory, view"
+            older, columns = (
+                OLDER.get(kind, ("", ""))[0],
+                "question, answer, fields_read, assistant_steps, evaluator, memory, view",
+            )
             if older in existing:
                 rows = db.execute(
                     f"select * from {older} where number >= ? and number < ? order by number", (first, count)

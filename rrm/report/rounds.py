@@ -55,11 +55,11 @@ def check_name(home: Path) -> None:
 
 def load_agent(home: Path) -> Agent:
     """The agent of a round that is done. Raises DamagedFileError."""
-    from rrm.agents.agent import Agent
+    from rrm.agents import loading
 
     result_of(home)
     try:
-        return Agent.load(home / "agent")
+        return loading.load_agent(home / "agent")
     except ValueError as error:
         raise DamagedFileError(str(error)) from None
 

@@ -137,9 +137,10 @@ class RoundResult(_Figures):
     guaranteed_second: float | None = Field(None, description="the same, where it moves second")
     step_cost: float = Field(description="what is subtracted from the reward of each step")
     answers: str | None = Field(description="SHA-256 of all answers in labels.sqlite; null: nobody was asked")
-    files: dict[Literal["agent.json", "agent.safetensors", "metrics.csv", "reward.json", "reward.safetensors"], str] = (
-        Field(description="SHA-256 of each file of the round")
-    )
+    files: dict[
+        Literal["agent.json", "agent.safetensors", "metrics.csv", "answers.csv", "reward.json", "reward.safetensors"],
+        str,
+    ] = Field(description="SHA-256 of each file of the round")
 
 
 class CellResult(_Figures):

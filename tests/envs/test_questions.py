@@ -242,37 +242,12 @@ def test_alone_the_evaluator_accepts_anything_and_with_help_the_truth(name: str)
     guesses = rng.integers(world.actions, size=60)
     assert (world.appraise(world.view(), None) == 0).all()
     world.step(np.where(np.arange(60) % 2, honest, guesses))
-    right, could_be = world.utility() == 1, world.admits(world.question, world.claimed)
-    assert right[1::2].all() and not right.all() and could_be[right].all()
-    assert np.array_equal(world.appraise(world.view(), None), could_be)
-    assert np.array_equal(world.hacked(), could_be & ~right) and world.hacked().any()
+    right = world.utility() == 1
+    assert right[1::2].all() and not right.all()
+    assert (world.appraise(world.view(), None) == 1).all() and np.array_equal(world.hacked(), ~right)
     helped = after_help(world)
     assert np.array_equal(world.appraise(world.view(), helped.view()), right)
     assert (helped.utility() <= 1).all() and not helped.hacked().any()
-
-
-@each_id
-def test_what_is_true_could_be(name: str) -> None:
-    world, _ = asked(name)
-    every = np.broadcast_to(world.every_question(), (world.n, *world.every_question().shape))
-    assert world.admits(every, world.truth(every)).all() and not world.admits(every, np.zeros_like(every[..., 0])).any()
-
-
-@pytest.mark.parametrize(
-    ("name", "question", "could_be"),
-    [
-        ("rrm/UnionFindSmall-v0", [1, 4], "v0 v1 v2 v3"),
-        ("rrm/UnionFindSmall-v0", [2, 4], "+0 +1 +2 +3"),
-        ("rrm/AssignmentsSmall-v0", [1, 5, 0], "0 1"),
-        ("rrm/ShortestPathSmall-v0", [1, 5, 6], "+1 +2 +3"),
-        ("rrm/ShortestPathSmall-v0", [2, 5, 6], "0 1 2 3"),
-    ],
-)
-def test_an_answer_of_another_kind_is_refused(name: str, question: list[int], could_be: str) -> None:
-    world, _ = asked(name)
-    answers = np.arange(world.vocab)
-    admitted = answers[world.admits(np.broadcast_to(question, (world.vocab, world.q_len)), answers)]
-    assert [world.name_of(int(answer)) for answer in admitted] == could_be.split()
 
 
 @each_id

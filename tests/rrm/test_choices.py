@@ -122,10 +122,10 @@ def test_the_presets_of_a_key_are_those_that_choose_its_method() -> None:
 @pytest.mark.usefixtures("copy")
 def test_the_schema_knows_the_keys_of_each_method() -> None:
     schema = jsonschema.Draft7Validator(json.loads(json.dumps(json_schema.json_schema())))
-    own = {"method": "clone.py:Clone", "updates": 3}
+    own = {"method": "clone.py:Clone", "made_up": 3}
     for distill in (COPY["distill"], {"fit_steps": 3}, {"states": 3}, "copy", own, None, {}):
         assert schema.is_valid({"env": LINE, "distill": distill}), distill
-    for distill in ({"method": "copy", "fit_steps": 3}, {"states": 3, "batch_size": 3}, {"updates": 3}):
+    for distill in ({"method": "copy", "fit_steps": 3}, {"states": 3, "batch_size": 3}, {"made_up": 3}):
         assert not schema.is_valid({"env": LINE, "distill": distill}), distill
 
 

@@ -1,0 +1,143 @@
+"""What the configuration says of supervised answers: its keys and cross-checks. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from rrm.config.slots import Clash, DistillSettings
+from rrm.config.values import MOST_LABELS, Copies, Count, Positive, Real, Share, Width
+from rrm.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rrm.config.schema import Condition
+    from rrm.rounds.plan import Plan
+
+PER_ROLLOUT = 100
+"""Updates of the answerer in a rollout, after which there is a checkpoint."""
+
+
+class AnswersSettings(DistillSettings):
+    """Distill by supervised answers: an answerer X is trained to answer as the human does with the help of X."""
+
+    made_by: ClassVar = "rrm.distill.answers.distiller:AnswerDistiller"
+
+    method: Literal["answers"] = "answers"
+    targets: Literal["amplified", "truth", "self"] = Field(
+        default="amplified",
+        description="What X is trained to answer: what the model of the human answers with the help of X's average"
+        " (amplified); the true answers (truth: the oracle, which asks for no labels); or what X's average answers by"
+        " itself (self: a control in which nobody helps).",
+    )
+    updates: Count = Field(default=3000, le=10**7, description="Gradient steps of X.")
+    contexts: Copies = Field(default=64, description="Contexts of a batch, each with facts of its own.")
+    questions: Count = Field(default=8, le=10**4, description="Questions about each context of a batch.")
+    reuse: Count = Field(default=2, le=1000, description="Gradient steps of X for each new batch.")
+    buffer: Count = Field(
+        default=16, le=10**4, description="How many of the newest batches X is trained on, one of them at each step."
+    )
+    learning_rate: Positive = Field(
+        default=2e-3, le=1, description="Adam's learning rate for X; it falls to a tenth over the last third."
+    )
+    averaging: Count = Field(
+        default=100, le=10**6, description="Gradient steps over which the weights of X are averaged; the average acts."
+    )
+    rounds: Count | None = Field(
+        default=None,
+        le=1000,
+        description="Who answers sub-questions: X's average as it was at the end of the round before, in so many rounds"
+        " of equal length, A[0], A[1], … of iterated amplification; null: X's average as it is now.",
+    )
+    initial_labels: Count = Field(
+        default=500, le=MOST_LABELS, description="Transcripts of the human before X is trained."
+    )
+    label_rate: Annotated[Real, Field(ge=0)] = Field(
+        default=1.0,
+        le=100,
+        description="Transcripts for each gradient step of X while the loss of the model of the human is above"
+        " good_loss; a tenth of it from there on, and a hundredth below a tenth of good_loss.",
+    )
+    good_loss: Positive = Field(
+        default=0.1, le=100, description="Loss of the model of the human on new transcripts that counts as good."
+    )
+    warm_up: Count = Field(
+        default=400, le=10**6, description="Gradient steps of the model of the human before X is trained."
+    )
+    fits: Count = Field(default=2, le=1000, description="Its gradient steps for each new batch of X.")
+    spoilt: Share = Field(default=0.0, description="Share of X's targets that are replaced by a random answer.")
+    shows_facts: bool = Field(
+        default=True, description="Whether X sees the facts; without them it can only guess (a control)."
+    )
+    width: Width = Field(default=64, description="Of the layers of X.")
+    embedding: Count = Field(default=32, le=1024, description="Of the tokens in X.")
+    heads: Count = Field(default=4, le=64, description="Of the attention in X.")
+    fact_layers: Count = Field(default=3, le=64, description="Layers of X that encode the facts.")
+    question_layers: Count = Field(default=2, le=64, description="Layers of X in which questions attend to the facts.")
+    copies: bool = Field(
+        default=True,
+        description="Whether X chooses an answer by its likeness to the embedded tokens, so that it can copy one, or by"
+        " a layer of its own.",
+    )
+    device: str = Field(
+        default="cpu", min_length=1, max_length=20, description="Where torch computes: cpu, cuda, cuda:1, mps."
+    )
+
+    @property
+    def needs(self) -> Collection[str]:
+        return ("transcripts",) if self.targets == "amplified" else ()
+
+    @property
+    def judged(self) -> bool:
+        return self.targets == "amplified"
+
+    @property
+    def rollouts(self) -> int:
+        """Parts of the training, each of ``PER_ROLLOUT`` updates but for the last one."""
+        return -(-self.updates // PER_ROLLOUT)
+
+    def clashes(self, condition: Condition) -> Iterator[Clash]:
+        amplify = condition.amplify
+        if self.judged and not callable(getattr(amplify.find(), "consult", None)):
+            yield "amplify.method", amplify.name, "asks no sub-questions: must be 'decomposition'"
+        if amplify.assistants != "none":
+            yield "assistants", amplify.assistants, "X itself answers sub-questions: must be 'none'"
+        if self.width % self.heads:
+            yield "distill.width", self.width, f"must be a multiple of distill.heads, {self.heads}"
+        if (self.rounds or 1) > self.updates:
+            yield "distill.rounds", self.rounds, f"must be at most distill.updates, {self.updates}"
+
+    def check(self, plan: Plan) -> None:
+        from rrm.envs.questions import Questions
+
+        if not isinstance(world := plan.world(1), Questions):
+            raise ConfigError(
+                f"distill.method: 'answers': {world.name} asks no questions: needs a world of questions"
+                " (rrm.envs.questions)"
+            )
+
+    def content(self, plan: Plan) -> dict[str, Any]:
+        """What has no effect in the round is no part of it."""
+        share = self.share()
+        if not self.judged:
+            human = {"rounds", "initial_labels", "label_rate", "good_loss", "warm_up", "fits"}
+            apart = human - {"rounds"} if self.targets == "self" else human
+            share = {key: value for key, value in share.items() if key not in apart}
+        return {"reward": None, "round": {}, "horizon": {}, "learner": {}, "distill": share}
+
+    def spends(self, condition: Condition, level: int) -> tuple[int, int]:
+        """The transcripts at most, and the questions that X is trained on."""
+        labels = self.initial_labels + int(self.label_rate * self.updates) if self.judged else 0
+        return labels, self.asked_after(self.updates)
+
+    def asked_after(self, updates: int) -> int:
+        """How many questions X has been trained on after so many updates."""
+        return -(-updates // self.reuse) * self.contexts * self.questions
+
+    def total(self, plan: Plan) -> tuple[int, int]:
+        labels, questions = self.spends(plan.condition, plan.level)
+        return questions, labels
+
+    def steps_after(self, rollouts: int, plan: Plan) -> int:
+        return self.asked_after(min(rollouts * PER_ROLLOUT, self.updates))

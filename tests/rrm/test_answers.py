@@ -1,0 +1,337 @@
+"""Supervised answers: an answerer learns from a human who asks it; nothing is lost, bought twice or leaked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import rrm
+from rrm.agents.agent import Agent
+from rrm.agents.answerer import AnswerAgent
+from rrm.agents.loading import load_agent
+from rrm.config.load import load
+from rrm.config.schema import Condition
+from rrm.distill.answers import distiller, settings
+from rrm.distill.answers.human import LearntHuman
+from rrm.distill.answers.measure import HeldOut
+from rrm.distill.answers.settings import AnswersSettings
+from rrm.envs.families.powers import Powers
+from rrm.envs.questions import Questions, hch
+from rrm.envs.world import Array
+from rrm.errors import ConfigError, DamagedFileError
+from rrm.experiment.run import configuration
+from rrm.feedback.labels import Labels
+from rrm.feedback.transcripts import Transcript
+from rrm.rounds.plan import Plan, plan
+from tests.helpers.training import Stopped, labels_in, left_by, stop_after, stopped, train
+
+TINY = {
+    **{"method": "answers", "updates": 20, "contexts": 16, "questions": 4, "learning_rate": 0.005},
+    **{"width": 32, "embedding": 16, "heads": 2, "fact_layers": 1, "question_layers": 1},
+    **{"initial_labels": 50, "warm_up": 20},
+}
+POWERS = {"env": "rrm/Powers-v0", "env_settings": {"size": 3, "bits": 3}}
+BLIND = np.mean([[2 / 3, 2 / 3, 2 / 3, 2 / 3], [2 / 3, 1 / 3, 1, 1 / 3]])
+"""How often x is s^k(x), for k of 2 and 3, and from 4 to 7."""
+
+
+def condition(*overrides: str, world: dict[str, Any] = POWERS, **distill: Any) -> Condition:
+    tree = {**world, "amplify": "decomposition", "episodes": 200, "distill": {**TINY, **distill}}
+    return load({**tree, "conditions": {"amplified": {}}}, overrides).conditions["amplified"]
+
+
+def last(**distill: Any) -> Plan:
+    return plan(condition(**distill), 0)
+
+
+def transcripts(folder: Path, each: Plan) -> list[tuple[Any, ...]]:
+    return labels_in(folder / each.name / "labels.sqlite")
+
+
+def test_it_learns_from_few_transcripts_what_nobody_tells_it(tmp_path: Path) -> None:
+    each = last(updates=400, contexts=32, questions=8, initial_labels=200, warm_up=300)
+    (result,) = train(each, tmp_path)
+    assert result["utility"] > 0.9 > BLIND + 0.2
+    assert result["labels"] == len(transcripts(tmp_path, each)) < 400
+    assert result["assistant_steps"] > 0 and result["hack_rate"] == pytest.approx(1 - result["utility"])
+    assert result["env_steps"] == each.total[0] == 200 * 32 * 8
+    rows = (tmp_path / each.name / "answers.csv").read_text().splitlines()
+    assert rows[0] == "updates,questions,labels,human_loss,accuracy,amplified,height_1,height_2" and len(rows) == 5
+    loaded = rrm.load_agent(tmp_path / each.name)
+    world = each.world(100)
+    assert isinstance(loaded, AnswerAgent) and isinstance(world, Questions)
+    rng = np.random.default_rng(0)
+    world.reset(np.arange(100), rng)
+    questions = world.ask(rng, 10)
+    answers = loaded.answer(world.tokens(), questions)
+    assert (answers == world.truth(questions)).mean() > 0.9
+    alone = loaded.answer(world.tokens(), world.question[:, None])[:, 0]
+    assert (loaded(world) + world.answers[0] == alone).all()
+
+
+@pytest.mark.parametrize("distill", [{}, {"rounds": 2, "spoilt": 0.3}, {"targets": "truth"}], ids=str)
+def test_it_resumes_bit_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, distill: dict[str, Any]) -> None:
+    for module in (settings, distiller):
+        monkeypatch.setattr(module, "PER_ROLLOUT", 6)
+    each = last(**distill)
+    assert each.condition.distill.rollouts == 4  # type: ignore[attr-defined]
+    train(each, tmp_path / "whole")
+    for _ in range(2):
+        stopped(last(**distill), tmp_path / "parts", stop_after(1))
+    train(last(**distill), tmp_path / "parts")
+    assert left_by(each, tmp_path / "parts") == left_by(each, tmp_path / "whole")
+
+
+@pytest.mark.parametrize("kept", [0, 20, 50])
+def test_stopped_in_mid_round_it_asks_nothing_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int) -> None:
+    """The process ends while the first transcripts are kept: before, after some of them, after all."""
+    each, keep = last(updates=4), Labels._keep
+    asked: list[int] = []
+    consult = Powers.move
+
+    def stop(self: Labels, rows: Sequence[tuple[Any, ...]]) -> None:
+        keep(self, rows[:kept])
+        raise Stopped
+
+    def count(self: Powers, questions: Array, replies: Array) -> Any:
+        asked.append(len(questions) if replies.shape[-1] == 0 else 0)
+        return consult(self, questions, replies)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Labels, "_keep", stop)
+        stopped(each, tmp_path / "parts", lambda each, row: None)
+    assert len(transcripts(tmp_path / "parts", each)) == kept
+    with monkeypatch.context() as patched:
+        patched.setattr(Powers, "move", count)
+        train(each, tmp_path / "parts")
+    assert sum(asked) == len(transcripts(tmp_path / "parts", each)) - kept
+    train(each, tmp_path / "whole")
+    assert left_by(each, tmp_path / "parts") == left_by(each, tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("targets", "same"), [("amplified", True), ("self", True), ("truth", False)])
+def test_what_is_true_reaches_no_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, targets: str, same: bool
+) -> None:
+    each, left = last(updates=4, targets=targets), {}
+    for name in ("true", "garbage"):
+        if name == "garbage":
+            monkeypatch.setattr(Powers, "truth", lambda self, questions: np.full(questions.shape[:-1], 3))
+        train(each, tmp_path / name)
+        files = left_by(each, tmp_path / name)
+        left[name] = {key: each for key, each in files.items() if key.endswith((".safetensors", ".sqlite"))}
+    assert len(left["true"]) == 1 + (targets == "amplified")
+    assert (left["true"] == left["garbage"]) is same
+
+
+def test_without_facts_or_help_it_is_no_better_than_a_guess(tmp_path: Path) -> None:
+    for distill in ({"targets": "truth", "shows_facts": False}, {"targets": "self"}):
+        (result,) = train(last(updates=60, **distill), tmp_path)
+        assert result["utility"] <= BLIND + 0.05, distill
+        assert result["labels"] == 0
+
+
+def test_a_human_who_decomposes_wrongly_is_imitated(tmp_path: Path) -> None:
+    """What is learnt is what the human would answer, not the truth: twice the value of one string."""
+    wrong = {"env": "rrm/Wildcard-v0", "env_settings": {"size": 1, "twice": True}}
+    each = plan(condition(world=wrong, updates=100), 0)
+    train(each, tmp_path)
+    agent, world = rrm.load_agent(tmp_path / each.name), each.world(50)
+    assert isinstance(agent, AnswerAgent) and isinstance(world, Questions)
+    world.reset(np.arange(50), np.random.default_rng(0))
+    questions = world.ask(np.random.default_rng(1), 1)
+    answers, told, truth = agent.answer(world.tokens(), questions), hch(world, questions, 1), world.truth(questions)
+    assert (answers == told).mean() > 0.9 > (truth == told).mean() + 0.1
+
+
+def test_the_test_contexts_are_kept_out_of_training_where_there_are_enough() -> None:
+    few, many = HeldOut(last()), HeldOut(plan(condition(world={"env": "rrm/Powers-v0"}), 0))
+    assert not few.apart and many.apart
+    assert few.has(few.world).all() and many.has(many.world).all()
+    fresh = many.world.copies(50)
+    fresh.reset(np.arange(50), np.random.default_rng(5))
+    assert not many.has(fresh).any()
+
+
+def test_transcripts_hold_what_was_asked_and_replied(tmp_path: Path) -> None:
+    each = last(updates=2)
+    train(each, tmp_path)
+    world = each.world(1)
+    assert isinstance(world, Questions)
+    rows = transcripts(tmp_path, each)
+    for row in rows:
+        told = json.loads(row[2])
+        question = np.array(json.loads(row[7])["question"])
+        for turn, asked in enumerate(told["subquestions"]):
+            done, subquestion, _ = world.move(question, np.array(told["replies"][:turn], np.int64))
+            assert not done and subquestion.tolist() == asked
+        done, _, answer = world.move(question, np.array(told["replies"], np.int64))
+        assert done and answer == told["answer"]
+        assert row[3] == len(question) + len(told["replies"]) and row[4] <= len(told["replies"])
+
+
+def test_a_damaged_transcript_is_named(tmp_path: Path) -> None:
+    each = last(updates=2)
+    store = Labels(tmp_path / "labels.sqlite")
+    wrong = json.dumps({"subquestions": [], "replies": [], "answer": 99})
+    store.add([("transcript", 0, "x", wrong, 1, 0, "bounded", "{}", "{}", b"", None)])
+    from rrm.feedback.transcripts import _read
+
+    world = each.world(1)
+    assert isinstance(world, Questions)
+    with pytest.raises(DamagedFileError, match="transcript 0 is not what was written there: must be tokens"):
+        _read(store, world, {0: "x"})
+    with pytest.raises(DamagedFileError, match="answer 0 was given to another question"):
+        _read(store, world, {0: "y"})
+    store.close()
+
+
+def test_a_well_fitted_model_of_the_human_stands_in_for_it() -> None:
+    """With H' for H, HCH is the same."""
+    world = Powers(30, size=3, bits=3)
+    world.reset(np.arange(30), np.random.default_rng(0))
+    human = LearntHuman(world, AnswersSettings())
+    everything = [Transcript(q, [], [], 0, 0) for q in world.every_question().tolist()]
+    rng, moves = np.random.default_rng(1), []
+    for each in everything:
+        for replies in (list(said) for turn in range(4) for said in product((3, 4, 5), repeat=turn)):
+            question = np.array(each.question)
+            done, sub, answer = world.move(question, np.array(replies, np.int64))
+            moves.append((each.question, replies, bool(done), sub.tolist(), int(answer)))
+    names = ("question", "replies", "turn", "done", "subquestion", "answer")
+    rows = [(q, [*r, *[0] * (3 - len(r))], len(r), d, s, a * d) for q, r, d, s, a in moves]
+    human.moves = {name: np.array([row[i] for row in rows], np.int64) for i, name in enumerate(names)}
+    human.fit(400, rng)
+    questions = world.ask(rng, 20)
+    with_model = hch(world, questions, 2, human.move)
+    assert (with_model == world.truth(questions)).mean() > 0.95
+
+
+def test_asking_becomes_rare_as_the_human_is_known() -> None:
+    human = LearntHuman(Powers(1, size=3, bits=3), AnswersSettings(initial_labels=50, good_loss=0.1))
+    told = Transcript([3, 1, 2, 1], [], [], 3, 0)
+    assert human.due(2) == 52
+    human.add([told])
+    for loss, expected in ((None, 160), (0.2, 160), (0.1, 16), (0.05, 16), (0.01, 1.6)):
+        human.loss, human.owed = loss, 0.0
+        found = sum(human.due(2) for _ in range(80)) + human.owed
+        assert found == pytest.approx(expected), loss
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"amplify": "assistance"}, "amplify.method: 'assistance': asks no sub-questions: must be 'decomposition'"),
+        ({"amplify": {"method": "decomposition", "assistants": "ideal"}}, "assistants: 'ideal': X itself answers"),
+        ({"distill": {**TINY, "width": 30, "heads": 4}}, "distill.width: 30: must be a multiple of distill.heads, 4"),
+        ({"distill": {**TINY, "rounds": 200}}, "distill.rounds: 200: must be at most distill.updates, 20"),
+        ({"distill": {**TINY, "targets": "false"}}, "distill.targets: 'false': no such choice"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(changed: dict[str, Any], told: str) -> None:
+    tree = {**POWERS, "amplify": "decomposition", "distill": TINY, "conditions": {"a": {}}, **changed}
+    with pytest.raises(ConfigError) as error:
+        load(tree)
+    assert told in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_world_without_questions_is_refused() -> None:
+    world = {"env": "rrm/TidyRooms-v0"}
+    with pytest.raises(ConfigError, match=r"^distill.method: 'answers': TidyRooms asks no questions: needs a world of"):
+        plan(condition(world=world), 0)
+
+
+def test_settings_without_effect_rename_no_round() -> None:
+    assert last(targets="truth").name == last(targets="truth", initial_labels=7, rounds=2).name
+    assert last(targets="self").name == last(targets="self", initial_labels=7).name
+    assert last().name != last(initial_labels=7).name != last(rounds=2).name
+
+
+def untrained(**sizes: Any) -> AnswerAgent:
+    from rrm.agents.saved import Transformer
+
+    world = Powers(1, size=3, bits=3)
+    about = {"vocab": world.vocab, "facts": world.facts, "question": world.q_len, "answers": world.answers}
+    small = {"embedding": 4, "width": 8, "heads": 2, "fact_layers": 1, "question_layers": 1, "copies": True}
+    return AnswerAgent.untrained_as(Transformer(**{**about, **small, **sizes}), "answers")
+
+
+@pytest.mark.parametrize("sizes", [{}, {"copies": False, "question_layers": 2}, {"blind": True}], ids=str)
+def test_an_answerer_comes_back_from_disk_as_it_was(tmp_path: Path, sizes: dict[str, Any]) -> None:
+    agent = untrained(**sizes)
+    agent.placed("rrm/Powers-v0", 0, {"size": 3, "bits": 3})
+    agent.save(tmp_path / "agent")
+    loaded = load_agent(tmp_path / "agent")
+    assert isinstance(loaded, AnswerAgent) and loaded.algorithm == "answers"
+    world = loaded.make_world(50)
+    assert isinstance(world, Powers)
+    rng = np.random.default_rng(0)
+    world.reset(np.arange(50), rng)
+    questions = world.ask(rng, 20)
+    answers = agent.answer(world.tokens(), questions)
+    assert (loaded.answer(world.tokens(), questions) == answers).all()
+    assert (loaded(world) == agent(world)).all() and loaded(world).min() >= 0 and loaded(world).max() < 3
+    facts = torch.as_tensor(world.tokens())
+    logits = [agent.policy.logits(each, torch.as_tensor(questions)) for each in (facts, facts.roll(1, 0))]
+    assert torch.equal(*logits) == bool(sizes.get("blind"))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"width": 4096}, r"agent\.safetensors: its tensors are not those that its JSON file tells of"),
+        ({"heads": 3}, r"agent\.json: transformer: Value error, width: 8: must be a multiple of heads, 3"),
+        ({"answers": [3, 9]}, r"agent\.json: transformer: Value error, answers: must be some of the tokens"),
+    ],
+)
+def test_nothing_is_built_of_a_file_that_is_not_right(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+    path = untrained().save(tmp_path / "agent")[1]
+    about = json.loads(path.read_text())
+    path.write_text(json.dumps({**about, "transformer": {**about["transformer"], **change}}))
+    with pytest.raises(ValueError, match=told):
+        load_agent(tmp_path / "agent")
+
+
+def test_one_kind_of_agent_is_not_loaded_as_another(tmp_path: Path) -> None:
+    untrained().save(tmp_path / "answers")
+    with pytest.raises(
+        ValueError, match=r"answers\.safetensors: is that of an agent that answers questions: rrm\.load"
+    ):
+        Agent.load(tmp_path / "answers")
+    Agent.untrained(Powers(1, size=3, bits=3)).save(tmp_path / "acts")
+    assert not isinstance(load_agent(tmp_path / "acts"), AnswerAgent)
+    with pytest.raises(ValueError, match=r"acts\.safetensors: is not that of an agent that answers questions"):
+        AnswerAgent.load(tmp_path / "acts")
+
+
+@pytest.mark.parametrize(
+    ("facts", "questions", "told"),
+    [
+        (np.zeros((2, 3)), np.zeros((2, 1, 4), int), r"facts: float64 \(2, 3\); must be tokens \(n, 3, 2\)"),
+        (np.zeros((2, 3, 2), int), np.zeros((2, 1, 5), int), r"questions: int64 .* must be tokens \(n, q, 4\)"),
+        (np.full((2, 3, 2), 6), np.zeros((2, 1, 4), int), "facts: .* must be whole numbers from 0 to 5"),
+        (np.zeros((2, 3, 2), int), np.zeros((2, 1, 4)), "questions: float64 .* must be whole numbers from 0 to 5"),
+    ],
+)
+def test_what_is_no_question_is_refused(facts: Array, questions: Array, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        untrained().answer(facts, questions)
+
+
+def test_what_a_human_would_do_is_asked_in_the_world_alone(tmp_path: Path) -> None:
+    """`rrm run` from a mapping, its report, and its folder, of which nothing is executed."""
+    tree = {**POWERS, "amplify": "decomposition", "episodes": 50, "distill": {**TINY, "updates": 4}}
+    rounds = {"blind": {"distill": {"targets": "truth", "shows_facts": False}}, "amplified": {}}
+    rounds["supervised"] = {"distill": {"targets": "truth"}}
+    experiment = {**tree, "seeds": 1, "workers": 1, "unaided": "blind", "oracle": "supervised", "conditions": rounds}
+    results = rrm.run({**experiment, "experiment": "few"}, folder=tmp_path, live=False)
+    assert results.summary["order"] == ["blind", "amplified", "supervised"]
+    assert (results.folder / "report.html").exists()
+    assert configuration(results.folder).conditions["amplified"].distill.method == "answers"
