@@ -85,10 +85,10 @@ class Round:
     labels: str
     env_steps: str
     utility: str
-    hack_rate: str
     held_out_error: str
     rater_disagreement: str
     demonstrated: str
+    hack_rate: str = "–"
     looks: str = "–"
     agreement: str = "–"
     gain: str = "–"
