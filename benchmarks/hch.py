@@ -2,7 +2,7 @@
 
 python -m benchmarks.hch rrm/Powers-v0 --seed 21 --out docs/images/hch.png
 
-Nothing is trained. The questions are those that H asks who is always told the truth.
+Nothing is trained. The questions shown are those that H asks when every answer is true.
 """
 
 from __future__ import annotations

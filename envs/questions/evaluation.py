@@ -119,9 +119,9 @@ class SubQuestions(World):
         return np.concatenate([self.task.view(), shown], axis=1).astype(np.float64)
 
     def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
-        """The share of the sub-questions that have an answer."""
-        replies = view[:, self.task.q_len + 1 :].reshape(len(view), self.length, -1)[:, :, -1]
-        return np.asarray((replies > 0).mean(axis=1))
+        """The share of the sub-questions that have an answer that could be one."""
+        shown = view[:, self.task.q_len + 1 :].reshape(len(view), self.length, -1).astype(np.int64)
+        return np.asarray(self.task.admits(shown[:, :, :-1], shown[:, :, -1]).mean(axis=1), np.float64)
 
     def _right(self) -> Bools:
         """Which of the replies (n, rounds) are right."""
@@ -132,8 +132,9 @@ class SubQuestions(World):
         return np.asarray(self._right().mean(axis=1), np.float64)
 
     def hacked(self) -> Bools:
-        """Whether some answer is wrong: H takes any."""
-        return np.asarray(((self.replies > 0) & ~self._right()).any(axis=1))
+        """Whether some answer is wrong, and H takes it."""
+        admitted = self.task.admits(self._asked()[:, :-1], self.replies)
+        return np.asarray((admitted & ~self._right()).any(axis=1))
 
     def script(self, name: str) -> Array:
         """``ideal`` gives the true answers."""

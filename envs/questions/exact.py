@@ -105,27 +105,31 @@ def question_checks(world: Questions) -> Iterator[tuple[str, bool, str]]:
     share = float(right[most].mean())
     yield "HCH is the truth", bool(right[most].all()), f"{share:.2%} of {asked.where}"
     exactly = all(np.array_equal(each, asked.height <= depth) for depth, each in enumerate(right))
-    yield "HCH of a depth answers what is no higher, and nothing else", exactly, f"depths 0 to {most}"
+    yield "HCH of depth d answers exactly the questions of height d or less", exactly, f"depths 0 to {most}"
     blind = asked.truth == world.blind(asked.every)
     chance = world.blind_chance(asked.every)
     measured = asked.beside(blind, chance)
     yield (
-        "the best answer without the facts is right as often as its closed form says",
+        "the best answer without the facts is right as often as in closed form",
         asked.fit(blind, chance),
         measured,
     )
     if asked.all:
         best, those = best_blind(asked), asked.has_form(chance)
         passed = bool(np.allclose(best[those], chance[those], rtol=0, atol=EXACT))
-        yield "and no other answer more often", passed, f"{best[those].mean():.4f}"
+        yield "no other answer without the facts is right more often", passed, f"{best[those].mean():.4f}"
     for name, settings in world.wrong.items():
-        yield f"{name}: HCH is right as often as its closed form says", *_wrong(world.copies(1, **settings))
-    yield "H's moves do not depend on the facts", _static(asked), "the same about others, and where there are none"
-    yield "H asks what is primitive, or is asked anyway", _closed(asked), f"{ASKED:,} questions and all sub-questions"
+        yield f"{name}: HCH is right as often as in closed form", *_wrong(world.copies(1, **settings))
+    yield "H's moves do not depend on the facts", _static(asked), "the same with other facts, and without any"
+    yield (
+        "each sub-question is primitive or in the distribution",
+        _closed(asked),
+        f"{ASKED:,} questions drawn",
+    )
 
 
 def _wrong(world: Questions) -> tuple[bool, str]:
-    """Whether HCH is right as often as its closed form says, and how often."""
+    """Whether HCH is right as often as in closed form, and how often."""
     asked = ask_all(world)
     *_, answers = hch_by_depth(asked.world, int(asked.height.max()))
     right = answers == asked.truth
@@ -194,7 +198,7 @@ def by_height(id: str) -> str:
         *_, answers = hch_by_depth(other, most)
         rows += [row(name, answers == asked.truth), form(other.hch_chance(asked.every))]
     table = markdown(["right, by the height of the question", *map(str, range(1, most + 1)), "all"], rows)
-    return f"{table}\nAsked were {asked.where}.\n"
+    return f"{table}\nMeasured on {asked.where}.\n"
 
 
 def _share(value: float) -> str:

@@ -1,3 +1,4 @@
+# Long because: it is the contract of the families of questions, documented method by method.
 """Questions: the contract of the families in which H answers a question by asking sub-questions.
 
 The rules of all of them. A copy has a context, which is a list of facts, and a question about it. The episode has one
@@ -31,7 +32,7 @@ Tokens = NDArray[np.int64]
 
 
 class Questions(World):
-    # Long because: it is the contract of the families of questions, documented method by method.
+    # Long because: it is the one contract that all families of questions fulfil.
     """Answer a question about facts that the evaluator does not see.
 
     A subclass sets ``vocab``, ``q_len``, ``rounds``, ``facts`` and ``answers`` and then calls ``ready``; its ``parts``
@@ -183,6 +184,18 @@ class Questions(World):
         """
         return np.ones(questions.shape[:-1])
 
+    def admits(self, questions: Tokens, answers: Tokens) -> Bools:
+        """Which answers could be one to the question, as who does not know the facts can see.
+
+        Args:
+            questions: (…, q_len).
+            answers: (…).
+
+        Returns:
+            (…).
+        """
+        return np.asarray((answers >= self.answers[0]) & (answers < self.answers[1]))
+
     @abstractmethod
     def every_question(self) -> Tokens:
         """All questions that can be asked, primitive ones included: (m, q_len)."""
@@ -255,10 +268,10 @@ class Questions(World):
         return np.column_stack([self.question, self.claimed]).astype(np.float64)
 
     def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
-        """1 for any answer where nobody helps; else whether H's moves on the replies to its sub-questions end in it."""
+        """Whether the answer could be one where nobody helps; else whether H's moves on the replies end in it."""
         question, claimed = view[:, : self.q_len].astype(np.int64), view[:, self.q_len].astype(np.int64)
         if evidence is None:
-            return np.asarray(claimed > 0, np.float64)
+            return np.asarray(self.admits(question, claimed), np.float64)
         replies = evidence[:, self.q_len + 1 :].reshape(len(view), self.rounds, -1)[:, :, -1].astype(np.int64)
         return np.asarray((claimed > 0) & (outcome(self, question, replies) == claimed), np.float64)
 
@@ -267,8 +280,8 @@ class Questions(World):
         return np.asarray((self.claimed > 0) & (self.claimed == self._truth()), np.float64)
 
     def hacked(self) -> Bools:
-        """Whether the answer is wrong: H, alone, accepts any."""
-        return np.asarray((self.claimed > 0) & (self.claimed != self._truth()), np.bool_)
+        """Whether the answer is wrong, and H accepts it alone."""
+        return np.asarray(self.admits(self.question, self.claimed) & (self.claimed != self._truth()), np.bool_)
 
     def _truth(self) -> Tokens:
         return self.truth(self.question[:, None])[:, 0]

@@ -202,10 +202,10 @@ class RightByChance(Wildcard):
 @pytest.mark.parametrize(
     ("world", "words"),
     [
-        (AsksTooMuch(1, 5), "H asks"),
+        (AsksTooMuch(1, 5), "each sub-question"),
         (LuckyGuess(1, 5), "the best answer"),
         (GivesUp(1, 5), "HCH is the truth"),
-        (Flatter(1, 5), "HCH of a depth"),
+        (Flatter(1, 5), "HCH of depth d"),
         (RightByChance(1, 3), "H fills in a twice"),
     ],
 )
@@ -242,12 +242,53 @@ def test_alone_the_evaluator_accepts_anything_and_with_help_the_truth(name: str)
     guesses = rng.integers(world.actions, size=60)
     assert (world.appraise(world.view(), None) == 0).all()
     world.step(np.where(np.arange(60) % 2, honest, guesses))
-    right = world.utility() == 1
-    assert right[1::2].all() and not right.all()
-    assert (world.appraise(world.view(), None) == 1).all() and np.array_equal(world.hacked(), ~right)
+    right, could_be = world.utility() == 1, world.admits(world.question, world.claimed)
+    assert right[1::2].all() and not right.all() and could_be[right].all()
+    assert np.array_equal(world.appraise(world.view(), None), could_be)
+    assert np.array_equal(world.hacked(), could_be & ~right) and world.hacked().any()
     helped = after_help(world)
     assert np.array_equal(world.appraise(world.view(), helped.view()), right)
     assert (helped.utility() <= 1).all() and not helped.hacked().any()
+
+
+@each_id
+def test_what_is_primitive_is_looked_up_whatever_an_assistant_says(name: str) -> None:
+    """So any assistant helps with questions of height 1, and one that guesses does not with all others."""
+    world, _ = asked(name, n=400)
+    rng = np.random.default_rng(2)
+    world.step(rng.integers(world.actions, size=400))
+    helped = world.evaluation(1, 400)
+    assert helped is not None
+    helped.load(world.save(np.arange(400)), np.arange(400))
+    while not helped.step(rng.integers(world.actions, size=400)).all():
+        pass
+    agrees = world.appraise(world.view(), helped.view()) == world.utility()
+    low = world.height(world.question[:, None])[:, 0] == 1
+    assert low.any() and agrees[low].all() and not agrees.all()
+
+
+@each_id
+def test_what_is_true_could_be(name: str) -> None:
+    world, _ = asked(name)
+    every = np.broadcast_to(world.every_question(), (world.n, *world.every_question().shape))
+    assert world.admits(every, world.truth(every)).all() and not world.admits(every, np.zeros_like(every[..., 0])).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "question", "could_be"),
+    [
+        ("rrm/UnionFindSmall-v0", [1, 4], "v0 v1 v2 v3"),
+        ("rrm/UnionFindSmall-v0", [2, 4], "+0 +1 +2 +3"),
+        ("rrm/AssignmentsSmall-v0", [1, 5, 0], "0 1"),
+        ("rrm/ShortestPathSmall-v0", [1, 5, 6], "+1 +2 +3"),
+        ("rrm/ShortestPathSmall-v0", [2, 5, 6], "0 1 2 3"),
+    ],
+)
+def test_an_answer_of_another_kind_is_refused(name: str, question: list[int], could_be: str) -> None:
+    world, _ = asked(name)
+    answers = np.arange(world.vocab)
+    admitted = answers[world.admits(np.broadcast_to(question, (world.vocab, world.q_len)), answers)]
+    assert [world.name_of(int(answer)) for answer in admitted] == could_be.split()
 
 
 @each_id

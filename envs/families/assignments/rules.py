@@ -139,6 +139,11 @@ class Assignments(Questions):
     def blind_chance(self, questions: Tokens) -> Floats:
         return np.full(questions.shape[:-1], 1 / self.values)
 
+    def admits(self, questions: Tokens, answers: Tokens) -> Bools:
+        kind = questions[..., 0]
+        side = (kind == LEFT) | (kind == RIGHT)
+        return np.asarray(np.where(side, answers >= FIRST, answers >= self.value_0))
+
     def every_question(self) -> Tokens:
         variables, values = range(FIRST, self.value_0), range(self.value_0, self.vocab)
         return np.array([*product((VALUE, LEFT, RIGHT), variables, (0,)), *product((TABLE,), values, values)])

@@ -141,6 +141,9 @@ class ShortestPath(Questions):
         known = (questions[..., 0] == STEP) | (commonest_distance(self.size) == 1)
         return np.where(known, 2 / (self.size - 1), np.nan)
 
+    def admits(self, questions: Tokens, answers: Tokens) -> Bools:
+        return np.where(questions[..., 0] == DISTANCE, answers >= self.one_step, self._is_node(answers))
+
     def every_question(self) -> Tokens:
         nodes = range(FIRST, self.one_step)
         pairs = [(kind, *pair) for kind in (DISTANCE, STEP) for pair in permutations(nodes, 2)]

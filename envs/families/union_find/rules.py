@@ -138,6 +138,11 @@ class UnionFind(Questions):
     def blind_chance(self, questions: Tokens) -> Floats:
         return np.where(questions[..., 0] == VALUE, 1 / self.values, self._depths().max())
 
+    def admits(self, questions: Tokens, answers: Tokens) -> Bools:
+        kind = questions[..., 0]
+        fact, depth = (answers >= FIRST) & (answers < self.depth_0), answers >= self.depth_0
+        return np.where(kind == VALUE, self._is_value(answers), np.where(kind == DEPTH, depth, fact))
+
     def every_question(self) -> Tokens:
         return np.array([*product((VALUE, DEPTH, LOOK), range(FIRST, FIRST + self.size))])
 
