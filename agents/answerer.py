@@ -195,14 +195,14 @@ class AnswerAgent(Agent):
         shape = self.policy.shape
         for what, tokens, right in (("facts", facts, shape.facts), ("questions", questions, (None, shape.question))):
             tokens = np.asarray(tokens)
-            told = f"{what}: {tokens.dtype} {tokens.shape}"
+            actual = f"{what}: {tokens.dtype} {tokens.shape}"
             sizes = ", ".join(str(each or "q") for each in right)
             if tokens.ndim != 3 or any(
                 each not in (None, size) for each, size in zip(right, tokens.shape[1:], strict=True)
             ):
-                raise ValueError(f"{told}; must be tokens (n, {sizes})")
+                raise ValueError(f"{actual}; must be tokens (n, {sizes})")
             if tokens.dtype.kind not in "iu" or (tokens.size and not 0 <= tokens.min() <= tokens.max() < shape.vocab):
-                raise ValueError(f"{told}; must be whole numbers from 0 to {shape.vocab - 1}")
+                raise ValueError(f"{actual}; must be whole numbers from 0 to {shape.vocab - 1}")
         with torch.no_grad():
             logits = self.policy.logits(torch.as_tensor(facts).long(), torch.as_tensor(questions).long())
         answers: Array = logits.argmax(-1).numpy() + shape.answers[0]

@@ -57,14 +57,14 @@ def table(experiment: Experiment, names: Sequence[str], seeds: Sequence[int], ho
     world = experiment.conditions[names[0]].world(100)
     assert isinstance(world, Questions)
     blind = blind_optimum(world)
-    found = {
+    results = {
         name: [train(plan(experiment.conditions[name], seed), home) for seed in seeds]
         for name in sorted(names, key=lambda name: name != experiment.oracle)
     }
-    best = np.mean([accuracy for _, accuracy, _ in found.get(experiment.oracle, [])] or [np.nan])
+    best = np.mean([accuracy for _, accuracy, _ in results.get(experiment.oracle, [])] or [np.nan])
     lines = []
     for name in names:
-        rounds = found[name]
+        rounds = results[name]
         first = [next((row for row in rows if row["accuracy"] >= GOOD), None) for rows, _, _ in rounds]
         gap = (np.mean([accuracy for _, accuracy, _ in rounds]) - blind) / (best - blind)
         lines.append(
@@ -79,8 +79,8 @@ def table(experiment: Experiment, names: Sequence[str], seeds: Sequence[int], ho
             ]
         )
     headings = ["accuracy", "gap recovered", "labels", f"updates to {GOOD}", f"questions to {GOOD}", "CPU s"]
-    told = f"\nThe best answer without the facts is right in {100 * blind:.1f} % of the questions.\n"
-    return markdown(["condition", *headings], lines) + told
+    baseline = f"\nThe best answer without the facts is right in {100 * blind:.1f} % of the questions.\n"
+    return markdown(["condition", *headings], lines) + baseline
 
 
 def main() -> None:

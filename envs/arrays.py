@@ -7,10 +7,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Found = TypeVar("Found", bound=tuple[object, ...])
+Tables = TypeVar("Tables", bound=tuple[object, ...])
 
 
-def read_only(tables: Found) -> Found:
+def read_only(tables: Tables) -> Tables:
     """Make the arrays of a tuple read-only, and return the tuple."""
     for each in tables:
         if isinstance(each, np.ndarray):

@@ -18,7 +18,7 @@ import gymnasium
 import numpy as np
 from gymnasium.utils.env_checker import check_env
 
-from rrm.envs.adapters import WorldVectorEnv, make_world, unaided
+from rrm.envs.adapters import make_world, unaided
 from rrm.envs.admission import Point, admission_checks
 from rrm.envs.contract import (
     Make,
@@ -39,8 +39,9 @@ from rrm.envs.contract import (
     everyone,
     wander,
 )
+from rrm.envs.vector_env import WorldVectorEnv
 from rrm.envs.world import World
-from rrm.envs.wrapped.contract import check_contract, said
+from rrm.envs.wrapped.contract import check_contract, plain_warning
 from rrm.envs.wrapped.environment import Wrapped
 
 
@@ -181,18 +182,18 @@ def check(name: str) -> Iterator[Point]:
     try:
         yield from admission_checks(task)
     except Exception as error:  # of an author's world
-        yield Point("the admission checks", False, _says(error))
+        yield Point("the admission checks", False, _text_of(error))
 
 
 def _point(name: str, run: Callable[[], None]) -> Point:
     try:
         run()
     except Exception as error:  # of an author's world: whatever it raises is what is wrong with it
-        return Point(name, False, _says(error))
+        return Point(name, False, _text_of(error))
     return Point(name, True, "")
 
 
-def _says(error: Exception) -> str:
+def _text_of(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split()).removeprefix("AssertionError: ")
 
 
@@ -217,7 +218,7 @@ def _gymnasium(name: str, task: World) -> Iterator[Point]:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             check_env(gymnasium.make(name, disable_env_checker=True).unwrapped)
-        warned.extend(said(each.message) for each in caught)
+        warned.extend(plain_warning(each.message) for each in caught)
 
     yield _point("Gymnasium's checker", run)
     yield from (Point("warning", None, each) for each in warned)

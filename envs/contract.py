@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from rrm.envs.adapters import WorldVectorEnv, unaided
+from rrm.envs.adapters import unaided
 from rrm.envs.spaces import random_actions
+from rrm.envs.vector_env import WorldVectorEnv
 from rrm.envs.world import Array, Indices, State, World
 
 Make = Callable[[int], World]

@@ -2,8 +2,8 @@
 """The contract every family of worlds fulfils.
 
 A *world* is ``n`` independent copies of one environment, stepped together. It is the one source of truth for a
-family: the Gymnasium ``Env`` and ``VectorEnv`` (``rrm.envs.adapters``) and the Stable-Baselines3 ``VecEnv``
-(``rrm.agents.vec_env``) are made from it without a line in the family's file.
+family: Gymnasium's ``Env`` (``rrm.envs.adapters``) and ``VectorEnv`` (``rrm.envs.vector_env``), and the ``VecEnv`` of
+Stable-Baselines3 (``rrm.agents.vec_env``) are made from it without a line in the family's file.
 
 A world keeps three readings of its state apart:
 

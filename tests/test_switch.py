@@ -39,16 +39,16 @@ def test_the_discounts_lie_around_the_closed_form(switch: Any) -> None:
 def test_how_a_switch_is_counted(switch: Any) -> None:
     near, far = switch.near_and_far(0.705)
 
-    def found(took: set[float]) -> Any:
+    def study(took: set[float]) -> Any:
         return switch.Switch("a fork", 0.705, 0.705, near, far, {(g, 0): g in took for g in (*near, *far)})
 
-    right = found({0.71, 0.72, 0.73, 0.83})
+    right = study({0.71, 0.72, 0.73, 0.83})
     assert right.of(0) == pytest.approx(0.705) and right.wrong() == 0
     assert switch.row(right)[3:] == ["0.705", "0.705, 0.705", "+0.000", "0 of 8", "0"]
-    late = found({0.73, 0.83})
+    late = study({0.73, 0.83})
     assert late.of(0) == pytest.approx(0.725) and (late.wrong(), late.wrong(0.02)) == (2, 0)
-    assert found({0.69, 0.72, 0.73, 0.83}).of(0) == pytest.approx(0.705)  # one wrong on either side
-    assert found(set()).wrong(0.02) == 2 and found(set()).of(0) == pytest.approx(0.735)
+    assert study({0.69, 0.72, 0.73, 0.83}).of(0) == pytest.approx(0.705)  # one wrong on either side
+    assert study(set()).wrong(0.02) == 2 and study(set()).of(0) == pytest.approx(0.735)
 
 
 @pytest.mark.parametrize(("discount", "takes"), [(0.6, False), (0.8, True)])

@@ -120,16 +120,22 @@ def test_other_words_are_not(line: str) -> None:
 
 
 def untelling(source: str) -> list[str]:
-    """The variables and parameters of a Python source with such a name, in their order."""
+    """The variables, parameters, functions and classes of a Python source with such a name, in their order."""
     names = []
     for node in ast.walk(ast.parse(source)):
         match node:
-            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name) if name in UNTELLING:
+            case (
+                ast.Name(id=name, ctx=ast.Store())
+                | ast.arg(arg=name)
+                | ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+            ) if name.strip("_").lower() in UNTELLING:
                 names.append((node.lineno, node.col_offset, name))
     return [name for *_, name in sorted(names)]
 
 
-def test_variables_are_named_after_what_they_hold() -> None:
+def test_names_say_what_things_are() -> None:
     sources = {path.relative_to(ROOT).as_posix(): path for path in texts() if path.suffix == ".py"}
     named = {name: untelling(path.read_text(encoding="utf-8")) for name, path in sources.items()}
     assert {name: names for name, names in named.items() if names} == PUBLIC
@@ -142,6 +148,7 @@ def test_variables_are_named_after_what_they_hold() -> None:
         ("def judge(said): ...", ["said"]),
         ("for told in rows: there: int = 1", ["told", "there"]),
         ("(found := 1), [said for said in rows]", ["found", "said"]),
+        ("class _Told: ...\ndef _found(): ...", ["_Told", "_found"]),
         ("self.found = point.told; print(there)", []),
     ],
 )

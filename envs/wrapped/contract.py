@@ -46,11 +46,11 @@ def check_contract(env: str | Constructor, settings: dict[str, Any]) -> list[str
         why = line(error) if isinstance(error, AssertionError | ValueError) else ""
         raise UnfitError(f"breaks Gymnasium's contract: {why or failure(error)}") from error
     ours = _Copying.__name__  # it warns of the wrapper, too
-    _RIGHT[key] = env, [text for each in warned if ours not in (text := said(each.message))]
+    _RIGHT[key] = env, [text for each in warned if ours not in (text := plain_warning(each.message))]
     return _RIGHT[key][1]
 
 
-def said(warning: Warning | str) -> str:
+def plain_warning(warning: Warning | str) -> str:
     """A warning of Gymnasium's on one line, without the colours of a terminal."""
     return line(re.sub(r"\x1b\[\d*m", "", str(warning)).removeprefix("WARN: "))
 

@@ -24,8 +24,8 @@ class Decomposition(Overseer):
             questions: (m, length).
             reply: who answers its sub-questions.
         """
-        told = amplify(world, questions[:, None], reply)
-        asked, replies = told.asked[:, 0], told.replies[:, 0]
+        amplified = amplify(world, questions[:, None], reply)
+        asked, replies = amplified.asked[:, 0], amplified.replies[:, 0]
         turns = (asked != 0).any(axis=-1)
         helped = turns & ~world.primitive(asked)[0]
         return [
@@ -33,7 +33,7 @@ class Decomposition(Overseer):
                 question=questions[i].tolist(),
                 subquestions=asked[i, turns[i]].tolist(),
                 replies=replies[i, turns[i]].tolist(),
-                answer=int(told.answers[i, 0]),
+                answer=int(amplified.answers[i, 0]),
                 assistant_steps=int(helped[i].sum()),
             )
             for i in range(len(questions))

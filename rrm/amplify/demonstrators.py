@@ -72,7 +72,7 @@ class DemonstratorSettings(Section):
         return self
 
     @model_serializer(mode="wrap")
-    def _said(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _stated(self, dumped: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """The one that there is."""
         return {key: value for key, value in dumped(self).items() if value is not None}
 

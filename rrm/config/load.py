@@ -31,7 +31,7 @@ from rrm.config.keys import (
     without_short_forms,
     written_out,
 )
-from rrm.config.overrides import apply_override, check_keys, says, set_value
+from rrm.config.overrides import apply_override, check_keys, set_value, states
 from rrm.config.reading import Tree, checked, read
 from rrm.config.schema import MOST_CONDITIONS, NAMED, Condition, Experiment, proper_name
 from rrm.errors import ConfigError, nearest
@@ -63,7 +63,7 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
         return model.model_validate(tree)
     except ConfigError as error:  # a slot's choice is not there
         field, colon, rest = str(error).partition(": ")
-        prefix = [*own] if says(section, field.split(".")[:1]) else []
+        prefix = [*own] if states(section, field.split(".")[:1]) else []
         raise ConfigError(f"{'.'.join([*prefix, field])}{colon}{rest}") from None
     except ValidationError as error:
         wrong = _first(error)
@@ -71,7 +71,7 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
     while isinstance(inner := wrong.get("ctx", {}).get("error"), ValidationError):  # of a slot's section
         wrong = _first(inner)
         place += [str(part) for part in wrong["loc"]]
-    prefix = [*own] if says(section, [part for part in place if not part.isdigit()]) else []
+    prefix = [*own] if states(section, [part for part in place if not part.isdigit()]) else []
     dotted, kind, value = ".".join([*prefix, *short_path(place)]), wrong["type"], wrong["input"]
     if kind == "extra_forbidden" and (slot := SLOTS.get(place[0])):
         choice = tree[slot.section].get(slot.key, slot.default)
@@ -105,11 +105,11 @@ def _condition(name: str, base: Tree, tree: Tree) -> Condition:
     # What only the top level says gives way where it can mean nothing.
     merged = layered(base, settings)
     amplify = merged.get("amplify", {})
-    if is_true(stated(merged, "reward")) and not says(settings, SHORT["assistants"]):
+    if is_true(stated(merged, "reward")) and not states(settings, SHORT["assistants"]):
         amplify["assistants"] = "none"
     assistants = amplify.get("assistants", "none")
     # An array has no truth value.
-    if isinstance(assistants, str) and assistants == "none" and not says(settings, SHORT["depth"]):
+    if isinstance(assistants, str) and assistants == "none" and not states(settings, SHORT["depth"]):
         amplify.pop("depth", None)
     if amplify:
         merged["amplify"] = amplify

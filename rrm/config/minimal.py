@@ -28,9 +28,9 @@ def minimal_config(experiment: Mapping[str, Any], order: Sequence[str]) -> str:
 
 def compact(experiment: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration without defaults. What all conditions share is stated once, at the top."""
-    conditions = {name: with_short_forms(_said(tree)) for name, tree in experiment["conditions"].items()}
+    conditions = {name: with_short_forms(_without_null(tree)) for name, tree in experiment["conditions"].items()}
     shared = _shared(list(conditions.values()), but=OWN)
-    tree = {**_said(experiment), **shared}
+    tree = {**_without_null(experiment), **shared}
     del tree["conditions"]
     for role in ("unaided", "oracle"):
         if tree.get(role) == role:
@@ -40,10 +40,10 @@ def compact(experiment: Mapping[str, Any]) -> dict[str, Any]:
     return {**first, "conditions": own, **tree}
 
 
-def _said(tree: Mapping[str, Any]) -> dict[str, Any]:
+def _without_null(tree: Mapping[str, Any]) -> dict[str, Any]:
     """A copy without null values, which stand for absent keys; a value that is no section stays whole."""
     return {
-        key: _said(value) if isinstance(value, Mapping) and key not in WHOLE else value
+        key: _without_null(value) if isinstance(value, Mapping) and key not in WHOLE else value
         for key, value in tree.items()
         if value is not None
     }

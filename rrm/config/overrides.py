@@ -148,7 +148,7 @@ def set_value(tree: Tree, dotted: str, value: Any, shown: str) -> None:
         tree["conditions"] = conditions = {name: conditions[name] for name in value}
     tree.update(merge(tree, without_short_forms(_nested(path, value))))
     heeded = (isinstance(value, dict) and path[0] not in WHOLE) or not all(
-        says(each, full_path(path)) for each in conditions.values()
+        states(each, full_path(path)) for each in conditions.values()
     )
     if path[0] in CONDITION_KEYS and not heeded:
         where = f"conditions.{next(iter(conditions))}.{dotted}"
@@ -177,7 +177,7 @@ def _with_parameter(tree: Tree, path: Sequence[str], keys: Sequence[str], value:
     if path[-1] not in WHOLE:
         return _nested(keys, value)
     section = tree["conditions"][path[1]] if path[0] == "conditions" else tree
-    section = section if says(section, path[-1:]) else tree
+    section = section if states(section, path[-1:]) else tree
     return _parameter(section.get(path[-1], "bounded"), keys, value)
 
 
@@ -206,7 +206,7 @@ def apply_override(tree: Tree, override: str) -> None:
     set_value(tree, dotted.strip(), parse(text, shown), shown)
 
 
-def says(tree: Any, path: Sequence[str]) -> bool:
+def states(tree: Any, path: Sequence[str]) -> bool:
     """Whether ``tree`` states a value at ``path``."""
     for key in path:
         if not isinstance(tree, Mapping) or key not in tree:

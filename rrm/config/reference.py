@@ -68,7 +68,7 @@ class Key:
 @cache
 def all_keys() -> tuple[Key, ...]:
     """All configuration keys, in the order of the schema: those of the experiment first."""
-    used = {name: set(_said(name)) for name in presets()}
+    used = {name: set(_stated_keys(name)) for name in presets()}
 
     def users(dotted: str, choice: str = "") -> tuple[str, ...]:
         return tuple(name for name, keys in used.items() if (dotted, choice) in keys)
@@ -140,7 +140,7 @@ def _default(about: Mapping[str, Any]) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _said(preset: str) -> Iterator[tuple[str, str]]:
+def _stated_keys(preset: str) -> Iterator[tuple[str, str]]:
     """The dotted keys that a preset sets, in whichever condition; a slot's with the choice that has it, or ""."""
     tree = without_short_forms(read(preset))
     if tree["experiment"] == preset:  # as it is called without saying so

@@ -38,7 +38,7 @@ class Answers(Iterator[Any]):
         if isinstance(answers, Answers):
             return answers
         iterator = iter(answers)
-        is_sequence = isinstance(iterator, _THERE)
+        is_sequence = isinstance(iterator, _SEQUENCES)
         return cls(enumerate(iterator), lambda: is_sequence and operator.length_hint(iterator) > 0)
 
     @classmethod
@@ -57,7 +57,7 @@ class Answers(Iterator[Any]):
         return Answers(enumerate(self), self.ready)
 
 
-_THERE: tuple[type, ...] = (type(iter([])), type(iter(())))
+_SEQUENCES: tuple[type, ...] = (type(iter([])), type(iter(())))
 
 
 def _combined(

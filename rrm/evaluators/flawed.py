@@ -116,7 +116,7 @@ class Flawed(Wrapper):
         return self._thoughts(clips, [clip.number for clip in clips], self.mistake, self.equal)
 
     def preferences(self, pairs: Sequence[Pair]) -> Answers:
-        answers = self._thought(pairs) if self._thinks else self._said(pairs)
+        answers = self._thought(pairs) if self._thinks else self._own_preferences(pairs)
 
         def answered(index: int, judged: tuple[float | None, bool]) -> float | None:
             answer, equal = judged
@@ -127,14 +127,14 @@ class Flawed(Wrapper):
 
         return answers.map(answered)
 
-    def _said(self, pairs: Sequence[Pair]) -> Answers:
+    def _own_preferences(self, pairs: Sequence[Pair]) -> Answers:
         """The answers of ``of`` to the pairs as seen, each with False: it does not find them equal."""
         seen = [Pair(pair.number, self._seen(pair.first), self._seen(pair.second)) for pair in pairs]
 
-        def said(index: int, answer: Any) -> tuple[float | None, bool]:
+        def never_equal(index: int, answer: Any) -> tuple[float | None, bool]:
             return (None if answer is None else checked_preference(self.of.name, answer, seen[index])), False
 
-        return Answers.of(self.of.preferences(seen)).map(said)
+        return Answers.of(self.of.preferences(seen)).map(never_equal)
 
     def _thought(self, pairs: Sequence[Pair]) -> Answers:
         """Preferences made of flawed scores, and whether the two are equal to it."""

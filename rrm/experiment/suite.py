@@ -86,7 +86,7 @@ def read_suite(config: str | Path | Mapping[str, Any], overrides: Sequence[str] 
 
     suite = Suite(name, [], apart=True)
     for member in _members(name, names, overrides):
-        impossible = _impossible(conditions, member, _said(overrides, "evaluator") or member.get("evaluator"))
+        impossible = _impossible(conditions, member, _override_of(overrides, "evaluator") or member.get("evaluator"))
         possible = {key: each for key, each in conditions.items() if key not in impossible}
         suite.experiments.append(load({**member, **own, "conditions": possible}, overrides))
         suite.left_out[suite.experiments[-1].experiment] = impossible
@@ -98,14 +98,14 @@ def _members(suite: str, names: Sequence[str], overrides: Sequence[str]) -> list
     members = [{"experiment": Path(name).stem, **read(name)} for name in names]
     for member in members:  # a whole experiment of its own, before its world is asked
         load({**member, "conditions": {"unaided": {}}, "unaided": "unaided", "oracle": "oracle"})
-    env = _said(overrides, "env")
+    env = _override_of(overrides, "env")
     if env is None:
         return members
     env = load({"env": env, "conditions": {"unaided": {}}}).env  # so that an id which is none is told as everywhere
     return [each for each in members if each["env"] == env] or [{"experiment": suite, "env": env}]
 
 
-def _said(overrides: Sequence[str], key: str) -> Any:
+def _override_of(overrides: Sequence[str], key: str) -> Any:
     """The value that ``overrides`` give a key of the top level; None if they give none."""
     values = [each.partition("=")[2] for each in overrides if each.partition("=")[0].strip() == key]
     return parse(values[-1], key) if values else None

@@ -68,9 +68,9 @@ class Labeller:
             assistant: makes the one who answers sub-questions, for some copies and the numbers of their questions.
         """
         assert isinstance(self.overseer, Decomposer)
-        found = consult(self._store, self.overseer, world, questions, assistant, self.count)
+        transcripts = consult(self._store, self.overseer, world, questions, assistant, self.count)
         self.count += len(questions)
-        return found
+        return transcripts
 
     def evaluate(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
         """Scores (m,) for the report, which are no labels. If they are not free, they are stored, numbered from

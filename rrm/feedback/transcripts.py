@@ -67,33 +67,45 @@ def consult(
         part = world.copies(len(new))
         part.load(world.save(new), np.arange(len(new)))
         asked = [numbers[i] for i in new]
-        found = overseer.consult(part, questions[new], assistant(part, asked))
-        store.add([_row(number, digests[number], each, overseer) for number, each in zip(asked, found, strict=True)])
+        new_transcripts = overseer.consult(part, questions[new], assistant(part, asked))
+        store.add(
+            [_row(number, digests[number], each, overseer) for number, each in zip(asked, new_transcripts, strict=True)]
+        )
         known = _read(store, world, digests)  # as they are on disk: another process may have been faster
     # The question is part of the fingerprint; the row holds the rest.
     return [known[number]._replace(question=questions[i].tolist()) for i, number in enumerate(numbers)]
 
 
-def _row(number: int, digest: str, told: Transcript, overseer: Decomposer) -> tuple[Any, ...]:
-    said = {"subquestions": told.subquestions, "replies": told.replies, "answer": told.answer}
-    read = len(told.question) + len(told.replies)
-    view = json.dumps({"question": told.question})
+def _row(number: int, digest: str, transcript: Transcript, overseer: Decomposer) -> tuple[Any, ...]:
+    content = {"subquestions": transcript.subquestions, "replies": transcript.replies, "answer": transcript.answer}
+    read = len(transcript.question) + len(transcript.replies)
+    view = json.dumps({"question": transcript.question})
     memory = json.dumps(overseer.state_dict())
     return (
-        *("transcript", number, digest, json.dumps(said), read, told.assistant_steps, overseer.name, memory, view),
+        *(
+            "transcript",
+            number,
+            digest,
+            json.dumps(content),
+            read,
+            transcript.assistant_steps,
+            overseer.name,
+            memory,
+            view,
+        ),
         *(b"", None),
     )
 
 
 def _read(store: Labels, world: Questions, digests: dict[int, str]) -> dict[int, Transcript]:
     """The transcripts that a store has of these questions. Raises DamagedFileError."""
-    found = {}
+    transcripts = {}
     for number, text in store.given("transcript", "question", digests):
         if number not in digests:
             continue
         try:
-            told = json.loads(text)
-            subquestions, replies, answer = told["subquestions"], told["replies"], told["answer"]
+            content = json.loads(text)
+            subquestions, replies, answer = content["subquestions"], content["replies"], content["answer"]
             tokens = np.array([*(token for each in subquestions for token in each), *replies, answer])
             right = len(subquestions) == len(replies) <= world.rounds
             right &= all(len(each) == world.q_len for each in subquestions)
@@ -103,5 +115,5 @@ def _read(store: Labels, world: Questions, digests: dict[int, str]) -> dict[int,
             raise DamagedFileError(
                 f"{store.path}: transcript {number} is not what was written there: {error}"
             ) from None
-        found[number] = Transcript((), subquestions, replies, answer, 0)
-    return found
+        transcripts[number] = Transcript((), subquestions, replies, answer, 0)
+    return transcripts

@@ -131,29 +131,29 @@ def page(content: Content) -> str:
 
     intervals = INTERVAL_NOTE if summary.seeds > 1 else "A single seed, so without intervals."
 
-    def told(text: str) -> str:
+    def coloured_text(text: str) -> str:
         return coloured(text, names)
 
     sections = [
         f"""<header>
 <p class="kicker">{escape(kicker)}</p>
-<h1>{told(content.headline)}</h1>
-<p class="lead">{told(content.paragraph)}</p>
+<h1>{coloured_text(content.headline)}</h1>
+<p class="lead">{coloured_text(content.paragraph)}</p>
 </header>""",
         f"""<section>
 <h2>Result</h2>
 {_results(summary, names)}
 <p class="note">{intervals} The final policies, judged on {content.episodes:,} episodes that they never trained on.
 Costs are those of all rounds together.</p>
-<figure class="side">{content.dots}<figcaption>{told(content.dots_caption)}</figcaption></figure>
+<figure class="side">{content.dots}<figcaption>{coloured_text(content.dots_caption)}</figcaption></figure>
 </section>""",
     ]
     if content.tradeoff:
         sections.append(
             f"""<section>
 <h2>Capability against hack rate</h2>
-<figure class="side wide">{content.tradeoff}<figcaption>{told(content.tradeoff_caption)}</figcaption></figure>
-<p>{told(content.tradeoff_text)}</p>
+<figure class="side wide">{content.tradeoff}<figcaption>{coloured_text(content.tradeoff_caption)}</figcaption></figure>
+<p>{coloured_text(content.tradeoff_text)}</p>
 </section>"""
         )
     if content.heats:
@@ -162,7 +162,7 @@ Costs are those of all rounds together.</p>
 <h2>Over horizon and rounds</h2>
 <div class="grid">{"".join(f"<figure>{heat}</figure>" for heat in content.heats)}</div>
 <p class="note">The conditions that differ in nothing else. The darker, the higher; hatched where nothing was run.</p>
-<p>{told(content.heats_text)}</p>
+<p>{coloured_text(content.heats_text)}</p>
 </section>"""
         )
     if content.videos:
@@ -176,15 +176,15 @@ Costs are those of all rounds together.</p>
             f"""<section>
 <h2>What the agents do</h2>
 <div class="videos">{shown}</div>
-<p class="note">{told(content.videos_caption)}</p>
+<p class="note">{coloured_text(content.videos_caption)}</p>
 </section>"""
         )
     sections += [
         f"""<section>
 <h2>What they do while they learn, and what their evaluators believe</h2>
 <div class="grid">{"".join(f"<figure>{curve}</figure>" for curve in content.curves)}</div>
-<p class="note">{told(content.curves_caption)}</p>
-{f"<p>{told(content.curves_text)}</p>" if content.curves_text else ""}
+<p class="note">{coloured_text(content.curves_caption)}</p>
+{f"<p>{coloured_text(content.curves_text)}</p>" if content.curves_text else ""}
 </section>""",
         f"""<section>
 <h2>What evaluation cost</h2>

@@ -158,7 +158,7 @@ class _Distill(_Schema):
     reward: str | None = None
 
 
-class _Told(_Schema):
+class _Stated(_Schema):
     """The part of a condition's configuration that a report reads."""
 
     evaluator: Any = "bounded"
@@ -172,7 +172,7 @@ class CellAbout(_Schema):
 
     condition: str
     seed: Whole
-    config: _Told
+    config: _Stated
     rounds: Annotated[list[Name], Field(min_length=1)]
 
 
@@ -195,11 +195,11 @@ def cell_result(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         **{key: last[key] for key in ("utility", "evaluator_score", "hack_rate", "episodes")},
         **{key: sum(each.get(key, 0) for each in rounds) for key in TOTALS},
         "held_out_error": [each["held_out_error"] for each in rounds],
-        "rounds": [_told(each) for each in rounds],
+        "rounds": [_round_figures(each) for each in rounds],
     }
 
 
-def _told(result: Mapping[str, Any]) -> dict[str, Any]:
+def _round_figures(result: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of a round in a cell's result."""
     return {
         key: result.get(key)

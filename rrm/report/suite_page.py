@@ -120,7 +120,7 @@ def _page(
     shown = "".join(
         f"<figure><h3>{_linked(folder, each.summary.experiment)} <small>{escape(each.summary.env)}, "
         f"{each.summary.seeds} seed{'s' * (each.summary.seeds > 1)}</small></h3>{panel}"
-        f"<figcaption>{coloured(_told(each), names)}</figcaption></figure>"
+        f"<figcaption>{coloured(_in_words(each), names)}</figcaption></figure>"
         for each, panel in zip(members, panels, strict=True)
     )
     body = f"""<header>
@@ -151,8 +151,8 @@ table. {escape(note)}Learnt: {escape(wording.INTERVAL_NOTE)}</p>
     return document(first, suite, shades, body)
 
 
-def _told(member: Member) -> str:
-    text = tradeoff.told(member.summary)
+def _in_words(member: Member) -> str:
+    text = tradeoff.in_words(member.summary)
     missing = [f"*{name}* ({why})" for name, why in member.left_out.items()]
     return f"{text} Left out: {formats.enumerated(missing)}." if missing else text
 

@@ -55,10 +55,10 @@ def corner(summary: Summary, one: Condition) -> Corner | None:
 
 def paragraph(summary: Summary) -> str:
     """The corners in a few sentences, and what their names mean."""
-    return f"{told(summary)} {meaning(summary.gap is not None, summary.seeds > 1)}".lstrip()
+    return f"{in_words(summary)} {meaning(summary.gap is not None, summary.seeds > 1)}".lstrip()
 
 
-def told(summary: Summary) -> str:
+def in_words(summary: Summary) -> str:
     """The conditions in each corner, in words."""
     if not summary.hacks:
         return "No hack is defined here, so nobody is called honest."

@@ -18,9 +18,10 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import rrm.envs
-from rrm.envs.adapters import WorldEnv, WorldVectorEnv, make, make_vec, make_world, register, unaided, world_class
+from rrm.envs.adapters import WorldEnv, make, make_vec, make_world, register, unaided, world_class
 from rrm.envs.contract import everyone, wander
 from rrm.envs.families.tidy_rooms import TidyRooms
+from rrm.envs.vector_env import WorldVectorEnv
 from rrm.envs.world import Array, World
 
 IDS = sorted(name for name in rrm.envs.ids() if name.startswith("rrm/"))

@@ -18,7 +18,7 @@ from gymnasium import spaces, wrappers
 from rrm.envs.wrapped import probe
 from rrm.envs.wrapped.environment import Wrapped, verify
 from rrm.envs.wrapped.making import UnfitError
-from tests.helpers.foreign import AnySpace, Told, Walk
+from tests.helpers.foreign import AnySpace, StepResult, Walk
 
 BOX = spaces.Box(-1.0, 2.0, (2,), np.float32)
 
@@ -104,7 +104,7 @@ class Buffer(Walk):
         self.seen[:] = self.at, 7
         return self.seen
 
-    def step(self, action: Any) -> Told:
+    def step(self, action: Any) -> StepResult:
         assert action in self.action_space
         returned = super().step(action[0] / 500)
         action -= 5000
@@ -211,7 +211,7 @@ def test_an_error_of_the_users_names_its_line(capsys: pytest.CaptureFixture[str]
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     taken, real = [0], Walk.step
 
-    def step(self: Walk, action: Any) -> Told:
+    def step(self: Walk, action: Any) -> StepResult:
         taken[0] += 1
         return real(self, action)
 

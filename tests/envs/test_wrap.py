@@ -171,7 +171,7 @@ def test_the_return_is_the_utility_and_reaches_neither_agents_nor_v() -> None:
     """Rewards are another's, and nothing that learns can tell."""
 
     class OtherReward(Walk):
-        def step(self, action: Any) -> foreign.Told:
+        def step(self, action: Any) -> foreign.StepResult:
             observation, reward, *rest = super().step(action)
             return (observation, reward * 1000 + 3, *rest)
 
@@ -380,7 +380,7 @@ def test_an_environment_that_breaks_later_is_named_with_its_seed_and_step(monkey
     world.reset(everyone(world), np.random.default_rng(0))
     play(world, 2, np.random.default_rng(2))
 
-    def step(self: Walk, action: Any) -> foreign.Told:
+    def step(self: Walk, action: Any) -> foreign.StepResult:
         raise RuntimeError("the robot\nis on fire")
 
     monkeypatch.setattr(Walk, "step", step)
@@ -397,7 +397,7 @@ def test_nan_is_named(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     world.reset(everyone(world), np.random.default_rng(0))
     real = Walk.step
 
-    def step(self: Walk, action: Any) -> foreign.Told:
+    def step(self: Walk, action: Any) -> foreign.StepResult:
         observation, reward, *rest = real(self, action)
         return (observation * np.nan, reward, *rest) if what == "observation" else (observation, np.nan, *rest)
 

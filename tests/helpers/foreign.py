@@ -13,7 +13,7 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 
-Told = tuple[Any, float, bool, bool, dict[str, Any]]
+StepResult = tuple[Any, float, bool, bool, dict[str, Any]]
 
 
 class Walk(gymnasium.Env[Any, Any]):
@@ -38,7 +38,7 @@ class Walk(gymnasium.Env[Any, Any]):
     def _observed(self) -> Any:
         return np.array([self.at, 7.0], np.float32)
 
-    def step(self, action: Any) -> Told:
+    def step(self, action: Any) -> StepResult:
         self.at += float(action) - 1 + float(self.np_random.normal()) * 0.1
         self.t += 1
         over = abs(self.at) > 4
@@ -66,7 +66,7 @@ class AnySpace(gymnasium.Env[Any, Any]):
         self.observation_space.seed(int(self.np_random.integers(2**31)))
         return self.observation_space.sample(), {}
 
-    def step(self, action: Any) -> Told:
+    def step(self, action: Any) -> StepResult:
         assert action in self.action_space, f"{action!r} is no action of {self.action_space}"
         self.told.append(action)
         reward = float(np.sum(np.asarray(action, np.float64))) + float(self.np_random.normal())
@@ -90,7 +90,7 @@ class Dice(Walk):
 
     own = np.random.default_rng(0)
 
-    def step(self, action: Any) -> Told:
+    def step(self, action: Any) -> StepResult:
         observation, reward, *rest = super().step(action)
         return (observation, reward + (self.t > 3) * float(self.own.random()), *rest)
 
@@ -103,7 +103,7 @@ class Endless(Walk):
         self.limit = self.max_steps
         del self.max_steps
 
-    def step(self, action: Any) -> Told:
+    def step(self, action: Any) -> StepResult:
         self.max_steps = 10**9
         returned = super().step(action)
         del self.max_steps
@@ -151,5 +151,5 @@ class DictActions(Walk):
         super().__init__()
         self.action_space = spaces.Dict({"push": spaces.Discrete(3)})
 
-    def step(self, action: Any) -> Told:
+    def step(self, action: Any) -> StepResult:
         return super().step(action["push"])

@@ -147,8 +147,8 @@ def test_a_human_who_decomposes_wrongly_is_imitated(tmp_path: Path) -> None:
     assert isinstance(agent, AnswerAgent) and isinstance(world, Questions)
     world.reset(np.arange(50), np.random.default_rng(0))
     questions = world.ask(np.random.default_rng(1), 1)
-    answers, told, truth = agent.answer(world.tokens(), questions), hch(world, questions, 1), world.truth(questions)
-    assert (answers == told).mean() > 0.9 > (truth == told).mean() + 0.1
+    answers, expected, truth = agent.answer(world.tokens(), questions), hch(world, questions, 1), world.truth(questions)
+    assert (answers == expected).mean() > 0.9 > (truth == expected).mean() + 0.1
 
 
 def test_the_test_contexts_are_kept_out_of_training_where_there_are_enough() -> None:
@@ -167,14 +167,14 @@ def test_transcripts_hold_what_was_asked_and_replied(tmp_path: Path) -> None:
     assert isinstance(world, Questions)
     rows = transcripts(tmp_path, each)
     for row in rows:
-        told = json.loads(row[2])
+        content = json.loads(row[2])
         question = np.array(json.loads(row[7])["question"])
-        for turn, asked in enumerate(told["subquestions"]):
-            done, subquestion, _ = world.move(question, np.array(told["replies"][:turn], np.int64))
+        for turn, asked in enumerate(content["subquestions"]):
+            done, subquestion, _ = world.move(question, np.array(content["replies"][:turn], np.int64))
             assert not done and subquestion.tolist() == asked
-        done, _, answer = world.move(question, np.array(told["replies"], np.int64))
-        assert done and answer == told["answer"]
-        assert row[3] == len(question) + len(told["replies"]) and row[4] <= len(told["replies"])
+        done, _, answer = world.move(question, np.array(content["replies"], np.int64))
+        assert done and answer == content["answer"]
+        assert row[3] == len(question) + len(content["replies"]) and row[4] <= len(content["replies"])
 
 
 def test_a_damaged_transcript_is_named(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_well_fitted_model_of_the_human_stands_in_for_it() -> None:
     everything = [Transcript(q, [], [], 0, 0) for q in world.every_question().tolist()]
     rng, moves = np.random.default_rng(1), []
     for each in everything:
-        for replies in (list(said) for turn in range(4) for said in product((3, 4, 5), repeat=turn)):
+        for replies in (list(earlier) for turn in range(4) for earlier in product((3, 4, 5), repeat=turn)):
             question = np.array(each.question)
             done, sub, answer = world.move(question, np.array(replies, np.int64))
             moves.append((each.question, replies, bool(done), sub.tolist(), int(answer)))
@@ -216,17 +216,17 @@ def test_a_well_fitted_model_of_the_human_stands_in_for_it() -> None:
 
 def test_asking_becomes_rare_as_the_human_is_known() -> None:
     human = LearntHuman(Powers(1, size=3, bits=3), AnswersSettings(initial_labels=50, good_loss=0.1))
-    told = Transcript([3, 1, 2, 1], [], [], 3, 0)
+    transcript = Transcript([3, 1, 2, 1], [], [], 3, 0)
     assert human.due(2) == 52
-    human.add([told])
+    human.add([transcript])
     for loss, expected in ((None, 160), (0.2, 160), (0.1, 16), (0.05, 16), (0.01, 1.6)):
         human.loss, human.owed = loss, 0.0
-        found = sum(human.due(2) for _ in range(80)) + human.owed
-        assert found == pytest.approx(expected), loss
+        asked = sum(human.due(2) for _ in range(80)) + human.owed
+        assert asked == pytest.approx(expected), loss
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"amplify": "assistance"}, "amplify.method: 'assistance': asks no sub-questions: must be 'decomposition'"),
         ({"amplify": {"method": "decomposition", "assistants": "ideal"}}, "assistants: 'ideal': X itself answers"),
@@ -235,11 +235,11 @@ def test_asking_becomes_rare_as_the_human_is_known() -> None:
         ({"distill": {**TINY, "targets": "false"}}, "distill.targets: 'false': no such choice"),
     ],
 )
-def test_what_cannot_be_is_told_in_one_line(changed: dict[str, Any], told: str) -> None:
+def test_what_cannot_be_is_told_in_one_line(changed: dict[str, Any], message: str) -> None:
     tree = {**POWERS, "amplify": "decomposition", "distill": TINY, "conditions": {"a": {}}, **changed}
     with pytest.raises(ConfigError) as error:
         load(tree)
-    assert told in str(error.value) and "\n" not in str(error.value)
+    assert message in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_world_without_questions_is_refused() -> None:
@@ -284,18 +284,18 @@ def test_an_answerer_comes_back_from_disk_as_it_was(tmp_path: Path, sizes: dict[
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"width": 4096}, r"agent\.safetensors: its tensors are not those that its JSON file tells of"),
         ({"heads": 3}, r"agent\.json: transformer: Value error, width: 8: must be a multiple of heads, 3"),
         ({"answers": [3, 9]}, r"agent\.json: transformer: Value error, answers: must be some of the tokens"),
     ],
 )
-def test_nothing_is_built_of_a_file_that_is_not_right(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+def test_nothing_is_built_of_a_file_that_is_not_right(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     path = untrained().save(tmp_path / "agent")[1]
     about = json.loads(path.read_text())
     path.write_text(json.dumps({**about, "transformer": {**about["transformer"], **change}}))
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         load_agent(tmp_path / "agent")
 
 
@@ -312,7 +312,7 @@ def test_one_kind_of_agent_is_not_loaded_as_another(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "questions", "told"),
+    ("facts", "questions", "message"),
     [
         (np.zeros((2, 3)), np.zeros((2, 1, 4), int), r"facts: float64 \(2, 3\); must be tokens \(n, 3, 2\)"),
         (np.zeros((2, 3, 2), int), np.zeros((2, 1, 5), int), r"questions: int64 .* must be tokens \(n, q, 4\)"),
@@ -320,8 +320,8 @@ def test_one_kind_of_agent_is_not_loaded_as_another(tmp_path: Path) -> None:
         (np.zeros((2, 3, 2), int), np.zeros((2, 1, 4)), "questions: float64 .* must be whole numbers from 0 to 5"),
     ],
 )
-def test_what_is_no_question_is_refused(facts: Array, questions: Array, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_what_is_no_question_is_refused(facts: Array, questions: Array, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         untrained().answer(facts, questions)
 
 

@@ -27,7 +27,7 @@ class Constant(Evaluator):
         return np.full(len(clips), 2.0)
 
 
-class Told(Evaluator):
+class OfWorld(Evaluator):
     """Is given the world that it judges."""
 
     def __init__(self, world: World) -> None:
@@ -108,8 +108,8 @@ def test_by_file_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         (lambda clip: 5, [5.0, 5.0, 5.0]),
         (Constant, [2.0, 2.0, 2.0]),
         (Constant(), [2.0, 2.0, 2.0]),
-        (Told, [30.0, 30.0, 30.0]),
-        (Told(TidyRooms(1, length=9)), [9.0, 9.0, 9.0]),
+        (OfWorld, [30.0, 30.0, 30.0]),
+        (OfWorld(TidyRooms(1, length=9)), [9.0, 9.0, 9.0]),
         (Willing, [3.0, 3.0, 3.0]),
         (Willing(4.0, world=WORLD), [4.0, 4.0, 4.0]),
     ],
@@ -119,9 +119,9 @@ def test_objects(spec: Any, expected: list[float] | None) -> None:
 
 
 def test_a_class_makes_one_for_each_world() -> None:
-    make = resolve(Told)
+    make = resolve(OfWorld)
     long, short = make(WORLD), make(TidyRooms(1, length=9))
-    assert isinstance(long, Told) and isinstance(short, Told)
+    assert isinstance(long, OfWorld) and isinstance(short, OfWorld)
     assert long.world is WORLD and short.world.length == 9
     assert resolve(StatefulEvaluator)(WORLD) is not resolve(StatefulEvaluator)(WORLD)
 
@@ -196,7 +196,7 @@ def test_the_identity_changes_with_the_code(tmp_path: Path) -> None:
 
 
 def test_identities_are_apart_and_stay() -> None:
-    specs: list[Any] = ["bounded", visible, "tests.helpers.judging:visible", Constant, Told, lambda clip: 1.0]
+    specs: list[Any] = ["bounded", visible, "tests.helpers.judging:visible", Constant, OfWorld, lambda clip: 1.0]
     names = [identity(spec) for spec in specs]
     assert names == [identity(spec) for spec in specs]
     assert len(set(names)) == len(names)

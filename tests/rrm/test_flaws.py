@@ -254,16 +254,16 @@ class StatefulEvaluator2(StatefulEvaluator):
 # Committees
 
 
-def _says(value: Any, *clips: Clip) -> Any:
+def _answer(value: Any, *clips: Clip) -> Any:
     return value
 
 
 def panel(*values: float) -> list[Evaluator]:
-    return [Function(functools.partial(_says, value)) for value in values]
+    return [Function(functools.partial(_answer, value)) for value in values]
 
 
 def votes(*values: float | None) -> list[Evaluator]:
-    return [Preference(functools.partial(_says, value)) for value in values]
+    return [Preference(functools.partial(_answer, value)) for value in values]
 
 
 @pytest.mark.parametrize(("by", "score"), [("mean", 11 / 3), ("median", 2.0), ("majority", 2.0), ("veto", -1.0)])

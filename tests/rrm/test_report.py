@@ -360,7 +360,7 @@ def test_a_measurement_beyond_all_bounds_is_an_error(run: Path) -> None:
 # --- What it says ---------------------------------------------------------------------------------------------------
 
 
-def said(tmp_path: Path, conditions: Mapping[str, Made], seeds: int = 3) -> tuple[str, str]:
+def wording_of(tmp_path: Path, conditions: Mapping[str, Made], seeds: int = 3) -> tuple[str, str]:
     summary = parse_summary(summary_of(write_run(tmp_path, conditions, seeds)))
     configs = {name: {"amplify": {"assistants": made.assistants}} for name, made in conditions.items()}
     about = wording.featured(summary, configs)
@@ -369,7 +369,7 @@ def said(tmp_path: Path, conditions: Mapping[str, Made], seeds: int = 3) -> tupl
 
 def test_the_story(tmp_path: Path) -> None:
     exact = {name: replace(made, noise=0) for name, made in STORY.items()}
-    headline, paragraph = said(tmp_path, exact)
+    headline, paragraph = wording_of(tmp_path, exact)
     assert headline == "*assisted* recovers 97\u202f% of the gap between a bounded evaluator and the truth"
     assert paragraph.startswith("Without help (*unaided*), the evaluator gives what its agent leaves behind −0.4")
     assert "; the true utility is −3.10, and 97\u202f% of the episodes end in a hack: it is fooled. " in paragraph
@@ -388,13 +388,13 @@ def test_a_baseline_that_is_helped_is_not_called_alone(tmp_path: Path) -> None:
 
 def test_a_poor_result_is_called_one(tmp_path: Path) -> None:
     poor = replace(STORY["assisted"], utility=-3.1, noise=0.4, hack_rate=0.9)
-    headline, paragraph = said(tmp_path, {**STORY, "assisted": poor})
+    headline, paragraph = wording_of(tmp_path, {**STORY, "assisted": poor})
     assert headline == "*assisted* recovers nothing of the gap that can be told from noise"
     assert "which cannot be told from nothing, at a cost of 768 labels" in paragraph
 
 
 def test_harm_is_called_harm(tmp_path: Path) -> None:
-    headline, paragraph = said(tmp_path, {**STORY, "assisted": replace(STORY["assisted"], utility=-3.9)})
+    headline, paragraph = wording_of(tmp_path, {**STORY, "assisted": replace(STORY["assisted"], utility=-3.9)})
     assert headline == "*assisted* does worse than no help at all"
     assert re.search(
         r"\*assisted\* does worse than no help: it recovers −\d+\u202f% \(95\u202f% interval −\d", paragraph
@@ -402,32 +402,32 @@ def test_harm_is_called_harm(tmp_path: Path) -> None:
 
 
 def test_a_gap_within_noise_is_called_undefined(tmp_path: Path) -> None:
-    headline, paragraph = said(tmp_path, {**STORY, "oracle": replace(STORY["oracle"], utility=-3.3, noise=0.5)})
+    headline, paragraph = wording_of(tmp_path, {**STORY, "oracle": replace(STORY["oracle"], utility=-3.3, noise=0.5)})
     assert headline == "No gap to recover: *oracle* is not reliably better than *unaided*"
     assert "within noise, so how much of it is recovered is undefined. *assisted* reaches a utility of" in paragraph
     assert "recovers " not in paragraph
 
 
 def test_an_evaluator_that_is_not_fooled_is_not_called_so(tmp_path: Path) -> None:
-    _, paragraph = said(tmp_path, {**STORY, "unaided": Made(-3.1, -3.0, 0.02)})
+    _, paragraph = wording_of(tmp_path, {**STORY, "unaided": Made(-3.1, -3.0, 0.02)})
     assert "fooled" not in paragraph and "of the episodes end in a hack." in paragraph
 
 
 def test_one_seed_claims_no_interval(tmp_path: Path) -> None:
-    headline, paragraph = said(tmp_path, STORY, seeds=1)
+    headline, paragraph = wording_of(tmp_path, STORY, seeds=1)
     assert headline.startswith("*assisted* recovers ") and "interval " not in paragraph.split("All this")[0]
     assert paragraph.endswith("All this is one seed's, which gives no interval and says little about another one.")
 
 
 def test_a_paragraph_stays_one(tmp_path: Path) -> None:
     many = {f"help{i}": STORY["ideal"] for i in range(5)}
-    _, paragraph = said(tmp_path, {**many, **STORY}, seeds=2)
+    _, paragraph = wording_of(tmp_path, {**many, **STORY}, seeds=2)
     assert "*assisted* recovers" in paragraph and "help" not in paragraph.removeprefix("Without help")
     assert paragraph.endswith("The other 6 conditions are in the table below.")
 
 
 def test_only_baselines(tmp_path: Path) -> None:
-    headline, _ = said(tmp_path, {name: STORY[name] for name in ("unaided", "oracle")})
+    headline, _ = wording_of(tmp_path, {name: STORY[name] for name in ("unaided", "oracle")})
     assert re.fullmatch(r"A gap of [\d.]+ between \*unaided\* and \*oracle\*", headline)
 
 
@@ -531,7 +531,7 @@ def test_without_hacks_nobody_is_called_honest(tmp_path: Path) -> None:
     summary = parse_summary(summary_of(folder))
     assert not summary.hacks
     assert not any(words in wording.paragraph(summary, None) for words in ("hack", "honest", "fooled"))
-    assert "hack" not in tradeoff.told(summary).replace("No hack is defined here", "")
+    assert "hack" not in tradeoff.in_words(summary).replace("No hack is defined here", "")
     text = report.build(folder).read_text()
     assert "Capability against hack rate" not in text and not (folder / "figures" / "tradeoff.png").exists()
     rows = [line for line in printed(summary_of(folder)) if "seed 0" in line]

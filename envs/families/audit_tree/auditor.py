@@ -75,16 +75,16 @@ class AuditNode(AuditWorld):
         start = np.where(self._acted(), (self.node - 1) // self.branching, self.node)
         return np.asarray(self.branching * start[:, None] + 1 + np.arange(self.branching))
 
-    def found(self) -> Bools:
+    def finds_false(self) -> Bools:
         """(n, nodes) in or below which nodes this auditor finds a false leaf."""
         return self.false()
 
-    def _told(self) -> Bools:
+    def _hints(self) -> Bools:
         """(n, b) what the auditor is told of the children."""
         if self.uninformative:
             random = self.read // self.tree.size[self.level - 1] % self.branching
             return np.asarray(random[:, None] == np.arange(self.branching))
-        return self.found()[np.arange(self.n)[:, None], self._children()]
+        return self.finds_false()[np.arange(self.n)[:, None], self._children()]
 
     def step(self, actions: Array) -> Bools:
         child = self.branching * self.node + 1 + np.asarray(actions)
@@ -93,7 +93,7 @@ class AuditNode(AuditWorld):
 
     def observe(self) -> NDArray[np.float32]:
         """What the auditor is told of each child; then of the chosen child (0 before the choice), and t/T."""
-        pointers, acted = self._told(), self._acted()
+        pointers, acted = self._hints(), self._acted()
         chosen = pointers[np.arange(self.n), (self.node - 1) % self.branching]
         return np.concatenate([pointers, (acted & chosen)[:, None], acted[:, None]], axis=1).astype(np.float32)
 
@@ -113,7 +113,7 @@ class AuditNode(AuditWorld):
 
     def script(self, name: str) -> Array:
         """``ideal`` walks to the first child that it was told of."""
-        return self._told().argmax(axis=1) if name in self.scripts else super().script(name)
+        return self._hints().argmax(axis=1) if name in self.scripts else super().script(name)
 
     def table(self) -> Table | None:
         """None where an auditor is not told what a table would say, and where the table would be large."""

@@ -217,7 +217,7 @@ class ObscureNode(Obscure, AuditNode):
         """Whether an auditor of this level can follow what is obscure."""
         return self.level <= self.height - self.obfuscated
 
-    def found(self) -> Bools:
+    def finds_false(self) -> Bools:
         return self.false() if self.follows else self.tainted
 
     def table(self) -> Table | None:

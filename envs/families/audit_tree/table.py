@@ -202,14 +202,14 @@ def node_table(branching: int, depth: int, length: int, level: int, off_books: b
     rows, to, chance = explore(np.array([(0, *counts) for counts in starts]), outcomes, branching, over)
     acted = over(rows)
 
-    def found(helpers: int) -> Floats:
+    def score(helpers: int) -> Floats:
         """The chance that a random node at height ``helpers`` below a child, or the node, has a false leaf below it."""
         width = int(books.size[helpers])
         most = int(rows[:, 1:].max())
         by_count = np.array([1 - math.comb(below - width, m) / math.comb(below, m) for m in range(most + 1)])
         return np.where(acted, by_count[rows[:, 1]], by_count[rows[:, 1:]].mean(axis=1))
 
-    scores = {("unaided" if not helpers else str(helpers)): found(helpers) for helpers in range(level)}
+    scores = {("unaided" if not helpers else str(helpers)): score(helpers) for helpers in range(level)}
     return Table(
         rows=rows,
         next=to,

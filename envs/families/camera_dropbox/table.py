@@ -21,7 +21,7 @@ def task_table(length: int = 50, inspection: int = 6, dropbox: str = "closed") -
     start = np.zeros(len(b.rows))
     start[b.starts] = 1 / len(b.starts)
     blind, sighted = score(b.rings, b.needed, np.full(len(b.rows), -1)), score(b.rings, b.needed, b.rings)
-    chances = {"unaided": 0.0, "1": float(b.distance[DOOR] <= inspection), "random": _found(inspection)}
+    chances = {"unaided": 0.0, "1": float(b.distance[DOOR] <= inspection), "random": _chance_at_door(inspection)}
     if dropbox != "closed":
         chances = dict.fromkeys(chances, float(dropbox == "glass"))
     return Table(
@@ -38,7 +38,7 @@ def task_table(length: int = 50, inspection: int = 6, dropbox: str = "closed") -
     )
 
 
-def _found(steps: int) -> float:
+def _chance_at_door(steps: int) -> float:
     """The chance that an inspector who acts at random comes to the dropbox."""
     b = board()
     reached: Floats = (b.distance == 0).astype(np.float64)

@@ -14,7 +14,7 @@ MOST_DEPTH = 5
 """Deeper trees have too many classes for a table."""
 
 Sides = Literal["both", "con", "pro"]
-Told = Literal["values", "bits", "shuffled"]
+Form = Literal["values", "bits", "shuffled"]
 
 UNANSWERED = -1
 
@@ -53,7 +53,7 @@ class Claims(World):
         strength: int | None = None,
         rival_strength: int | None = None,
         judge_error: float = 0.0,
-        told: Told = "values",
+        told: Form = "values",
         **own: int,
     ) -> None:
         if unknown := sorted(own.keys() - {"level"}):
@@ -68,7 +68,7 @@ class Claims(World):
         check_range(0, 1, share=share, judge_error=judge_error)
         if not gain > 0:
             raise ValueError(f"gain must be above 0, got {gain}")
-        for name, value, kinds in (("sides", sides, Sides), ("told", told, Told)):
+        for name, value, kinds in (("sides", sides, Sides), ("told", told, Form)):
             if value not in get_args(kinds):
                 raise ValueError(f"{name} must be one of {', '.join(get_args(kinds))}, got {value!r}")
         self.height, self.gain, self.share, self.judge_error, self.told = depth, gain, share, judge_error, told

@@ -77,7 +77,7 @@ class ClaimNode(Claims):
         can foresee."""
         return (self.luck >> (self.level - 1)) & 1
 
-    def _told(self) -> Floats:
+    def _hints(self) -> Floats:
         """(n, 2, wide) what is told of each child, in the order in which they are shown."""
         if self.stop is None and self.told != "shuffled":
             return np.full((self.n, 2, self.wide), 0.5)
@@ -105,7 +105,7 @@ class ClaimNode(Claims):
     def observe(self) -> NDArray[np.float32]:
         """What the assistant is told of each child, in the order shown; then of the chosen child (0 before the choice),
         and t/T."""
-        shown, acted = self._told(), self._acted()
+        shown, acted = self._hints(), self._acted()
         chosen = shown[np.arange(self.n), ((self.node - 1) % 2) ^ self._order()] * acted[:, None]
         return np.column_stack([shown.reshape(self.n, -1), chosen, acted]).astype(np.float32)
 
@@ -129,7 +129,7 @@ class ClaimNode(Claims):
         """``ideal`` walks to the child that its search finds best, the first that is shown of equals."""
         if name not in self.scripts:
             return super().script(name)
-        shown = self._told()
+        shown = self._hints()
         if self.told == "bits":
             shown = self._concludes(shown)
         return np.asarray(shown[:, :, 0].argmax(axis=1) if self.pro else shown[:, :, 0].argmin(axis=1))

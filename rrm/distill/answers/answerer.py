@@ -125,8 +125,8 @@ class Answerer:
 
     @property
     def _networks(self) -> dict[str, AnswerPolicy]:
-        found = {"trained": self.trained, "average": self.average}
-        return found if self.teacher is self.average else {**found, "teacher": self.teacher}
+        networks = {"trained": self.trained, "average": self.average}
+        return networks if self.teacher is self.average else {**networks, "teacher": self.teacher}
 
     def state(self) -> State:
         parts: dict[str, State] = {name: (each.state_dict(), {}) for name, each in self._networks.items()}
@@ -135,6 +135,6 @@ class Answerer:
     def load_state(self, tensors: Tensors, values: Mapping[str, Any]) -> None:
         for name, network in self._networks.items():
             network.load_state_dict(part(name, tensors, values)[0])
-        found, counts = part("optimizer", tensors, values)
-        load_moments(self.optimizer, found)
+        saved, counts = part("optimizer", tensors, values)
+        load_moments(self.optimizer, saved)
         self.updates = counts["updates"]

@@ -101,8 +101,8 @@ class AnswerDistiller(Distiller):
             return self.world.truth(questions)
         reply = self.answerer.replies(self.world.tokens())
         if self.settings.targets == "self":
-            found, fact = self.world.primitive(questions)
-            return np.where(found, fact, reply(questions))
+            is_primitive, fact = self.world.primitive(questions)
+            return np.where(is_primitive, fact, reply(questions))
         first = not self.context.labels.count
         self._consult(draws)
         self.human.fit(self.settings.warm_up if first else self.human.fits_due(draws.batches), draws.batches)
@@ -127,11 +127,11 @@ class AnswerDistiller(Distiller):
     def _measure(self) -> Row:
         labels, updates = self.context.labels.count, self.answerer.updates
         average, teacher = self.answerer.answers(self.test.facts), self.answerer.replies(self.test.facts)
-        found = self.test.measure(average, teacher, self.human.move if self.settings.judged else None)
+        measured = self.test.measure(average, teacher, self.human.move if self.settings.judged else None)
         asked = self.settings.asked_after(updates)
         about = {"updates": updates, "questions": asked, "labels": labels, "human_loss": self.human.loss}
-        self.measured.append({**about, **found})
-        return {"env_steps": asked, "labels": labels, "utility": found["accuracy"]}
+        self.measured.append({**about, **measured})
+        return {"env_steps": asked, "labels": labels, "utility": measured["accuracy"]}
 
     def agent(self) -> Agent:
         return self.answerer.agent()

@@ -61,8 +61,8 @@ class MoveNetwork(nn.Module):
         """The cross-entropy (m,) of moves: whether they answer, and then the answer, else the sub-question."""
         stops, tokens = self(moves["question"], moves["replies"], moves["turn"])
         done = moves["done"].bool()
-        said = torch.cat([moves["subquestion"], moves["answer"][..., None]], -1)
-        each = cross_entropy(tokens.flatten(0, -2), said.flatten(), reduction="none").view(said.shape)
+        targets = torch.cat([moves["subquestion"], moves["answer"][..., None]], -1)
+        each = cross_entropy(tokens.flatten(0, -2), targets.flatten(), reduction="none").view(targets.shape)
         stopping = binary_cross_entropy_with_logits(stops, done.float(), reduction="none")
         return stopping + torch.where(done, each[..., -1], each[..., :-1].sum(-1))
 
@@ -139,9 +139,9 @@ class LearntHuman:
         stops, tokens = self.network(seen[:, :length], seen[:, length:], turns)
         best = tokens.argmax(-1).cpu().numpy()
         done = (stops > 0).cpu().numpy() | (turn == rounds)
-        said = np.where(done[:, None], 0, best[:, :-1])
+        subquestions = np.where(done[:, None], 0, best[:, :-1])
         shape = questions.shape[:-1]
-        return done[which].reshape(shape), said[which].reshape(questions.shape), best[which, -1].reshape(shape)
+        return done[which].reshape(shape), subquestions[which].reshape(questions.shape), best[which, -1].reshape(shape)
 
     def state(self) -> State:
         tensors = {f"network.{name}": each for name, each in self.network.state_dict().items()}
@@ -161,21 +161,21 @@ def _below(prefix: str, tensors: Tensors) -> Tensors:
 
 def _moves(transcripts: Sequence[Transcript], length: int, rounds: int) -> Moves:
     """The moves that transcripts are made of."""
-    seen, turns, done, said = [], [], [], []
+    seen, turns, done, rows = [], [], [], []
     for each in transcripts:
         for turn in range(len(each.replies) + 1):
             last = turn == len(each.replies)
             seen.append([*each.question, *each.replies[:turn], *[0] * (rounds - turn)])
             turns.append(turn)
             done.append(last)
-            said.append([*([0] * length if last else each.subquestions[turn]), each.answer * last])
+            rows.append([*([0] * length if last else each.subquestions[turn]), each.answer * last])
     read = np.array(seen, np.int64).reshape(-1, length + rounds)
-    told = np.array(said, np.int64).reshape(-1, length + 1)
+    targets = np.array(rows, np.int64).reshape(-1, length + 1)
     return {
         "question": read[:, :length],
         "replies": read[:, length:],
         "turn": np.array(turns, np.int64),
         "done": np.array(done, np.int64),
-        "subquestion": told[:, :length],
-        "answer": told[:, length],
+        "subquestion": targets[:, :length],
+        "answer": targets[:, length],
     }

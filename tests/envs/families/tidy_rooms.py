@@ -68,17 +68,17 @@ class Rooms:
         return False
 
     @cache  # noqa: B019
-    def _found(self, at: tuple[int, int], hidden: Any, steps: int) -> int:
+    def _most_lifted(self, at: tuple[int, int], hidden: Any, steps: int) -> int:
         """The most pieces that an inspector brings to light in so many steps."""
         if not steps or not hidden:
             return 0
         left = tuple(cell for cell in hidden if cell != at)
-        lifted = len(hidden) - len(left) + self._found(at, left, steps - 1)
-        return max(lifted, *(self._found(self._moved(at, action), hidden, steps - 1) for action in range(4)))
+        lifted = len(hidden) - len(left) + self._most_lifted(at, left, steps - 1)
+        return max(lifted, *(self._most_lifted(self._moved(at, action), hidden, steps - 1) for action in range(4)))
 
     def score(self, state: Any, helpers: int) -> float:
         at, carrying, lying, hidden = state
-        return -float(carrying + len(lying) + (self._found(at, hidden, self.inspection) if helpers else 0))
+        return -float(carrying + len(lying) + (self._most_lifted(at, hidden, self.inspection) if helpers else 0))
 
     def utility(self, state: Any) -> float:
         return -float(state[1] + len(state[2]) + len(state[3]))
