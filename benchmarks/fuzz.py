@@ -5,8 +5,8 @@
     python -m benchmarks.fuzz --only yaml:17       # one case again, with its traceback
 
 Each case must be accepted, or refused by one line: an ``RRMError``, or on the command line an exit status and one line.
-A traceback, a hang, a command that is run and a difference that nobody hears of are failures. The cases follow from
-``--seed`` and their number alone.
+A traceback, a hang, a command that is run and an unreported difference are failures. A case is determined by ``--seed``
+and its number.
 """
 
 from __future__ import annotations

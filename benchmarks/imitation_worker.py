@@ -1,4 +1,4 @@
-"""What ``benchmarks/beside_imitation.py`` has done in imitation's own environment, where nothing of ours is installed.
+"""The worker of ``benchmarks/beside_imitation.py`` in imitation's own Python environment, where rrm is not installed.
 
     python imitation_worker.py '{"what": "bare", …}'
 

@@ -1,4 +1,4 @@
-"""How often the intervals of ``rrm.report.stats`` hold the true value, with few seeds.
+"""How often the intervals of ``rrm.report.stats`` contain the true value, with few seeds.
 
     python -m benchmarks.intervals             # four minutes on one core
     python -m benchmarks.intervals --draws 200 # a quick look

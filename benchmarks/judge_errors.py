@@ -1,8 +1,8 @@
-"""Does imitating an evaluator exploit her errors less than optimising her score does? Exactly, by generation.
+"""Does imitating an evaluator exploit her errors less than optimising her score does? Computed exactly, by generation.
 
     python benchmarks/judge_errors.py               # about 2 minutes on one core
 
-The evaluator has ideal help, but errs in a share of the states, drawn at random: there she answers too much, by what
+The evaluator has ideal help, but errs in a share of the states, drawn at random: there her score is too high by what
 the best agent gains over random play. Each draw of the errors is solved exactly: the agent that optimises the score to
 the end of the episode, the one that looks one step ahead, and the generations A[1], A[2], … that imitate her
 (``rrm.envs.exact.imitate``, to the end of the episode). Figures are means over the draws, of the share of that gain in

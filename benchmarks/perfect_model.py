@@ -4,10 +4,10 @@
     python benchmarks/perfect_model.py sorting_network --conditions ideal --seeds 200 201 202
 
 Three things lie between the exact solution and what is learnt: the assistants, the reward model and PPO. Here the score
-of the world's table, with ideal assistants, takes the place of V, and nothing is asked: what is missing from the
-exact row is PPO's, and the rest of what is missing from the learnt one is V's or the assistants'. All else is the
-preset's own: the learner, its rollouts, the horizon. Conditions that pay the difference of a score each step are
-trained, if the solver has a row for them.
+of the world's table, with ideal assistants, replaces V, and no labels are asked for. So the difference from the exact
+row is due to PPO, and the rest of the learnt row's difference is due to V or the assistants. The learner, its rollouts
+and the horizon are the preset's own. Conditions whose reward is the difference of a score in each step are trained, if
+the solver has a row for them.
 """
 
 from __future__ import annotations

@@ -3,25 +3,26 @@
     python benchmarks/preferences.py                                       # all of it; an hour and a half of CPU time
     python benchmarks/preferences.py CartPole-v1 --seeds 0 1               # a part; what is done is not done again
 
-Four environments that are not ours (the last needs ``pip install -e ".[mujoco]"``), with PPO's settings their own
-and those of the reward side one for all: a teacher that knows the true reward compares segments, V is the rate of it
-along a segment, and the agent receives the narrow reward V(s1) - V(s0), or a model of state and action (approval).
+It uses four environments of Gymnasium (the last needs ``pip install -e ".[mujoco]"``). PPO's settings are chosen for
+each of them; those of the reward side are the same for all. A teacher that knows the true reward compares segments, V
+is the reward per step of a segment, and the agent receives the narrow reward V(s1) - V(s0), or the output of a model of
+state and action (approval).
 
 The protocol. 0 % is the random policy; 100 % is what PPO reaches on the true reward in the same steps, the
 interquartile mean over the seeds. Each figure is of the final policy, over 50 fresh episodes.
 
-How the settings were chosen: on seeds 101 and 102, an environment's before its seeds 0 to 4 were run, once. PPO's
-mostly first, on the true reward: Acrobot never once reached its end with ReLU, and did so at once with tanh; of four
-trials the double pendulum learnt fastest at a discount of 0.95, in 80,000 steps (its 100,000 were set while CartPole's
-seeds were running, and not tried). Those of the reward side are the first that were tried to the end,
-``sticky_actions`` apart: with narrow reward in all four (Pendulum without ``sticky_actions``, the double pendulum with
-a smaller PPO), with approval in CartPole, Acrobot and Pendulum. (How approval came to count what comes after an end:
-docs/preferences.md.)
-Segments are short, since who knows the rewards need not see much of a course,
-and the shorter a segment, the more its answer says of each of its moments.
-Random play holds on to its actions: of 10,000 steps that are drawn anew at each, none ended an Acrobot in five
-seeds of six, and who has only seen segments that are all alike has nothing to tell apart. ``fit_steps`` is small for
-speed: a rollout brings about ten new labels.
+How the settings were chosen: on seeds 101 and 102; then the environment's seeds 0 to 4 were run, once. PPO's settings
+were mostly chosen first, on the true reward. Acrobot never reached its end with ReLU, and did so at once with tanh. Of
+four trials the double pendulum learnt fastest at a discount of 0.95, in 80,000 steps (its 100,000 were set while
+CartPole's seeds were running, and not tried). Apart from ``sticky_actions``, the settings of the reward side are the
+first ones that were tried to the end: with narrow reward in all four environments (Pendulum without
+``sticky_actions``, the double pendulum with a smaller PPO), with approval in CartPole, Acrobot and Pendulum.
+(docs/preferences.md says how approval came to count what comes after an end.)
+
+Segments are short, because a teacher that knows the rewards need not watch long, and the shorter a segment, the more
+its answer says about each of its moments. Random play repeats its actions: with a new random action in each of 10,000
+steps, no Acrobot episode ended in five seeds of six, and segments that are all alike teach nothing. ``fit_steps`` is
+small for speed: a rollout brings about ten new labels.
 """
 
 from __future__ import annotations

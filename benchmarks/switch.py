@@ -10,9 +10,9 @@ The protocol. The discounts are the six hundredths nearest to the closed form, t
 and one .1 above them where there is one. Agents are trained at each with seeds 0, 1 and 2. An agent has chosen what its
 final policy most likely does at the fork. The switch of a seed is that of Spearman and Karber: where the cells of .01
 around the near discounts begin, and .01 more for each agent there that takes the first road. This asks for no order
-among the choices, and one wrong choice moves it by .01. The table says its mean over the seeds, the lowest and the
-highest, and how many agents chose against the closed form: all, and those further than .02 from it. A discount that is
-the closed form itself, where both roads are as good, counts for neither.
+among the choices, and one wrong choice moves it by .01. The table has its mean over the seeds, the lowest and the
+highest, and how many agents chose against the closed form: all of them, and those further than .02 from it. A discount
+equal to the closed form, where both roads are equally good, does not count.
 
 Two settings of PPO are those of a calibration. A rollout is one whole episode of every copy, and advantages are returns
 to the end of the episode less the critic (lambda 1), so that the critic's errors favour neither road. The other

@@ -1,11 +1,11 @@
-"""What the best agent makes of help that was trained: Foresight, between its exact rows and the learnt ones.
+"""The best agent under trained help, in Foresight: between the exact rows and the learnt ones.
 
     rrm run foresight
     python benchmarks/trained_help.py runs/foresight
 
 The exact row has the best assistants and the best agent. Here the assistants are the trained ones of a run: they act
-from every state of the table, and the solver finds the best agent for what the evaluator answers then. What lies
-between that and the exact row is the assistants' doing; what lies between it and the learnt one V's and PPO's.
+from every state of the table, and the solver finds the best agent for the resulting scores. The difference from the
+exact row is due to the assistants; the difference from the learnt row is due to V and PPO.
 """
 
 from __future__ import annotations

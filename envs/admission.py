@@ -47,7 +47,7 @@ CLEAR = 0.25
 """The share of the gap by which ideal assistants have to be better than those that act at random."""
 
 NEAR = 0.1
-"""How far from a line a figure is near it."""
+"""A figure within this distance of a limit is near it."""
 
 
 class Point(NamedTuple):

@@ -127,7 +127,7 @@ class Slot:
             declared.model_validate(settings)
 
     def unknown(self, spec: str, path: Sequence[str]) -> str:
-        """What is said of a key that the section has not, where ``spec`` is chosen; ``path`` leads to it."""
+        """The message about a key at ``path`` that the section does not have with the choice ``spec``."""
         *above, key = path
         if above:
             known = _keys_within(self.model(spec), above)

@@ -169,7 +169,7 @@ def _check_finite(interface: Interface, row: Array, seed: int, step: int) -> Non
 
 
 def _standardised(interface: Interface, observed: Floats) -> Interface:
-    """The same with the scale of quantities that was observed."""
+    """The same with the observed scale of quantities."""
     measured = np.concatenate([np.full(len(part.names), part.measured) for part in interface.parts])
     spread = observed.std(axis=0)
     mean = np.where(measured, observed.mean(axis=0), 0.0)

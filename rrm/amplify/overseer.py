@@ -90,10 +90,10 @@ class Overseer(Wrapper):
             yield Judgment(index, score, _read(clip), int(steps[index]), ratings, more)
 
     def judge_pairs(self, pairs: Sequence[Pair]) -> Iterator[Judgment]:
-        """The same of pairs: the preferences for their first clips.
+        """The same for pairs: the preferences for their first clips.
 
         Raises:
-            EvaluatorError: the evaluator raised, or did not answer with a number from 0 to 1, or None, a pair.
+            EvaluatorError: the evaluator raised, or an answer is neither a number from 0 to 1 nor None.
         """
         if not pairs:
             return

@@ -117,7 +117,7 @@ def _condition(name: str, base: Tree, tree: Tree) -> Condition:
 
 
 def _settled(name: str, condition: Condition, tree: Tree) -> Condition:
-    """The same, its fields right together, and its depth written out."""
+    """The same condition after the checks between its fields, with its depth written out."""
     own = ("conditions", name)
     for field, value, right in clashes(condition):
         raise ConfigError(f"{_dotted(own, field, tree)}: {show(value)}: {right}")

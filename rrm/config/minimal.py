@@ -50,7 +50,7 @@ def _without_null(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shared(trees: Sequence[Mapping[str, Any]], but: Sequence[str] = ()) -> dict[str, Any]:
-    """What all ``trees`` agree on."""
+    """The values in which all ``trees`` agree."""
     same: dict[str, Any] = {}
     for key in trees[0]:
         values = [tree.get(key) for tree in trees]
@@ -66,7 +66,7 @@ def _shared(trees: Sequence[Mapping[str, Any]], but: Sequence[str] = ()) -> dict
 
 
 def _without(tree: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``tree`` says and ``shared`` does not."""
+    """The values of ``tree`` that ``shared`` does not have."""
     left: dict[str, Any] = {}
     for key, value in tree.items():
         if isinstance(value, Mapping) and isinstance(shared.get(key), Mapping) and key not in WHOLE:

@@ -273,7 +273,7 @@ def checked(name: str, answer: Any, clip: Clip) -> float:
 
 
 def checked_preference(name: str, answer: Any, pair: Pair) -> float:
-    """The same of a pair: from 0 to 1, or NaN where the evaluator gave None, which is no answer."""
+    """The same for a pair: a number from 0 to 1, or NaN if the evaluator gave no answer (None)."""
     preference = number(answer)
     if answer is not None and not 0 <= preference <= 1:
         raise EvaluatorError(

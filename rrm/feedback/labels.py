@@ -43,14 +43,14 @@ class Labels(Store):
         return self._ask("score", "clip", clips, overseer, overseer.judge)
 
     def compare(self, overseer: Overseer, pairs: Sequence[Pair]) -> Floats:
-        """The same of pairs: preferences (m,) for the first clips, NaN where the evaluator gave no answer.
+        """The same for pairs: preferences (m,) for the first clips, NaN where the evaluator gave no answer.
 
         Such a question is not put again either: it has been asked, and counts.
         """
         return self._ask("comparison", "pair", pairs, overseer, overseer.judge_pairs)
 
     def evaluate(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
-        """The same as ``ask``, of scores that are no labels: a stateful evaluator forgets that it was asked."""
+        """The same as ``ask`` for scores that are no labels. A stateful evaluator's state is restored afterwards."""
         memory = copy.deepcopy(overseer.state_dict())
         scores = self._ask("evaluation", "clip", clips, overseer, overseer.judge)
         overseer.load_state_dict(memory)

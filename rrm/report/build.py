@@ -46,7 +46,7 @@ def build(folder: str | Path, *, trust: bool = False, worlds: Mapping[str, Calla
 
 def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] | None) -> Path:
     # Matplotlib takes half a second to load: whoever only needs this module does not wait for it.
-    from rrm.report import figures, panels
+    from rrm.report import answers, figures, panels
 
     check_own(folder)
     with reading(folder / "summary.json") as content:
@@ -58,6 +58,9 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
     helped = [name for name, config in configs.items() if config["amplify"]["assistants"] != "none"]
     about = wording.featured(summary, configs)
     curves = {name: [curve(one.last_round) for one in many] for name, many in cells.items()}
+    answer_curves = {
+        name: [known for one in many if (known := answers.answer_curve(one.last_round))] for name, many in cells.items()
+    }
     shown = videos.videos(folder, summary, cells, about, trust, worlds)
     plan = grid.find(summary, configs)
 
@@ -72,6 +75,7 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
             name for name in curves if name in own_scale or configs[name]["distill"].get("reward") == "approval"
         ]
         learning = panels.learning(folder, summary, curves, elsewhere, shades, palette)
+        answered = panels.answers(folder, summary, answer_curves, shades, palette)
         cost = panels.cost(folder, summary, shades, palette)
     turns = any(goodhart.turn(each) is not None for many in curves.values() for each in many)
 
@@ -96,6 +100,8 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
         videos_caption=videos.caption(shown),
         rounds=[row for one in summary.conditions for row in _rounds(one, cells[one.name])],
         config=again,
+        answers=answered,
+        answers_caption=answers.CAPTION,
     )
     return write_bytes(folder / "report.html", page(shown_on_page).encode())
 

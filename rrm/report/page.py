@@ -120,6 +120,8 @@ class Content:
     videos_caption: str
     rounds: Sequence[Round]
     config: str
+    answers: Sequence[str] = ()
+    answers_caption: str = ""
 
 
 def page(content: Content) -> str:
@@ -177,6 +179,14 @@ Costs are those of all rounds together.</p>
 <h2>What the agents do</h2>
 <div class="videos">{shown}</div>
 <p class="note">{coloured_text(content.videos_caption)}</p>
+</section>"""
+        )
+    if content.answers:
+        sections.append(
+            f"""<section>
+<h2>How they learn to answer</h2>
+<div class="grid">{"".join(f"<figure>{each}</figure>" for each in content.answers)}</div>
+<p class="note">{coloured(content.answers_caption, names)}</p>
 </section>"""
         )
     sections += [

@@ -13,6 +13,8 @@ from rrm.agents.files import remove
 from rrm.report import curves as lines
 from rrm.report import figures, formats, goodhart
 from rrm.report import plots as plots
+from rrm.report.answers import AnswerCurve
+from rrm.report.answers import draw as draw_answers
 from rrm.report.grid import Grid
 from rrm.report.summary import Curve, Summary
 
@@ -131,6 +133,33 @@ def learning_caption(summary: Summary, own_scale: Sequence[str], turns: bool) ->
             "the axis on the right."
         )
     return text
+
+
+def answers(
+    folder: Path,
+    summary: Summary,
+    curves: Mapping[str, Sequence[AnswerCurve]],
+    shades: Mapping[str, str],
+    palette: Mapping[str, str],
+) -> list[str]:
+    """How the answerer of each condition learns; none where there is no answerer."""
+    path = folder / "figures" / "answers.png"
+    names = [one.name for one in summary.conditions if curves[one.name]]
+    if not names:
+        remove(path)
+        return []
+    across = min(2, len(names))
+    whole, axes = figures.canvas(2.7, across=across, down=-(-len(names) // across))
+    drawn = []
+    for name, ax in zip(names, axes, strict=False):
+        alone, (own,) = figures.canvas(2.7)
+        for each in (ax, own):
+            draw_answers(each, name, curves[name], shades[name])
+        drawn.append(figures.svg(alone, f"{name}: accuracy by height, and labels, against questions", palette))
+    for spare in axes[len(names) :]:
+        spare.set_axis_off()
+    figures.png(whole, path)
+    return drawn
 
 
 def cost(folder: Path, summary: Summary, shades: Mapping[str, str], palette: Mapping[str, str]) -> list[str]:

@@ -90,7 +90,7 @@ def suite_markdown(summary: Mapping[str, Any]) -> str:
 
 
 def exact_figures(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Utility and gap recovered of an exact row (empty where there is none), marked where they hang on ties."""
+    """Utility and gap recovered of an exact row (empty if there is none), marked if they depend on ties."""
     tied, kinds = row.get("tied", ()), {"utility": amount, "gap_recovered": share}
     utility, gap = (
         "–" if row.get(key) is None else style(row[key]) + TIED * (key in tied) for key, style in kinds.items()

@@ -92,7 +92,7 @@ class RewardModel:
         self._descend(loss, len(observations), steps)
 
     def fit_comparisons(self, observations: Array, preferences: Floats, steps: int | None = None) -> None:
-        """The same to comparisons, (m, 2, layout.size) and (m,): preferences for the first (Bradley and Terry).
+        """Fit to comparisons, (m, 2, layout.size) and (m,): preferences for the first (Bradley and Terry).
 
         The first is preferred with probability 0.9 P + 0.05, where P is the logistic function of V(first) - V(second);
         of segments, (m, 2, steps, layout.size), of the difference of the sums of V along them. One answer in

@@ -29,7 +29,10 @@ from rrm.errors import ConfigError, DamagedFileError
 from rrm.experiment.run import configuration
 from rrm.feedback.labels import Labels
 from rrm.feedback.transcripts import Transcript
+from rrm.report import answers
+from rrm.report.build import build
 from rrm.rounds.plan import Plan, plan
+from rrm.storage import rundir
 from tests.helpers.training import Stopped, labels_in, left_by, stop_after, stopped, train
 
 TINY = {
@@ -38,6 +41,7 @@ TINY = {
     **{"initial_labels": 50, "warm_up": 20},
 }
 POWERS = {"env": "rrm/Powers-v0", "env_settings": {"size": 3, "bits": 3}}
+COLUMNS = "questions,labels,accuracy,height_1"
 BLIND = np.mean([[2 / 3, 2 / 3, 2 / 3, 2 / 3], [2 / 3, 1 / 3, 1, 1 / 3]])
 """How often x is s^k(x), for k of 2 and 3, and from 4 to 7."""
 
@@ -325,13 +329,28 @@ def test_what_is_no_question_is_refused(facts: Array, questions: Array, message:
         untrained().answer(facts, questions)
 
 
-def test_what_a_human_would_do_is_asked_in_the_world_alone(tmp_path: Path) -> None:
-    """`rrm run` from a mapping, its report, and its folder, of which nothing is executed."""
+def test_it_is_run_and_reported(tmp_path: Path) -> None:
+    """From a mapping to the page, with a figure of its own; a damaged file is named."""
     tree = {**POWERS, "amplify": "decomposition", "episodes": 50, "distill": {**TINY, "updates": 4}}
     rounds = {"blind": {"distill": {"targets": "truth", "shows_facts": False}}, "amplified": {}}
     rounds["supervised"] = {"distill": {"targets": "truth"}}
     experiment = {**tree, "seeds": 1, "workers": 1, "unaided": "blind", "oracle": "supervised", "conditions": rounds}
     results = rrm.run({**experiment, "experiment": "few"}, folder=tmp_path, live=False)
     assert results.summary["order"] == ["blind", "amplified", "supervised"]
-    assert (results.folder / "report.html").exists()
+    assert "How they learn to answer" in (results.folder / "report.html").read_text()
+    assert (results.folder / "figures" / "answers.png").exists()
     assert configuration(results.folder).conditions["amplified"].distill.method == "answers"
+    path = next(iter(results.folder.glob("rounds/*/answers.csv")))
+    path.write_text(path.read_text().replace("0.", "1."))
+    with pytest.raises(DamagedFileError, match=r"answers\.csv"):
+        build(results.folder)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "questions,labels,accuracy\n1,2,3\n", "questions,labels,accuracy,height_1\n1,2,nan,3\n"]
+)
+def test_a_curve_that_is_none_is_refused(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "answers.csv").write_text(text)
+    monkeypatch.setattr(answers, "round_result", lambda home: {"files": rundir.manifest([home / "answers.csv"])})
+    with pytest.raises(DamagedFileError, match=r"answers\.csv: "):
+        answers.answer_curve(tmp_path)

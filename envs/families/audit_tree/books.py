@@ -70,7 +70,7 @@ def tree(branching: int, depth: int) -> Tree:
 
 
 class AuditWorld(World):
-    """What the accountant's and the auditors' worlds share: the settings, the claims and the false leaves.
+    """The base of the accountant's and the auditors' worlds: the settings, the claims and the false leaves.
 
     Args:
         n: copies.
@@ -78,7 +78,7 @@ class AuditWorld(World):
         depth: d, the height of the root, and so how many levels of auditors there can be.
         length: T, the steps of the accountant.
         gain: g, what a cooked step claims.
-        penalty: φ, the share of the claim that is lost where a leaf is found false.
+        penalty: φ, the share of the claim that is lost if the leaf is false.
         sizes: what the size of the business is drawn from, in increasing order; 1 and ``gain`` if None.
         off_books: a control: cooking falsifies no leaf.
         uninformative: a control: what auditors are told is noise.

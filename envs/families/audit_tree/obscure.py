@@ -35,7 +35,7 @@ from rrm.envs.world import Array, Bools, Floats, Indices, Layout, World
 
 
 class Obscure(AuditWorld):
-    """What both worlds share: the leaves that were cooked obscurely, and how much of the claim cannot be followed.
+    """The base of both worlds: the leaves that were cooked obscurely, and how much of the claim cannot be followed.
 
     Args:
         n: copies.

@@ -13,7 +13,7 @@ from rrm.envs.tables import label
 
 
 def scores_of_books() -> str:
-    """What the evaluator answers on average at the end, by how many steps were cooked, where the size is 1."""
+    """The evaluator's mean score at the end, by the number of cooked steps, for size 1."""
     world = AuditTree(1)
     cooked = np.arange(world.length + 1)
     rows = []

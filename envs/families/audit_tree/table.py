@@ -37,7 +37,7 @@ def few_node_states(branching: int, length: int) -> bool:
 
 
 def _spreads(branching: int, depth: int, cooked: int) -> int:
-    """How many vectors of numbers of false nodes, height by height, so many cooked steps can lead to."""
+    """How many vectors of numbers of false nodes, height by height, a number of cooked steps can lead to."""
     ways = dict.fromkeys(range(1, min(cooked, branching**depth) + 1), 1)  # by how many leaves are false
     for _ in range(depth):  # that many nodes can be above 1 to ``branching`` false ones each
         above: dict[int, int] = {}
@@ -121,7 +121,7 @@ def tree_table(
 
 
 def _step(rows: Rows, cooked: bool, nodes: NDArray[np.int64], length: int, off_books: bool) -> tuple[Floats, Rows]:
-    """What a step leads to that is cooked, or is not; ``nodes`` is how many there are at each height."""
+    """The outcomes of a cooked or an honest step; ``nodes`` is the number of nodes at each height."""
     heights = len(nodes)
     t, spread = rows[:, 1:3], rows[:, 3 : 3 + heights]
     after = np.repeat(rows[:, None], heights + 1 if cooked else 1, axis=1)
@@ -151,7 +151,8 @@ def obscure_table(
     cost: float,
     bonus: float,
 ) -> Table:
-    """The same with obscure cooking (action 2) and hard work (3): averaged is, besides, where it left false leaves."""
+    """The same with obscure cooking (action 2) and hard work (3). Scores are also averaged over the obscure false
+    leaves."""
     scale = np.array(sizes, np.float64)
     nodes = tree(branching, depth).size[::-1]
 
@@ -224,10 +225,9 @@ def node_table(branching: int, depth: int, length: int, level: int, off_books: b
 
 
 def _false_leaves(b: int, below: int, leaves: int, most: int) -> dict[tuple[int, ...], float]:
-    """How likely it is that so many leaves of the ``below`` under each of a node's b children are false.
+    """The chances of the numbers of false leaves among the ``below`` leaves under each of a node's b children.
 
-    As ``AuditNode.reset`` has it: 0 to ``most`` leaves are drawn, the first of them from under the node in one case of
-    two.
+    As in ``AuditNode.reset``: 0 to ``most`` leaves are drawn, the first of them under the node in one case of two.
     """
     none = (0,) * b
     chance_of: dict[tuple[int, ...], float] = {none: 1 / (most + 1)}

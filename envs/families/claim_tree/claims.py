@@ -20,7 +20,7 @@ UNANSWERED = -1
 
 
 class Claims(World):
-    """What the agent's and the sides' worlds share: the settings and the tree.
+    """The base of the agent's and the sides' worlds: the settings and the tree.
 
     The nodes are numbered row by row from the root, 0: 2i + 1 and 2i + 2 are the children of i.
 
@@ -35,7 +35,7 @@ class Claims(World):
         rival_strength: the same of con.
         judge_error: ε, how likely the evaluator misreads the leaf.
         told: what an assistant is told of the two children: the values that its search finds (values), all that it
-            finds at the lowest level that it searches (bits), or the values in an order that is luck (shuffled).
+            finds at the lowest level that it searches (bits), or the values in random order (shuffled).
     """
 
     fields = ("answer", "leaf")

@@ -20,7 +20,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def troubled_debates() -> str:
-    """What a debate of four moves finds, and what the best agent makes of it, where something is wrong with it."""
+    """Debates of four moves in which something is wrong: their verdicts, and the results of the best agent."""
     usual = exact(ClaimTree(1).table(), 0.0)
     rows = []
     for name, settings in CASES.items():

@@ -104,7 +104,7 @@ def foresee(levels: int, m: int, *, window: int | None = None, repeated: bool = 
 
 
 def foresee_at_random(steps: int) -> Floats:
-    """How each node looks, by kappa, on average after so many random steps."""
+    """The mean look of each node, by kappa, after a number of random steps."""
     looks: Floats = LOOK.astype(np.float64)
     for _ in range(steps):
         looks = looks[np.arange(len(AHEAD))[:, None, None], AHEAD[:, :, :WAIT]].mean(axis=2)
@@ -119,7 +119,7 @@ def below(level: int, m: int) -> Array:
 
 @lru_cache(maxsize=32)
 def ideal(level: int, m: int) -> Array:
-    """(m + 1, kappas, nodes) what A_level does with so many steps left; nothing with none."""
+    """(m + 1, kappas, nodes) the actions of A_level, by the number of steps left."""
     policy = assistant(below(level, m), m)
     return np.stack([np.zeros_like(LOOK), *policy])
 

@@ -39,7 +39,7 @@ AFTERWARDS = 2
 
 
 class Fork(World):
-    """What both forks share: ``worth`` (3, T + 1), what is seen of each road at each step, and all that follows."""
+    """The base of both forks: ``worth`` (3, T + 1) is what is seen of each road at each step."""
 
     actions = 2
     fields = ("worth",)
@@ -182,7 +182,7 @@ class Trap(Fork):
         return float((work / hack) ** (1 / (hack_at - work_at)))
 
     def resample_hidden(self, rng: np.random.Generator) -> None:
-        """An honest twin of some of the hacks: what looks worth so much is."""
+        """An honest twin of some of the hacks, which is worth as much as it looks."""
         self.fake &= rng.integers(2, size=self.n) == 0
 
 

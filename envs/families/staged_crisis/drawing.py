@@ -29,7 +29,7 @@ FLAME, EMBER, GREEN, BLUE, GREY = (229, 57, 53), (255, 179, 0), (67, 160, 71), (
 def draw_crisis(
     phase: int, work: int, damage: int, deeds: int, masked: bool, log: Array, gone: float
 ) -> NDArray[np.uint8]:
-    """The town, and what becomes of it; the agent; what it has to its credit; its log, ten steps a line.
+    """The town in its phase; the agent with its work and its deeds; its log, ten steps a line.
 
     A bomb beside the town, or beside the fire, is for the audience alone, as is the mask.
 
@@ -38,7 +38,7 @@ def draw_crisis(
         work: how much work was done.
         damage: how much damage there was.
         deeds: how many crises were defeated.
-        masked: whether the agent wears the mask of one who has sown.
+        masked: whether the agent wears a mask, because it has sown.
         log: (length,) the pages.
         gone: the share of the time that has passed.
     """

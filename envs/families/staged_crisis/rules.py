@@ -174,7 +174,7 @@ class StagedCrisis(World):
         return np.where(self.phase >= OWN, FIGHT, np.where(seeding, SEED, WORK))
 
     def draw(self, i: int) -> NDArray[np.uint8]:
-        """The town, and what becomes of it; the agent; what it has to its credit; its log, ten steps a line.
+        """The town in its phase; the agent with its work and its deeds; its log, ten steps a line.
 
         A bomb beside the town, or beside the fire, is for the audience alone, as is the mask of who has ever sown.
         """

@@ -18,7 +18,7 @@ SOLVABLE = 200_000
 """The most states of a world that is written down as a table."""
 
 MOST_CELLS, MOST_LAYOUTS = 400, 10_000
-"""Of a plan, whose tables hold each pair of cells, and of the layouts, which say something of each cell."""
+"""The most cells of a plan, whose tables hold each pair of cells, and the most layouts, which hold each cell."""
 
 
 class TidyWorld(World):

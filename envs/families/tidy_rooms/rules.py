@@ -21,8 +21,8 @@ The rules. The defaults are in brackets; presets change them.
    cleaner does. Its *act* on a rug lifts the rug, and what was hidden there stays visible. It can change nothing else:
    it can neither plant dirt nor remove any. The evaluator then scores what is visible now.
 10. *The inspector's score and utility* are the number of pieces that it brought to light, all of which the evaluator
-   sees. Where an inspection does not start from a cleaner's room, the room is drawn: the numbers of pieces hidden,
-   binned and carried, and the rug over each hidden piece.
+    sees. Where an inspection does not start from a cleaner's room, the room is drawn: the numbers of pieces hidden,
+    binned and carried, and the rug over each hidden piece.
 11. *Controls.* Without rugs (``rugs=0``) nothing can be hidden. Rugs that are ``nailed`` down cannot be lifted.
 
 With fixed ``layouts``, and few cells, the whole world is a table that can be solved.

@@ -6,7 +6,7 @@ from rrm.envs.sheets import BROAD, Scene, Sheet, Sheets, discounted, window
 
 
 def _scenes(steps: int, seed: int, id: str) -> tuple[Scene, ...]:
-    """An honest and a hacking cleaner after so many steps, and what the inspector then makes of the hack."""
+    """An honest and a hacking cleaner after a number of steps, and the inspected room after the hack."""
     return (
         Scene("honest", steps, seed, id=id),
         Scene("hacking", steps, seed, id=id),

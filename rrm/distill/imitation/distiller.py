@@ -50,7 +50,7 @@ class Imitation(Distiller):
 
     @cached_property
     def demonstrator(self) -> Demonstrator:
-        """Who shows what to do; nobody where a file does."""
+        """Who demonstrates; None if a file of demonstrations is used."""
         return self._demonstrator(self.context.labels, Purpose.LABELS, self.context.previous)
 
     def _demonstrator(self, asked: Asked, purpose: Purpose, previous: Policy | None) -> Demonstrator:

@@ -27,7 +27,7 @@ STATES = 256
 
 
 class ByTheWay:
-    """Asks an overseer whose answers are free, and keeps none of them."""
+    """Asks an overseer whose answers are free, and does not store them."""
 
     def __init__(self, overseer: Overseer) -> None:
         self._overseer = overseer

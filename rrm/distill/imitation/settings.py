@@ -103,7 +103,7 @@ class ImitationSettings(DistillSettings):
         self.demonstrator.check(plan.world(1), plan.level)
 
     def content(self, plan: Plan) -> dict[str, Any]:
-        """What has no effect in the round is no part of it; A[n] is named by the agent before it."""
+        """Settings that have no effect in the round are left out; A[n] is named by the agent before it."""
         shape = plan.condition.learner.model_dump(
             mode="json", include={"net_arch", "activation_fn"}, exclude_defaults=True
         )
