@@ -64,14 +64,14 @@ def main() -> None:
             solved = [each for each in results if each["exact"] is not None]
             levels, exact = [0, *(each["levels"] for each in solved)], [0.0, *(each["exact"] for each in solved)]
             axes.plot(levels, exact, style, color=colour, label=f"{name}, exact")
-            for each in results:
-                learnt = each["learnt"]
-                print(f"{name:30} levels {each['levels']}  exact {each['exact']}  learnt {learnt}")
+            for result in results:
+                learnt = result["learnt"]
+                print(f"{name:30} levels {result['levels']}  exact {result['exact']}  learnt {learnt}")
                 if learnt is None:
                     continue
                 low, high = (learnt[end] if learnt[end] is not None else learnt["iqm"] for end in ("low", "high"))
-                axes.plot([each["levels"]] * 2, [low, high], color=colour, alpha=0.5, linewidth=4)
-                axes.plot(each["levels"], learnt["iqm"], "o", color=colour, fillstyle=fill)
+                axes.plot([result["levels"]] * 2, [low, high], color=colour, alpha=0.5, linewidth=4)
+                axes.plot(result["levels"], learnt["iqm"], "o", color=colour, fillstyle=fill)
     axes.set_xlabel("levels of trained assistants")
     axes.set_ylabel("gap recovered")
     axes.legend(title="points: learnt, with 95 % intervals")

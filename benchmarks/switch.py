@@ -164,14 +164,16 @@ def draw(studies: list[Switch], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 5, figsize=(13, 4.6), sharey=True, layout="constrained")
-    for each, panel in zip(studies, axes.flat, strict=True):
-        low, high = each.near[0] - 0.02, each.near[-1] + 0.02
-        panel.plot([low, each.closed, each.closed, high], [0, 0, 1, 1], color="0.6", label="closed form")
-        panel.axvspan(each.closed - 0.02, each.closed + 0.02, color="0.92", label="± .02")
-        panel.plot(each.near, [each.share(discount) for discount in each.near], "o", color="C0", label="trained agents")
-        mean = np.mean([each.of(seed) for seed in each.seeds])
+    for study, panel in zip(studies, axes.flat, strict=True):
+        low, high = study.near[0] - 0.02, study.near[-1] + 0.02
+        panel.plot([low, study.closed, study.closed, high], [0, 0, 1, 1], color="0.6", label="closed form")
+        panel.axvspan(study.closed - 0.02, study.closed + 0.02, color="0.92", label="± .02")
+        panel.plot(
+            study.near, [study.share(discount) for discount in study.near], "o", color="C0", label="trained agents"
+        )
+        mean = np.mean([study.of(seed) for seed in study.seeds])
         panel.axvline(float(mean), color="C3", linestyle=":", label="their switch")
-        panel.set_title(each.name, fontsize=10)
+        panel.set_title(study.name, fontsize=10)
         panel.set_xlim(low, high)
     for panel in axes[1]:
         panel.set_xlabel("discount")

@@ -33,21 +33,21 @@ def interface_of(made: gymnasium.Env[Any, Any]) -> Interface:
 
 def _check_wrappers(made: gymnasium.Env[Any, Any]) -> None:
     """Refuse wrappers that cannot be replayed, or that write files. Raises UnfitError."""
-    for each in chain(made):
-        name = type(each).__name__
-        if isinstance(each, NormalizeObservation | NormalizeReward) and each.update_running_mean:
+    for wrapper in chain(made):
+        name = type(wrapper).__name__
+        if isinstance(wrapper, NormalizeObservation | NormalizeReward) and wrapper.update_running_mean:
             instead = (
                 "quantities are standardised here, unless env_settings.standardise=false"
-                if isinstance(each, NormalizeObservation)
+                if isinstance(wrapper, NormalizeObservation)
                 else "the reward is what is measured, and the reward model has a scale of its own"
             )
             raise UnfitError(
                 f"is wrapped in {name}, whose statistics change with every step, so that the same seed and actions do"
                 f" not give the same episode: leave it out ({instead}), or set its update_running_mean to False"
             )
-        if isinstance(each, ClipAction):
+        if isinstance(wrapper, ClipAction):
             raise UnfitError(f"is wrapped in {name}, which gives its actions no bounds: leave it out; they are clipped")
-        if isinstance(each, RecordVideo):
+        if isinstance(wrapper, RecordVideo):
             raise UnfitError(f"is wrapped in {name}, which would record every copy: leave it out; `rrm watch` does")
 
 

@@ -78,11 +78,11 @@ def json_schema() -> dict[str, Any]:
     schema["properties"]["suite"] = SUITE
     schema.pop("required", None)
     for model in (schema, *definitions.values()):
-        for name, each in model["properties"].items():
-            each.pop("title", None)
-            if "$ref" in each:  # a section that is left empty says nothing
-                each = model["properties"][name] = _or_null(each)
-            for one in (each, *each.get("anyOf", ())):
+        for name, key_schema in model["properties"].items():
+            key_schema.pop("title", None)
+            if "$ref" in key_schema:  # a section that is left empty says nothing
+                key_schema = model["properties"][name] = _or_null(key_schema)
+            for one in (key_schema, *key_schema.get("anyOf", ())):
                 if one.get("type") == "integer":  # 200_000 is text to editors that follow YAML 1.2
                     one.update(type=["integer", "string"], pattern="^[-+]?[0-9][0-9_]*$")
     return {

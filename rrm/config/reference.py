@@ -146,13 +146,13 @@ def _stated_keys(preset: str) -> Iterator[tuple[str, str]]:
     if tree["experiment"] == preset:  # as it is called without saying so
         del tree["experiment"]
     conditions = tree.get("conditions") or {}
-    for each in (tree, *(condition for condition in conditions.values() if condition)):
-        for key, value in each.items():
+    for section in (tree, *(condition for condition in conditions.values() if condition)):
+        for key, value in section.items():
             yield key, ""
             inner = value if isinstance(value, dict) and key in _sections() else {}
             choice = ""
             if slot := SLOTS.get(key):
-                choice = chosen_in(each, slot, chosen(tree.get(key), slot, slot.default))
+                choice = chosen_in(section, slot, chosen(tree.get(key), slot, slot.default))
             yield from ((f"{key}.{name}", which) for name in inner for which in {"", choice})
             if isinstance(horizon := inner.get("horizon"), dict):
                 yield from ((f"{key}.horizon.{name}", "") for name in horizon)
@@ -192,15 +192,15 @@ def text(keys: Sequence[Key], width: int = 80) -> str:
     for each in keys:
         choices.setdefault(replace(each, choice="", presets=()), []).append(each)
     blocks = []
-    for each, alike in choices.items():
-        default = f"default: {each.default}" if each.default else "must be given"
-        paragraphs = [f"{each.values}; {default}", each.meaning]
+    for shared, alike in choices.items():
+        default = f"default: {shared.default}" if shared.default else "must be given"
+        paragraphs = [f"{shared.values}; {default}", shared.meaning]
         if any(key.choice for key in alike):
-            method = SLOTS[each.section].name
+            method = SLOTS[shared.section].name
             paragraphs.append(f"Where {method} is {' or '.join(key.choice for key in alike)}.")
         if setting := sorted({preset for key in alike for preset in key.presets}):
             paragraphs.append(f"Presets: {', '.join(setting)}")
-        blocks.append("\n".join([each.name, *(indent(fill(one, width - 4), "    ") for one in paragraphs)]))
+        blocks.append("\n".join([shared.name, *(indent(fill(one, width - 4), "    ") for one in paragraphs)]))
     return "\n\n".join(blocks)
 
 
@@ -210,12 +210,12 @@ def markdown() -> str:
     for section in dict.fromkeys(each.section for each in all_keys()):
         title = section if section in GROUPS else f"`{section}`"
         parts += [f"## {title}", GROUPS.get(section) or _about(section)]
-        for each in all_keys():
-            if each.section == section:
-                default = f"*Default:* `{each.default}`." if each.default else "It must be given."
-                facts = f"*Values:* {_code(each.values)}. {default}"
-                users = f"*Presets that set it:* {', '.join(each.presets)}." if each.presets else ""
-                parts += [f"### `{each.name}`", facts, each.meaning, users]
+        for key in all_keys():
+            if key.section == section:
+                default = f"*Default:* `{key.default}`." if key.default else "It must be given."
+                facts = f"*Values:* {_code(key.values)}. {default}"
+                users = f"*Presets that set it:* {', '.join(key.presets)}." if key.presets else ""
+                parts += [f"### `{key.name}`", facts, key.meaning, users]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 

@@ -38,8 +38,7 @@ class Teacher(Evaluator):
     1. no answer if max(R) is at most ``skip``'s threshold;
     2. equal if the two R differ by less than ``equal``'s threshold (this is answered last);
     3. a short memory: from here on R is the sum of γ^(H - t) r_t, where γ is ``discount``;
-    4. the first is better with probability sigmoid(``beta`` (R1 - R2)); without ``beta``, the one with the higher R is
-    better;
+    4. the first is better with probability sigmoid(``beta`` (R1 - R2)); without ``beta``, the higher R is better;
     5. a slip: with probability ``mistake`` the answer is reversed;
     6. the answer is 1/2 if the clips were equal in 2.
 

@@ -158,11 +158,11 @@ class Speed:
 
     def see(self, now: float, rounds: Mapping[str, RoundProgress]) -> float:
         """Take in how far all rounds are at the time ``now``; return the speed, 0 while it is not known."""
-        for name, each in rounds.items():
+        for name, round_ in rounds.items():
             before = self._before.get(name)
             # Not the first rollout that is seen of a round: one that is resumed has made most of its steps before.
             if before and before.status == "running" and before.env_steps:
-                self._made += max(each.env_steps - before.env_steps, 0)
+                self._made += max(round_.env_steps - before.env_steps, 0)
         self._before = dict(rounds)
         self._seen.append((now, self._made))
         while len(self._seen) > 2 and now - self._seen[1][0] > WINDOW:

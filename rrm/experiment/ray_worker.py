@@ -169,11 +169,11 @@ def _named(value: Any) -> Iterator[str]:
     if isinstance(value, BaseModel):
         value = dict(value)
     if isinstance(value, Mapping):
-        for key, each in value.items():
-            if isinstance(each, str) and (key == "demonstrations" or (key == "skill" and _is_file(each))):
-                yield each
+        for key, item in value.items():
+            if isinstance(item, str) and (key == "demonstrations" or (key == "skill" and _is_file(item))):
+                yield item
             else:
-                yield from _named(each)
+                yield from _named(item)
     elif isinstance(value, list | tuple):
         for each in value:
             yield from _named(each)

@@ -23,15 +23,15 @@ def files_beside(path: Path) -> bool:
     Raises DamagedFileError: one of the store's files is a link or a pipe, or a journal names another file.
     """
     has_journal = False
-    for each in (path, *(Path(f"{path}-{kind}") for kind in ("shm", "wal", "journal"))):
+    for file in (path, *(Path(f"{path}-{kind}") for kind in ("shm", "wal", "journal"))):
         try:
-            if not stat.S_ISREG(os.lstat(each).st_mode):
-                raise DamagedFileError(f"{each}: is not a regular file")
-            if each.name.endswith("-journal") and _names_another_file(each):
-                raise DamagedFileError(f"{each}: names another file, which SQLite would delete; remove the journal")
+            if not stat.S_ISREG(os.lstat(file).st_mode):
+                raise DamagedFileError(f"{file}: is not a regular file")
+            if file.name.endswith("-journal") and _names_another_file(file):
+                raise DamagedFileError(f"{file}: names another file, which SQLite would delete; remove the journal")
         except OSError:  # none; another process may remove its journal at any time
             continue
-        has_journal |= each.name.endswith(("-wal", "-journal"))
+        has_journal |= file.name.endswith(("-wal", "-journal"))
     return has_journal
 
 

@@ -101,10 +101,10 @@ def learning(
     for name, ax in zip(names, axes, strict=False):
         alone, (own,) = figures.canvas(2.7)
         turns = [step for each in curves[name] if (step := goodhart.turn(each)) is not None]
-        for each in (ax, own):
+        for axis in (ax, own):
             scale = name in own_scale
             lines.learning(
-                each, name, curves[name], shades[name], limits, own_scale=scale, ceiling=ceiling, turns=turns
+                axis, name, curves[name], shades[name], limits, own_scale=scale, ceiling=ceiling, turns=turns
             )
         label = f"{name}: utility, evaluator’s score and the reward model’s prediction against steps"
         panels.append(figures.svg(alone, label, palette))

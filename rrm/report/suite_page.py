@@ -63,11 +63,11 @@ def _build(folder: Path) -> Path:
     with figures.style():
         across = min(2, len(experiments))
         whole, axes = figures.canvas(height, across=across, down=-(-len(experiments) // across))
-        for each, ax in zip(experiments, axes, strict=False):
+        for experiment, ax in zip(experiments, axes, strict=False):
             alone, (own,) = figures.canvas(height)
-            plots.tradeoff(own, each, shades, normalised=each.gap is not None)
-            plots.tradeoff(ax, each, shades, normalised=each.gap is not None, title=each.experiment)
-            label = f"{each.experiment}: capability against hack rate, a point for each condition"
+            plots.tradeoff(own, experiment, shades, normalised=experiment.gap is not None)
+            plots.tradeoff(ax, experiment, shades, normalised=experiment.gap is not None, title=experiment.experiment)
+            label = f"{experiment.experiment}: capability against hack rate, a point for each condition"
             panels.append(figures.svg(alone, label, figures.palette(names, shades)))
         for spare in axes[len(experiments) :]:
             spare.set_axis_off()
@@ -177,18 +177,18 @@ def _corners(experiments: Sequence[Summary], names: Mapping[str, str]) -> str:
 def _beside(members: Sequence[Member], names: Mapping[str, str]) -> str:
     headings = ("utility, exact", "learnt", "gap recovered, exact", "learnt", "hack rate")
     rows = []
-    for each in members:
-        for one in each.summary.conditions:
-            utility, gap = exact_figures(each.exact.get(one.name, {}))
+    for member in members:
+        for one in member.summary.conditions:
+            utility, gap = exact_figures(member.exact.get(one.name, {}))
             values = (
                 utility,
-                _learnt(each.summary, one, "utility", amount),
+                _learnt(member.summary, one, "utility", amount),
                 gap,
-                _learnt(each.summary, one, "gap_recovered", share),
-                _learnt(each.summary, one, "hack_rate", share),
+                _learnt(member.summary, one, "gap_recovered", share),
+                _learnt(member.summary, one, "hack_rate", share),
             )
             cells = [cell(heading, value) for heading, value in zip(headings, values, strict=True)]
-            rows.append(row(one.name, names, cells, f" <span>{escape(each.summary.experiment)}</span>"))
+            rows.append(row(one.name, names, cells, f" <span>{escape(member.summary.experiment)}</span>"))
     return table(headings, rows, "seeds")
 
 

@@ -109,10 +109,10 @@ def _markdown(text: str) -> str:
 
 
 def _suite_rows(summary: Mapping[str, Any], word: str) -> Iterator[list[Text]]:
-    for each in summary["experiments"]:
-        known = parse_summary(each)
+    for experiment in summary["experiments"]:
+        known = parse_summary(experiment)
         for i, one in enumerate(known.conditions):
-            exact = (each["exact"] or {}).get(one.name, {})
+            exact = (experiment["exact"] or {}).get(one.name, {})
             utility, gap = exact_figures(exact)
             yield [
                 Text(known.experiment if i == 0 else ""),

@@ -213,9 +213,9 @@ def _task(condition: Condition, seed: int, below: tuple[Plan, ...]) -> Plan:
     """The last round of the task, after the generations before it."""
     last: Plan | None = None
     generation = 0
-    for each in condition.distill.chain(condition):
-        own = each is condition
+    for generation_condition in condition.distill.chain(condition):
+        own = generation_condition is condition
         generation += own
-        last = Plan(each, seed, 0, below if own else (), None, last, generation)
+        last = Plan(generation_condition, seed, 0, below if own else (), None, last, generation)
     assert last is not None
     return last

@@ -146,7 +146,9 @@ def test_skill_asks_nobody() -> None:
 @pytest.mark.parametrize("actions", [[0, 1, 3], [0, 1], [0.5, 1, 2], [0, 1, np.nan], "left", None])
 def test_actions_that_are_none_are_named(actions: Any) -> None:
     world = line()
-    with pytest.raises(ConfigError, match=r"^distill.demonstrator.skill: mine: acts .*must be 3 actions of Corridor, Disc"):
+    with pytest.raises(
+        ConfigError, match=r"^distill.demonstrator.skill: mine: acts .*must be 3 actions of Corridor, Disc"
+    ):
         chosen(Skill(lambda world: actions, "distill.demonstrator.skill: mine"), world)
 
 

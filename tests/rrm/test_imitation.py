@@ -389,7 +389,9 @@ def test_demonstrations_of_another_environment_are_refused(tmp_path: Path, monke
     rrm.demonstrate("demos.npz", VECTOR_LINE, "honest", episodes=3)
     settings = {"method": "clone", "demonstrator": {"skill": "demos.npz"}}
     tree = {"env": LINE, "distill": settings, "conditions": {"unaided": {}}}
-    message = "^distill.demonstrator.skill: 'demos.npz': observations: float32 .*must be numbers .*, as Line observes"
+    message = (
+        "^distill.demonstrator.skill: 'demos.npz': observations: float32 .*must be numbers .*, as Corridor observes"
+    )
     with pytest.raises(ConfigError, match=message):
         plan(load(tree).conditions["unaided"], 0)
 

@@ -34,12 +34,12 @@ def draw_roads(worth: Floats, colours: tuple[Colour, Colour], road: int, t: int)
         paint(canvas, line(height, width, x, UP - 3, x, UP + 3, 1), INK)
         number(canvas, step, x - (3 if step < 10 else 7), height - 14, 2, INK)
     scale = (UP - EDGE) / np.abs(worth).max()
-    for each, colour in zip((FIRST, SECOND), colours, strict=True):
-        apart = 3 if each == SECOND else -3  # where both run level
+    for road_number, colour in zip((FIRST, SECOND), colours, strict=True):
+        apart = 3 if road_number == SECOND else -3  # where both run level
         for step in range(length):
-            passed = road == each and step < t
+            passed = road == road_number and step < t
             x = EDGE + STEP * step
-            before, after = (UP + apart - scale * float(worth[each, step + k]) for k in (0, 1))
+            before, after = (UP + apart - scale * float(worth[road_number, step + k]) for k in (0, 1))
             strength = np.float32(0.95 if passed else 0.6 if road == FORK else 0.25)
             paint(canvas, line(height, width, x, before, x + STEP, after, 5) * strength, colour)
     x = EDGE + STEP * t

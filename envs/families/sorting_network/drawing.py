@@ -63,10 +63,10 @@ def draw_searched(
     for action in log:
         values.append(int(wiring.next[action, values[-1]]))
     width, squares = wiring.width, list[Square]()
-    for each, wrong in enumerate(unsorted):
+    for index, wrong in enumerate(unsorted):
         near, far = (UNSORTED, FAR_UNSORTED) if wrong else (SORTED, FAR_SORTED)
-        reachable = each >> width - fixed == value >> width - fixed
-        squares.append((near if reachable else far, CHOSEN if each == value else None))
+        reachable = index >> width - fixed == value >> width - fixed
+        squares.append((near if reachable else far, CHOSEN if index == value else None))
     begin = [CHOSEN if width - level <= wire < fixed else FLOOR for wire in range(width)]
     end = [UNSORTED if unsorted[value] else FLOOR] * width
     return _draw(wiring, log, wiring.bits[values].astype(np.intp), squares, (begin, end), gone)
@@ -90,8 +90,8 @@ def _draw(
             tile = row[:, x:][:, :SLOT]
             paint(tile, box(GAP, SLOT, start, GAP / 2 - 1, start + SLOT / 2, GAP / 2 + 1), _colour(flow[end, wire]))
             _draw_end(tile, ends[end][wire], int(flow[end, wire]))
-    for each, colours in enumerate(squares):
-        y, x = divmod(each, columns)
+    for index, colours in enumerate(squares):
+        y, x = divmod(index, columns)
         square = canvas[high + y * CELL :, margin + x * CELL :][:CELL, :CELL]
         _draw_square(square, *colours)
     return picture(canvas, gone)

@@ -162,13 +162,13 @@ def _below(prefix: str, tensors: Tensors) -> Tensors:
 def _moves(transcripts: Sequence[Transcript], length: int, rounds: int) -> Moves:
     """The moves that transcripts are made of."""
     seen, turns, done, rows = [], [], [], []
-    for each in transcripts:
-        for turn in range(len(each.replies) + 1):
-            last = turn == len(each.replies)
-            seen.append([*each.question, *each.replies[:turn], *[0] * (rounds - turn)])
+    for transcript in transcripts:
+        for turn in range(len(transcript.replies) + 1):
+            last = turn == len(transcript.replies)
+            seen.append([*transcript.question, *transcript.replies[:turn], *[0] * (rounds - turn)])
             turns.append(turn)
             done.append(last)
-            rows.append([*([0] * length if last else each.subquestions[turn]), each.answer * last])
+            rows.append([*([0] * length if last else transcript.subquestions[turn]), transcript.answer * last])
     read = np.array(seen, np.int64).reshape(-1, length + rounds)
     targets = np.array(rows, np.int64).reshape(-1, length + 1)
     return {

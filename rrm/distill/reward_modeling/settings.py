@@ -148,13 +148,13 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         rounds = {"task": condition.task}
         if condition.amplify.assistants in ("trained", "repeated"):
             rounds["assistant"] = condition.assistant
-        for name, each in rounds.items():
-            strategy = each.query_strategy
-            if each.initial_labels > each.labels:
-                yield f"{name}.initial_labels", each.initial_labels, f"must be at most {name}.labels, {each.labels}"
+        for name, round_ in rounds.items():
+            strategy = round_.query_strategy
+            if round_.initial_labels > round_.labels:
+                yield f"{name}.initial_labels", round_.initial_labels, f"must be at most {name}.labels, {round_.labels}"
             if strategy == "disagreement" and self.ensemble_size < 2:
                 yield f"{name}.query_strategy", strategy, "needs distill.ensemble_size of at least 2"
-            if strategy == "entropy" and each.label_type == "scores":
+            if strategy == "entropy" and round_.label_type == "scores":
                 right = f"is that of which of two is better: needs {name}.label_type of 'comparisons'"
                 yield f"{name}.query_strategy", strategy, right
         if self.demonstrations is not None and condition.task.label_type == "scores":
