@@ -445,5 +445,5 @@ def test_the_report_shows_generations_and_looks_beside_labels(tmp_path: Path) ->
     tree = {"env": LINE, "distill": {"method": "dagger", "generations": 2, "iterations": 1, **FEW}, "episodes": 20}
     results = rrm.run({**tree, "conditions": {"unaided": {}}, "seeds": 1, "workers": 1}, folder=tmp_path, live=False)
     page = (results.folder / "report.html").read_text(encoding="utf-8")
-    assert all(f">{heading}<" in page for heading in ("looks", "agreement", "gain")) and "Line, A[2]" in page
+    assert all(f">{heading}<" in page for heading in ("looks", "agreement", "gain")) and "Corridor, A[2]" in page
     assert results.summary["conditions"]["unaided"]["labels"]["iqm"] == 2 * 30 * 3
