@@ -73,7 +73,8 @@ class WorldVecEnv(VecEnv):
     The reward of a step is ``score(s1) - score(s0) - step_cost``. Both scores are read before a finished copy starts
     again, so no reward crosses a reset. A finished copy starts again at once.
     ``infos[i]["terminal_observation"]`` is its last observation. ``infos[i]["TimeLimit.truncated"]`` is False if the
-    episode's length is a rule of the world, and wherever nothing is to be bootstrapped past the end.
+    episode's length is a rule of the world, and wherever nothing is to be bootstrapped past the end. With a
+    ``limit`` an episode is cut after so many steps, as by a time limit.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class WorldVecEnv(VecEnv):
         start: Start = own_generator,
         score: Callable[[World], Floats] = unaided,
         bootstrap: bool = True,
+        limit: int | None = None,
     ) -> None:
         super().__init__(world.n, world.observation_space, world.action_space)
         self.world = world
@@ -92,6 +94,9 @@ class WorldVecEnv(VecEnv):
         self._start = start
         self._score = score
         self._bootstrap = bootstrap
+        self._limit = limit
+        self.steps = np.zeros(world.n, np.int64)
+        """(n,) how many steps each copy has taken since it started."""
         self._last_score: Floats = np.zeros(world.n)
         self._actions: Array = np.zeros(world.n, dtype=np.int64)
 
@@ -112,6 +117,7 @@ class WorldVecEnv(VecEnv):
 
     def _begin(self, which: Indices) -> None:
         self._start(self.world, which, self.rng)
+        self.steps[which] = 0
         for observer in self.observers:
             observer.started(self.world, which)
 
@@ -121,6 +127,9 @@ class WorldVecEnv(VecEnv):
     def step_wait(self) -> VecEnvStepReturn:
         world = self.world
         done = world.step(self._actions)
+        self.steps += 1
+        cut = ~done & (self.steps >= self._limit) if self._limit else np.zeros(world.n, np.bool_)
+        done = done | cut
         score = self._score(world)
         rewards = (score - self._last_score - world.step_cost).astype(np.float32)
         for observer in self.observers:
@@ -128,7 +137,7 @@ class WorldVecEnv(VecEnv):
         observations = world.observe()
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         if done.any():
-            which, truncated = np.flatnonzero(done), world.truncated() & self._bootstrap
+            which, truncated = np.flatnonzero(done), (world.truncated() | cut) & self._bootstrap
             for i in which:
                 infos[i] = {"terminal_observation": observations[i], "TimeLimit.truncated": bool(truncated[i])}
             self._begin(which)

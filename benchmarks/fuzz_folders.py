@@ -80,7 +80,7 @@ def _agent(home: Path) -> Any:
 
 def _reward(home: Path) -> Any:
     reward = rrm.load_reward(_cell(home))
-    size = reward.model.layout.size  # type: ignore[attr-defined]
+    size = reward.model.layout.size
     return [
         reward.kind,
         reward.step_cost,

@@ -1,4 +1,4 @@
-"""The worker of ``benchmarks/beside_imitation.py`` in imitation's own Python environment, where rrm is not installed.
+"""The worker of ``beside_imitation.py`` and ``beside_gail.py`` in imitation's Python environment, where rrm is not.
 
     python imitation_worker.py '{"what": "bare", …}'
 
@@ -146,8 +146,69 @@ def pairs(job: dict[str, Any]) -> dict[str, Any]:
     return {name: float(np.median([each[name] for each in rates[1:]])) for name in ("wall", "cpu")}
 
 
+def transitions(job: dict[str, Any]) -> Any:
+    """The demonstrations, in whole episodes that a time limit ended."""
+    from imitation.data.types import Transitions
+
+    with np.load(job["shown"]) as file:
+        shown = {name: file[name] for name in ("obs", "acts", "next_obs")}
+    count = len(shown["acts"])
+    return Transitions(**shown, infos=np.array([{}] * count), dones=np.zeros(count, np.bool_))
+
+
+def gail(job: dict[str, Any]) -> dict[str, Any]:
+    """GAIL, with the reward network of the tutorial."""
+    import seals  # noqa: F401  # registers environments
+    from imitation.algorithms.adversarial.gail import GAIL
+    from imitation.rewards.reward_nets import BasicRewardNet
+    from imitation.util.networks import RunningNorm
+
+    torch.manual_seed(job["seed"])
+    venv: Any = make_vec_env(job["env"], n_envs=job["copies"], seed=job["seed"], vec_env_cls=Counting)
+    widths = (job["reward_hidden"], job["reward_hidden"])
+    net = BasicRewardNet(venv.observation_space, venv.action_space, hid_sizes=widths, normalize_input_layer=RunningNorm)
+    trainer = GAIL(
+        demonstrations=transitions(job),
+        demo_batch_size=job["demo_batch_size"],
+        gen_replay_buffer_capacity=job["gen_replay_buffer_capacity"],
+        n_disc_updates_per_round=job["n_disc_updates_per_round"],
+        venv=venv,
+        gen_algo=make_ppo(job, venv, {"activation_fn": torch.nn.Tanh}),
+        reward_net=net,
+    )
+    clock = Clock()
+    trainer.train(job["steps"])
+    return {**clock.read(), "steps": venv.steps}
+
+
+def clone(job: dict[str, Any]) -> dict[str, Any]:
+    """Behavioural cloning, so many gradient steps."""
+    import seals  # noqa: F401  # registers environments
+    from imitation.algorithms.bc import BC
+    from stable_baselines3.common.policies import ActorCriticPolicy
+
+    torch.set_num_threads(1)
+    torch.manual_seed(job["seed"])
+    venv = make_vec_env(job["env"], n_envs=1, seed=job["seed"])
+    policy = ActorCriticPolicy(
+        venv.observation_space, venv.action_space, lambda _: 3e-3, job["hidden"], activation_fn=torch.nn.Tanh
+    )
+    trainer = BC(
+        observation_space=venv.observation_space,
+        action_space=venv.action_space,
+        rng=np.random.default_rng(job["seed"]),
+        policy=policy,
+        demonstrations=transitions(job),
+        batch_size=job["batch_size"],
+        optimizer_kwargs={"lr": 3e-3},
+    )
+    clock = Clock()
+    trainer.train(n_batches=job["batches"], progress_bar=False)
+    return {**clock.read(), "steps": job["batches"]}
+
+
 if __name__ == "__main__":
     task = json.loads(sys.argv[1])
     with contextlib.redirect_stdout(sys.stderr):
-        answer = {"bare": bare, "train": train, "pairs": pairs}[task["what"]](task)
+        answer = {"bare": bare, "train": train, "pairs": pairs, "gail": gail, "clone": clone}[task["what"]](task)
     print(json.dumps(answer))

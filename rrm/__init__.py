@@ -65,7 +65,8 @@ def load_reward(run: str | Path, kind: Kind | None = None) -> Reward:
 
     Args:
         run: the folder of a cell or of a round.
-        kind: ``"narrow"`` or ``"broad"``, for a model of states; by default, the kind that the run was trained with.
+        kind: ``"narrow"`` or ``"broad"``, for a reward model of states; by default, the kind that the run was trained
+            with. What GAIL and AIRL leave is of one kind: their discriminator's.
 
     Returns:
         The reward: ``wrap_env`` puts it around a Gymnasium environment, ``wrap_vec_env`` around an SB3 ``VecEnv``.

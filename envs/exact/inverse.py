@@ -74,7 +74,7 @@ def one_step(table: Table, features: Floats, taken: Floats, *, l2: float = 0.0) 
         likely: Floats = log_softmax(table.expect(features @ theta), axis=1)
         beyond = np.exp(likely) * taken.sum(axis=1, keepdims=True) - taken
         flow = beyond[:, :, None] * table.chance
-        gradient = np.bincount(table.next.ravel(), weights=flow.ravel(), minlength=len(features))
+        gradient = np.bincount(table.next.ravel(), weights=flow.ravel(), minlength=features.shape[0])
         return -float((taken * likely).sum()), features.T @ gradient
 
     return _fit(loss, features.shape[1], l2)

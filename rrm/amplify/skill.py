@@ -6,16 +6,15 @@ An agent that imitates it cannot learn to fool an evaluator, and does not get be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from gymnasium import spaces
 
-from rrm.agents.assistants import Policy
 from rrm.envs.spaces import action_numbers
-from rrm.envs.world import Array, State, World
+from rrm.envs.world import Array, Indices, State, World
 from rrm.errors import ConfigError
-from rrm.protocols import Choice
+from rrm.protocols import Choice, Demonstrator
 from rrm.text import short
 
 
@@ -23,29 +22,73 @@ class Skill:
     """A demonstrator whose actions are those of ``act``.
 
     Args:
-        act: the actions (n,) in the current states of a world: ``Script``, an ``Agent``, or any function of a world.
+        act: the actions (n,) in the current states of a world: ``Script``, an ``Agent``, or any function of a world. Of
+            discrete actions it may also give the chances (n, a), and then one is drawn.
         about: who that is, with the key that says so, for messages.
     """
 
-    def __init__(self, act: Policy, about: str) -> None:
+    def __init__(self, act: Callable[[World], Array], about: str) -> None:
         self._act = act
         self._about = about
 
     def act(self, world: World) -> Array:
-        """The actions (n, …) in the current states of ``world``. Raises ConfigError: they are none of the world's."""
-        actions, space = np.asarray(self._act(world)), world.action_space
-        right = actions.shape == (world.n, *(space.shape or ())) and actions.dtype.kind in "iufb"
-        if right and isinstance(space, spaces.Discrete):
-            right = bool((np.isin(actions, np.arange(space.n))).all())
-        if not right or not np.isfinite(actions).all():
-            what = f"{short(actions.tolist())}: must be {world.n} actions of {world.name}, {space}"
-            raise ConfigError(f"{self._about}: acts {what}")
-        return actions.astype(space.dtype)
+        """The actions (n, …) in the current states of ``world``; of chances the likeliest.
+
+        Raises:
+            ConfigError: they are none of the world's.
+        """
+        actions = self._said(world)
+        return np.asarray(actions.argmax(axis=1)) if _are_chances(actions, world) else actions
+
+    def act_now(self, world: World, which: Indices, rngs: Sequence[np.random.Generator]) -> Choice:
+        """The actions in the current states of the copies ``which``, with a generator for each."""
+        actions = self._said(world)
+        chances = _are_chances(actions, world)
+        actions = actions[which]
+        if chances:
+            ends = actions.cumsum(axis=1)
+            drawn = np.array([rng.random() for rng in rngs])[:, None]
+            actions = (drawn * ends[:, -1:] >= ends).sum(axis=1)
+        return Choice(as_good(actions, world), looks=0, env_steps=0)
 
     def choose(self, world: World, states: State, rngs: Sequence[np.random.Generator]) -> Choice:
-        copies = world.copies(len(rngs))
-        copies.load(states, np.arange(copies.n))
-        return Choice(as_good(self.act(copies), world), looks=0, env_steps=0)
+        copies, everyone = world.copies(len(rngs)), np.arange(len(rngs))
+        copies.load(states, everyone)
+        return self.act_now(copies, everyone, rngs)
+
+    def _said(self, world: World) -> Array:
+        """What ``act`` says of the current states: actions of the world, or chances of them."""
+        said, space = np.asarray(self._act(world)), world.action_space
+        if (
+            said.dtype.kind == "f"
+            and _are_chances(said, world)
+            and np.allclose(said.sum(axis=1), 1)
+            and said.min() >= 0
+        ):
+            return said
+        right = said.shape == (world.n, *(space.shape or ())) and said.dtype.kind in "iufb"
+        if right and isinstance(space, spaces.Discrete):
+            right = bool((np.isin(said, np.arange(space.n))).all())
+        if not right or not np.isfinite(said).all():
+            what = f"{short(said.tolist())}: must be {world.n} actions of {world.name}, {space}"
+            raise ConfigError(f"{self._about}: acts {what}")
+        return said.astype(space.dtype)
+
+
+def _are_chances(said: Array, world: World) -> bool:
+    space = world.action_space
+    return isinstance(space, spaces.Discrete) and said.shape == (world.n, int(space.n))
+
+
+def choose_now(demonstrator: Demonstrator, world: World, which: Indices, rngs: Sequence[np.random.Generator]) -> Choice:
+    """What a demonstrator would do in the present states of the copies ``which``, with a generator for each.
+
+    A skill acts in the world as it is; others try actions on copies. Loading a copy may take as many steps as its
+    episode has taken.
+    """
+    if isinstance(demonstrator, Skill):
+        return demonstrator.act_now(world, which, rngs)
+    return demonstrator.choose(world, world.save(which), rngs)
 
 
 def as_good(actions: Array, world: World) -> Array:

@@ -118,10 +118,10 @@ class DistillSettings(Choice):
     method: str = Field(
         default="reward_modeling",
         description="How an agent is made with the help of the amplified evaluator: from a reward model of its labels"
-        " (reward_modeling); by behavioural cloning (clone) or DAgger (dagger) of a demonstrator; in a board game by"
-        " search, and imitation of the search (expert_iteration); by supervised answers to questions (answers); or by a"
-        " class of your own, 'package.module:Class' or 'path/to/file.py:Class'. distill: path/to/file.py:Class is short"
-        " for it. Its"
+        " (reward_modeling); from a demonstrator, by behavioural cloning (clone), DAgger (dagger), GAIL (gail), AIRL"
+        " (airl) or exact inverse RL (irl); in a board game by search, and imitation of the search (expert_iteration); by"
+        " supervised answers to questions (answers); or by a class of your own, 'package.module:Class' or"
+        " 'path/to/file.py:Class'. distill: path/to/file.py:Class is short for it. Its"
         " settings stand beside method.",
     )
 
@@ -134,6 +134,11 @@ class DistillSettings(Choice):
     def asks(self) -> bool:
         """Whether it asks for labels."""
         return bool({"scores", "comparisons"} & {*self.needs})
+
+    @property
+    def follows_schedule(self) -> bool:
+        """Whether labels are asked about random play first, and then along the training, as the schedule says."""
+        return self.asks
 
     @property
     def judged(self) -> bool:

@@ -38,6 +38,8 @@ class Training:
         bootstrap: whether the learner bootstraps where a time limit truncates an episode. It never bootstraps past a
             window.
         scored: whether the overseer judges states, so that its score can be compared with the utility.
+        limit: after how many steps an episode is cut; None: episodes are whole.
+        measured: whether it is measured how episodes end, as it is where they are whole.
     """
 
     def __init__(
@@ -49,6 +51,8 @@ class Training:
         *,
         bootstrap: bool = True,
         scored: bool = True,
+        limit: int | None = None,
+        measured: bool = True,
     ) -> None:
         plan = context.plan
         self.context = context
@@ -56,14 +60,17 @@ class Training:
         self.recorder = recorder
         self._board = EpisodeMetrics(recorder, 0)
         self._scored = scored
+        self._limited, self._measured = limit is not None, measured
         self._base = WorldVecEnv(
             world,
             seed=plan.streams.generator(Purpose.EPISODES),
             start=context.start,
             score=unread if reward else true_utility,
             bootstrap=bootstrap and plan.horizon.window is None,
+            limit=limit,
         )
-        self._base.observers += [recorder, self._board]
+        if measured:
+            self._base.observers += [recorder, self._board]
         self.env = RewardVecEnv(self._base, reward) if reward else self._base
         make = plan.condition.learner.find()
         self.learner: Learner = make(self.env, world.layout, plan.streams.seed(Purpose.LEARNER), **plan.learning)
@@ -97,7 +104,8 @@ class Training:
                 "recorder": (as_tensors(self.recorder.state()), {}),
             }
         )
-        return tensors, {**values, "episodes": self._base.rng.bit_generator.state}
+        steps = {"steps": self._base.steps.tolist()} if self._limited else {}
+        return tensors, {**values, "episodes": self._base.rng.bit_generator.state, **steps}
 
     def load_state(self, tensors: Tensors, values: Mapping[str, Any]) -> None:
         self.world.load(as_arrays(part("world", tensors, values)[0]), np.arange(self.world.n))
@@ -106,4 +114,6 @@ class Training:
             self.env.resume(self.world.observe())
         self.recorder.load_state(as_arrays(part("recorder", tensors, values)[0]))
         self._base.rng.bit_generator.state = values["episodes"]
+        if self._limited:
+            self._base.steps[:] = values["steps"]
         self.learner.load_state(*part("learner", tensors, values))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from rrm.config.values import Kind
 from rrm.errors import ConfigError, DamagedFileError, RRMError
@@ -75,23 +75,31 @@ def load_reward(home: Path, kind: Kind | None) -> Reward:
     from rrm.agents.agent import Agent
     from rrm.rewards.ensemble import RewardModel
     from rrm.rewards.functions import REWARDS
-    from rrm.rewards.wrappers import Reward
+    from rrm.rewards.reward_net import RewardNet
+    from rrm.rewards.table_reward import StateReward, TableReward
+    from rrm.rewards.wrappers import Reward, RewardName
 
     result, about = result_of(home), rundir.read_json(home / "round.json")
-    own = next((each for each in REWARDS if each == about.get("reward")), None)
+    own = next((each for each in get_args(RewardName) if each == about.get("reward")), None)
     rest = about.get("rest", 0.0)  # of approval alone
     if not {"reward.json", "reward.safetensors"} <= result["files"].keys():
         raise RRMError(f"{home}: has no learnt reward: its agent received the true utility, or was made without one")
     if own is None or not _is_number(rest):
         raise DamagedFileError(f"{home / 'round.json'}: tells of no reward")
-    right = [each for each, reward in REWARDS.items() if reward.of_actions == REWARDS[own].of_actions]
-    if kind not in (None, *right):
+    of_actions = {each for each, reward in REWARDS.items() if reward.of_actions}
+    right = [each for each in REWARDS if (each in of_actions) == (own in of_actions)] if own in REWARDS else [own]
+    if kind is not None and kind not in right:
         raise ConfigError(f"kind: {kind!r}: must be {' or '.join(map(repr, right))}")
     try:
-        model, agent = RewardModel.load(home / "reward"), Agent.load(home / "agent")
+        agent = Agent.load(home / "agent")
+        if own in REWARDS:
+            return Reward(RewardModel.load(home / "reward"), kind or own, result["step_cost"], rest, agent.trained)
+        if own == "irl":
+            return TableReward(StateReward.load(home / "reward"), agent.trained)
+        net, weight = RewardNet.load(home / "reward")
+        return Reward(net, own, 0.0, weight, agent.trained)
     except ValueError as error:
         raise DamagedFileError(str(error)) from None
-    return Reward(model, kind or own, result["step_cost"], rest, agent.trained)
 
 
 def _is_number(value: object) -> bool:

@@ -66,8 +66,11 @@ class Networks:
     def forward(self, observations: Array, layers: Layers | None = None) -> torch.Tensor:
         """The members' raw values (members, m) of observations (m, layout.size), by ``layers``: the frozen ones unless
         said."""
+        return self.of(torch.as_tensor(np.ascontiguousarray(observations, np.float32)), layers)
+
+    def of(self, x: torch.Tensor, layers: Layers | None = None) -> torch.Tensor:
+        """The same of a tensor (m, layout.size), through which gradients may go."""
         layers = self._frozen if layers is None else layers
-        x = torch.as_tensor(np.ascontiguousarray(observations, np.float32))
         if not self.planes:
             return self._network("g", x, layers)
         scalars = x[:, x.shape[1] - self.layout.scalars :]

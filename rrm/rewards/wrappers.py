@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, SupportsFloat
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, SupportsFloat
 
 import gymnasium
 import numpy as np
@@ -14,7 +15,8 @@ from rrm.agents.as_trained import Trained
 from rrm.config.values import Kind
 from rrm.envs.world import Array
 from rrm.protocols import RewardFunction
-from rrm.rewards.functions import REWARDS, LearntReward, Model
+from rrm.rewards.functions import REWARDS
+from rrm.rewards.reward_net import NetReward
 
 
 class RewardVecEnv(VecEnvWrapper):
@@ -77,19 +79,37 @@ class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
         return observation, float(reward[0]), terminated, truncated, info
 
 
+RewardName = Literal[Kind, "gail", "airl", "irl"]
+"""The rewards that can be loaded: those that are made from a reward model, and those that imitation leaves."""
+
+FUNCTIONS: Mapping[str, Callable[[Any, spaces.Space[Any], float, float], RewardFunction]] = {
+    "narrow": REWARDS["narrow"],
+    "broad": REWARDS["broad"],
+    "approval": REWARDS["approval"],
+    "gail": NetReward,
+    "airl": NetReward,
+}
+"""Reward functions of observations, by a model, an action space, the cost of a step and the absorbing-state weight."""
+
+
 class Reward:
     """A learnt reward that can be wrapped around environments with the spaces in which it was learnt.
 
     Args:
-        model: the reward model.
-        kind: which reward is made of it.
+        model: the reward model, or what a method of imitation has left in its place.
+        kind: which reward is made of it: narrow, broad or approval, or the method of imitation, such as ``"airl"``.
         step_cost: what is subtracted from the reward of each step.
         absorbing_weight: γ / (1 - γ) for approval where end states are absorbing, else 0.
         trained: the observations and actions of the training environment; None: environments are taken as they are.
     """
 
     def __init__(
-        self, model: Model, kind: Kind, step_cost: float, absorbing_weight: float = 0.0, trained: Trained | None = None
+        self,
+        model: Any,
+        kind: RewardName,
+        step_cost: float,
+        absorbing_weight: float = 0.0,
+        trained: Trained | None = None,
     ) -> None:
         self.model = model
         self.kind = kind
@@ -124,5 +144,5 @@ class Reward:
         venv = self.trained.wrap_vec_env(venv) if self.trained else venv
         return RewardVecEnv(venv, self._function(venv.action_space))
 
-    def _function(self, actions: spaces.Space[Any]) -> LearntReward:
-        return REWARDS[self.kind](self.model, actions, self.step_cost, self.absorbing_weight)
+    def _function(self, actions: spaces.Space[Any]) -> RewardFunction:
+        return FUNCTIONS[self.kind](self.model, actions, self.step_cost, self.absorbing_weight)

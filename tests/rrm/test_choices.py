@@ -108,7 +108,7 @@ def test_the_terminal_shows_once_what_methods_have_alike() -> None:
     text = reference.text(reference.named("distill"))
     blocks = {block.split("\n")[0]: " ".join(block.split()) for block in text.split("\n\n")}
     assert text.count("\n\ndistill.states\n") == 1
-    assert "Where distill.method is clone or dagger." in blocks["distill.states"]
+    assert "Where distill.method is clone or dagger or gail or airl or irl." in blocks["distill.states"]
     assert "Where distill.method is dagger." in blocks["distill.iterations"]
 
 

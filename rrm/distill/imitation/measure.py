@@ -10,6 +10,7 @@ from gymnasium import spaces
 
 from rrm.agents.agent import Agent
 from rrm.agents.vec_env import play
+from rrm.amplify.skill import choose_now
 from rrm.distill.base import Context
 from rrm.distill.episode_metrics import EpisodeMetrics
 from rrm.distill.imitation.visits import Visits
@@ -46,7 +47,7 @@ class Acting:
     rng: np.random.Generator
 
     def __call__(self, world: World) -> Array:
-        good = self.demonstrator.choose(world, world.save(np.arange(world.n)), self.rng.spawn(world.n)).good
+        good = choose_now(self.demonstrator, world, np.arange(world.n), self.rng.spawn(world.n)).good
         return drawn(good, world, self.rng)
 
 

@@ -14,6 +14,7 @@ from rrm.config.values import Copies, Count, Positive, Section, Share
 
 if TYPE_CHECKING:
     from rrm.config.schema import Condition
+    from rrm.envs.world import World
     from rrm.rounds.plan import Plan
 
 
@@ -36,8 +37,8 @@ class FirstSettings(Section):
 _SECTION = {"type": "object"}
 
 
-class ImitationSettings(DistillSettings):
-    """The keys of every way to imitate a demonstrator."""
+class DemonstratedSettings(DistillSettings):
+    """The keys of every way to learn from a demonstrator."""
 
     demonstrator: Annotated[
         DemonstratorSettings, WithJsonSchema({"anyOf": [{"type": "string", "examples": ["judgment"]}, _SECTION]})
@@ -53,10 +54,6 @@ class ImitationSettings(DistillSettings):
     )
     states: Copies = Field(
         default=400, description="In how many states is demonstrated, in each iteration; of a file, in all it holds."
-    )
-    fit_steps: Count = Field(default=500, le=10**6, description="Gradient steps of each fit of the policy.")
-    learning_rate: Positive = Field(
-        default=3e-3, le=1, description="Adam's learning rate; it falls linearly to a tenth of this in each fit."
     )
     generations: Count = Field(
         default=1,
@@ -79,11 +76,6 @@ class ImitationSettings(DistillSettings):
         skills = (self.demonstrator.skill, self.first and self.first.skill)
         return any(skill is not None and ":" in skill for skill in skills)
 
-    @property
-    def rollouts(self) -> int:
-        """How often states are visited."""
-        return 1
-
     def clashes(self, condition: Condition) -> Iterator[Clash]:
         if self.demonstrator.judgment is None:
             right = "where distill.demonstrator is a skill, which is the same in every generation"
@@ -104,41 +96,71 @@ class ImitationSettings(DistillSettings):
 
     def content(self, plan: Plan) -> dict[str, Any]:
         """Settings that have no effect in the round are left out; A[n] is named by the agent before it."""
-        shape = plan.condition.learner.model_dump(
-            mode="json", include={"net_arch", "activation_fn"}, exclude_defaults=True
-        )
         share = self.share()
-        content = {"reward": None, "round": {}, "horizon": {}, "learner": shape, "distill": share}
         if (identity := self.demonstrator.identity(plan.world(1), plan.level)) is not None:
             share["skill"] = identity
-        return content
+        return {"reward": None, "distill": share}
 
     def share(self) -> dict[str, Any]:
         return {key: value for key, value in super().share().items() if key not in ("generations", "first")}
+
+    @property
+    def of_clone(self) -> dict[str, Any]:
+        """The settings of the clone that A[0] is."""
+        return {}
 
     def chain(self, condition: Condition) -> list[Condition]:
         generations = [condition] * self.generations
         if self.first is None:
             return generations
-        clone = CloneSettings(
-            demonstrator=FirstDemonstrator(skill=self.first.skill),
-            states=self.first.actions,
-            fit_steps=self.fit_steps,
-            learning_rate=self.learning_rate,
-        )
+        first = FirstDemonstrator(skill=self.first.skill)
+        clone = CloneSettings(demonstrator=first, states=self.first.actions, **self.of_clone)
         nobody = condition.amplify.model_copy(update={"assistants": "none", "depth": 0})
         return [condition.model_copy(update={"distill": clone, "amplify": nobody}), *generations]
 
+    @property
+    def follows_schedule(self) -> bool:
+        """The looks come first, and none of them is about random play."""
+        return False
+
+    def looks(self, world: World, states: int) -> tuple[int, int]:
+        """How many looks it takes to demonstrate in so many states, and at most how many steps after actions tried."""
+        judgment, space = self.demonstrator.judgment, world.action_space
+        if judgment is None or not isinstance(space, spaces.Discrete):
+            return 0, 0
+        looks = states * int(space.n) * judgment.samples
+        return looks, looks * min(judgment.window or world.length, world.length)
+
+
+class ImitationSettings(DemonstratedSettings):
+    """The keys of every way to imitate a demonstrator by fitting a policy to what is demonstrated."""
+
+    fit_steps: Count = Field(default=500, le=10**6, description="Gradient steps of each fit of the policy.")
+    learning_rate: Positive = Field(
+        default=3e-3, le=1, description="Adam's learning rate; it falls linearly to a tenth of this in each fit."
+    )
+
+    @property
+    def of_clone(self) -> dict[str, Any]:
+        return {"fit_steps": self.fit_steps, "learning_rate": self.learning_rate}
+
+    @property
+    def rollouts(self) -> int:
+        """How often states are visited."""
+        return 1
+
+    def content(self, plan: Plan) -> dict[str, Any]:
+        """Of the learner only the shape of the policy counts."""
+        shape = plan.condition.learner.model_dump(
+            mode="json", include={"net_arch", "activation_fn"}, exclude_defaults=True
+        )
+        return {**super().content(plan), "round": {}, "horizon": {}, "learner": shape}
+
     def spends(self, condition: Condition, level: int) -> tuple[int, int]:
         """The looks, and the steps at most: those of visits, and those after an action that is tried."""
-        task, judgment = condition.world(1), self.demonstrator.judgment
-        world = (task.evaluation(level, 1) if level else None) or task
-        length, space = world.length, world.action_space
-        visited = self.rollouts * self.visited(length)
-        if judgment is None or not isinstance(space, spaces.Discrete):
-            return 0, visited
-        looks = self.rollouts * self.states * int(space.n) * judgment.samples
-        return looks, visited + looks * min(judgment.window or length, length)
+        world = world_of(condition, level)
+        looks, steps = self.looks(world, self.rollouts * self.states)
+        return looks, self.rollouts * self.visited(world.length) + steps
 
     def total(self, plan: Plan) -> tuple[int, int]:
         looks, steps = self.spends(plan.condition, plan.level)
@@ -150,6 +172,12 @@ class ImitationSettings(DistillSettings):
     def visited(self, length: int) -> int:
         """How many steps a rollout takes to visit states, given the steps of an episode."""
         return self.states
+
+
+def world_of(condition: Condition, level: int) -> World:
+    """The world of a round of the level."""
+    task = condition.world(1)
+    return (task.evaluation(level, 1) if level else None) or task
 
 
 class CloneSettings(ImitationSettings):

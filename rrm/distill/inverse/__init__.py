@@ -1,0 +1,1 @@
+"""Inverse reinforcement learning: which reward explains what is demonstrated, in worlds that are tables."""
