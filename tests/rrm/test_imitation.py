@@ -154,7 +154,7 @@ def test_looks_are_the_rows_of_the_store_and_what_the_budget_counts(tmp_path: Pa
     "settings", [{"method": "clone"}, {"generations": 2}, {"first": {"skill": "honest", "actions": 10}}]
 )
 def test_a_condition_costs_what_its_rounds_cost(settings: dict[str, Any]) -> None:
-    """A[0] too counts once: the task and the unaided agent in whose states assistants practise share it."""
+    """A[0] too counts once: the task and the unaided agent that visits start states share it."""
     each = (cloning() if "method" in settings else conditions(distill=settings))["assisted"]
     final = plan(each, 0)
     totals = [one.total for one in (*final.needed(), final)]
@@ -192,6 +192,9 @@ def test_generations_stand_on_each_other_and_the_first_ones_are_shared() -> None
     begun = last(generations=1, first={"skill": "honest", "actions": 10})
     assert begun.name != one.name and begun.previous is not None
     assert begun.previous.condition.distill.method == "clone" and begun.previous.total == (10, 0)
+    assert begun.previous.generation == 0 and begun.previous.streams != begun.streams
+    alone = plan(cloning(demonstrator={"skill": "honest"}, states=10)["unaided"], 0)
+    assert alone.name != begun.previous.name, "other streams are another round"
 
 
 def test_the_agent_before_goes_on_and_is_kept_where_nothing_is_better(
@@ -208,7 +211,7 @@ def test_the_agent_before_goes_on_and_is_kept_where_nothing_is_better(
     assert second["utility"] < -1
 
 
-def test_the_unaided_agent_in_whose_states_assistants_practise_is_the_last_generation() -> None:
+def test_the_unaided_agent_that_visits_start_states_is_the_last_generation() -> None:
     each = last("assisted", generations=2)
     assert each.below[0].start_state_round is not None and each.below[0].start_state_round.generation == 2
     assert each.below[0].generation == 1 and each.below[0].previous is None
@@ -386,7 +389,9 @@ def test_demonstrations_of_another_environment_are_refused(tmp_path: Path, monke
     rrm.demonstrate("demos.npz", VECTOR_LINE, "honest", episodes=3)
     settings = {"method": "clone", "demonstrator": {"skill": "demos.npz"}}
     tree = {"env": LINE, "distill": settings, "conditions": {"unaided": {}}}
-    message = "^distill.demonstrator.skill: 'demos.npz': observations: float32 .*must be numbers .*, as Line observes"
+    message = (
+        "^distill.demonstrator.skill: 'demos.npz': observations: float32 .*must be numbers .*, as Corridor observes"
+    )
     with pytest.raises(ConfigError, match=message):
         plan(load(tree).conditions["unaided"], 0)
 
@@ -440,5 +445,5 @@ def test_the_report_shows_generations_and_looks_beside_labels(tmp_path: Path) ->
     tree = {"env": LINE, "distill": {"method": "dagger", "generations": 2, "iterations": 1, **FEW}, "episodes": 20}
     results = rrm.run({**tree, "conditions": {"unaided": {}}, "seeds": 1, "workers": 1}, folder=tmp_path, live=False)
     page = (results.folder / "report.html").read_text(encoding="utf-8")
-    assert all(f">{heading}<" in page for heading in ("looks", "agreement", "gain")) and "Line, A[2]" in page
+    assert all(f">{heading}<" in page for heading in ("looks", "agreement", "gain")) and "Corridor, A[2]" in page
     assert results.summary["conditions"]["unaided"]["labels"]["iqm"] == 2 * 30 * 3
