@@ -136,6 +136,7 @@ MONA = "python benchmarks/mona.py"
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
 BY_IMITATION = "docs/imitation_learning.md"
+ADVERSARIAL = "python -m benchmarks.adversarial_ida --out docs/images/adversarial_ida.png"
 BESIDE = ["python -m benchmarks.beside_imitation"]
 BESIDE_REWARD = "python -m benchmarks.imitation_vs_reward --out docs/images/imitation_vs_reward.png"
 
@@ -196,6 +197,11 @@ TABLES: dict[str, Learnt] = {
         "docs/imitation_vs_reward.md", [BESIDE_REWARD], "2 min", printed,
         {"docs/images/imitation_vs_reward.png": "docs/images/imitation_vs_reward.png"},
     ),
+    "imitated_camera": Learnt(
+        "docs/imitation_vs_reward.md",
+        ["rrm run camera_dropbox_imitation", "python -m benchmarks.imitation_vs_reward --worlds rrm/CameraDropbox-v0"],
+        "10 min", partial(printed, table=1),
+    ),
     "imitated_audit_tree": Learnt(
         BY_IMITATION, ["rrm run audit_tree_imitation seeds=10"], "5 min",
         partial(conditions, run="audit_tree_imitation", columns=USUAL),
@@ -212,6 +218,16 @@ TABLES: dict[str, Learnt] = {
     "irl_rooms": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", partial(printed, table=1)),
     "noisy_tree": Learnt(
         "docs/questions.md", ["python -m benchmarks.noisy_tree --out docs/images/noisy_tree.png"], "seconds", printed
+    ),
+    "ledger_exact": Learnt("docs/adversarial_ida.md", [ADVERSARIAL], "6 min", printed),
+    "ledger_learnt": Learnt("docs/adversarial_ida.md", [ADVERSARIAL], "6 min", partial(printed, table=1)),
+    "kinds": Learnt(
+        "docs/adversarial_ida.md", [ADVERSARIAL], "6 min", partial(printed, table=2),
+        {"docs/images/adversarial_ida.png": "docs/images/adversarial_ida.png"},
+    ),
+    "transparency": Learnt(
+        "docs/transparency.md", ["python -m benchmarks.transparency --out docs/images"], "2 min", printed,
+        {f"docs/images/transparency.{kind}": f"docs/images/transparency.{kind}" for kind in ("png", "gif")},
     ),
     "hex3": Learnt("docs/games.md", ["python benchmarks/games.py hex3"], "5 min", printed),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),

@@ -51,8 +51,10 @@ class InverseRL(Imitation):
         # A reward of its own for each state: the identity, which would be too large as an array.
         features = cast(Any, eye_array(len(self.table.rows), format="csr"))
         table, l2, window = replace(self.table, start=begun), self.settings.l2, self.settings.window
-        found = max_ent(table, features, arrived, l2=l2) if window is None else one_step(table, features, taken, l2=l2)
-        self.reward = found.weights
+        inferred = (
+            max_ent(table, features, arrived, l2=l2) if window is None else one_step(table, features, taken, l2=l2)
+        )
+        self.reward = inferred.weights
         self._visit(best_actions(table, state_reward(table, self.reward), window=window))
         self.fit(number)
         return {"env_steps": self.env_steps}
