@@ -232,15 +232,16 @@ class NoReplies(Own):
 
 class Half(Own):
     def change(self, transcripts: list[Transcript]) -> list[Any]:
-        return [each._replace(replies=[3.5 for _ in each.replies]) for each in transcripts]
+        replies: Any = [3.5]
+        return [each._replace(subquestions=[each.question], replies=replies) for each in transcripts]
 
 
 class Arrays(Own):
     """NumPy's numbers, and another question than was asked."""
 
     def change(self, transcripts: list[Transcript]) -> list[Any]:
-        arrays = [(np.array(each.subquestions), np.array(each.replies)) for each in transcripts]
-        return [Transcript([1], *each, np.int64(t.answer), 0) for each, t in zip(arrays, transcripts, strict=True)]
+        fields: list[Any] = [(np.array(t.subquestions), np.array(t.replies), np.int64(t.answer)) for t in transcripts]
+        return [Transcript([1], *each, 0) for each in fields]
 
 
 @pytest.mark.parametrize(
