@@ -240,8 +240,7 @@ class Arrays(Own):
     """NumPy's numbers, and another question than was asked."""
 
     def change(self, transcripts: list[Transcript]) -> list[Any]:
-        fields: list[Any] = [(np.array(t.subquestions), np.array(t.replies), np.int64(t.answer)) for t in transcripts]
-        return [Transcript([1], *each, 0) for each in fields]
+        return [Transcript._make(map(np.array, ([1], *each[1:]))) for each in transcripts]
 
 
 @pytest.mark.parametrize(
