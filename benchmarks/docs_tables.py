@@ -135,7 +135,7 @@ RATERS = "rrm run committee task.labels=64 task.initial_labels=32 task.query_str
 MONA = "python benchmarks/mona.py"
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
-BY_IMITATION = "docs/imitation_learning.md"
+BY_IMITATION, ADVERSARIAL = "docs/imitation_learning.md", "docs/adversarial_imitation.md"
 BESIDE = ["python -m benchmarks.beside_imitation"]
 
 TABLES: dict[str, Learnt] = {
@@ -203,6 +203,10 @@ TABLES: dict[str, Learnt] = {
         BY_IMITATION, ["rrm run tidy_rooms_small_imitation"], "5 min",
         partial(conditions, run="tidy_rooms_small_imitation", columns=EACH),
     ),
+    "cartpole_gail": Learnt(
+        ADVERSARIAL, ["rrm run cartpole_gail"], "10 min", partial(conditions, run="cartpole_gail", columns=EACH[:2])
+    ),
+    "gail_speed": Learnt(ADVERSARIAL, ["python -m benchmarks.beside_gail"], "10 min", printed),
     "irl_changes": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", printed),
     "irl_rooms": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", partial(printed, table=1)),
     "noisy_tree": Learnt(
