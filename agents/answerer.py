@@ -47,8 +47,9 @@ class Block(nn.Module):
         batch, count, width = x.shape
         normed = self.before_attention(x)
         seen = normed if facts is None else facts
-        query = self.query(normed).view(batch, count, self.heads, -1).transpose(1, 2)
-        key, value = self.key_value(seen).view(batch, seen.shape[1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        size = width // self.heads
+        query = self.query(normed).view(batch, count, self.heads, size).transpose(1, 2)
+        key, value = self.key_value(seen).view(batch, seen.shape[1], 2, self.heads, size).permute(2, 0, 3, 1, 4)
         attended = scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(batch, count, width)
         x = x + self.out(attended)
         after: torch.Tensor = x + self.mlp(self.before_mlp(x))
@@ -203,6 +204,8 @@ class AnswerAgent(Agent):
                 raise ValueError(f"{actual}; must be tokens (n, {sizes})")
             if tokens.dtype.kind not in "iu" or (tokens.size and not 0 <= tokens.min() <= tokens.max() < shape.vocab):
                 raise ValueError(f"{actual}; must be whole numbers from 0 to {shape.vocab - 1}")
+        if len(facts) != len(questions):
+            raise ValueError(f"questions: about {len(questions)} contexts; must be about {len(facts)}, like the facts")
         with torch.no_grad():
             logits = self.policy.logits(torch.as_tensor(facts).long(), torch.as_tensor(questions).long())
         answers: Array = logits.argmax(-1).numpy() + shape.answers[0]

@@ -19,6 +19,9 @@ from rrm.envs.wrapped.interface import Interface, digest
 LARGEST = 2**20
 """The most bytes of the file."""
 
+LARGEST_OBSERVATION = 2**24
+"""The most numbers that an answerer observes: its policy holds the bounds of each."""
+
 Width = Annotated[int, Field(ge=1, le=2**20)]
 
 
@@ -102,12 +105,20 @@ class Transformer(_Strict):
             raise ValueError(f"width: {self.width}: must be a multiple of heads, {self.heads}")
         if not self.answers[0] < self.answers[1] <= self.vocab:
             raise ValueError("answers: must be some of the tokens")
+        if self.observed > LARGEST_OBSERVATION:
+            tokens = f"an observation of {self.read} tokens out of {self.vocab} has {self.observed} numbers"
+            raise ValueError(f"facts: {tokens}: must be at most {LARGEST_OBSERVATION}")
         return self
 
     @property
     def observed(self) -> int:
         """The numbers of an observation: facts, question and an answer that was given, one-hot."""
         return self.read * self.vocab + self.answers[1] - self.answers[0]
+
+    @property
+    def spaces(self) -> tuple[Layout, int, tuple[()]]:
+        """What the file says beside it: of an observation, of the actions, and of hidden layers, which are none."""
+        return Layout(self.observed), self.answers[1] - self.answers[0], ()
 
     @property
     def read(self) -> int:
@@ -143,6 +154,8 @@ class About(_Strict):
     def _one_size(self) -> About:
         if self.foreign and not len(self.foreign.mean) == len(self.foreign.scale) == self.layout.size - 2:
             raise ValueError("foreign: must be of the size of its observations")
+        if (sizes := self.transformer) and (self.layout, self.actions, self.hidden) != sizes.spaces:
+            raise ValueError("transformer: must be of the size of its observations and actions")
         return self
 
     def check_tensors(self, shapes: Mapping[str, Sequence[int]]) -> None:
@@ -179,7 +192,7 @@ def read_about(path: Path) -> About:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{path}: {where}{': ' * bool(where)}{first['msg']}") from None
+        raise ValueError(f"{path}: {where}{': ' * bool(where)}{first['msg'].removeprefix('Value error, ')}") from None
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
     except ValueError as error:

@@ -137,6 +137,7 @@ ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbo
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
 BY_IMITATION, ADVERSARIAL = "docs/imitation_learning.md", "docs/adversarial_imitation.md"
 BESIDE = ["python -m benchmarks.beside_imitation"]
+BESIDE_REWARD = "python -m benchmarks.imitation_vs_reward --out docs/images/imitation_vs_reward.png"
 
 TABLES: dict[str, Learnt] = {
     "results": Learnt(
@@ -190,6 +191,10 @@ TABLES: dict[str, Learnt] = {
     "switch": Learnt("docs/fork.md", ["python benchmarks/switch.py --out docs/images/switch.png"], "10 min", printed),
     "judge_errors": Learnt(
         "docs/imitating_the_evaluator.md", ["python benchmarks/judge_errors.py"], "2 min", printed
+    ),
+    "imitation_vs_reward": Learnt(
+        "docs/imitation_vs_reward.md", [BESIDE_REWARD], "2 min", printed,
+        {"docs/images/imitation_vs_reward.png": "docs/images/imitation_vs_reward.png"},
     ),
     "imitated_audit_tree": Learnt(
         BY_IMITATION, ["rrm run audit_tree_imitation seeds=10"], "5 min",

@@ -20,7 +20,9 @@ import numpy as np
 import torch
 
 from rrm.agents.search import Search
-from rrm.distill.expert_iteration import PRESETS, Guide, Network, train
+from rrm.config.load import load
+from rrm.distill.expert_iteration.settings import ExpertIterationSettings
+from rrm.distill.expert_iteration.training import Guide, Network, train
 from rrm.envs.games import Game, Solved, certificate, make_game, solve
 from rrm.envs.markdown import number
 
@@ -39,23 +41,29 @@ class Played(NamedTuple):
     seconds: float
 
 
-def right(game: Game, network: Network, solved: Solved) -> tuple[float, float]:
+def settings_of(name: str) -> ExpertIterationSettings:
+    """Those of the game's preset."""
+    settings = next(iter(load(name).conditions.values())).distill
+    assert isinstance(settings, ExpertIterationSettings)
+    return settings
+
+
+def right(game: Game, network: Network, solved: Solved, simulations: int) -> tuple[float, float]:
     """The share of the decisive positions in which the network and the search that it guides keep the value."""
     decisive = solved.decisive(game)
     positions, best = solved.positions[decisive], solved.best[decisive]
-    search = Search(PRESETS[game.name].simulations)
-    visits = search.visits(game, Guide(network), positions, np.random.default_rng(0))
+    visits = Search(simulations).visits(game, Guide(network), positions, np.random.default_rng(0))
     every = np.arange(len(positions))
     moves = (network.move(positions), visits.argmax(axis=1))
     return float(best[every, moves[0]].mean()), float(best[every, moves[1]].mean())
 
 
-def play(name: str, seed: int, seconds: float) -> Played:
+def play(game: Game, settings: ExpertIterationSettings, seed: int, seconds: float) -> Played:
     """Train with one seed."""
-    game = make_game(name)
+    simulations = settings.demonstrator.search.simulations
     solved = solve(game) if game.cells <= SOLVED_UP_TO else None
     worth = solved.value if solved else 1  # in Hex whoever moves first wins: nobody can lose by an extra stone
-    rounds, spent, unbeaten = train(game, seed), 0.0, None
+    rounds, spent, unbeaten = train(game, seed, settings), 0.0, None
     while True:
         before = time.process_time()
         number, network = next(rounds)
@@ -63,7 +71,7 @@ def play(name: str, seed: int, seconds: float) -> Played:
         if unbeaten is None and certificate(game, network.move).value >= worth:
             unbeaten = spent
         if spent >= seconds or (unbeaten is not None and not solved):
-            return Played(unbeaten, right(game, network, solved) if solved else None, number, spent)
+            return Played(unbeaten, right(game, network, solved, simulations) if solved else None, number, spent)
 
 
 def row(seed: int, played: Played) -> list[str]:
@@ -78,18 +86,18 @@ def row(seed: int, played: Played) -> list[str]:
 def main() -> None:
     """Train, and print a table."""
     parser = argparse.ArgumentParser(description="Expert iteration in games, against the exact solution.")
-    parser.add_argument("game", choices=PRESETS)
+    parser.add_argument("game", choices=["hex3", "hex4"])
     parser.add_argument("--seeds", type=int, nargs="+", default=range(10))
     parser.add_argument("--seconds", type=float, help="of training; 15, or 300 where the game is not solved")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    cells = make_game(arguments.game).cells
-    measured = ["right", "right with search", "gain"] if cells <= SOLVED_UP_TO else []
+    game, settings = make_game(arguments.game), settings_of(arguments.game)
+    measured = ["right", "right with search", "gain"] if game.cells <= SOLVED_UP_TO else []
     for line in (head := ["seed", "proved unbeaten", *measured, "rounds", "CPU time"], ["---"] * len(head)):
         print(f"| {' | '.join(line)} |")
     seconds = arguments.seconds or (15.0 if measured else 300.0)
     for seed in arguments.seeds:
-        print(f"| {' | '.join(row(seed, play(arguments.game, seed, seconds)))} |", flush=True)
+        print(f"| {' | '.join(row(seed, play(game, settings, seed, seconds)))} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,11 @@ class Errors(NamedTuple):
     generations: Floats
 
 
+def erring(score: Floats, gain: float, share: float, seed: int) -> Floats:
+    """The scores (s,), too high by ``gain`` in a share of the states, drawn at random."""
+    return score + gain * (np.random.default_rng(seed).random(len(score)) < share)
+
+
 def measure(id: str, share: float, draws: int) -> Errors:
     """Solve a world with so many draws of the errors."""
     world = make_world(id, 1)
@@ -57,7 +62,7 @@ def measure(id: str, share: float, draws: int) -> Errors:
     gain = solve(table, narrow(table, score)).utility - chance
     one_step, to_the_end, generations = [], [], []
     for seed in range(draws):
-        wrong = score + gain * (np.random.default_rng(seed).random(len(score)) < share)
+        wrong = erring(score, gain, share, seed)
         one_step.append(solve(table, narrow(table, wrong), window=1).utility)
         to_the_end.append(solve(table, narrow(table, wrong)).utility)
         utilities = [each.utility for _, each in zip(range(GENERATIONS + 1), imitate(table, wrong), strict=False)]

@@ -171,6 +171,7 @@ DISTILL: Final = Slot(
         "gail": "rrm.distill.adversarial.settings:GAILSettings",
         "airl": "rrm.distill.adversarial.settings:AIRLSettings",
         "irl": "rrm.distill.inverse.settings:IRLSettings",
+        "expert_iteration": "rrm.distill.expert_iteration.settings:ExpertIterationSettings",
         "answers": "rrm.distill.answers.settings:AnswersSettings",
     },
     "rrm.config.slots:BroughtDistiller",

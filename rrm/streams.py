@@ -33,7 +33,7 @@ class Purpose(StrEnum):
     RANDOM_ACTIONS = "random actions"
     START_STATES = "practice"  # the starts of the episodes whose states are those in which an assistant's start
     TRIES = "tries"  # chance events after a state in which a demonstrator tries actions, and those who go on at random
-    GENERATION = "generation"  # all of a round of the second generation, the third, …
+    GENERATION = "generation"  # all of a round of A[0], of the second generation, the third, …
     DEMONSTRATIONS = "demonstrations"  # which demonstrated moments are set beside early play
     TARGET_NOISE = "target noise"  # which targets of an answerer are spoilt, and by what
     FINAL_EPISODES = "final episodes"  # the starts of the episodes by which the final agent is measured

@@ -11,7 +11,8 @@ import torch
 
 from benchmarks.games import play, right, row
 from rrm.agents.search import Search
-from rrm.distill.expert_iteration import PRESETS, Guide, Settings, self_play, train
+from rrm.distill.expert_iteration.settings import ExpertIterationSettings
+from rrm.distill.expert_iteration.training import Guide, self_play, train
 from rrm.envs.games import GAMES, Game, certificate, make_game, solve
 from rrm.envs.games.boards import Positions
 from rrm.envs.world import Floats
@@ -172,13 +173,15 @@ def test_noise_makes_other_moves_likely() -> None:
 
 # --- Expert iteration -------------------------------------------------------------------------------------------------
 
-SHORT = Settings(simulations=16, games=48, hidden=32, updates=40)
+FEW = {"demonstrator": {"search": {"simulations": 16}}, "games": 48, "hidden": 32, "fit_steps": 40}
+SHORT = ExpertIterationSettings.model_validate(FEW)
 
 
 def test_self_play_says_who_won() -> None:
     game = make_game("hex3")
     network = next(train(game, 0, SHORT)).network
-    games = self_play(game, network, SHORT, np.random.default_rng(0))
+    games, moves = self_play(game, network, SHORT, np.random.default_rng(0))
+    assert moves >= len(games.outcomes)
     assert np.allclose(games.visits.sum(axis=1), 1) and set(games.outcomes) == {-1.0, 1.0}
     solved = solve(game)
     value = {(int(m), int(t)): int(v) for (m, t), v in zip(solved.positions, solved.values, strict=True)}
@@ -190,7 +193,7 @@ def test_self_play_says_who_won() -> None:
 def test_a_network_learns_to_play_and_the_search_gains_less() -> None:
     game = make_game("hex3")
     solved = solve(game)
-    before, after = [right(game, each.network, solved) for each in islice(train(game, 0, SHORT), 0, 9, 8)]
+    before, after = [right(game, each.network, solved, 16) for each in islice(train(game, 0, SHORT), 0, 9, 8)]
     assert before[0] < 0.5 and after[0] > 0.8 and after[1] > 0.95
     assert after[1] - after[0] < before[1] - before[0]
 
@@ -204,10 +207,6 @@ def test_training_is_the_same_for_the_same_seed_and_leaves_the_global_generator(
 
 
 def test_the_benchmark_plays_until_the_time_is_up() -> None:
-    played = play("hex2", 0, seconds=0.5)
+    played = play(make_game("hex2"), SHORT, 0, seconds=0.5)
     assert played.unbeaten is not None and played.right is not None and played.right[0] > 0.7
     assert played.rounds > 0 and len(row(0, played)) == 7
-
-
-def test_every_game_has_settings() -> None:
-    assert PRESETS.keys() == GAMES.keys()

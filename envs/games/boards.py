@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -53,8 +54,12 @@ class Game:
         mine = positions[:, 0] | (np.int64(1) << cells)
         theirs = positions[:, 1]
         won = self.won[mine]
-        after = np.stack([self.turned[theirs], self.turned[mine]], axis=1).astype(np.int64)
+        after = self.seen_by_other(np.stack([mine, theirs], axis=1))
         return Moved(after, won | ((mine | theirs) == self._full), np.where(won, -1.0, 0.0))
+
+    def seen_by_other(self, positions: Positions) -> Positions:
+        """(m, 2) the same boards, as the other player sees them."""
+        return self.turned[positions[:, ::-1]].astype(np.int64)
 
     def planes(self, positions: Positions) -> NDArray[np.float32]:
         """(m, 2 · cells) a 1 for each stone, those of whoever is to move first."""
@@ -112,8 +117,9 @@ GAMES: Final[dict[str, Callable[[], Game]]] = {
 }
 
 
+@cache
 def make_game(name: str) -> Game:
-    """A game by its name.
+    """A game by its name; the same object at each call.
 
     Raises:
         ValueError: there is no such game.

@@ -23,7 +23,7 @@ from rrm.protocols import Choice
 from rrm.streams import Streams
 
 TIE = 1e-6
-"""Actions whose scores differ by no more are equally good."""
+"""Actions whose scores differ by no more, as a share of the highest score or cost in the state, are equally good."""
 
 MOST_COPIES = 8192
 """Copies of the world in which actions are tried at once, for the memory's sake."""
@@ -52,7 +52,7 @@ class Judgment:
         previous: A[n], who goes on after the action that is tried; None: at random.
         window: steps from the action tried to the look, its own the first; None: to the end of the episode.
         samples: how often each action is tried.
-        own: whose action is kept if nothing is better by more than ``TIE``; None: nobody's.
+        own: whose action is kept if nothing is better; None: nobody's.
     """
 
     asked: Asked
@@ -66,14 +66,15 @@ class Judgment:
         actions = _count(world)
         tries = actions * self.samples
         at_once = max(1, MOST_COPIES // tries)
-        scores, steps = [], 0
+        scores, sizes, steps = [], [], 0
         for first in range(0, len(rngs), at_once):
             part = slice(first, first + at_once)
-            tried, spent = self._try(world, {name: array[part] for name, array in states.items()}, rngs[part])
+            tried, size, spent = self._try(world, {name: array[part] for name, array in states.items()}, rngs[part])
             scores.append(tried)
+            sizes.append(size)
             steps += spent
-        values = np.concatenate(scores)
-        good = values >= values.max(axis=1, keepdims=True) - TIE
+        values, size = np.concatenate(scores), np.concatenate(sizes)
+        good = values >= values.max(axis=1, keepdims=True) - TIE * size[:, None]
         if self.own is not None:
             copies, everyone = world.copies(len(rngs)), np.arange(len(rngs))
             copies.load(states, everyone)
@@ -83,8 +84,13 @@ class Judgment:
         weights = good / good.sum(axis=1, keepdims=True)
         return Choice(weights.astype(np.float32), looks=len(rngs) * tries, env_steps=steps)
 
-    def _try(self, world: World, states: State, rngs: Sequence[np.random.Generator]) -> tuple[Floats, int]:
-        """Try each action in the k states. Returns the mean scores (k, actions), and the steps that this took."""
+    def _try(self, world: World, states: State, rngs: Sequence[np.random.Generator]) -> tuple[Floats, Floats, int]:
+        """Try each action in the k states.
+
+        Returns:
+            The mean scores less the cost of steps (k, actions), the largest score or cost by magnitude (k,), and the
+            steps that this took.
+        """
         actions = _count(world)
         tries = actions * self.samples
         copies = world.copies(len(rngs) * tries)
@@ -113,8 +119,9 @@ class Judgment:
                 break
             taken = self._go_on(copies, rngs)
         order = np.argsort(np.concatenate(looked))
-        scores = self._look(Candidates.joined(candidates), order)
-        return (scores - copies.step_cost * spent).reshape(-1, actions, self.samples).mean(axis=2), int(spent.sum())
+        scores, cost = self._look(Candidates.joined(candidates), order), copies.step_cost * spent
+        size = np.maximum(np.abs(scores), np.abs(cost)).reshape(-1, tries).max(axis=1)
+        return (scores - cost).reshape(-1, actions, self.samples).mean(axis=2), size, int(spent.sum())
 
     def _go_on(self, copies: World, rngs: Sequence[np.random.Generator]) -> Array:
         """What A[n] does next in all copies."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from rrm.config.slots import AmplifySettings
+from rrm.config.slots import AmplifySettings, Clash
+
+if TYPE_CHECKING:
+    from rrm.config.schema import Condition
 
 
 class AssistanceSettings(AmplifySettings):
@@ -21,3 +25,8 @@ class DecompositionSettings(AmplifySettings):
     made_by: ClassVar = "rrm.amplify.decomposition:Decomposition"
 
     method: Literal["decomposition"] = "decomposition"
+
+    def clashes(self, condition: Condition) -> Iterator[Clash]:
+        distill = condition.distill
+        if distill.judged and "transcripts" not in distill.needs:
+            yield "distill.method", distill.name, "does not ask how a human decomposes questions: must be 'answers'"

@@ -119,8 +119,9 @@ class DistillSettings(Choice):
         default="reward_modeling",
         description="How an agent is made with the help of the amplified evaluator: from a reward model of its labels"
         " (reward_modeling); from a demonstrator, by behavioural cloning (clone), DAgger (dagger), GAIL (gail), AIRL"
-        " (airl) or exact inverse RL (irl); by supervised answers to questions (answers); or by a class of your own,"
-        " 'package.module:Class' or 'path/to/file.py:Class'. distill: path/to/file.py:Class is short for it. Its"
+        " (airl) or exact inverse RL (irl); in a board game by search, and imitation of the search (expert_iteration);"
+        " by supervised answers to questions (answers); or by a class of your own, 'package.module:Class' or"
+        " 'path/to/file.py:Class'. distill: path/to/file.py:Class is short for it. Its"
         " settings stand beside method.",
     )
 

@@ -152,19 +152,25 @@ def sources_of(plan: Plan) -> Sources:
     for path in _named(plan.condition):
         file = Path(path).expanduser().resolve()
         if file.is_file():
-            others = imported_beside(file, file.parent) if file.suffix == ".py" else {}
+            others = imported_beside(file, file.parent) if file.suffix == ".py" else _weights_beside(file)
             texts = {file: file.read_bytes(), **others}
             sources[path] = {str(each.relative_to(file.parent)): text for each, text in texts.items()}
     return sources
 
 
+def _weights_beside(file: Path) -> dict[Path, bytes]:
+    """The weights of a saved agent, whose ``.json`` is named."""
+    weights = file.with_suffix(".safetensors")
+    return {weights: weights.read_bytes()} if file.suffix == ".json" and weights.is_file() else {}
+
+
 def _named(value: Any) -> Iterator[str]:
-    """Each path in 'path.py:name', and that of the demonstrations."""
+    """Each path in 'path.py:name', and those of demonstrations and of saved agents that demonstrate."""
     if isinstance(value, BaseModel):
         value = dict(value)
     if isinstance(value, Mapping):
         for key, item in value.items():
-            if key == "demonstrations" and isinstance(item, str):
+            if isinstance(item, str) and (key == "demonstrations" or (key == "skill" and _is_file(item))):
                 yield item
             else:
                 yield from _named(item)
@@ -177,14 +183,26 @@ def _named(value: Any) -> Iterator[str]:
             yield path
 
 
+def _is_file(skill: str) -> bool:
+    """Whether a skill is a file of demonstrations or a saved agent."""
+    return skill.endswith((".npz", ".json"))
+
+
+def _moved(value: Any, path: str, copy_of: str) -> Any:
+    """A section of the configuration in which ``path`` names a copy of that file."""
+    if isinstance(value, BaseModel):
+        return value.model_copy(update={key: _moved(each, path, copy_of) for key, each in value})
+    return copy_of if value == path else value
+
+
 def _placed(plan: Plan, sources: Sources, folder: Path) -> Plan:
     """The plan, in a process in which these files are copies in ``folder``. It keeps its name."""
     for i, (path, texts) in enumerate(sources.items()):
         for name, text in texts.items():
             write_bytes(folder / str(i) / name, text)
         copy_of = folder / str(i) / Path(path).expanduser().name
-        if path == getattr(plan.condition.distill, "demonstrations", None):
-            distill = plan.condition.distill.model_copy(update={"demonstrations": str(copy_of)})
+        if copy_of.suffix != ".py":
+            distill = _moved(plan.condition.distill, path, str(copy_of))
             plan = copy.copy(plan)
             plan.__dict__["condition"] = plan.condition.model_copy(update={"distill": distill})
         else:

@@ -5,10 +5,10 @@
 The reward model is fitted to the evaluator's answers, and to the preference for demonstrated moments over moments of
 early play (Ibarz et al. 2018, arXiv 1811.06521). These pairs are no labels: no question is asked.
 
-*The file* is an npz of three arrays, and nothing else is read: ``observations`` (m, d), all episodes one after the
+*The file* is an npz of these arrays, and nothing else is read: ``observations`` (m, d), all episodes one after the
 other, as the agent observes them (``World.observe``), the last of each included; ``actions`` (m − e, …), the actions
-between them; ``lengths`` (e,), the number of observations of each of the e episodes. It holds no reward, utility or
-score.
+between them; ``lengths`` (e,), the number of observations of each of the e episodes; and ``world``, the name of the
+world that they are of, which may be missing. It holds no reward, utility or score.
 """
 
 from __future__ import annotations
@@ -33,6 +33,10 @@ from rrm.feedback.clips import Candidates, at_rest, with_action
 from rrm.text import clip, line, place
 
 NAMES = ("observations", "actions", "lengths")
+"""Arrays that a file must hold."""
+
+WORLD = "world"
+"""One that it may hold."""
 
 KEY = "distill.demonstrations"
 """The key of the configuration that names the file."""
@@ -86,7 +90,8 @@ def demonstrate(
             lengths[-1] += 1
     arrays = (np.stack(observations), np.stack(actions), np.array(lengths))
     file = io.BytesIO()
-    np.savez_compressed(file, **dict(zip(NAMES, arrays, strict=True)))  # type: ignore[arg-type]
+    named = {**dict(zip(NAMES, arrays, strict=True)), WORLD: np.array(world.name)}
+    np.savez_compressed(file, **named)  # type: ignore[arg-type]
     return write_bytes(Path(path), file.getvalue())
 
 
@@ -163,19 +168,22 @@ def read(path: str, world: World, key: str = KEY) -> Demonstrations:
         with zipfile.ZipFile(packed) as files:
             members = [each.removesuffix(".npy") for each in files.namelist()]
             size = sum(each.file_size for each in files.infolist())
-        if sorted(members) != sorted(NAMES):
+        if sorted(members) not in (sorted(NAMES), sorted((*NAMES, WORLD))):
             listed = clip(", ".join(map(repr, members))) or "nothing"
             raise _wrong(key, path, f"holds {listed}; must hold {', '.join(NAMES)} alone")
         if size > LARGEST:
             raise _wrong(key, path, f"is too large: must unpack to at most {LARGEST:,} bytes, not {size:,}")
         with np.load(packed, allow_pickle=False) as file:
             observations, actions, lengths = (file[name] for name in NAMES)
+            of = file[WORLD] if WORLD in members else np.array(world.name)
     except ConfigError:
         raise
     except Exception as error:  # of whatever it is
         raise _wrong(key, path, f"is not an npz file of numbers: {line(error)}") from None
-    if not all(isinstance(each, np.ndarray) for each in (observations, actions, lengths)):  # raw bytes
+    if not all(isinstance(each, np.ndarray) for each in (observations, actions, lengths, of)):  # raw bytes
         raise _wrong(key, path, f"must hold {', '.join(NAMES)} as arrays (.npy)")
+    if of.shape or of.dtype.kind != "U" or str(of) != world.name:
+        raise _wrong(key, path, f"world: {clip(str(of))!r}: must be {world.name!r}, in which it is to be used")
     m, size = len(observations) if observations.ndim else 0, world.layout.size
     if observations.shape != (m, size) or observations.dtype.kind not in "fiub":
         right = f"must be numbers (m, {size}), as {world.name} observes"

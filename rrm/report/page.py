@@ -59,6 +59,8 @@ GLOSSARY = (
     ("agreement", "In what share of the states that the agent visits it does what its demonstrator would do there."),
     ("gain", "How much higher the evaluator scores the episodes of the amplified agent, the demonstrator who lets this "
      "agent go on, than those of the agent itself: what another generation could gain."),
+    ("guaranteed first, guaranteed second", "In a board game, the worst outcome for the agent’s most likely moves "
+     "against all replies, where it moves first and second: 1 always wins, 0 is never beaten. It is proved."),
 )  # fmt: skip
 
 
@@ -86,9 +88,12 @@ class Round:
     held_out_error: str
     rater_disagreement: str
     demonstrated: str
+    hack_rate: str = "–"
     looks: str = "–"
     agreement: str = "–"
     gain: str = "–"
+    guaranteed_first: str = "–"
+    guaranteed_second: str = "–"
 
 
 @dataclass(frozen=True)
@@ -261,8 +266,9 @@ def _seeds(summary: Summary, names: Mapping[str, str]) -> str:
     return table([heading for _, heading, _ in _columns(summary)], rows, "seeds")
 
 
-SOMETIMES = ("rater_disagreement", "demonstrated", *OF_IMITATION)
-"""Columns of the table of rounds where there is a committee, or are demonstrations, or rounds of imitation."""
+SOMETIMES = ("hack_rate", "rater_disagreement", "demonstrated", *OF_IMITATION)
+"""Columns of the table of rounds where hacks are defined, there is a committee, or are demonstrations, or rounds of
+imitation."""
 
 
 def _rounds(rounds: Sequence[Round], names: Mapping[str, str]) -> str:

@@ -23,18 +23,20 @@ ROUND_FIGURES = {
     "labels": count,
     "env_steps": count,
     "utility": amount,
+    "hack_rate": share,
     "held_out_error": amount,
     "rater_disagreement": amount,
     "demonstrated": count,
     "looks": count,
     "agreement": share,
     "gain": amount,
+    "guaranteed_first": amount,
+    "guaranteed_second": amount,
 }
 """The figures of each round, and how their numbers are written."""
 
-OF_IMITATION = ("looks", "agreement", "gain")
-"""The figures that only rounds of imitation have."""
-
+OF_IMITATION = ("looks", "agreement", "gain", "guaranteed_first", "guaranteed_second")
+"""The figures that only rounds of imitation have; the last two only in games."""
 
 MOST_ROWS = 50_000
 """The most rows of a ``metrics.csv``, the rollouts of a round. A plot of more takes minutes."""
@@ -122,12 +124,12 @@ class RoundResult(_Figures):
     looks: Whole | None = Field(
         None, description="questions that a demonstrator asked the evaluator to find its actions; null: no demonstrator"
     )
-    agreement: float | None = Field(
-        None, description="share of the visited states in which the agent does what its demonstrator would do"
-    )
+    agreement: float | None = Field(None, description="share of visited states where it does as its demonstrator would")
     gain: float | None = Field(
         None, description="how much higher the evaluator scores the demonstrator's episodes than those of the agent"
     )
+    guaranteed_first: float | None = Field(None, description="worst outcome in a game, over all replies, moving first")
+    guaranteed_second: float | None = Field(None, description="the same, moving second")
     step_cost: float = Field(description="what is subtracted from the reward of each step")
     answers: str | None = Field(description="SHA-256 of all answers in labels.sqlite; null: nobody was asked")
     files: dict[

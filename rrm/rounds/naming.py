@@ -34,6 +34,7 @@ def content(plan: Plan) -> dict[str, Any]:
         "assistants": [each.name for each in plan.below] or plan.scripted,
         "practice": plan.start_state_round.name if plan.start_state_round else None,
         **({"previous": plan.previous.name} if plan.previous else {}),
+        **({} if plan.generation else {"generation": 0}),  # its streams are its own
         "horizon": {"discount": plan.horizon.gamma, "window": plan.horizon.window},
         "round": _changed(plan.round, but={"horizon"}),
         **_changed(c, only={"env_settings", "episodes"}),

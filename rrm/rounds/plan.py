@@ -43,7 +43,7 @@ class Plan:
     """The round of the generation before, A[n-1]; None: there is none."""
 
     generation: int = 1
-    """n, of the agent A[n]."""
+    """n, of the agent A[n]; 0: of an agent to begin with."""
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -105,7 +105,7 @@ class Plan:
     def streams(self) -> Streams:
         """The source of all random numbers of the round."""
         streams = Streams.of_round(self.seed, self.level)
-        return streams.part(Purpose.GENERATION, self.generation) if self.generation > 1 else streams
+        return streams if self.generation == 1 else streams.part(Purpose.GENERATION, self.generation)
 
     @property
     def read_from(self) -> list[Plan]:
@@ -216,6 +216,6 @@ def _task(condition: Condition, seed: int, below: tuple[Plan, ...]) -> Plan:
     for generation_condition in condition.distill.chain(condition):
         own = generation_condition is condition
         generation += own
-        last = Plan(generation_condition, seed, 0, below if own else (), None, last, max(1, generation))
+        last = Plan(generation_condition, seed, 0, below if own else (), None, last, generation)
     assert last is not None
     return last

@@ -80,7 +80,9 @@ def test_it_learns_from_few_transcripts_what_nobody_tells_it(tmp_path: Path) -> 
     assert (loaded(world) + world.answers[0] == alone).all()
 
 
-@pytest.mark.parametrize("distill", [{}, {"rounds": 2, "spoilt": 0.3}, {"targets": "truth"}], ids=str)
+@pytest.mark.parametrize(
+    "distill", [{}, {"rounds": 2, "spoilt": 0.3}, {"rounds": 5, "reuse": 3}, {"targets": "truth"}], ids=str
+)
 def test_it_resumes_bit_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, distill: dict[str, Any]) -> None:
     for module in (settings, distiller):
         monkeypatch.setattr(module, "PER_ROLLOUT", 6)
@@ -236,6 +238,15 @@ def test_asking_becomes_rare_as_the_human_is_known() -> None:
         ({"amplify": {"method": "decomposition", "assistants": "ideal"}}, "assistants: 'ideal': X itself answers"),
         ({"distill": {**TINY, "width": 30, "heads": 4}}, "distill.width: 30: must be a multiple of distill.heads, 4"),
         ({"distill": {**TINY, "rounds": 200}}, "distill.rounds: 200: must be at most distill.updates, 20"),
+        (
+            {"distill": "reward_modeling"},
+            "distill.method: 'reward_modeling': does not ask how a human decomposes questio",
+        ),
+        (
+            {"distill": {**TINY, "buffer": 10**4, "contexts": 10**4}},
+            "distill.buffer: 10000: distill.buffer x distill.contexts x distill.questions = 400000000: must be at most",
+        ),
+        ({"distill": {**TINY, "device": "foo"}}, "distill.device: 'foo': must be cpu, cuda, cuda:1 or mps"),
         ({"distill": {**TINY, "targets": "false"}}, "distill.targets: 'false': no such choice"),
     ],
 )
@@ -244,6 +255,34 @@ def test_what_cannot_be_is_told_in_one_line(changed: dict[str, Any], message: st
     with pytest.raises(ConfigError) as error:
         load(tree)
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^distill.device: 'cuda:99': is not there: [^\n]+$"):
+        train(last(device="cuda:99"), tmp_path)
+
+
+@pytest.mark.parametrize("distill", [{"reuse": 1000}, {"rounds": 3}, {"rounds": 20}], ids=str)
+def test_it_costs_what_was_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, distill: dict[str, Any]) -> None:
+    batch, made = distiller.AnswerDistiller._batch, []
+
+    def count(self: distiller.AnswerDistiller, draws: distiller.Draws) -> distiller.Batch:
+        made.append(batch(self, draws))
+        return made[-1]
+
+    monkeypatch.setattr(distiller.AnswerDistiller, "_batch", count)
+    each = last(**distill)
+    (result,) = train(each, tmp_path)
+    assert result["env_steps"] == sum(batch.targets.size for batch in made) == each.total[0]
+    assert result["labels"] <= each.total[1] == 50 + 20
+
+
+def test_rounds_have_no_effect_on_true_answers(tmp_path: Path) -> None:
+    """They rename no round, so they must not change its agent."""
+    plain, rounds = last(targets="truth"), last(targets="truth", rounds=3)
+    train(plain, tmp_path / "plain")
+    train(rounds, tmp_path / "rounds")
+    assert left_by(plain, tmp_path / "plain") == left_by(rounds, tmp_path / "rounds")
 
 
 def test_a_world_without_questions_is_refused() -> None:
@@ -291,8 +330,10 @@ def test_an_answerer_comes_back_from_disk_as_it_was(tmp_path: Path, sizes: dict[
     ("change", "message"),
     [
         ({"width": 4096}, r"agent\.safetensors: its tensors are not those that its JSON file tells of"),
-        ({"heads": 3}, r"agent\.json: transformer: Value error, width: 8: must be a multiple of heads, 3"),
-        ({"answers": [3, 9]}, r"agent\.json: transformer: Value error, answers: must be some of the tokens"),
+        ({"heads": 3}, r"agent\.json: transformer: width: 8: must be a multiple of heads, 3"),
+        ({"answers": [3, 9]}, r"agent\.json: transformer: answers: must be some of the tokens"),
+        ({"facts": [4, 2]}, r"agent\.json: transformer: must be of the size of its observations and actions"),
+        ({"vocab": 2**16, "facts": [2**12, 2**8]}, r"transformer: facts: .* has \d+ numbers: must be at most 16777216"),
     ],
 )
 def test_nothing_is_built_of_a_file_that_is_not_right(tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -321,12 +362,19 @@ def test_one_kind_of_agent_is_not_loaded_as_another(tmp_path: Path) -> None:
         (np.zeros((2, 3)), np.zeros((2, 1, 4), int), r"facts: float64 \(2, 3\); must be tokens \(n, 3, 2\)"),
         (np.zeros((2, 3, 2), int), np.zeros((2, 1, 5), int), r"questions: int64 .* must be tokens \(n, q, 4\)"),
         (np.full((2, 3, 2), 6), np.zeros((2, 1, 4), int), "facts: .* must be whole numbers from 0 to 5"),
+        (np.zeros((2, 3, 2), int), np.zeros((3, 1, 4), int), "questions: about 3 contexts; must be about 2, like"),
         (np.zeros((2, 3, 2), int), np.zeros((2, 1, 4)), "questions: float64 .* must be whole numbers from 0 to 5"),
     ],
 )
 def test_what_is_no_question_is_refused(facts: Array, questions: Array, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         untrained().answer(facts, questions)
+
+
+@pytest.mark.parametrize(("contexts", "questions"), [(0, 1), (2, 0)])
+def test_no_question_has_no_answer(contexts: int, questions: int) -> None:
+    facts, asked = np.zeros((contexts, 3, 2), int), np.zeros((contexts, questions, 4), int)
+    assert untrained().answer(facts, asked).shape == (contexts, questions)
 
 
 def test_it_is_run_and_reported(tmp_path: Path) -> None:

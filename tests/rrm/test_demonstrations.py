@@ -47,11 +47,15 @@ def rewritten(source: Path, target: Path, **arrays: Any) -> Path:
 
 def test_it_holds_what_was_done_and_nothing_else(demos: Path) -> None:
     with np.load(demos, allow_pickle=False) as file:
-        assert sorted(file.files) == ["actions", "lengths", "observations"]
+        assert sorted(file.files) == ["actions", "lengths", "observations", "world"] and file["world"] == Line(1).name
         assert file["lengths"].tolist() == [9] * 12 and file["actions"].shape == (96,)
         assert file["observations"].shape == (108, Line(1).layout.size)
     recorded = read(str(demos), Line(1))
     assert len(recorded.inputs(False, 0)[0]) == 96
+
+
+def test_a_file_that_does_not_name_its_world_is_read(demos: Path, tmp_path: Path) -> None:
+    assert len(read(str(rewritten(demos, tmp_path / "other.npz", world=None)), Line(1)).actions) == 96
 
 
 def test_a_person_an_agent_or_a_script_can_make_one(tmp_path: Path) -> None:
@@ -117,9 +121,11 @@ class Trap:
 
 
 WRONG: dict[str, dict[str, Any]] = {
-    "holds 'observations', 'actions'; must hold observations, actions, lengths alone": {"lengths": None},
-    "holds 'observations', 'actions', 'lengths', 'utility'; must": {"utility": np.zeros(108)},
-    "observations: float32 (108, 14); must be numbers (m, 15), as Line observes": {
+    "holds 'observations', 'actions', 'world'; must hold observations, actions, lengths alone": {"lengths": None},
+    "holds 'observations', 'actions', 'lengths', 'world', 'utility'; must": {"utility": np.zeros(108)},
+    "world: 'Rooms': must be 'Corridor', in which it is to be used": {"world": np.array("Rooms")},
+    "world: '3': must be 'Corridor'": {"world": np.array(3)},
+    "observations: float32 (108, 14); must be numbers (m, 15), as Corridor observes": {
         "observations": np.zeros((108, 14), "f4")
     },
     "observations: float64 (); must be numbers": {"observations": np.array(3.0)},
@@ -131,7 +137,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "lengths: int64 (2,); must be": {"lengths": np.array([1, 107])},
     "lengths: float64 (1,); must be": {"lengths": np.array([108.0])},
     "lengths: int64 (); must be": {"lengths": np.array(108)},
-    "actions: int64 (95,); must be 96 actions of Line, Discrete(3)": {"actions": np.zeros(95, int)},
+    "actions: int64 (95,); must be 96 actions of Corridor, Discrete(3)": {"actions": np.zeros(95, int)},
     "actions: int64 (96,); must be 96": {"actions": np.full(96, 3)},
     "actions: float64 (96,); must be 96": {"actions": np.zeros(96)},
     "is not an npz file of numbers: Object arrays cannot be loaded": {"lengths": np.array([Trap()])},

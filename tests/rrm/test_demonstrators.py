@@ -108,6 +108,18 @@ def test_of_equally_good_actions_that_of_the_agent_before_is_kept() -> None:
     assert chosen(judgment(Asked(world), own=always(LEFT)), world).tolist() == [[0, 0.5, 0.5]], "left is worse"
 
 
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_what_is_equally_good_does_not_depend_on_the_units_of_the_score(
+    scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, plain = line(), Line.appraise
+    expected = chosen(judgment(Asked(world)), world)
+    noise = 1 + 1e-9 * np.random.default_rng(0).random(9)
+    monkeypatch.setattr(Line, "appraise", lambda world, view, evidence: scale * noise * plain(world, view, evidence))
+    monkeypatch.setattr(Line, "step_cost", 0.0)
+    assert np.array_equal(chosen(judgment(Asked(world)), world), expected)
+
+
 def test_what_is_chosen_depends_on_no_other_state(monkeypatch: pytest.MonkeyPatch) -> None:
     world = make_world("rrm/AuditTree-v1", 30, branching=2, depth=1)
     world.reset(everyone(world), np.random.default_rng(0))
@@ -134,7 +146,9 @@ def test_skill_asks_nobody() -> None:
 @pytest.mark.parametrize("actions", [[0, 1, 3], [0, 1], [0.5, 1, 2], [0, 1, np.nan], "left", None])
 def test_actions_that_are_none_are_named(actions: Any) -> None:
     world = line()
-    with pytest.raises(ConfigError, match=r"^distill.demonstrator.skill: mine: acts .*must be 3 actions of Line, Disc"):
+    with pytest.raises(
+        ConfigError, match=r"^distill.demonstrator.skill: mine: acts .*must be 3 actions of Corridor, Disc"
+    ):
         chosen(Skill(lambda world: actions, "distill.demonstrator.skill: mine"), world)
 
 

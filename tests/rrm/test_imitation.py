@@ -192,6 +192,9 @@ def test_generations_stand_on_each_other_and_the_first_ones_are_shared() -> None
     begun = last(generations=1, first={"skill": "honest", "actions": 10})
     assert begun.name != one.name and begun.previous is not None
     assert begun.previous.condition.distill.method == "clone" and begun.previous.total == (10, 0)
+    assert begun.previous.generation == 0 and begun.previous.streams != begun.streams
+    alone = plan(cloning(demonstrator={"skill": "honest"}, states=10)["unaided"], 0)
+    assert alone.name != begun.previous.name, "other streams are another round"
 
 
 def test_the_agent_before_goes_on_and_is_kept_where_nothing_is_better(
@@ -386,7 +389,9 @@ def test_demonstrations_of_another_environment_are_refused(tmp_path: Path, monke
     rrm.demonstrate("demos.npz", VECTOR_LINE, "honest", episodes=3)
     settings = {"method": "clone", "demonstrator": {"skill": "demos.npz"}}
     tree = {"env": LINE, "distill": settings, "conditions": {"unaided": {}}}
-    message = "^distill.demonstrator.skill: 'demos.npz': observations: float32 .*must be numbers .*, as Line observes"
+    message = (
+        "^distill.demonstrator.skill: 'demos.npz': observations: float32 .*must be numbers .*, as Corridor observes"
+    )
     with pytest.raises(ConfigError, match=message):
         plan(load(tree).conditions["unaided"], 0)
 
@@ -440,5 +445,5 @@ def test_the_report_shows_generations_and_looks_beside_labels(tmp_path: Path) ->
     tree = {"env": LINE, "distill": {"method": "dagger", "generations": 2, "iterations": 1, **FEW}, "episodes": 20}
     results = rrm.run({**tree, "conditions": {"unaided": {}}, "seeds": 1, "workers": 1}, folder=tmp_path, live=False)
     page = (results.folder / "report.html").read_text(encoding="utf-8")
-    assert all(f">{heading}<" in page for heading in ("looks", "agreement", "gain")) and "Line, A[2]" in page
+    assert all(f">{heading}<" in page for heading in ("looks", "agreement", "gain")) and "Corridor, A[2]" in page
     assert results.summary["conditions"]["unaided"]["labels"]["iqm"] == 2 * 30 * 3

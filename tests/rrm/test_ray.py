@@ -20,8 +20,12 @@ from typing import Any
 import pytest
 
 import rrm
+from rrm.agents.agent import Agent
+from rrm.config.load import load
 from rrm.errors import ConfigError, EvaluatorError, RRMError
 from rrm.feedback.clips import Clip
+from rrm.rounds.plan import plan
+from tests.helpers.tiny import LINE, Line
 from tests.helpers.training import SHORT, folder_content, labels_in
 
 ray = pytest.importorskip("ray", reason="there is no Ray for this version of Python")
@@ -253,6 +257,23 @@ def test_files_of_a_worker_go_through_no_link(tmp_path: Path) -> None:
     with pytest.raises(RRMError, match="is a link"):
         ray_engine._write(tmp_path, "agent.json", b"x")
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_files_that_demonstrate_travel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Demonstrations, and a saved agent with its weights; the plan names the copies, and keeps its name."""
+    worker = importlib.import_module("rrm.experiment.ray_worker")
+    monkeypatch.chdir(tmp_path)
+    rrm.demonstrate("demos.npz", LINE, "honest", episodes=2)
+    Agent.untrained(Line(1)).placed(LINE, 0).save(tmp_path / "agent")
+    for skill, files in (("demos.npz", {"demos.npz"}), ("agent.json", {"agent.json", "agent.safetensors"})):
+        settings = {"method": "clone", "demonstrator": {"skill": skill}}
+        each = plan(load({"env": LINE, "distill": settings, "conditions": {"unaided": {}}}).conditions["unaided"], 0)
+        sources, name = worker.sources_of(each), each.name
+        assert sources[skill].keys() == files
+        placed = worker._placed(each, sources, tmp_path / "worker")
+        copied = Path(placed.condition.distill.demonstrator.skill)
+        assert copied.parent.parent == tmp_path / "worker" and {file.name for file in copied.parent.iterdir()} == files
+        assert placed.name == name
 
 
 def test_what_others_are_named_in_is_written_last() -> None:

@@ -16,8 +16,10 @@ from rrm.agents.state import State, Tensors, load_moments, moments
 from rrm.distill.answers.settings import AnswersSettings
 from rrm.envs.questions import Questions
 from rrm.envs.world import Array, Floats
+from rrm.errors import ConfigError
 from rrm.feedback.transcripts import Reply
 from rrm.storage.checkpoint import joined, part
+from rrm.text import line
 
 
 class Answerer:
@@ -30,6 +32,10 @@ class Answerer:
 
     def __init__(self, world: Questions, settings: AnswersSettings) -> None:
         self.settings, self.device = settings, torch.device(settings.device)
+        try:
+            torch.zeros(1, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise ConfigError(f"distill.device: {settings.device!r}: is not there: {line(error)}") from None
         shape = Transformer(
             vocab=world.vocab,
             facts=world.facts,
@@ -45,7 +51,7 @@ class Answerer:
         )
         self.trained = AnswerPolicy(shape).to(self.device)
         self.average = copy.deepcopy(self.trained)
-        self.teacher = copy.deepcopy(self.average) if settings.rounds else self.average
+        self.teacher = copy.deepcopy(self.average) if settings.round_ends else self.average
         """Who answers sub-questions."""
         self._weights: list[torch.Tensor] = [*self.trained.parameters()]
         self._means: list[torch.Tensor] = [*self.average.parameters()]
@@ -78,8 +84,7 @@ class Answerer:
 
     def ends_round(self) -> bool:
         """Whether a round has just ended: the teacher is then the average as it is now."""
-        rounds, updates = self.settings.rounds, self.settings.updates
-        if rounds is None or self.updates * rounds // updates == (self.updates - 1) * rounds // updates:
+        if self.updates not in self.settings.round_ends:
             return False
         self.teacher.load_state_dict(self.average.state_dict())
         return True

@@ -110,7 +110,7 @@ class AnswerDistiller(Distiller):
 
     def _consult(self, draws: Draws) -> None:
         """Ask the human about as many questions as are due, each about a context of its own."""
-        due = self.human.due(self.settings.reuse)
+        due = min(self.human.due(self.settings.reuse), self.settings.most_labels - self.context.labels.count)
         if due:
             world = self.world.copies(due)
             self.context.start(world, np.arange(due), draws.consulted)

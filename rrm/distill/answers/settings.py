@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from rrm.config.slots import Clash, DistillSettings
-from rrm.config.values import MOST_LABELS, Copies, Count, Positive, Real, Share, Width
+from rrm.config.values import MOST_LABELS, MOST_ROLLOUT, Copies, Count, Positive, Real, Share, Width
 from rrm.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -80,9 +81,14 @@ class AnswersSettings(DistillSettings):
         description="Whether X chooses an answer by its likeness to the embedded tokens, so that it can copy one, or by"
         " a layer of its own.",
     )
-    device: str = Field(
-        default="cpu", min_length=1, max_length=20, description="Where torch computes: cpu, cuda, cuda:1, mps."
-    )
+    device: str = Field(default="cpu", description="Where torch computes: cpu, cuda, cuda:1, mps.")
+
+    @field_validator("device")
+    @classmethod
+    def _names_a_device(cls, value: str) -> str:
+        if not re.fullmatch(r"cpu|mps|(cuda|xpu)(:\d{1,3})?", value, re.ASCII):
+            raise ValueError("must be cpu, cuda, cuda:1 or mps")
+        return value
 
     @property
     def needs(self) -> Collection[str]:
@@ -105,6 +111,9 @@ class AnswersSettings(DistillSettings):
             yield "assistants", amplify.assistants, "X itself answers sub-questions: must be 'none'"
         if self.width % self.heads:
             yield "distill.width", self.width, f"must be a multiple of distill.heads, {self.heads}"
+        if (held := self.buffer * self.contexts * self.questions) > MOST_ROLLOUT:
+            product = f"distill.buffer x distill.contexts x distill.questions = {held}"
+            yield "distill.buffer", self.buffer, f"{product}: must be at most {MOST_ROLLOUT}, all in memory together"
         if (self.rounds or 1) > self.updates:
             yield "distill.rounds", self.rounds, f"must be at most distill.updates, {self.updates}"
 
@@ -128,12 +137,23 @@ class AnswersSettings(DistillSettings):
 
     def spends(self, condition: Condition, level: int) -> tuple[int, int]:
         """The transcripts at most, and the questions that X is trained on."""
-        labels = self.initial_labels + int(self.label_rate * self.updates) if self.judged else 0
-        return labels, self.asked_after(self.updates)
+        return self.most_labels if self.judged else 0, self.asked_after(self.updates)
+
+    @property
+    def most_labels(self) -> int:
+        """The transcripts at most, whatever the loss of the model of the human."""
+        return self.initial_labels + int(self.label_rate * self.updates)
+
+    @property
+    def round_ends(self) -> list[int]:
+        """The updates after which rounds end. True answers need no teacher, and so no rounds."""
+        rounds = 0 if self.targets == "truth" else self.rounds or 0
+        return [-(-number * self.updates // rounds) for number in range(1, rounds + 1)]
 
     def asked_after(self, updates: int) -> int:
-        """How many questions X has been trained on after so many updates."""
-        return -(-updates // self.reuse) * self.contexts * self.questions
+        """How many questions X has been trained on after so many updates. Each round begins with a new batch."""
+        early = sum(end < updates and end % self.reuse > 0 for end in self.round_ends)
+        return (-(-updates // self.reuse) + early) * self.contexts * self.questions
 
     def total(self, plan: Plan) -> tuple[int, int]:
         labels, questions = self.spends(plan.condition, plan.level)

@@ -214,7 +214,8 @@ class DAggerSettings(ImitationSettings):
         yield from super().clashes(condition)
 
     def visited(self, length: int) -> int:
-        return self.episodes(length) * length
+        """Where episodes end early there are more of them, as long as a state is missing."""
+        return self.states - 1 + self.episodes(length) * length
 
     def episodes(self, length: int) -> int:
         """How many episodes visit about twice as many states as are needed, and at least some that differ."""
