@@ -120,15 +120,17 @@ def main() -> None:
         "cloning, ours": lambda seed: ours("clone", seed),
         "cloning, imitation": lambda seed: ask(python, {**job, **SAME, **cloned, "seed": seed}),
     }
-    found: dict[str, list[float]] = {name: [] for name in arms}
+    times_of: dict[str, list[float]] = {name: [] for name in arms}
     for seed in arguments.seeds:
         for number, (name, run) in enumerate(arms.items()):
-            told = kept(folder / f"{number}-{seed}.json", lambda run=run, seed=seed: run(seed))  # type: ignore[misc]
-            found[name].append(told["cpu"] / (told.get("steps") or (STEPS if "GAIL" in name else GRADIENT_STEPS)))
+            measured = kept(folder / f"{number}-{seed}.json", lambda run=run, seed=seed: run(seed))  # type: ignore[misc]
+            times_of[name].append(
+                measured["cpu"] / (measured.get("steps") or (STEPS if "GAIL" in name else GRADIENT_STEPS))
+            )
     print("| | µs of CPU for a step (each seed) | of imitation’s |")
     print("| --- | --- | --- |")
-    for name, times in found.items():
-        base = found["cloning, ours" if "cloning" in name else "GAIL, ours"]
+    for name, times in times_of.items():
+        base = times_of["cloning, ours" if "cloning" in name else "GAIL, ours"]
         share = "" if times is base else f"{median(base) / median(times):.2f}"
         print(f"| {name} | {median(times) * 1e6:.0f} ({', '.join(f'{each * 1e6:.0f}' for each in times)}) | {share} |")
 

@@ -35,6 +35,7 @@ RETIRED = {
     r"\bTell(er)?\b": "on_rollout",
     r"\b_?(OutOf)?[Pp]atience\b|\b_?PATIENCE\b": "timeout",
     r"\bstates_from\b": "start_states",
+    r"\bpractis(e|es|ed|ing)\b": "train; start states",
     r"\bto the same bits\b": "bit-exact",
     r"\btoss(es|ed)?\b|\bthose of a coin\b": "label noise; relative to chance",
     r"\b(that|who|one that) remembers\b|\.remembers\b|\bremembers:": "stateful",

@@ -37,12 +37,12 @@ class Skill:
         Raises:
             ConfigError: they are none of the world's.
         """
-        actions = self._said(world)
+        actions = self._actions(world)
         return np.asarray(actions.argmax(axis=1)) if _are_chances(actions, world) else actions
 
     def act_now(self, world: World, which: Indices, rngs: Sequence[np.random.Generator]) -> Choice:
         """The actions in the current states of the copies ``which``, with a generator for each."""
-        actions = self._said(world)
+        actions = self._actions(world)
         chances = _are_chances(actions, world)
         actions = actions[which]
         if chances:
@@ -56,28 +56,28 @@ class Skill:
         copies.load(states, everyone)
         return self.act_now(copies, everyone, rngs)
 
-    def _said(self, world: World) -> Array:
+    def _actions(self, world: World) -> Array:
         """What ``act`` says of the current states: actions of the world, or chances of them."""
-        said, space = np.asarray(self._act(world)), world.action_space
+        actions, space = np.asarray(self._act(world)), world.action_space
         if (
-            said.dtype.kind == "f"
-            and _are_chances(said, world)
-            and np.allclose(said.sum(axis=1), 1)
-            and said.min() >= 0
+            actions.dtype.kind == "f"
+            and _are_chances(actions, world)
+            and np.allclose(actions.sum(axis=1), 1)
+            and actions.min() >= 0
         ):
-            return said
-        right = said.shape == (world.n, *(space.shape or ())) and said.dtype.kind in "iufb"
+            return actions
+        right = actions.shape == (world.n, *(space.shape or ())) and actions.dtype.kind in "iufb"
         if right and isinstance(space, spaces.Discrete):
-            right = bool((np.isin(said, np.arange(space.n))).all())
-        if not right or not np.isfinite(said).all():
-            what = f"{short(said.tolist())}: must be {world.n} actions of {world.name}, {space}"
+            right = bool((np.isin(actions, np.arange(space.n))).all())
+        if not right or not np.isfinite(actions).all():
+            what = f"{short(actions.tolist())}: must be {world.n} actions of {world.name}, {space}"
             raise ConfigError(f"{self._about}: acts {what}")
-        return said.astype(space.dtype)
+        return actions.astype(space.dtype)
 
 
-def _are_chances(said: Array, world: World) -> bool:
+def _are_chances(actions: Array, world: World) -> bool:
     space = world.action_space
-    return isinstance(space, spaces.Discrete) and said.shape == (world.n, int(space.n))
+    return isinstance(space, spaces.Discrete) and actions.shape == (world.n, int(space.n))
 
 
 def choose_now(demonstrator: Demonstrator, world: World, which: Indices, rngs: Sequence[np.random.Generator]) -> Choice:

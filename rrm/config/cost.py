@@ -22,7 +22,7 @@ def cost(condition: Condition) -> tuple[int, int]:
     """(labels, steps) that a condition asks for, all its rounds together, as configured.
 
     Those are its task, in each generation, a round for each assistant that is trained, and the unaided agent in whose
-    states they practise. That agent and the task begin with the same A[0]. The true reward asks for no labels.
+    states they start. That agent and the task begin with the same A[0]. The true reward asks for no labels.
     """
     rounds = [(each, 0) for each in condition.distill.chain(condition)]
     generations = [(each, 0) for each, _ in rounds if each is condition]

@@ -79,9 +79,9 @@ def paragraph(summary: Summary, curves: Mapping[str, Sequence[Curve]]) -> str:
     if not seen:
         return ""
     law = "the reward model’s prediction rises while the utility falls"
-    opening = f"Goodhart’s law: {law} {'; '.join(clauses)}." if clauses else f"In no seed does it show that {law}."
+    opening = f"Goodhart’s law: {law} {'; '.join(clauses)}." if clauses else f"No seed shows that {law}."
     return (
-        f"{opening} So much is said of a seed if, from the last step at which its utility was within "
+        f"{opening} This is reported for a seed if, from the last step at which its utility was within "
         f"{share(NEAR_BEST)} of its range of its best, the utility falls by at least {share(TURN)} of that range and "
         f"the prediction rises by at least {share(NEAR_BEST)} of its own, both smoothed and beyond noise."
     )

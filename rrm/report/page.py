@@ -28,37 +28,37 @@ EVALUATED = ("evaluation_labels", "evaluation labels", count)
 GLOSSARY = (
     ("utility", "The truth about what an agent has accomplished, at the end of an episode. No agent, reward model or "
      "evaluator ever reads it; only these figures and the oracle do."),
-    ("evaluator’s score", "What the condition’s evaluator, with the help that the condition gives it, concludes about "
-     "the same episode from the few fields that it may read. An evaluator that scores more than there is, is fooled."),
+    ("evaluator’s score", "What the condition’s evaluator, with the condition’s help, concludes about the same "
+     "episode from the few fields that it may read. An evaluator whose score is above the utility is fooled."),
     ("hack rate", "The share of episodes that end in a state that only looks good: the mean over seeds. A seed counts "
      "as one that hacks if more than 1 % of its episodes do."),
     ("gap recovered", "(U − U_unaided) / (U_oracle − U_unaided), where U is the interquartile mean of the utility over "
-     "seeds: 0 % is no better than no help, 100 % as good as training on the truth. It is not clipped: harm is below "
-     "0 %. It is undefined where the interval of the gap itself reaches 0. Below it: how many of the seeds that have a "
+     "seeds: 0 % is as good as no help, 100 % as good as training on the truth. It is not clipped: help that harms is "
+     "below 0 %. It is undefined if the interval of the gap itself reaches 0. Below it: how many of the seeds with a "
      "gap of their own recover at least 90 % of it."),
     ("interquartile mean, interval", "The mean of the middle half of the seeds (of all, with fewer than four) and its "
-     "95 % t interval, with the bootstrap’s standard error. With two or three seeds it is wide, because so few say "
-     "little. The interval of a hack rate is Gaffke’s, which holds whatever the distribution is: three seeds that "
-     "never hack leave room for a mean of 71 %."),
+     "95 % t interval, with the bootstrap’s standard error. With two or three seeds it is wide, because few seeds say "
+     "little. The interval of a hack rate is Gaffke’s, which holds for any distribution: three seeds that never hack "
+     "are compatible with a mean of 71 %."),
     ("reward model’s prediction", "What the reward model predicts for an episode that has ended: V of its last state, "
-     "in the evaluator’s units; of approval, its mean over the episode’s steps."),
-    ("labels, fields read, assistant steps, env steps", "What a condition cost, all its rounds together, the unaided "
-     "agent in whose states assistants practise included: answers of the evaluator; fields that it read to give them; "
-     "steps that assistants took to help it; steps in the worlds that agents were trained in."),
-    ("evaluation labels", "Scores of an evaluator whose answers are not free that are no labels: about episodes of the "
-     "final policy, whose mean is the evaluator’s score, and for the learning curve. Nothing is learnt from them."),
+     "in the evaluator’s units; for approval, its mean over the episode’s steps."),
+    ("labels, fields read, assistant steps, env steps", "What a condition cost in all its rounds together, with the "
+     "unaided agent that visits its assistants’ start states: answers of the evaluator; fields that it read for them; "
+     "steps that assistants took to help it; steps in the worlds in which agents were trained."),
+    ("evaluation labels", "Further answers of an evaluator that is not free: scores of episodes of the final policy, "
+     "whose mean is the evaluator’s score, and scores for the learning curve. Nothing is learnt from them."),
     ("held-out error", "The root mean square error of the reward model V on its newest labels, before it was fitted "
      "to them, in units of the labels’ standard deviation: 1 is no better than always guessing their mean."),
     ("rater disagreement", "How far the members of a committee disagreed about the labels: the mean standard deviation "
-     "of their scores, in the evaluator’s units; of comparisons the share in which not all of them took the same "
+     "of their scores, in the evaluator’s units; for comparisons the share in which not all of them took the same "
      "side."),
     ("demonstrated", "Pairs of a demonstrated moment and one of early play, to which the reward model was fitted as if "
-     "the former had been preferred. Nobody was asked: they are not among the labels. Of imitation, the states in "
-     "which an action was demonstrated."),
+     "the former had been preferred. They are no labels, because no question was asked. For imitation, the number of "
+     "states in which an action was demonstrated."),
     ("looks", "Answers that an evaluator gave as a demonstrator, one for each action tried; they are labels, too."),
     ("agreement", "In what share of the states that the agent visits it does what its demonstrator would do there."),
-    ("gain", "How much higher the evaluator scores the episodes of the amplified agent, the demonstrator who lets this "
-     "agent go on, than those of the agent itself: what another generation could gain."),
+    ("gain", "What another generation could gain: how much higher the evaluator scores the episodes of the "
+     "demonstrator, after whose actions this agent continues, than those of the agent itself."),
     ("guaranteed first, guaranteed second", "In a board game, the worst outcome for the agent’s most likely moves "
      "against all replies, where it moves first and second: 1 always wins, 0 is never beaten. It is proved."),
 )  # fmt: skip
@@ -199,8 +199,7 @@ Costs are those of all rounds together.</p>
         f"""<section>
 <h2>What evaluation cost</h2>
 <div class="grid three">{"".join(f"<figure>{bars}</figure>" for bars in content.cost)}</div>
-<p class="note">All rounds of a condition together, the unaided agent in whose states its assistants practise
-included.</p>
+<p class="note">All rounds of a condition together, with the unaided agent that visits its assistants’ start states.</p>
 </section>""",
         f"""<section>
 <h2>Every seed</h2>

@@ -203,20 +203,20 @@ class RewardNet:
         weights = Path(f"{path}.safetensors")
         about = AboutNet.read(Path(f"{path}.json"))
         try:
-            found = load_file(weights)
+            saved = load_file(weights)
             about.check_size(weights.stat().st_size)
             settings = about.model_dump(include={"hidden", "of_actions", "potential", "form"})
             net = cls(about.layout, about.actions, **settings)
             expected = net.state()
-            if {name: (x.shape, x.dtype) for name, x in found.items()} != {
+            if {name: (x.shape, x.dtype) for name, x in saved.items()} != {
                 name: (x.shape, x.dtype) for name, x in expected.items()
             }:
                 raise ValueError(f"its tensors are not those that {path}.json tells of")
-            if not all(bool(torch.isfinite(each).all()) for each in found.values()) or not (found["scale"] > 0).all():
+            if not all(bool(torch.isfinite(each).all()) for each in saved.values()) or not (saved["scale"] > 0).all():
                 raise ValueError("holds numbers that no reward is made of")
         except (SafetensorError, OSError, ValueError) as error:
             raise ValueError(f"{weights}: {error}") from None
-        net.load_state(found)
+        net.load_state(saved)
         return net, about.absorbing_weight
 
 

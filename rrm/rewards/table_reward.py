@@ -88,10 +88,10 @@ class StateReward:
         except (OSError, ValueError) as error:
             raise ValueError(f"{about}: {' '.join(str(error).split())}") from None
         try:
-            found = load_file(numbers)
-            if found.keys() != {"rows", "rewards"}:
+            saved = load_file(numbers)
+            if saved.keys() != {"rows", "rewards"}:
                 raise ValueError("must hold rows and rewards")
-            rows, rewards = found["rows"], found["rewards"]
+            rows, rewards = saved["rows"], saved["rewards"]
             right = rows.dtype == torch.int64 and rewards.dtype == torch.float64 and rows.ndim == 2
             if not right or rewards.shape != rows.shape[:1] or not bool(torch.isfinite(rewards).all()):
                 raise ValueError("must hold a row of whole numbers and a finite reward for each state")

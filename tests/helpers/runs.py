@@ -137,7 +137,7 @@ def _rounds(made: Made, rng: np.random.Generator) -> list[dict[str, Any]]:
     }
     if made.rounds == 1:
         return [task]
-    # What the unaided agent costs in whose states the assistant practises is put down with the assistant's round.
+    # The cost of the unaided agent that visits the start states is counted in the assistant's round.
     own = {"world": "TidyInspection", "level": 1, "utility": 2.1, "held_out_error": 0.31, "assistant_steps": 0}
     return [{**task, **own, "labels": 512, "fields_read": 2048, "env_steps": 98_304 + STEPS}, task]
 

@@ -94,8 +94,8 @@ def test_airl_recovers_a_reward_of_states_up_to_a_constant() -> None:
     each = discriminator(net, discount=DISCOUNT, batch_size=128)
     each.fit(pool, pool, 800, np.random.default_rng(0))
     cells = np.eye(RING, dtype=np.float32)
-    found = net.rewards(Steps(cells, np.zeros((RING, 2), np.float32), cells))
-    assert np.corrcoef(found, WORTH)[0, 1] > 0.9
+    rewards = net.rewards(Steps(cells, np.zeros((RING, 2), np.float32), cells))
+    assert np.corrcoef(rewards, WORTH)[0, 1] > 0.9
 
 
 class Linear(RewardNet):
@@ -277,7 +277,7 @@ def test_the_reward_of_a_run_is_loaded_and_put_around_an_environment(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ('"hidden": 32', '"hidden": 64', "reward.safetensors: its tensors are not those that"),
         ('"hidden": 32', '"hidden": 4096', "reward.safetensors: is too small for the networks"),
@@ -286,12 +286,12 @@ def test_the_reward_of_a_run_is_loaded_and_put_around_an_environment(tmp_path: P
         ('"format": 1', '"format": 2', "reward.json: format: Input should be 1"),
     ],
 )
-def test_a_damaged_reward_is_refused_in_one_line(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_damaged_reward_is_refused_in_one_line(tmp_path: Path, old: str, new: str, message: str) -> None:
     net = RewardNet(Line(1).layout, 3, hidden=32, of_actions=True, potential=True, form="raw")
     _, about = net.save(tmp_path / "reward", 0.0)
     assert RewardNet.load(tmp_path / "reward")[0].hidden == 32
     about.write_text(about.read_text().replace(old, new))
-    with pytest.raises(ValueError, match=said) as caught:
+    with pytest.raises(ValueError, match=message) as caught:
         RewardNet.load(tmp_path / "reward")
     assert "\n" not in str(caught.value)
 

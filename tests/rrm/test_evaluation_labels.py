@@ -77,7 +77,7 @@ def test_what_is_done_is_judged_again_and_nothing_else(tmp_path: Path, condition
     agent = tmp_path / "later" / plain.name / "agent.safetensors"
     written = agent.stat().st_mtime_ns
     ASKED.clear()
-    rounds = 1 + (condition == "assisted")  # the unaided agent, in whose states the assistant practises
+    rounds = 1 + (condition == "assisted")  # the unaided agent, which visits the assistant's start states
     for asked in (7, 30, 12, 0):
         results = train(last(condition, env=VECTOR_LINE, evaluation_labels=asked), tmp_path / "later")
         assert set(ASKED.values()) == {1} and ASKED.total() == rounds * (7 if asked == 7 else 30)

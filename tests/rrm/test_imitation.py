@@ -154,7 +154,7 @@ def test_looks_are_the_rows_of_the_store_and_what_the_budget_counts(tmp_path: Pa
     "settings", [{"method": "clone"}, {"generations": 2}, {"first": {"skill": "honest", "actions": 10}}]
 )
 def test_a_condition_costs_what_its_rounds_cost(settings: dict[str, Any]) -> None:
-    """A[0] too counts once: the task and the unaided agent in whose states assistants practise share it."""
+    """A[0] too counts once: the task and the unaided agent that visits start states share it."""
     each = (cloning() if "method" in settings else conditions(distill=settings))["assisted"]
     final = plan(each, 0)
     totals = [one.total for one in (*final.needed(), final)]
@@ -211,7 +211,7 @@ def test_the_agent_before_goes_on_and_is_kept_where_nothing_is_better(
     assert second["utility"] < -1
 
 
-def test_the_unaided_agent_in_whose_states_assistants_practise_is_the_last_generation() -> None:
+def test_the_unaided_agent_that_visits_start_states_is_the_last_generation() -> None:
     each = last("assisted", generations=2)
     assert each.below[0].start_state_round is not None and each.below[0].start_state_round.generation == 2
     assert each.below[0].generation == 1 and each.below[0].previous is None

@@ -150,7 +150,7 @@ def test_page_says_what_was_found(built: Path) -> None:
     assert "(U − U_unaided) / (U_oracle − U_unaided)" in text
     assert "conditions:\n  unaided: {assistants: none, reward: narrow}" in text
     assert "assisted and ideal are both capable and honest. unaided hacks. Capable means at least 90\u202f%" in text
-    assert "In no seed does it show that the reward model’s prediction rises while the utility falls." in text
+    assert "No seed shows that the reward model’s prediction rises while the utility falls." in text
 
 
 def test_points_say_what_they_are(built: Path) -> None:

@@ -124,11 +124,11 @@ class Adversarial(Demonstrated):
     def _start(self, world: World, which: Indices, rng: np.random.Generator) -> None:
         """Put copies in states of the demonstrations, as often as the settings say, the others where episodes start."""
         self.context.start(world, which, rng)
-        there = which[rng.random(len(which)) < self.settings.demonstrated_starts]
-        if len(there):
+        demonstrated = which[rng.random(len(which)) < self.settings.demonstrated_starts]
+        if len(demonstrated):
             assert self.shown is not None
-            drawn = rng.integers(len(self.shown.ended), size=len(there))
-            world.load({name: array[drawn] for name, array in self.states.items()}, there)
+            drawn = rng.integers(len(self.shown.ended), size=len(demonstrated))
+            world.load({name: array[drawn] for name, array in self.states.items()}, demonstrated)
 
     def _policy_has_changed(self) -> None:
         """Say that the learner's policy is another than before."""
@@ -152,8 +152,8 @@ class Adversarial(Demonstrated):
         """All that is shown."""
         file = self.settings.demonstrator.file
         if file is not None:
-            found = demonstrations.read(file, self.world, "distill.demonstrator.skill")
-            shown = Transitions.of_file(found, self.world)
+            recorded = demonstrations.read(file, self.world, "distill.demonstrator.skill")
+            shown = Transitions.of_file(recorded, self.world)
             self.demonstrated = len(shown.ended)
             return shown
         ends, steps = self.world.shows_end, list(self.follow(with_states=self.settings.demonstrated_starts > 0))

@@ -56,8 +56,10 @@ class InverseRL(Imitation):
         features = cast(Any, eye_array(len(self.table.rows), format="csr"))
         table, window = replace(self.table, start=begun), self.settings.window
         fit: dict[str, float] = {"l2": self.settings.l2, "tolerance": TOLERANCE}
-        found = max_ent(table, features, arrived, **fit) if window is None else one_step(table, features, taken, **fit)
-        self.reward = found.weights
+        inferred = (
+            max_ent(table, features, arrived, **fit) if window is None else one_step(table, features, taken, **fit)
+        )
+        self.reward = inferred.weights
         self._visit(best_actions(table, state_reward(table, self.reward), window=window))
         self.fit(number)
         return {"env_steps": self.env_steps}
