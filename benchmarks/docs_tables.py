@@ -198,6 +198,11 @@ TABLES: dict[str, Learnt] = {
         "docs/imitation_vs_reward.md", [BESIDE_REWARD], "2 min", printed,
         {"docs/images/imitation_vs_reward.png": "docs/images/imitation_vs_reward.png"},
     ),
+    "imitated_camera": Learnt(
+        "docs/imitation_vs_reward.md",
+        ["rrm run camera_dropbox_imitation", "python -m benchmarks.imitation_vs_reward --worlds rrm/CameraDropbox-v0"],
+        "10 min", partial(printed, table=1),
+    ),
     "imitated_audit_tree": Learnt(
         BY_IMITATION, ["rrm run audit_tree_imitation seeds=10"], "5 min",
         partial(conditions, run="audit_tree_imitation", columns=USUAL),
