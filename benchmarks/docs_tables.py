@@ -237,11 +237,11 @@ TABLES: dict[str, Learnt] = {
         QUESTIONS, ["python -m benchmarks.questions_training powers --seeds 1 2"], "9 min of CPU", printed
     ),
     "wildcard_training": Learnt(
-        QUESTIONS, ["python -m benchmarks.questions_training wildcard --seeds 0 1 --conditions amplified supervised"],
-        "5 min of CPU", printed,
+        QUESTIONS, ["python -m benchmarks.questions_training wildcard --seeds 0 1 2 --conditions amplified supervised"],
+        "7 min of CPU", printed,
     ),
     "wildcard_controls": Learnt(
-        QUESTIONS, ["python -m benchmarks.questions_training wildcard_controls --seeds 0"], "4 min of CPU", printed,
+        QUESTIONS, ["python -m benchmarks.questions_training wildcard_controls --seeds 0 1"], "4 min of CPU", printed,
     ),
     "hex3": Learnt("docs/games.md", ["python benchmarks/games.py hex3"], "5 min", printed),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),
