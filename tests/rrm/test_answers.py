@@ -278,9 +278,9 @@ def test_numbers_of_numpy_are_transcripts(tmp_path: Path) -> None:
     own = plan(condition(world={**POWERS, "amplify": f"{__name__}:Arrays"}, updates=2), 0)
     train(own, tmp_path / "own")
     train(last(updates=2), tmp_path / "plain")
-    found = [transcripts(tmp_path / name, each) for name, each in (("own", own), ("plain", last(updates=2)))]
-    assert [row[2] for row in found[0]] == [row[2] for row in found[1]]
-    assert [row[7] for row in found[0]] == [row[7] for row in found[1]]
+    stored = [transcripts(tmp_path / name, each) for name, each in (("own", own), ("plain", last(updates=2)))]
+    assert [row[2] for row in stored[0]] == [row[2] for row in stored[1]]
+    assert [row[7] for row in stored[0]] == [row[7] for row in stored[1]]
 
 
 def test_a_well_fitted_model_of_the_human_stands_in_for_it() -> None:
