@@ -1,7 +1,5 @@
 """Trained agents: policies that are saved in open formats and loaded."""
 
-# Long because: what users call is documented parameter by parameter.
-
 from __future__ import annotations
 
 import copy
@@ -23,7 +21,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from rrm.agents.as_trained import Trained
 from rrm.agents.files import write_bytes
 from rrm.agents.networks import Activation, policy_settings
-from rrm.agents.saved import About, Foreign, read_about
+from rrm.agents.saved import About, Foreign, about_actions, actions_of, read_about
 from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.world import Array, Layout, World
 
@@ -229,7 +227,7 @@ class Agent:
             "hidden": list(self.hidden),
             "activation": self.activation,
             "layout": asdict(self.layout),
-            "actions": _about_actions(self.policy.action_space),
+            "actions": about_actions(self.policy.action_space),
         }
 
     @classmethod
@@ -265,35 +263,8 @@ class Agent:
         if about.transformer:
             raise ValueError("is that of an agent that answers questions: rrm.load_agent loads it")
         about.check_tensors(shapes)
-        policy = _build(_actions_of(about), about.layout, about.hidden, about.activation)
+        policy = _build(actions_of(about), about.layout, about.hidden, about.activation)
         return cls(policy, about.layout, about.hidden, about.activation, about.algorithm)
-
-
-def _about_actions(space: spaces.Space[Any]) -> Any:
-    """A space of actions as JSON: the number of them where they are discrete."""
-    if isinstance(space, spaces.Discrete):
-        return int(space.n)
-    if isinstance(space, spaces.MultiDiscrete):
-        return {"multi_discrete": space.nvec.tolist()}
-    if isinstance(space, spaces.MultiBinary):
-        return {"multi_binary": int(np.prod(space.shape))}
-    assert isinstance(space, spaces.Box)
-    low, high = ([float(x) if np.isfinite(x) else None for x in bound] for bound in (space.low, space.high))
-    return {"low": low, "high": high}  # null: without bound
-
-
-def _actions_of(about: About) -> spaces.Space[Any]:
-    """The space that ``_about_actions`` told of."""
-    actions = about.actions
-    if isinstance(actions, int):
-        return spaces.Discrete(actions)
-    if actions.multi_discrete:
-        return spaces.MultiDiscrete(np.array(actions.multi_discrete))
-    if actions.multi_binary:
-        return spaces.MultiBinary(actions.multi_binary)
-    low = np.array([-np.inf if x is None else x for x in actions.low], np.float32)
-    high = np.array([np.inf if x is None else x for x in actions.high], np.float32)
-    return spaces.Box(low, high, dtype=np.float32)
 
 
 def _build(

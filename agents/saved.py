@@ -197,3 +197,38 @@ def read_about(path: Path) -> About:
         raise ValueError(f"{path}: {error.strerror}") from None
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
+
+
+def about_actions(space: spaces.Space[Any]) -> Any:
+    """A space of actions as JSON: its size if it is discrete.
+
+    Args:
+        space: the space.
+    """
+    if isinstance(space, spaces.Discrete):
+        return int(space.n)
+    if isinstance(space, spaces.MultiDiscrete):
+        return {"multi_discrete": space.nvec.tolist()}
+    if isinstance(space, spaces.MultiBinary):
+        return {"multi_binary": int(np.prod(space.shape))}
+    assert isinstance(space, spaces.Box)
+    low, high = ([float(x) if np.isfinite(x) else None for x in bound] for bound in (space.low, space.high))
+    return {"low": low, "high": high}  # null: without bound
+
+
+def actions_of(about: About) -> spaces.Space[Any]:
+    """The space that ``about_actions`` described.
+
+    Args:
+        about: the JSON file of an agent.
+    """
+    actions = about.actions
+    if isinstance(actions, int):
+        return spaces.Discrete(actions)
+    if actions.multi_discrete:
+        return spaces.MultiDiscrete(np.array(actions.multi_discrete))
+    if actions.multi_binary:
+        return spaces.MultiBinary(actions.multi_binary)
+    low = np.array([-np.inf if x is None else x for x in actions.low], np.float32)
+    high = np.array([np.inf if x is None else x for x in actions.high], np.float32)
+    return spaces.Box(low, high, dtype=np.float32)

@@ -135,8 +135,10 @@ RATERS = "rrm run committee task.labels=64 task.initial_labels=32 task.query_str
 MONA = "python benchmarks/mona.py"
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
-BY_IMITATION = "docs/imitation_learning.md"
+BY_IMITATION, BY_DISCRIMINATOR = "docs/imitation_learning.md", "docs/adversarial_imitation.md"
+QUESTIONS = "docs/questions_training.md"
 ADVERSARIAL = "python -m benchmarks.adversarial_ida --out docs/images/adversarial_ida.png"
+CONSTANT = "rrm run cartpole_gail conditions.airl.learner.learning_rate=1e-3"
 BESIDE = ["python -m benchmarks.beside_imitation"]
 BESIDE_REWARD = "python -m benchmarks.imitation_vs_reward --out docs/images/imitation_vs_reward.png"
 
@@ -197,6 +199,11 @@ TABLES: dict[str, Learnt] = {
         "docs/imitation_vs_reward.md", [BESIDE_REWARD], "2 min", printed,
         {"docs/images/imitation_vs_reward.png": "docs/images/imitation_vs_reward.png"},
     ),
+    "imitated_camera": Learnt(
+        "docs/imitation_vs_reward.md",
+        ["rrm run camera_dropbox_imitation", "python -m benchmarks.imitation_vs_reward --worlds rrm/CameraDropbox-v0"],
+        "10 min", partial(printed, table=1),
+    ),
     "imitated_audit_tree": Learnt(
         BY_IMITATION, ["rrm run audit_tree_imitation seeds=10"], "5 min",
         partial(conditions, run="audit_tree_imitation", columns=USUAL),
@@ -209,6 +216,8 @@ TABLES: dict[str, Learnt] = {
         BY_IMITATION, ["rrm run tidy_rooms_small_imitation"], "5 min",
         partial(conditions, run="tidy_rooms_small_imitation", columns=EACH),
     ),
+    "cartpole_gail": Learnt(BY_DISCRIMINATOR, ["rrm run cartpole_gail", CONSTANT], "15 min"),
+    "gail_speed": Learnt(BY_DISCRIMINATOR, ["python -m benchmarks.beside_gail"], "10 min", printed),
     "irl_changes": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", printed),
     "irl_rooms": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", partial(printed, table=1)),
     "noisy_tree": Learnt(
@@ -223,6 +232,16 @@ TABLES: dict[str, Learnt] = {
     "transparency": Learnt(
         "docs/transparency.md", ["python -m benchmarks.transparency --out docs/images"], "2 min", printed,
         {f"docs/images/transparency.{kind}": f"docs/images/transparency.{kind}" for kind in ("png", "gif")},
+    ),
+    "powers_training": Learnt(
+        QUESTIONS, ["python -m benchmarks.questions_training powers --seeds 1 2"], "9 min of CPU", printed
+    ),
+    "wildcard_training": Learnt(
+        QUESTIONS, ["python -m benchmarks.questions_training wildcard --seeds 0 1 2 --conditions amplified supervised"],
+        "7 min of CPU", printed,
+    ),
+    "wildcard_controls": Learnt(
+        QUESTIONS, ["python -m benchmarks.questions_training wildcard_controls --seeds 0 1"], "4 min of CPU", printed,
     ),
     "hex3": Learnt("docs/games.md", ["python benchmarks/games.py hex3"], "5 min", printed),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),

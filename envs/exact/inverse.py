@@ -33,7 +33,7 @@ class Inferred(NamedTuple):
     takes an action that some reward would explain better and better the larger it is; ``l2`` ends that."""
 
 
-def max_ent(table: Table, features: Floats, target: Floats, *, l2: float = 0.0) -> Inferred:
+def max_ent(table: Table, features: Floats, target: Floats, *, l2: float = 0.0, tolerance: float = 1e-9) -> Inferred:
     """Broad inverse reinforcement learning: the reward under which ``soft`` visits what the demonstrator visits.
 
     Maximum causal entropy (Ziebart, Bagnell and Dey 2010, "Modeling interaction via the principle of maximum causal
@@ -45,6 +45,7 @@ def max_ent(table: Table, features: Floats, target: Floats, *, l2: float = 0.0) 
         features: (s, d) the features of each state; ``np.eye(s)`` for a reward of its own for each state.
         target: (d,) the sum of the features of all states in which the demonstrator arrives in an episode, on average.
         l2: the weight of a penalty l2/2 · ‖θ‖², for demonstrations that are a sample.
+        tolerance: the largest entry of the gradient at which the fit may end.
     """
 
     def loss(theta: Floats) -> tuple[float, Floats]:
@@ -54,10 +55,10 @@ def max_ent(table: Table, features: Floats, target: Floats, *, l2: float = 0.0) 
         value = float(collected @ theta) + _entropy(table, policy)
         return value - float(target @ theta), collected - target
 
-    return _fit(loss, features.shape[1], l2)
+    return _fit(loss, features.shape[1], l2, tolerance)
 
 
-def one_step(table: Table, features: Floats, taken: Floats, *, l2: float = 0.0) -> Inferred:
+def one_step(table: Table, features: Floats, taken: Floats, *, l2: float = 0.0, tolerance: float = 1e-9) -> Inferred:
     """Narrow inverse reinforcement learning: the reward that explains each action by the state that it leads to.
 
     The chance of an action is in proportion to exp E[r(s')]: ``soft`` with a window of one step.
@@ -67,6 +68,7 @@ def one_step(table: Table, features: Floats, taken: Floats, *, l2: float = 0.0) 
         features: (s, d) the features of each state.
         taken: (s, a) how often the demonstrator takes each action in each state, as ``choices`` says.
         l2: the weight of a penalty l2/2 · ‖θ‖².
+        tolerance: as in ``max_ent``.
     """
     from scipy.special import log_softmax
 
@@ -77,7 +79,7 @@ def one_step(table: Table, features: Floats, taken: Floats, *, l2: float = 0.0) 
         gradient = np.bincount(table.next.ravel(), weights=flow.ravel(), minlength=features.shape[0])
         return -float((taken * likely).sum()), features.T @ gradient
 
-    return _fit(loss, features.shape[1], l2)
+    return _fit(loss, features.shape[1], l2, tolerance)
 
 
 def _entropy(table: Table, policy: Floats) -> float:
@@ -89,7 +91,7 @@ def _entropy(table: Table, policy: Floats) -> float:
     return float(sum(np.where(table.over, 0.0, at) @ entr(row).sum(axis=1) for at, row in of))
 
 
-def _fit(loss: Callable[[Floats], tuple[float, Floats]], weights: int, l2: float) -> Inferred:
+def _fit(loss: Callable[[Floats], tuple[float, Floats]], weights: int, l2: float, tolerance: float) -> Inferred:
     """Minimise a convex loss, which comes with its gradient, and the penalty."""
     from scipy.optimize import minimize
 
@@ -98,6 +100,10 @@ def _fit(loss: Callable[[Floats], tuple[float, Floats]], weights: int, l2: float
         return value + l2 / 2 * float(theta @ theta), gradient + l2 * theta
 
     result = minimize(
-        penalised, np.zeros(weights), jac=True, method="L-BFGS-B", options={"maxiter": 2000, "ftol": 0.0, "gtol": 1e-9}
+        penalised,
+        np.zeros(weights),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 2000, "ftol": 0.0, "gtol": tolerance},
     )
     return Inferred(np.asarray(result.x), float(np.abs(result.jac).max()))

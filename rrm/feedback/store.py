@@ -126,11 +126,16 @@ class Store:
         return fingerprint(self.path, self._db, 0, self._hashed[1], evaluations, ["evaluation"]).hexdigest()
 
     def given(self, kind: str, what: str, digests: Mapping[int, str]) -> Iterator[tuple[int, Any]]:
-        """The numbers and answers of a kind. Raises DamagedFileError: one was given to another question."""
-        with self._named():
-            rows = list(self._db.execute("select number, question, answer from answers where kind = ?", (kind,)))
+        """The numbers and answers of those of these questions that have one. Raises DamagedFileError: one was given to
+        another question."""
+        columns, within = "number, question, answer", (min(digests, default=0), max(digests, default=-1))
+        with self._named():  # few are asked at once, and all of the store may be many
+            where = "kind = ? and number between ? and ?"
+            rows = list(self._db.execute(f"select {columns} from answers where {where}", (kind, *within)))
         for number, digest, answer in rows:
-            if digest != digests.get(number, digest):
+            if number not in digests:
+                continue
+            if digest != digests[number]:
                 raise DamagedFileError(
                     f"{self.path}: answer {number} was given to another {what}; the store and the round differ; "
                     + run_anew(self.path)
@@ -144,8 +149,7 @@ class Store:
             nothing = answer is None and kind == "comparison"
             if not nothing and not (isinstance(answer, float) and math.isfinite(answer)):
                 raise DamagedFileError(f"{self.path}: answer {number} is {answer}; it must be a finite number")
-            if number in digests:
-                known[number] = answer
+            known[number] = answer
         return known
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:

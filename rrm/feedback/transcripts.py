@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from rrm.envs.world import Array
-from rrm.errors import DamagedFileError
+from rrm.errors import DamagedFileError, EvaluatorError
+from rrm.text import line
 
 if TYPE_CHECKING:
     from rrm.envs.questions import Questions
@@ -54,6 +57,7 @@ def consult(
 
     Raises:
         DamagedFileError: a row of the store is no transcript, or one of another question.
+        EvaluatorError: the overseer returned something else than a transcript of each question.
     """
     numbers = range(first, first + len(questions))
     facts = world.tokens()
@@ -67,13 +71,47 @@ def consult(
         part = world.copies(len(new))
         part.load(world.save(new), np.arange(len(new)))
         asked = [numbers[i] for i in new]
-        new_transcripts = overseer.consult(part, questions[new], assistant(part, asked))
+        transcripts = _consulted(overseer, part, questions[new], assistant(part, asked))
         store.add(
-            [_row(number, digests[number], each, overseer) for number, each in zip(asked, new_transcripts, strict=True)]
+            [_row(number, digests[number], each, overseer) for number, each in zip(asked, transcripts, strict=True)]
         )
         known = _read(store, world, digests)  # as they are on disk: another process may have been faster
     # The question is part of the fingerprint; the row holds the rest.
     return [known[number]._replace(question=questions[i].tolist()) for i, number in enumerate(numbers)]
+
+
+def _consulted(overseer: Decomposer, world: Questions, questions: Array, reply: Reply) -> list[Transcript]:
+    """How the overseer answers m questions, checked: once it is kept, a transcript is never asked again.
+
+    Raises:
+        EvaluatorError: it returned something else than m transcripts.
+    """
+    returned = overseer.consult(world, questions, reply)
+    try:
+        transcripts = [_checked(world, each) for each in returned]
+        if len(transcripts) != len(questions):
+            raise ValueError(f"these are {len(transcripts)}")
+    except (ValueError, TypeError, AttributeError) as error:
+        must = f"consult must return {len(questions)} transcripts, one of each question"
+        raise EvaluatorError(f"evaluator {overseer.name!r}: {must}: {line(error)}") from None
+    return [each._replace(question=question) for each, question in zip(transcripts, questions.tolist(), strict=True)]
+
+
+def _checked(world: Questions, transcript: Transcript) -> Transcript:
+    """The same transcript of plain whole numbers. Raises ValueError or TypeError where there are others."""
+    subquestions = [[index(token) for token in each] for each in transcript.subquestions]
+    replies = [index(token) for token in transcript.replies]
+    answer, steps = index(transcript.answer), index(transcript.assistant_steps)
+    if not len(subquestions) == len(replies) <= world.rounds:
+        counts = f"{len(subquestions)} sub-questions and {len(replies)} replies"
+        raise ValueError(f"{counts}: must be as many, and at most {world.rounds}")
+    if any(len(each) != world.q_len for each in subquestions):
+        raise ValueError(f"each sub-question must have {world.q_len} tokens")
+    if not all(0 <= token < world.vocab for token in (*chain(*subquestions), *replies, answer)):
+        raise ValueError(f"tokens must be from 0 to {world.vocab - 1}")
+    if not 0 <= steps <= len(replies):
+        raise ValueError(f"assistant_steps must be from 0 to {len(replies)}, the replies")
+    return Transcript((), subquestions, replies, answer, steps)
 
 
 def _row(number: int, digest: str, transcript: Transcript, overseer: Decomposer) -> tuple[Any, ...]:
@@ -101,19 +139,12 @@ def _read(store: Labels, world: Questions, digests: dict[int, str]) -> dict[int,
     """The transcripts that a store has of these questions. Raises DamagedFileError."""
     transcripts = {}
     for number, text in store.given("transcript", "question", digests):
-        if number not in digests:
-            continue
         try:
             content = json.loads(text)
-            subquestions, replies, answer = content["subquestions"], content["replies"], content["answer"]
-            tokens = np.array([*(token for each in subquestions for token in each), *replies, answer])
-            right = len(subquestions) == len(replies) <= world.rounds
-            right &= all(len(each) == world.q_len for each in subquestions)
-            if not right or tokens.dtype.kind != "i" or tokens.min() < 0 or tokens.max() >= world.vocab:
-                raise ValueError("must be tokens")
+            fields = content["subquestions"], content["replies"], content["answer"]
+            transcripts[number] = _checked(world, Transcript((), *fields, assistant_steps=0))
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise DamagedFileError(
                 f"{store.path}: transcript {number} is not what was written there: {error}"
             ) from None
-        transcripts[number] = Transcript((), subquestions, replies, answer, 0)
     return transcripts

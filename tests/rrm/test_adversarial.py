@@ -211,6 +211,16 @@ def test_gail_learns_what_an_honest_script_shows(tmp_path: Path) -> None:
     assert result["env_steps"] == 160 + 8000 // 256 * 256
 
 
+@pytest.mark.parametrize("method", ["gail", "airl"])
+def test_a_file_of_demonstrations_is_imitated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    rrm.demonstrate("honest.npz", LINE, "honest", episodes=20)
+    each = last(distill={"method": method, "demonstrator": {"skill": "honest.npz"}})
+    (result,) = train(each, tmp_path / "rounds")
+    assert result["demonstrated"] == 20 * 8 and "agreement" not in result
+    assert result["env_steps"] == 512 == each.total[0]
+
+
 AIRL = {"method": "airl"}
 METHODS: dict[str, Any] = {
     "gail": {},

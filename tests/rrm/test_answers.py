@@ -13,9 +13,11 @@ import pytest
 import torch
 
 import rrm
+from benchmarks.questions_training import blind_optimum
 from rrm.agents.agent import Agent
 from rrm.agents.answerer import AnswerAgent
 from rrm.agents.loading import load_agent
+from rrm.amplify.decomposition import Decomposition
 from rrm.config.load import load
 from rrm.config.schema import Condition
 from rrm.distill.answers import distiller, settings
@@ -25,10 +27,10 @@ from rrm.distill.answers.settings import AnswersSettings
 from rrm.envs.families.powers import Powers
 from rrm.envs.questions import Questions, hch
 from rrm.envs.world import Array
-from rrm.errors import ConfigError, DamagedFileError
+from rrm.errors import ConfigError, DamagedFileError, EvaluatorError
 from rrm.experiment.run import configuration
 from rrm.feedback.labels import Labels
-from rrm.feedback.transcripts import Transcript
+from rrm.feedback.transcripts import Reply, Transcript
 from rrm.report import answers
 from rrm.report.build import build
 from rrm.rounds.plan import Plan, plan
@@ -47,7 +49,7 @@ BLIND = np.mean([[2 / 3, 2 / 3, 2 / 3, 2 / 3], [2 / 3, 1 / 3, 1, 1 / 3]])
 
 
 def condition(*overrides: str, world: dict[str, Any] = POWERS, **distill: Any) -> Condition:
-    tree = {**world, "amplify": "decomposition", "episodes": 200, "distill": {**TINY, **distill}}
+    tree = {"amplify": "decomposition", **world, "episodes": 200, "distill": {**TINY, **distill}}
     return load({**tree, "conditions": {"amplified": {}}}, overrides).conditions["amplified"]
 
 
@@ -144,6 +146,17 @@ def test_without_facts_or_help_it_is_no_better_than_a_guess(tmp_path: Path) -> N
         assert result["labels"] == 0
 
 
+def test_the_gap_begins_at_the_best_answer_without_facts() -> None:
+    """It has no closed form where the distance is asked for in ShortestPath."""
+    for env, closed in (("rrm/PowersSmall-v0", True), ("rrm/ShortestPath-v0", False)):
+        world = plan(condition(world={"env": env}), 0).world(100)
+        assert isinstance(world, Questions)
+        best = blind_optimum(world)
+        questions = world.ask(np.random.default_rng(1), 1000)
+        assert np.isfinite(world.blind_chance(questions)).all() == closed
+        assert best == pytest.approx((world.blind(questions) == world.truth(questions)).mean(), abs=0.03)
+
+
 def test_a_human_who_decomposes_wrongly_is_imitated(tmp_path: Path) -> None:
     """What is learnt is what the human would answer, not the truth: twice the value of one string."""
     wrong = {"env": "rrm/Wildcard-v0", "env_settings": {"size": 1, "twice": True}}
@@ -192,11 +205,82 @@ def test_a_damaged_transcript_is_named(tmp_path: Path) -> None:
 
     world = each.world(1)
     assert isinstance(world, Questions)
-    with pytest.raises(DamagedFileError, match="transcript 0 is not what was written there: must be tokens"):
+    with pytest.raises(DamagedFileError, match="transcript 0 is not what was written there: tokens must be"):
         _read(store, world, {0: "x"})
     with pytest.raises(DamagedFileError, match="answer 0 was given to another question"):
         _read(store, world, {0: "y"})
     store.close()
+
+
+class Own(Decomposition):
+    """Changes the transcripts before it returns them."""
+
+    def consult(self, world: Questions, questions: Array, reply: Reply) -> list[Transcript]:
+        return self.change(super().consult(world, questions, reply))
+
+    def change(self, transcripts: list[Transcript]) -> list[Any]:
+        return transcripts
+
+
+class Fewer(Own):
+    def change(self, transcripts: list[Transcript]) -> list[Any]:
+        return transcripts[1:]
+
+
+class Words(Own):
+    def change(self, transcripts: list[Transcript]) -> list[Any]:
+        return ["yes"] * len(transcripts)
+
+
+class NoToken(Own):
+    def change(self, transcripts: list[Transcript]) -> list[Any]:
+        return [each._replace(answer=99) for each in transcripts]
+
+
+class NoReplies(Own):
+    def change(self, transcripts: list[Transcript]) -> list[Any]:
+        return [each._replace(subquestions=[each.question], replies=[]) for each in transcripts]
+
+
+class Half(Own):
+    def change(self, transcripts: list[Transcript]) -> list[Any]:
+        replies: Any = [3.5]
+        return [each._replace(subquestions=[each.question], replies=replies) for each in transcripts]
+
+
+class Arrays(Own):
+    """NumPy's numbers, and another question than was asked."""
+
+    def change(self, transcripts: list[Transcript]) -> list[Any]:
+        return [Transcript._make(map(np.array, ([1], *each[1:]))) for each in transcripts]
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (Fewer, "these are 51"),
+        (Words, "'str' object has no attribute 'subquestions'"),
+        (NoToken, "tokens must be from 0 to 5"),
+        (NoReplies, "1 sub-questions and 0 replies: must be as many, and at most 3"),
+        (Half, "'float' object cannot be interpreted as an integer"),
+    ],
+)
+def test_a_wrong_transcript_of_a_users_own_is_not_kept(tmp_path: Path, own: type[Own], message: str) -> None:
+    """Kept, it would be refused whenever the store is read, and never be asked again."""
+    each = plan(condition(world={**POWERS, "amplify": f"{__name__}:{own.__name__}"}, updates=2), 0)
+    with pytest.raises(EvaluatorError) as error:
+        train(each, tmp_path)
+    assert str(error.value).endswith(f"consult must return 52 transcripts, one of each question: {message}")
+    assert not transcripts(tmp_path, each)
+
+
+def test_numbers_of_numpy_are_transcripts(tmp_path: Path) -> None:
+    own = plan(condition(world={**POWERS, "amplify": f"{__name__}:Arrays"}, updates=2), 0)
+    train(own, tmp_path / "own")
+    train(last(updates=2), tmp_path / "plain")
+    stored = [transcripts(tmp_path / name, each) for name, each in (("own", own), ("plain", last(updates=2)))]
+    assert [row[2] for row in stored[0]] == [row[2] for row in stored[1]]
+    assert [row[7] for row in stored[0]] == [row[7] for row in stored[1]]
 
 
 def test_a_well_fitted_model_of_the_human_stands_in_for_it() -> None:

@@ -88,7 +88,7 @@ def test_what_is_wrong_is_said_in_one_line(overrides: list[str], message: str) -
 @pytest.mark.usefixtures("copy")
 def test_a_condition_says_what_only_another_method_has() -> None:
     config = {**COPY, "conditions": {"a": {"distill": {"batch_size": 3}}}}
-    right = "no such key where distill.method is 'copy'; it is a key of reward_modeling"
+    right = "no such key where distill.method is 'copy'; it is a key of reward_modeling and expert_iteration"
     assert refused(**config) == f"conditions.a.distill.batch_size: {right}"
     above = {"env": LINE, "conditions": {"a": {"distill": {"batch_size": 3}}}}
     assert refused("distill=copy", **above) == f"conditions.a.distill.batch_size: 3: {right}"

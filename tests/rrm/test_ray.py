@@ -270,9 +270,12 @@ def test_files_that_demonstrate_travel(tmp_path: Path, monkeypatch: pytest.Monke
         each = plan(load({"env": LINE, "distill": settings, "conditions": {"unaided": {}}}).conditions["unaided"], 0)
         sources, name = worker.sources_of(each), each.name
         assert sources[skill].keys() == files
-        placed = worker._placed(each, sources, tmp_path / "worker")
+        placed = worker._placed(each, sources, tmp_path / "worker" / skill)
         copied = Path(placed.condition.distill.demonstrator.skill)
-        assert copied.parent.parent == tmp_path / "worker" and {file.name for file in copied.parent.iterdir()} == files
+        assert (
+            copied.parent.parent == tmp_path / "worker" / skill
+            and {file.name for file in copied.parent.iterdir()} == files
+        )
         assert placed.name == name
 
 

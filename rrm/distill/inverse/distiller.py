@@ -30,6 +30,10 @@ from rrm.protocols import Row
 from rrm.rewards.table_reward import StateReward
 from rrm.streams import Purpose
 
+TOLERANCE = 1e-4
+"""How far the inferred reward may be from explaining how often a state is entered in an episode: less than what the
+sample of demonstrations is worth."""
+
 EXPLORE = 0.2
 """Chance of a random action at each step while the agent learns to act by its plan."""
 
@@ -50,9 +54,10 @@ class InverseRL(Imitation):
         begun, arrived, taken = self._watch()
         # A reward of its own for each state: the identity, which would be too large as an array.
         features = cast(Any, eye_array(len(self.table.rows), format="csr"))
-        table, l2, window = replace(self.table, start=begun), self.settings.l2, self.settings.window
+        table, window = replace(self.table, start=begun), self.settings.window
+        fit: dict[str, float] = {"l2": self.settings.l2, "tolerance": TOLERANCE}
         inferred = (
-            max_ent(table, features, arrived, l2=l2) if window is None else one_step(table, features, taken, l2=l2)
+            max_ent(table, features, arrived, **fit) if window is None else one_step(table, features, taken, **fit)
         )
         self.reward = inferred.weights
         self._visit(best_actions(table, state_reward(table, self.reward), window=window))
