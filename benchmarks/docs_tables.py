@@ -136,6 +136,7 @@ MONA = "python benchmarks/mona.py"
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
 BY_IMITATION, BY_DISCRIMINATOR = "docs/imitation_learning.md", "docs/adversarial_imitation.md"
+QUESTIONS = "docs/questions_training.md"
 ADVERSARIAL = "python -m benchmarks.adversarial_ida --out docs/images/adversarial_ida.png"
 FALLING = "rrm run cartpole_gail conditions.airl.learner.learning_rate=lin_1e-3 seeds=[3,4,5]"
 BESIDE = ["python -m benchmarks.beside_imitation"]
@@ -231,6 +232,16 @@ TABLES: dict[str, Learnt] = {
     "transparency": Learnt(
         "docs/transparency.md", ["python -m benchmarks.transparency --out docs/images"], "2 min", printed,
         {f"docs/images/transparency.{kind}": f"docs/images/transparency.{kind}" for kind in ("png", "gif")},
+    ),
+    "powers_training": Learnt(
+        QUESTIONS, ["python -m benchmarks.questions_training powers --seeds 1 2"], "9 min of CPU", printed
+    ),
+    "wildcard_training": Learnt(
+        QUESTIONS, ["python -m benchmarks.questions_training wildcard --seeds 0 1 2 --conditions amplified supervised"],
+        "7 min of CPU", printed,
+    ),
+    "wildcard_controls": Learnt(
+        QUESTIONS, ["python -m benchmarks.questions_training wildcard_controls --seeds 0 1"], "4 min of CPU", printed,
     ),
     "hex3": Learnt("docs/games.md", ["python benchmarks/games.py hex3"], "5 min", printed),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),

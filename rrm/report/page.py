@@ -186,7 +186,7 @@ Costs are those of all rounds together.</p>
             f"""<section>
 <h2>How they learn to answer</h2>
 <div class="grid">{"".join(f"<figure>{each}</figure>" for each in content.answers)}</div>
-<p class="note">{coloured(content.answers_caption, names)}</p>
+<p class="note">{coloured_text(content.answers_caption)}</p>
 </section>"""
         )
     sections += [

@@ -200,11 +200,11 @@ def cell_result(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _round_figures(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of a round in a cell's result."""
+    """The figures of a round in a cell's result; its hack rate is in its own alone."""
     return {
         key: result.get(key)
         for key in ("world", "level", "generation", *ROUND_FIGURES)
-        if key in result or key not in ("generation", *OF_IMITATION)
+        if key != "hack_rate" and (key in result or key not in ("generation", *OF_IMITATION))
     }
 
 
@@ -270,11 +270,12 @@ def cell_files(folder: Path, seed: Seed) -> CellFiles:
         if result[key] != value:
             right = f"{key} is {result[key]}, but {value} in summary.json; `rrm run` sums up again"
             raise DamagedFileError(f"{path}: {right}")
-    if result != cell_result([round_result(home) for home in homes]):
+    results = [round_result(home) for home in homes]
+    if result != cell_result(results):
         raise DamagedFileError(f"{path}: is not what the results of its rounds come to; `rrm run` sums up again")
     rounds = [
         RoundFigures(one["world"], one["level"], {key: one.get(key) for key in ROUND_FIGURES}, one.get("generation"))
-        for one in result["rounds"]
+        for one in results
     ]
     return CellFiles(seed.seed, cell, about["config"], homes[-1], result["episodes"], rounds)
 

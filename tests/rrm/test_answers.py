@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import rrm
+from benchmarks.questions_training import blind_optimum
 from rrm.agents.agent import Agent
 from rrm.agents.answerer import AnswerAgent
 from rrm.agents.loading import load_agent
@@ -145,6 +146,17 @@ def test_without_facts_or_help_it_is_no_better_than_a_guess(tmp_path: Path) -> N
         assert result["labels"] == 0
 
 
+def test_the_gap_begins_at_the_best_answer_without_facts() -> None:
+    """It has no closed form where the distance is asked for in ShortestPath."""
+    for env, closed in (("rrm/PowersSmall-v0", True), ("rrm/ShortestPath-v0", False)):
+        world = plan(condition(world={"env": env}), 0).world(100)
+        assert isinstance(world, Questions)
+        best = blind_optimum(world)
+        questions = world.ask(np.random.default_rng(1), 1000)
+        assert np.isfinite(world.blind_chance(questions)).all() == closed
+        assert best == pytest.approx((world.blind(questions) == world.truth(questions)).mean(), abs=0.03)
+
+
 def test_a_human_who_decomposes_wrongly_is_imitated(tmp_path: Path) -> None:
     """What is learnt is what the human would answer, not the truth: twice the value of one string."""
     wrong = {"env": "rrm/Wildcard-v0", "env_settings": {"size": 1, "twice": True}}
@@ -266,9 +278,9 @@ def test_numbers_of_numpy_are_transcripts(tmp_path: Path) -> None:
     own = plan(condition(world={**POWERS, "amplify": f"{__name__}:Arrays"}, updates=2), 0)
     train(own, tmp_path / "own")
     train(last(updates=2), tmp_path / "plain")
-    found = [transcripts(tmp_path / name, each) for name, each in (("own", own), ("plain", last(updates=2)))]
-    assert [row[2] for row in found[0]] == [row[2] for row in found[1]]
-    assert [row[7] for row in found[0]] == [row[7] for row in found[1]]
+    stored = [transcripts(tmp_path / name, each) for name, each in (("own", own), ("plain", last(updates=2)))]
+    assert [row[2] for row in stored[0]] == [row[2] for row in stored[1]]
+    assert [row[7] for row in stored[0]] == [row[7] for row in stored[1]]
 
 
 def test_a_well_fitted_model_of_the_human_stands_in_for_it() -> None:
