@@ -138,7 +138,7 @@ NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresig
 BY_IMITATION, BY_DISCRIMINATOR = "docs/imitation_learning.md", "docs/adversarial_imitation.md"
 QUESTIONS = "docs/questions_training.md"
 ADVERSARIAL = "python -m benchmarks.adversarial_ida --out docs/images/adversarial_ida.png"
-CONSTANT = "rrm run cartpole_gail conditions.airl.learner.learning_rate=1e-3"
+FALLING = "rrm run cartpole_gail conditions.airl.learner.learning_rate=lin_1e-3 seeds=[3,4,5]"
 BESIDE = ["python -m benchmarks.beside_imitation"]
 BESIDE_REWARD = "python -m benchmarks.imitation_vs_reward --out docs/images/imitation_vs_reward.png"
 
@@ -216,7 +216,7 @@ TABLES: dict[str, Learnt] = {
         BY_IMITATION, ["rrm run tidy_rooms_small_imitation"], "5 min",
         partial(conditions, run="tidy_rooms_small_imitation", columns=EACH),
     ),
-    "cartpole_gail": Learnt(BY_DISCRIMINATOR, ["rrm run cartpole_gail", CONSTANT], "15 min"),
+    "cartpole_gail": Learnt(BY_DISCRIMINATOR, ["rrm run cartpole_gail", FALLING], "15 min"),
     "gail_speed": Learnt(BY_DISCRIMINATOR, ["python -m benchmarks.beside_gail"], "10 min", printed),
     "irl_changes": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", printed),
     "irl_rooms": Learnt("docs/inverse_rl.md", ["python benchmarks/irl.py"], "1 min", partial(printed, table=1)),
@@ -237,11 +237,11 @@ TABLES: dict[str, Learnt] = {
         QUESTIONS, ["python -m benchmarks.questions_training powers --seeds 1 2"], "9 min of CPU", printed
     ),
     "wildcard_training": Learnt(
-        QUESTIONS, ["python -m benchmarks.questions_training wildcard --seeds 0 1 --conditions amplified supervised"],
-        "5 min of CPU", printed,
+        QUESTIONS, ["python -m benchmarks.questions_training wildcard --seeds 0 1 2 --conditions amplified supervised"],
+        "7 min of CPU", printed,
     ),
     "wildcard_controls": Learnt(
-        QUESTIONS, ["python -m benchmarks.questions_training wildcard_controls --seeds 0"], "4 min of CPU", printed,
+        QUESTIONS, ["python -m benchmarks.questions_training wildcard_controls --seeds 0 1"], "4 min of CPU", printed,
     ),
     "hex3": Learnt("docs/games.md", ["python benchmarks/games.py hex3"], "5 min", printed),
     "assistants": Learnt("docs/your_own_environment.md", ["python benchmarks/assistants.py"], "hours"),

@@ -46,10 +46,12 @@ def train(each: Plan, home: Path) -> tuple[list[dict[str, float]], float, float 
 
 
 def blind_optimum(world: Questions) -> float:
-    """How often the best answer without the facts is right, by its closed form, over 100,000 questions."""
+    """How often the best answer without the facts is right in 100,000 questions; by its closed form, if it has one."""
     rng = np.random.default_rng(0)
     world.reset(np.arange(world.n), rng)
-    return float(world.blind_chance(world.ask(rng, 100_000 // world.n)).mean())
+    questions = world.ask(rng, 100_000 // world.n)
+    chance, right = world.blind_chance(questions), world.blind(questions) == world.truth(questions)
+    return float(np.where(np.isnan(chance), right, chance).mean())
 
 
 def table(experiment: Experiment, names: Sequence[str], seeds: Sequence[int], home: Path) -> str:

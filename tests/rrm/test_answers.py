@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import rrm
+from benchmarks.questions_training import blind_optimum
 from rrm.agents.agent import Agent
 from rrm.agents.answerer import AnswerAgent
 from rrm.agents.loading import load_agent
@@ -143,6 +144,17 @@ def test_without_facts_or_help_it_is_no_better_than_a_guess(tmp_path: Path) -> N
         (result,) = train(last(updates=60, **distill), tmp_path)
         assert result["utility"] <= BLIND + 0.05, distill
         assert result["labels"] == 0
+
+
+def test_the_gap_begins_at_the_best_answer_without_facts() -> None:
+    """It has no closed form where the distance is asked for in ShortestPath."""
+    for env, closed in (("rrm/PowersSmall-v0", True), ("rrm/ShortestPath-v0", False)):
+        world = plan(condition(world={"env": env}), 0).world(100)
+        assert isinstance(world, Questions)
+        best = blind_optimum(world)
+        questions = world.ask(np.random.default_rng(1), 1000)
+        assert np.isfinite(world.blind_chance(questions)).all() == closed
+        assert best == pytest.approx((world.blind(questions) == world.truth(questions)).mean(), abs=0.03)
 
 
 def test_a_human_who_decomposes_wrongly_is_imitated(tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ class AnswersSettings(DistillSettings):
         " of equal length, A[0], A[1], … of iterated amplification; null: X's average as it is now.",
     )
     initial_labels: Count = Field(
-        default=500, le=MOST_LABELS, description="Transcripts of the human before X is trained."
+        default=500,
+        le=MOST_LABELS,
+        description="Transcripts of the human before X is trained, besides those due for its first batch.",
     )
     label_rate: Annotated[Real, Field(ge=0)] = Field(
         default=1.0,
@@ -66,14 +68,16 @@ class AnswersSettings(DistillSettings):
     warm_up: Count = Field(
         default=400, le=10**6, description="Gradient steps of the model of the human before X is trained."
     )
-    fits: Count = Field(default=2, le=1000, description="Its gradient steps for each new batch of X.")
+    fits: Count = Field(
+        default=2, le=1000, description="Gradient steps of the model of the human for each new batch of X."
+    )
     spoilt: Share = Field(default=0.0, description="Share of X's targets that are replaced by a random answer.")
     shows_facts: bool = Field(
         default=True, description="Whether X sees the facts; without them it can only guess (a control)."
     )
-    width: Width = Field(default=64, description="Of the layers of X.")
-    embedding: Count = Field(default=32, le=1024, description="Of the tokens in X.")
-    heads: Count = Field(default=4, le=64, description="Of the attention in X.")
+    width: Width = Field(default=64, description="Width of the layers of X.")
+    embedding: Count = Field(default=32, le=1024, description="Width of the embedding of a token in X.")
+    heads: Count = Field(default=4, le=64, description="Attention heads in each layer of X.")
     fact_layers: Count = Field(default=3, le=64, description="Layers of X that encode the facts.")
     question_layers: Count = Field(default=2, le=64, description="Layers of X in which questions attend to the facts.")
     copies: bool = Field(
