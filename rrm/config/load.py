@@ -77,7 +77,8 @@ def _validated(model: type[Model], tree: Mapping[str, Any], own: Sequence[str], 
         choice = tree[slot.section].get(slot.key, slot.default)
         raise ConfigError(f"{dotted}: {show(value)}: {slot.unknown(choice, place[1:])}")
     if kind == "missing":
-        worlds = nearest("", registered_worlds()) if place == ["env"] else ""
+        suite = [each for each in registered_worlds() if each.startswith("rrm/")]
+        worlds = nearest("", suite) if place == ["env"] else ""
         raise ConfigError(f"{dotted}: must be given{worlds}")
     if kind == "literal_error" and (newer := renamed_value(place[-1], value)):
         raise ConfigError(f"{dotted}: {show(value)}: is now {newer!r}")

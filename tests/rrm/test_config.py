@@ -115,6 +115,10 @@ def test_a_file_names_its_experiment(tmp_path: Path) -> None:
     assert load(file).experiment == "other"
 
 
+MEASURES_NO_GAP = {"camera_dropbox_imitation", "cartpole_gail", "hex3", "hex4"}
+"""Presets without a condition at one end of the gap: the evaluator alone, or an agent that optimises the truth."""
+
+
 @pytest.mark.parametrize("name", reading.presets())
 def test_presets_load_by_name_from_anywhere(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -124,9 +128,10 @@ def test_presets_load_by_name_from_anywhere(name: str, tmp_path: Path, monkeypat
         return
     experiment = load(name)
     assert experiment.experiment == name
-    assert experiment.unaided in experiment.conditions and experiment.oracle in experiment.conditions
-    assert experiment.budget.labels is not None
-    assert all(cost(each)[0] <= experiment.budget.labels for each in experiment.conditions.values())
+    ends = {experiment.unaided, experiment.oracle}
+    assert ends <= experiment.conditions.keys() or name in MEASURES_NO_GAP
+    labels = max(cost(each)[0] for each in experiment.conditions.values())
+    assert labels == 0 or labels <= (experiment.budget.labels or 0)
 
 
 # --- Who overrides whom -----------------------------------------------------------------------------------------------
