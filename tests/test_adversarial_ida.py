@@ -101,6 +101,12 @@ def test_what_whole_perfect_and_random_choices_cost() -> None:
     assert calls_of_random_choice(trees)[0] == pytest.approx(inclusion_exclusion(32) * 11, rel=1e-6)
 
 
+def test_random_choice_in_an_uneven_tree_goes_to_deep_leaves_rarely() -> None:
+    trees = Trees(np.array([[[1, 2], [-1, -1], [3, 4], [-1, -1], [-1, -1]]]))  # leaves of depth 1, 2 and 2
+    episodes = 2 + 4 + 4 - 1 / 0.75 - 1 / 0.75 - 1 / 0.5 + 1
+    assert calls_of_random_choice(trees)[0] == pytest.approx(episodes * (3 / 2 + 5 / 4 + 5 / 4), rel=1e-9)
+
+
 @pytest.mark.parametrize("trees", some_trees())
 def test_a_perfect_adversary_takes_exactly_what_the_closed_form_says(trees: Trees) -> None:
     world = Ledger(trees, np.random.default_rng(1))
