@@ -91,7 +91,7 @@ class AmplifySettings(Choice):
         " the first round at all levels, so that nothing is learnt with help (repeated); the world's scripted, perfect"
         " assistants (ideal); agents that act at random (random). Short form: assistants.",
     )
-    depth: Annotated[int, BeforeValidator(whole), Field(ge=0)] | None = Field(
+    depth: Annotated[int, BeforeValidator(whole), Field(ge=0, le=1000)] | None = Field(
         default=None,
         description="Levels of assistants below the task. null: as many as the world has evaluation worlds. Short form:"
         " depth.",

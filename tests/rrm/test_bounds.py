@@ -102,7 +102,8 @@ def _set(key: str, value: str) -> str:
 
 @pytest.mark.parametrize(("key", "whole", "choice"), NUMBERS)
 def test_every_number_has_a_limit(key: str, whole: bool, choice: str) -> None:
-    assert "must be at most" in refused(None, choice, _set(key, str(10**13) if whole else "1e30"))
+    line = refused(None, choice, _set(key, str(10**13) if whole else "1e30"))
+    assert "must be at most" in line or "must be less than" in line
     for absurd in ("-1e30", "1e400", "-1"):
         assert "must be" in refused(None, choice, _set(key, absurd))
 

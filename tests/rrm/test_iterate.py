@@ -24,7 +24,6 @@ from rrm.iterate import run_round
 from rrm.learners.ppo import PPOSettings
 from rrm.report.rounds import load_agent, load_reward
 from rrm.rewards.ensemble import RewardModel
-from rrm.rounds.env_code import env_code
 from rrm.rounds.naming import FORMAT
 from rrm.rounds.plan import Plan, plan
 from tests.helpers.judging import StatefulEvaluator, rightwards, visible
@@ -170,7 +169,6 @@ def test_a_round_is_named_by_the_settings_that_are_not_at_their_defaults() -> No
     assert last.content == {
         "format": FORMAT,
         "env": LINE,
-        "env_code": env_code(LINE),  # of a world that is not of the package
         "level": 0,
         "seed": 7,
         "reward": "narrow",

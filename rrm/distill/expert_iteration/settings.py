@@ -24,7 +24,7 @@ class SearchSettings(Section):
     simulations: Annotated[Count, Field(le=10_000)] = 32
     """Of the search at each move."""
 
-    exploration: Positive = 1.5
+    exploration: Annotated[Positive, Field(le=1000)] = 1.5
     """How much the prior counts against the values found."""
 
     noise: Share = 0.25
