@@ -324,7 +324,7 @@ def test_asking_becomes_rare_as_the_human_is_known() -> None:
         ({"distill": {**TINY, "rounds": 200}}, "distill.rounds: 200: must be at most distill.updates, 20"),
         (
             {"distill": "reward_modeling"},
-            "distill.method: 'reward_modeling': does not ask how a human decomposes questio",
+            "distill.method: 'reward_modeling': does not ask how a human decomposes",
         ),
         (
             {"distill": {**TINY, "buffer": 10**4, "contexts": 10**4}},
