@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,13 +14,12 @@ import torch
 from gymnasium import spaces
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
-from safetensors.torch import save as serialized
 from stable_baselines3.common.policies import ActorCriticPolicy
 
 from rrm.agents.as_trained import Trained
-from rrm.agents.files import write_bytes
 from rrm.agents.networks import Activation, policy_settings
 from rrm.agents.saved import About, Foreign, about_actions, actions_of, read_about
+from rrm.agents.tensors import shapes_of, write_tensors
 from rrm.envs.named import UntrustedError, named_world
 from rrm.envs.world import Array, Layout, World
 
@@ -209,10 +207,8 @@ class Agent:
         Returns:
             Both paths.
         """
-        weights, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
-        write_bytes(weights, serialized({name: each.contiguous() for name, each in self.policy.state_dict().items()}))
-        write_bytes(about, (json.dumps(self._about(), indent=2, sort_keys=True) + "\n").encode())
-        return weights, about
+        weights = {name: each.contiguous() for name, each in self.policy.state_dict().items()}
+        return write_tensors(path, weights, self._about())
 
     def _about(self) -> dict[str, Any]:
         placed: dict[str, Any] = {"env": self.env, "level": self.level}
@@ -246,9 +242,7 @@ class Agent:
                 shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
             agent = cls._untrained(about, shapes)
             expected, saved = agent.policy.state_dict(), load_file(weights)
-            if {name: (each.shape, each.dtype) for name, each in expected.items()} != {
-                name: (each.shape, each.dtype) for name, each in saved.items()
-            }:
+            if shapes_of(expected) != shapes_of(saved):
                 raise ValueError(f"its tensors are not those that {path}.json tells of")
             agent.policy.load_state_dict(saved)
         except (SafetensorError, OSError, ValueError, AssertionError, RuntimeError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,10 +11,9 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from safetensors.torch import save as serialized
 
-from rrm.agents.files import write_bytes
 from rrm.agents.state import State, Tensors, load_moments, moments
+from rrm.agents.tensors import shapes_of, write_tensors
 from rrm.envs.world import Array, Floats, Layout
 from rrm.rewards.networks import Networks
 from rrm.rewards.saved import About
@@ -160,17 +158,14 @@ class RewardModel:
 
     def save(self, path: str | Path) -> tuple[Path, Path]:
         """Write ``PATH.safetensors`` (weights) and ``PATH.json`` (the rest); return both paths."""
-        weights, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
         tensors = {name: weight.detach().contiguous() for name, weight in self._networks.weights.items()}
-        write_bytes(weights, serialized(tensors))
-        content = {
+        about = {
             "format": 2,
             "settings": self.settings.model_dump(include=set(EnsembleSettings.model_fields)),
             "layout": asdict(self.layout),
             **self._statistics(),
         }
-        write_bytes(about, (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
-        return weights, about
+        return write_tensors(path, tensors, about)
 
     @classmethod
     def load(cls, path: str | Path) -> RewardModel:
@@ -184,7 +179,7 @@ class RewardModel:
             saved = load_file(weights)
             about.check_size(weights.stat().st_size)
             model = cls(about.layout, about.settings, seed=0)
-            if _kinds(saved) != _kinds(model._networks.weights):
+            if shapes_of(saved) != shapes_of(model._networks.weights):
                 raise ValueError(f"its tensors are not those that {path}.json tells of")
         except (SafetensorError, OSError, ValueError) as error:
             raise ValueError(f"{weights}: {error}") from None
@@ -193,10 +188,6 @@ class RewardModel:
                 model._networks.weights[name].copy_(weight)
         model._load_statistics(about.model_dump())
         return model
-
-
-def _kinds(tensors: Tensors) -> dict[str, tuple[torch.Size, torch.dtype]]:
-    return {name: (each.shape, each.dtype) for name, each in tensors.items()}
 
 
 def pooled(layout: Layout, observations: Array) -> Floats:

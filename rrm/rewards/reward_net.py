@@ -9,7 +9,6 @@ Russell 1999), and lets a discriminator be right though the reward is of states 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,10 +19,9 @@ import torch
 from gymnasium import spaces
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from safetensors.torch import save as serialized
 
-from rrm.agents.files import write_bytes
 from rrm.agents.state import Tensors
+from rrm.agents.tensors import shapes_of, write_tensors
 from rrm.envs.spaces import action_numbers
 from rrm.envs.world import Array, Bools, Floats, Layout
 from rrm.rewards.networks import Networks
@@ -175,9 +173,7 @@ class RewardNet:
         Returns:
             Both paths.
         """
-        weights, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
-        write_bytes(weights, serialized(self.state()))
-        content = {
+        about = {
             "format": 1,
             "layout": asdict(self.layout),
             "actions": self.actions,
@@ -187,8 +183,7 @@ class RewardNet:
             "form": self.form,
             "absorbing_weight": absorbing_weight,
         }
-        write_bytes(about, (json.dumps(content, indent=2, sort_keys=True) + "\n").encode())
-        return weights, about
+        return write_tensors(path, self.state(), about)
 
     @classmethod
     def load(cls, path: str | Path) -> tuple[RewardNet, float]:
@@ -207,10 +202,7 @@ class RewardNet:
             about.check_size(weights.stat().st_size)
             settings = about.model_dump(include={"hidden", "of_actions", "potential", "form"})
             net = cls(about.layout, about.actions, **settings)
-            expected = net.state()
-            if {name: (x.shape, x.dtype) for name, x in saved.items()} != {
-                name: (x.shape, x.dtype) for name, x in expected.items()
-            }:
+            if shapes_of(saved) != shapes_of(net.state()):
                 raise ValueError(f"its tensors are not those that {path}.json tells of")
             if not all(bool(torch.isfinite(each).all()) for each in saved.values()) or not (saved["scale"] > 0).all():
                 raise ValueError("holds numbers that no reward is made of")

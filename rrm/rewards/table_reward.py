@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from safetensors.torch import save as serialized
 from stable_baselines3.common.vec_env import VecEnv
 
 from rrm.agents.as_trained import Trained
-from rrm.agents.files import read_bytes, write_bytes
+from rrm.agents.files import read_bytes
 from rrm.agents.saved import LARGEST
+from rrm.agents.tensors import write_tensors
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs.adapters import WorldEnv
 from rrm.envs.exact.table import Rows
@@ -28,6 +28,9 @@ from rrm.envs.world import Array, Bools, Floats, Indices, World
 from rrm.rewards.wrappers import Reward, RewardVecEnv, RewardWrapper
 
 ELSEWHERE = "is no world of this package: a reward of states reads the state, not what is observed of it"
+
+ABOUT = {"format": 1, "reward": "of states"}
+"""The JSON file of a saved reward."""
 
 
 class StateReward:
@@ -65,11 +68,8 @@ class StateReward:
         Returns:
             Both paths.
         """
-        numbers, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
         tensors = {"rows": torch.from_numpy(self.rows), "rewards": torch.from_numpy(self.rewards)}
-        write_bytes(numbers, serialized(tensors))
-        write_bytes(about, (json.dumps({"format": 1, "reward": "of states"}, indent=2) + "\n").encode())
-        return numbers, about
+        return write_tensors(path, tensors, ABOUT)
 
     @classmethod
     def load(cls, path: str | Path) -> StateReward:
@@ -83,7 +83,7 @@ class StateReward:
         """
         numbers, about = Path(f"{path}.safetensors"), Path(f"{path}.json")
         try:
-            if json.loads(read_bytes(about, LARGEST)) != {"format": 1, "reward": "of states"}:
+            if json.loads(read_bytes(about, LARGEST)) != ABOUT:
                 raise ValueError("is not of a reward of states")
         except (OSError, ValueError) as error:
             raise ValueError(f"{about}: {' '.join(str(error).split())}") from None
