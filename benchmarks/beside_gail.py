@@ -14,7 +14,6 @@ gradient penalty beside that, takes a checkpoint after each rollout, and its tim
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.beside_imitation import ask, build, kept
+from benchmarks.beside_imitation import ask, build, kept, parsed
 from benchmarks.imitation_worker import Clock
 from rrm.agents.vec_env import own_generator
 from rrm.amplify.overseer import Overseer
@@ -102,11 +101,7 @@ def ours(method: str, seed: int) -> dict[str, float]:
 
 def main() -> None:
     """Run what has not been run yet, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--venv", type=Path, default=Path("runs/imitation-venv"))
-    parser.add_argument("--folder", type=Path, default=Path("runs/gail"))
-    arguments = parser.parse_args()
+    arguments = parsed(__doc__, "runs/gail")
     python, folder = build(arguments.venv), arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     shown = folder.absolute() / "shown.npz"

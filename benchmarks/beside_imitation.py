@@ -243,13 +243,23 @@ def spread(arms: Sequence[Mapping[str, Any]], name: str) -> str:
     return f"{median(values):.0f} ({', '.join(f'{value:.0f}' for value in values)})"
 
 
-def main() -> None:
-    """Run what is asked for, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def parsed(about: str | None, folder: str) -> argparse.Namespace:
+    """The arguments of a comparison with imitation: seeds, its environment, and the folder where results are kept.
+
+    Args:
+        about: the description.
+        folder: the default of the folder.
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--venv", type=Path, default=Path("runs/imitation-venv"))
-    parser.add_argument("--folder", type=Path, default=Path("runs/imitation"))
-    arguments = parser.parse_args()
+    parser.add_argument("--folder", type=Path, default=Path(folder))
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run what is asked for, and print the tables."""
+    arguments = parsed(__doc__, "runs/imitation")
     python = build(arguments.venv)
     speeds(python, arguments.folder)
     for env in TASKS:
