@@ -13,8 +13,7 @@ these checks run. It is small enough that everything in it can be worked out by 
 from __future__ import annotations
 
 from rrm.envs.adapters import register
-from rrm.testing.corridor import Corridor, CorridorInspection
-from rrm.testing.evaluators import SMALL as CORRIDOR
+from rrm.testing.corridor import CORRIDOR, Corridor, CorridorInspection
 from rrm.testing.evaluators import check_evaluator, clips
 from rrm.testing.runs import check_resume
 

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
+CORRIDOR = "rrm.testing:rrm-testing/Corridor-v0"
+"""The id of the world, for configurations: it imports the package."""
+
 LEFT, STAY, RIGHT = range(3)
 WAIT, OPEN, KNOCK = range(3)
 

@@ -20,12 +20,10 @@ from rrm.evaluators.spec import Spec, resolve
 from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.recorder import Recorder
 from rrm.streams import Purpose, Streams
-
-SMALL = "rrm.testing:rrm-testing/Corridor-v0"
-"""The id of the small world, as a configuration names it."""
+from rrm.testing.corridor import CORRIDOR
 
 
-def clips(env: str = SMALL, n: int = 8, *, assisted: bool = False, seed: int = 0) -> list[Clip]:
+def clips(env: str = CORRIDOR, n: int = 8, *, assisted: bool = False, seed: int = 0) -> list[Clip]:
     """Make clips as an evaluator is shown them, of episodes that were played half at random.
 
     >>> [clip] = clips(n=1, assisted=True)
@@ -53,7 +51,7 @@ def clips(env: str = SMALL, n: int = 8, *, assisted: bool = False, seed: int = 0
     return assist([candidates.clip(i, i, streams) for i in range(n)], helpers)[0]
 
 
-def check_evaluator(evaluator: Spec, env: str = SMALL, n: int = 16) -> None:
+def check_evaluator(evaluator: Spec, env: str = CORRIDOR, n: int = 16) -> None:
     """Check that an evaluator answers as the loop needs it to.
 
     Each answer must be one finite number for a clip, or a preference from 0 to 1 for a pair. A clip must get the same

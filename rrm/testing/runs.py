@@ -15,10 +15,10 @@ from rrm.errors import ConfigError
 from rrm.iterate import iterate
 from rrm.protocols import Row
 from rrm.rounds.plan import Plan, plan
-from rrm.testing.evaluators import SMALL
+from rrm.testing.corridor import CORRIDOR
 
 SHORT: Mapping[str, Any] = {
-    "env": SMALL,
+    "env": CORRIDOR,
     "episodes": 30,
     "task": {"steps": 2048, "labels": 30, "initial_labels": 12},
     "assistant": {"steps": 10240, "labels": 17, "initial_labels": 9},
@@ -86,13 +86,13 @@ def _done(last: Plan, folder: Path) -> bool:
 
 def _check_same(whole: Path, stopped: Path) -> None:
     """Compare the folders of two rounds. Raises AssertionError."""
-    first, second = _content(whole), _content(stopped)
+    first, second = left_in(whole), left_in(stopped)
     assert first.keys() == second.keys(), f"{stopped.name}: {sorted(first.keys() ^ second.keys())[0]}: is missing"
     for name, content in first.items():
         assert content == second[name], f"{stopped.name}: {name}: differs after a stop: is all of it in state()?"
 
 
-def _content(folder: Path) -> dict[str, Any]:
+def left_in(folder: Path) -> dict[str, Any]:
     """What a round left, by file: bytes, and the rows of its labels. Seconds are left out."""
     content: dict[str, Any] = {}
     for path in sorted(folder.iterdir()):

@@ -21,6 +21,7 @@ from rrm.config.load import load
 from rrm.config.schema import Condition
 from rrm.distill.reward_modeling.settings import RewardModelingSettings
 from rrm.rounds.plan import Plan, plan
+from rrm.testing.runs import left_in
 from tests.helpers.tiny import LINE
 
 if TYPE_CHECKING:
@@ -99,16 +100,11 @@ def stopped(last: Plan, folder: Path, on_rollout: Callable[[Plan, Any], None]) -
 
 def left_by(last: Plan, folder: Path) -> dict[str, Any]:
     """All that the rounds of a plan leave, by file: bytes, and the rows of label stores. Seconds are left out."""
-    left: dict[str, Any] = {}
-    for each in (*last.needed(), last):
-        home = folder / each.name
-        for path in sorted(home.iterdir()):
-            name = f"{each.name}/{path.name}"
-            if path.name == "labels.sqlite":
-                left[name] = labels_in(path)
-            elif path.name not in (".lock", "timings.json") and not path.name.startswith("labels.sqlite"):
-                left[name] = path.read_bytes()
-    return left
+    return {
+        f"{each.name}/{name}": content
+        for each in (*last.needed(), last)
+        for name, content in left_in(folder / each.name).items()
+    }
 
 
 def folder_content(folder: Path) -> dict[str, bytes]:
