@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from rrm.choices import imported
 from rrm.config.slots import Clash, DistillSettings
 from rrm.config.values import Count, FileName, Judging, Kind, Real, RewardKind
 from rrm.errors import ConfigError
+from rrm.rewards.estimates import Unlabelled
 from rrm.rewards.settings import EnsembleSettings
 
 if TYPE_CHECKING:
@@ -59,6 +61,15 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         " results use V alone. An ensemble of one has no spread, and the weight changes nothing.",
     )
 
+    unlabelled: Unlabelled = Field(
+        default="predicted",
+        description="What the agent receives for the moments of its task about which the evaluator is not asked: V says"
+        " how good every moment is (predicted); or V says so only of the others, and answers of the evaluator, asked"
+        " at random with probability p = labels / steps while the agent acts, correct it by (answer - V) / p"
+        " (control_variate); or only these answers count, as answer / p (ignore). The last two make the reward unbiased"
+        " and need query_strategy uniform and optimism 0.",
+    )
+
     def find(self) -> type[Any]:
         return super().find() if self.judged else imported("rrm.distill.true_reward:TrueReward")
 
@@ -99,6 +110,13 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         """The file of demonstrations from which V starts, in a round of the task; else None."""
         return None if level or not self.judged else self.demonstrations
 
+    def unlabelled_at(self, level: int) -> Unlabelled:
+        """What stands in for the answers that are not asked for, in a round of the level; in those of assistants, V."""
+        return self.unlabelled if self.judged and not level else "predicted"
+
+    def asks_to_the_end(self, level: int) -> bool:
+        return self.unlabelled_at(level) != "predicted"
+
     def rest(self, plan: Plan) -> float:
         """γ / (1 - γ), the absorbing-state weight of approval (``rrm.rewards.functions``).
 
@@ -125,6 +143,8 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
             yield "distill.judging", self.judging, "needs horizon.window: the step is credited when the episode is over"
         if self.judging != "advance" and self.reward == "broad":
             yield "distill.judging", self.judging, "broad reward is hindsight already: must be 'advance'"
+        if self.asks_to_the_end(0):
+            yield from self._clashes_of_estimates(condition)
         world = condition.world(1)
         if self.reward == "approval" and condition.evaluator == "bounded" and not world.approves:
             yield "reward", "approval", f"the evaluator of {condition.env} does not judge actions (World.approve)"
@@ -161,6 +181,23 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
             right = "are preferred to play: needs task.label_type of 'comparisons'"
             yield "distill.demonstrations", self.demonstrations, right
 
+    def _clashes_of_estimates(self, condition: Condition) -> Iterator[Clash]:
+        """What would bias a reward that is made from the answers about moments drawn at random."""
+        task, where = condition.task, f"where distill.unlabelled is {self.unlabelled}"
+        if task.query_strategy != "uniform":
+            right = f"must be 'uniform' {where}: how likely a question is, is only known if it is drawn at random"
+            yield "task.query_strategy", task.query_strategy, right
+        if task.label_type != "scores":
+            right = f"must be 'scores' {where}: a comparison is no reward"
+            yield "task.label_type", task.label_type, right
+        if self.label_target != "state":
+            yield "distill.label_target", self.label_target, f"must be 'state' {where}: the reward is of one moment"
+        if self.judging == "lower":
+            right = f"must be 'advance' or 'hindsight' {where}: noise makes the lower of two rewards lower"
+            yield "distill.judging", self.judging, right
+        if self.optimism and self.ensemble_size > 1:
+            yield "distill.optimism", self.optimism, f"must be 0 {where}: a bonus would bias the reward"
+
     def check(self, plan: Plan) -> None:
         spends = plan.schedule
         if spends.rollouts < 1 or spends.random_steps < spends.labels_due(0):
@@ -171,8 +208,10 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
             )
         if not self.judged:
             return
+        if spends.to_the_end:
+            self._check_shares(plan)
         # Pairs are drawn with replacement: there are always enough. Before a single rollout all are asked at once.
-        if plan.round.label_type == "scores" and spends.rollouts > 1 and spends.labels > spends.most_scores:
+        elif plan.round.label_type == "scores" and spends.rollouts > 1 and spends.labels > spends.most_scores:
             raise ConfigError(
                 f"{plan.section}.labels: {spends.labels}: must be at most {spends.most_scores}: the"
                 f" {spends.initial_labels} of {plan.section}.initial_labels, and {spends.candidates} after each of"
@@ -195,6 +234,20 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
                 " be a committee"
             )
 
+    def _check_shares(self, plan: Plan) -> None:
+        """Raise ConfigError unless each rollout asks about at least one of its moments, and at most about all."""
+        spends = plan.schedule
+        due = [spends.labels_due(number) for number in range(spends.rollouts + 1)]
+        asked = [after - before for before, after in pairwise(due)]
+        if min(asked) < 1 or max(asked) > spends.steps_of_rollout:
+            least, most = (spends.initial_labels + spends.rollouts * each for each in (1, spends.steps_of_rollout))
+            raise ConfigError(
+                f"{plan.section}.labels: {spends.labels}: must be {least} to {most}, evenly spread, where"
+                f" distill.unlabelled is {self.unlabelled}: the {spends.initial_labels} of"
+                f" {plan.section}.initial_labels, and 1 to {spends.steps_of_rollout} in each of {spends.rollouts}"
+                f" rollouts; here these have {min(asked)} to {max(asked)}"
+            )
+
     def content(self, plan: Plan) -> dict[str, Any]:
         """Settings that have no effect in the round are left out."""
         level = plan.level
@@ -203,7 +256,7 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
             content["judging"] = self.judging_at(level)
         if not self.judged:
             return {**content, "distill": None, "round": plan.round.model_dump(**CHANGED, include={"steps"})}
-        apart = {"reward", "judging", "demonstrations"}
+        apart = {"reward", "judging", "demonstrations", *({"unlabelled"} if level else ())}
         content["distill"] = self.model_dump(**CHANGED, exclude={"method", *apart})
         if not self.optimism_in(0, plan.schedule):
             content["distill"]["optimism"] = 0.0
