@@ -42,7 +42,7 @@ class Wrong:
     mean, std = 2.0, 4.0
 
     def values(self, observations: Array) -> Floats:
-        return np.array([30.0, -7.0, 0.5, 11.0])[observations[:, 0].astype(np.int64)]
+        return np.asarray(np.array([30.0, -7.0, 0.5, 11.0])[observations[:, 0].astype(np.int64)])
 
     def members(self, observations: Array) -> Floats:
         return self.values(observations)[None]
@@ -104,46 +104,45 @@ class Nonsense(Wrong):
     """Something else in almost every state."""
 
     def values(self, observations: Array) -> Floats:
-        return 10 * np.sin(7 * observations.astype(np.float64).sum(axis=1) + observations[:, 0])
+        return np.asarray(10 * np.sin(7 * observations.astype(np.float64).sum(axis=1) + observations[:, 0]))
 
 
-def everything(unlabelled: Unlabelled) -> tuple[RewardVecEnv, LearntReward]:
-    """Five corridors in which every moment is judged."""
+def everything(unlabelled: Unlabelled) -> tuple[RewardVecEnv, WorldVecEnv, Scored]:
+    """Five corridors in which every moment is judged: with the reward, without it, and the scores."""
     asks, model = Scored(), Nonsense()
     reward = REWARDS["narrow"](model, spaces.Discrete(3), COST)
     reward.estimates = Estimates(model, 5, unlabelled, asks)  # type: ignore[arg-type]
     base = WorldVecEnv(Line(5, planes=False, length=6), seed=1)
     base.observers.append(asks)
-    return RewardVecEnv(base, reward), reward
+    return RewardVecEnv(base, reward), base, asks
 
 
 @pytest.mark.parametrize("unlabelled", ESTIMATES)
 def test_where_all_are_judged_a_narrow_reward_is_the_difference_of_scores(unlabelled: Unlabelled) -> None:
-    venv, _ = everything(unlabelled)
+    venv, base, asks = everything(unlabelled)
     before, rng, begun = np.asarray(venv.reset()), np.random.default_rng(0), True
     for step in range(30):
-        cells = venv.unwrapped.world.view()[:, 0]
-        first = Nonsense().values(before)
+        cells = base.world.view()[:, 0]
+        start = Nonsense().values(before) if begun else (cells - Wrong.mean) / Wrong.std
         after, rewards, done, _ = venv.step(rng.integers(3, size=5))
-        scores = venv.unwrapped.observers[0].scores
-        start = first if begun else (cells - Wrong.mean) / Wrong.std
-        np.testing.assert_allclose(rewards, (scores - Wrong.mean) / Wrong.std - start - COST, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(rewards, (asks.scores - Wrong.mean) / Wrong.std - start - COST, rtol=0, atol=1e-5)
         before, begun = np.asarray(after), bool(done.all())
         assert begun == (step % 6 == 5)
 
 
 def test_a_fit_does_not_change_what_was_estimated_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first step of a rollout starts where the last one ended: V has been fitted to that moment's answer since."""
-    venv, reward = everything("control_variate")
+    venv, base, _ = everything("control_variate")
     venv.reset()
     venv.step(np.full(5, 2))
-    cells = venv.unwrapped.world.view()[:, 0]
+    cells = base.world.view()[:, 0]
     monkeypatch.setattr(Nonsense, "mean", -3.0)
     monkeypatch.setattr(Nonsense, "std", 2.0)
     monkeypatch.setattr(Nonsense, "values", lambda self, seen: np.full(len(seen), 1e6))
-    reward.changed(0.0)
+    assert isinstance(venv.reward, LearntReward)
+    venv.reward.changed(0.0)
     _, rewards, _, _ = venv.step(np.full(5, 2))
-    np.testing.assert_allclose(rewards, (venv.unwrapped.world.view()[:, 0] - cells) / 2.0 - COST, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(rewards, (base.world.view()[:, 0] - cells) / 2.0 - COST, rtol=0, atol=1e-5)
 
 
 # In the loop

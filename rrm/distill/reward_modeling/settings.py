@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -11,6 +10,7 @@ from pydantic import Field
 from rrm.choices import imported
 from rrm.config.slots import Clash, DistillSettings
 from rrm.config.values import Count, FileName, Judging, Kind, Real, RewardKind
+from rrm.distill.reward_modeling import unbiased
 from rrm.errors import ConfigError
 from rrm.rewards.estimates import Unlabelled
 from rrm.rewards.settings import EnsembleSettings
@@ -63,11 +63,10 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
 
     unlabelled: Unlabelled = Field(
         default="predicted",
-        description="What the agent receives for the moments of its task about which the evaluator is not asked: V says"
-        " how good every moment is (predicted); or V says so only of the others, and answers of the evaluator, asked"
-        " at random with probability p = labels / steps while the agent acts, correct it by (answer - V) / p"
-        " (control_variate); or only these answers count, as answer / p (ignore). The last two make the reward unbiased"
-        " and need query_strategy uniform and optimism 0.",
+        description="What stands in, in the agent's reward, for scores that the evaluator is not asked for. V makes the"
+        " whole reward (predicted); or a share p of the moments, drawn at random, is judged while the agent acts, and V"
+        " is corrected there by (score - V) / p (control_variate), or score / p counts there and 0 elsewhere (ignore)."
+        " These two are unbiased, and need query_strategy uniform and optimism 0.",
     )
 
     def find(self) -> type[Any]:
@@ -144,7 +143,7 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         if self.judging != "advance" and self.reward == "broad":
             yield "distill.judging", self.judging, "broad reward is hindsight already: must be 'advance'"
         if self.asks_to_the_end(0):
-            yield from self._clashes_of_estimates(condition)
+            yield from unbiased.clashes(self, condition.task)
         world = condition.world(1)
         if self.reward == "approval" and condition.evaluator == "bounded" and not world.approves:
             yield "reward", "approval", f"the evaluator of {condition.env} does not judge actions (World.approve)"
@@ -181,23 +180,6 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
             right = "are preferred to play: needs task.label_type of 'comparisons'"
             yield "distill.demonstrations", self.demonstrations, right
 
-    def _clashes_of_estimates(self, condition: Condition) -> Iterator[Clash]:
-        """What would bias a reward that is made from the answers about moments drawn at random."""
-        task, where = condition.task, f"where distill.unlabelled is {self.unlabelled}"
-        if task.query_strategy != "uniform":
-            right = f"must be 'uniform' {where}: how likely a question is, is only known if it is drawn at random"
-            yield "task.query_strategy", task.query_strategy, right
-        if task.label_type != "scores":
-            right = f"must be 'scores' {where}: a comparison is no reward"
-            yield "task.label_type", task.label_type, right
-        if self.label_target != "state":
-            yield "distill.label_target", self.label_target, f"must be 'state' {where}: the reward is of one moment"
-        if self.judging == "lower":
-            right = f"must be 'advance' or 'hindsight' {where}: noise makes the lower of two rewards lower"
-            yield "distill.judging", self.judging, right
-        if self.optimism and self.ensemble_size > 1:
-            yield "distill.optimism", self.optimism, f"must be 0 {where}: a bonus would bias the reward"
-
     def check(self, plan: Plan) -> None:
         spends = plan.schedule
         if spends.rollouts < 1 or spends.random_steps < spends.labels_due(0):
@@ -209,7 +191,7 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         if not self.judged:
             return
         if spends.to_the_end:
-            self._check_shares(plan)
+            unbiased.check_shares(self, plan)
         # Pairs are drawn with replacement: there are always enough. Before a single rollout all are asked at once.
         elif plan.round.label_type == "scores" and spends.rollouts > 1 and spends.labels > spends.most_scores:
             raise ConfigError(
@@ -232,20 +214,6 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
             raise ConfigError(
                 f"{plan.section}.query_strategy: 'rater_disagreement': the evaluator {judge.name!r} answers alone: must"
                 " be a committee"
-            )
-
-    def _check_shares(self, plan: Plan) -> None:
-        """Raise ConfigError unless each rollout asks about at least one of its moments, and at most about all."""
-        spends = plan.schedule
-        due = [spends.labels_due(number) for number in range(spends.rollouts + 1)]
-        asked = [after - before for before, after in pairwise(due)]
-        if min(asked) < 1 or max(asked) > spends.steps_of_rollout:
-            least, most = (spends.initial_labels + spends.rollouts * each for each in (1, spends.steps_of_rollout))
-            raise ConfigError(
-                f"{plan.section}.labels: {spends.labels}: must be {least} to {most}, evenly spread, where"
-                f" distill.unlabelled is {self.unlabelled}: the {spends.initial_labels} of"
-                f" {plan.section}.initial_labels, and 1 to {spends.steps_of_rollout} in each of {spends.rollouts}"
-                f" rollouts; here these have {min(asked)} to {max(asked)}"
             )
 
     def content(self, plan: Plan) -> dict[str, Any]:
