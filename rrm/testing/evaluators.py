@@ -67,6 +67,7 @@ def check_evaluator(evaluator: Spec, env: str = CORRIDOR, n: int = 16) -> None:
         ConfigError: there is no such evaluator.
         EvaluatorError: it raised, or its answer is not what an answer must be.
         AssertionError: it says which of the other rules is broken.
+        ValueError: it has neither ``score`` nor ``compare``.
     """
     if n < 4:
         raise ValueError(f"n: {n}: must be at least 4")

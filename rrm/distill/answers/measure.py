@@ -40,7 +40,11 @@ Measured = dict[str, float | None]
 
 
 class HeldOut:
-    """Test questions, and whether training avoids their contexts."""
+    """Test questions, and whether training avoids their contexts.
+
+    Args:
+        plan: of the round.
+    """
 
     def __init__(self, plan: Plan) -> None:
         rng = plan.streams.generator(Purpose.MEASURE)
@@ -58,7 +62,11 @@ class HeldOut:
         cannot be."""
 
     def has(self, world: Questions) -> Bools:
-        """Which copies (n,) of a world have the facts of a test context."""
+        """Which copies (n,) of a world have the facts of a test context.
+
+        Args:
+            world: n copies.
+        """
         return np.array([each.tobytes() in self._contexts for each in world.tokens()])
 
     def measure(self, reply: Reply, teacher: Reply, move: Mover | None) -> Measured:
@@ -84,7 +92,11 @@ class HeldOut:
 
 
 def as_csv(rows: Sequence[Mapping[str, float | None]]) -> str:
-    """The content of ``answers.csv``."""
+    """The content of ``answers.csv``.
+
+    Args:
+        rows: one for each measurement, by column.
+    """
     text = io.StringIO()
     heights = sorted(rows[0].keys() - COLUMNS.keys(), key=lambda name: int(name.rpartition("_")[2]))
     writer = csv.DictWriter(text, [*COLUMNS, *heights], lineterminator="\n")
