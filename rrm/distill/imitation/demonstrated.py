@@ -90,7 +90,7 @@ class Demonstrated(Distiller):
             with_states: whether each part holds the saved states, too.
 
         Yields:
-            the states that were visited in one step of all copies, and what was done there.
+            The states that were visited in one step of all copies, and what was done there.
         """
         streams, states = self.plan.streams, self.settings.states
         starts, draws = streams.generator(Purpose.EPISODES), streams.generator(Purpose.RANDOM_ACTIONS)
