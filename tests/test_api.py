@@ -173,7 +173,7 @@ def missing(each: Public) -> list[str]:
 def test_every_entry_is_documented(name: str) -> None:
     entry = named(name)
     assert (entry.__doc__ or "").strip()
-    each = [Public(name, entry, entry.__doc__)] if inspect.isfunction(entry) else methods(name, entry)
+    each = [Public(name, entry, entry.__doc__ or "")] if inspect.isfunction(entry) else methods(name, entry)
     assert not [f"{one.path}: {', '.join(lacks)}" for one in each if (lacks := missing(one))]
 
 
