@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 class RewardModelingSettings(DistillSettings, EnsembleSettings):
     """Distill by reward modeling: labels train a reward model V, and the learner optimises the reward made from V."""
 
+    # Long because: it has all settings of the method, their checks and their share of the round's name.
     made_by: ClassVar = "rrm.distill.reward_modeling.distiller:RewardModeling"
 
     method: Literal["reward_modeling"] = "reward_modeling"
