@@ -42,6 +42,7 @@ def named(path: str) -> Any:
 COMPLETE = (
     "rrm.amplify",
     "rrm.distill",
+    "rrm.envs",
     "rrm.evaluators",
     "rrm.feedback",
     "rrm.protocols",

@@ -21,6 +21,7 @@ from rrm.rewards.settings import EnsembleSettings
 
 
 class RewardModel:
+    # Long because: what users call is documented parameter by parameter.
     """V(s): (m, layout.size) observations to (m,) values, how much has been accomplished at s.
 
     On a grid a member is a sum over the cells c that hold anything: V(s) = sum_c f(planes at c, place of c, scalars)
@@ -30,9 +31,9 @@ class RewardModel:
 
     Values are in units of the labels: (score - mean) / standard deviation of all labels at the last refit. Fitted to
     comparisons, which have no unit, each member is in units of its own ``spread``, (means, standard deviations), each
-    (members, 1), over all that was compared. These
-    statistics, like the weights, stay as they are until the next fit. The members see the same labels in the same order
-    and differ in their initial weights (Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4).
+    (members, 1), over all that was compared. These statistics, like the weights, stay as they are until the next fit.
+    The members see the same labels in the same order and differ in their initial weights (Lakshminarayanan et al. 2017,
+    arXiv 1612.01474, section 2.4).
 
     Args:
         layout: of an input: of an observation, and of the action behind it for a model of approval.

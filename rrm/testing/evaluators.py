@@ -13,7 +13,7 @@ from rrm.agents.assistants import Assistant, Script
 from rrm.amplify.assistance import assist
 from rrm.amplify.overseer import Overseer
 from rrm.envs.adapters import make_world
-from rrm.envs.contract import everyone, wander
+from rrm.envs.readings import everyone, wander
 from rrm.envs.world import Floats, World
 from rrm.evaluators.base import Evaluator
 from rrm.evaluators.spec import Spec, resolve
