@@ -122,7 +122,7 @@ class LearntHuman:
     def fits_due(self, rng: np.random.Generator) -> int:
         """How many gradient steps to take with a new batch of X."""
         well = self.loss is not None and self.loss < WELL
-        return int(rng.random() < 0.2) if well else self.settings.fits
+        return int(rng.random() < 0.2) if well else self.settings.fit_steps
 
     def _tensors(self, moves: Moves) -> Tensors:
         return {name: torch.from_numpy(each).to(self.device) for name, each in moves.items()}
