@@ -19,9 +19,24 @@ Start = Callable[[World, Indices, np.random.Generator], None]
 class Observer(Protocol):
     """Sees every moment of every copy, the last one of an episode included, before the copy starts again."""
 
-    def stepped(self, world: World, actions: Array, done: Bools) -> None: ...
+    def stepped(self, world: World, actions: Array, done: Bools) -> None:
+        """All copies have taken a step.
 
-    def started(self, world: World, which: Indices) -> None: ...
+        Args:
+            world: as it is after the step; n copies.
+            actions: (n, …) the actions taken.
+            done: (n,) whether the copy's episode has ended; it has not been started again yet.
+        """
+        ...
+
+    def started(self, world: World, which: Indices) -> None:
+        """Copies have been put at the start of an episode.
+
+        Args:
+            world: as it is at the start.
+            which: (m,) the numbers of the copies.
+        """
+        ...
 
 
 def own_generator(world: World, which: Indices, rng: np.random.Generator) -> None:

@@ -12,10 +12,11 @@ import pytest
 import rrm
 from rrm.config.cost import cost
 from rrm.config.load import load
-from rrm.envs import contract, make_world
+from rrm.envs import make_world
 from rrm.envs.check import CHECKS
 from rrm.envs.games import BoardGame, certificate, make_game, playable
 from rrm.envs.games.boards import Positions
+from rrm.envs.readings import everyone
 from rrm.errors import ConfigError
 from rrm.report.rounds import load_agent
 from rrm.rounds.plan import Plan, plan
@@ -98,7 +99,7 @@ def test_a_stone_goes_to_the_next_empty_cell_and_the_outcome_is_that_of_the_boar
     game = make_game("tictactoe")
     assert playable(game, np.array([[0b000010001, 0b000100000]]), np.array([4]))[0] == 6  # 4 is mine, 5 theirs
     world = BoardGame(2000, game="hex3")
-    world.reset(contract.everyone(world), np.random.default_rng(0))
+    world.reset(everyone(world), np.random.default_rng(0))
     first = world.position.sum(axis=1) == 0
     assert 0.45 < first.mean() < 0.55
     while not world.step(np.zeros(world.n, int)).all():

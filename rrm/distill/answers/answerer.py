@@ -100,7 +100,11 @@ class Answerer:
         return self._answers(self.teacher, facts, noise)
 
     def answers(self, facts: Array) -> Reply:
-        """The average as the one who answers questions about facts (n, count, tokens)."""
+        """The answerer with averaged weights, as the one who answers questions about given facts.
+
+        Args:
+            facts: (n, count, tokens).
+        """
         return self._answers(self.average, facts, None)
 
     @torch.no_grad()

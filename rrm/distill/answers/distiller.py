@@ -49,7 +49,12 @@ class Batch(NamedTuple):
 
 
 class Draws:
-    """The generators of a rollout, by what they are for."""
+    """The generators of a rollout, by what they are for.
+
+    Args:
+        context: of the round.
+        number: of the rollout, from 0.
+    """
 
     def __init__(self, context: Context, number: int) -> None:
         streams = context.plan.streams
@@ -60,7 +65,11 @@ class Draws:
 
 
 class AnswerDistiller(Distiller):
-    """An answerer that is trained on what a human answers with its help."""
+    """An answerer that is trained on what a human answers with its help.
+
+    Args:
+        context: the round's plan, settings, overseer and stores.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context, self.plan = context, context.plan

@@ -69,7 +69,11 @@ class HeldOut:
         """Whether the contexts are kept out of training. Where they are too large a share of all, they cannot be."""
 
     def has(self, world: Questions) -> Bools:
-        """Which copies (n,) of a world have the facts of a context that is held out."""
+        """Which copies (n,) of a world have the facts of a context that is held out.
+
+        Args:
+            world: n copies.
+        """
         return np.array([each.tobytes() in self._contexts for each in world.tokens()])
 
     def measure(self, reply: Reply, teacher: Reply, move: Mover | None) -> Measured:
@@ -95,7 +99,11 @@ class HeldOut:
 
 
 def as_csv(rows: Sequence[Mapping[str, float | None]]) -> str:
-    """The content of ``answers.csv``."""
+    """The content of ``answers.csv``.
+
+    Args:
+        rows: one for each measurement, by column.
+    """
     text = io.StringIO()
     heights = sorted(rows[0].keys() - COLUMNS.keys(), key=lambda name: int(name.rpartition("_")[2]))
     writer = csv.DictWriter(text, [*COLUMNS, *heights], lineterminator="\n")

@@ -177,7 +177,11 @@ class AnswersSettings(DistillSettings):
         return [-(-number * self.updates // rounds) for number in range(1, rounds + 1)]
 
     def asked_after(self, updates: int) -> int:
-        """How many questions X has been trained on after so many updates. Each round begins with a new batch."""
+        """How many questions X has been trained on. Each round begins with a new batch.
+
+        Args:
+            updates: of X so far.
+        """
         early = sum(end < updates and end % self.reuse > 0 for end in self.round_ends)
         return (-(-updates // self.reuse) + early) * self.contexts * self.questions
 
