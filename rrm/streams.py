@@ -35,7 +35,7 @@ class Purpose(StrEnum):
     TRIES = "tries"  # chance events after a state in which a demonstrator tries actions, and those who go on at random
     GENERATION = "generation"  # all of a round of A[0], of the second generation, the third, …
     DEMONSTRATIONS = "demonstrations"  # which demonstrated moments are set beside early play
-    TARGET_NOISE = "target noise"  # which targets of an answerer are spoilt, and by what
+    TARGET_NOISE = "target noise"  # which targets of an answerer are random answers, and which
     FINAL_EPISODES = "final episodes"  # the starts of the episodes by which the final agent is measured
 
     # Parts of a round in which an evaluator is asked; in each, questions are numbered.

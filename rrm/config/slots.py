@@ -8,7 +8,7 @@ the choice's own file, and named in ``rrm.choices``. The choices of users have t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -143,6 +143,11 @@ class DistillSettings(Choice):
         " 'path/to/file.py:Class'. distill: path/to/file.py:Class is short for it. Its"
         " settings stand beside method.",
     )
+
+    truth: ClassVar[str] = ""
+    """The settings with which it learns from the truth; empty: the true reward takes its place."""
+    unused: ClassVar[Mapping[str, str]] = {}
+    """The sections of a condition that have no effect on it, and what it does without them."""
 
     @property
     def needs(self) -> Collection[str]:

@@ -16,7 +16,7 @@ from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.judgment import Judgment
 from rrm.feedback.store import Store
 from rrm.feedback.tables import LABELS
-from rrm.protocols import Overseer
+from rrm.protocols import Decomposer, Overseer
 
 _Q = TypeVar("_Q", Clip, Pair)
 
@@ -124,7 +124,9 @@ class Labels(Store):
             raise EvaluatorError(f"evaluator {overseer.name!r}: there is no judgment of {what} {missing[0]}")
         return np.array([known[number] for number in digests], dtype=np.float64)
 
-    def recall(self, overseer: Overseer, before: int, since: int = 0, kinds: Sequence[str] = LABELS) -> None:
+    def recall(
+        self, overseer: Overseer | Decomposer, before: int, since: int = 0, kinds: Sequence[str] = LABELS
+    ) -> None:
         """Put a stateful evaluator back to where it was after the last of given answers, if there is one.
 
         Args:

@@ -76,11 +76,11 @@ def test_a_run_beside_the_oracle_has_a_report(tmp_path: Path) -> None:
         ({"demonstrator": "judgment"}, "distill.demonstrator: 'judgment': must be search or {search: {…}}"),
         ({"demonstrator": {"skill": "x"}}, "distill.demonstrator: {.*}: must be search or {search: {…}}"),
         ({"demonstrator": {"search": {"simulations": 0}}}, "distill.demonstrator.search.simulations: 0: must"),
-        ({"averaging": 1}, "distill.averaging: 1: must be less than 1"),
+        ({"ema_decay": 1}, "distill.ema_decay: 1: must be less than 1"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_line(settings: dict[str, Any], message: str) -> None:
-    distill = {key: settings.pop(key) for key in ("demonstrator", "averaging") if key in settings}
+    distill = {key: settings.pop(key) for key in ("demonstrator", "ema_decay") if key in settings}
     with pytest.raises(ConfigError, match=f"^{message}") as error:
         plan(next(iter(load({**tree(**distill), **settings}).conditions.values())), 0)
     assert "\n" not in str(error.value)

@@ -140,7 +140,7 @@ class LearntHuman:
             rng: draws whether to take one, once H' is good.
         """
         well = self.loss is not None and self.loss < WELL
-        return int(rng.random() < 0.2) if well else self.settings.fits
+        return int(rng.random() < 0.2) if well else self.settings.fit_steps
 
     def _tensors(self, moves: Moves) -> Tensors:
         return {name: torch.from_numpy(each).to(self.device) for name, each in moves.items()}

@@ -106,7 +106,7 @@ class Training:
             torch.manual_seed(seed)
             self._network = Network(game, settings.hidden)
         self._optimiser = torch.optim.Adam(self._network.parameters(), lr=settings.learning_rate)
-        average = get_ema_multi_avg_fn(settings.averaging)  # type: ignore[no-untyped-call]  # torch gives it no types
+        average = get_ema_multi_avg_fn(settings.ema_decay)  # type: ignore[no-untyped-call]  # torch gives it no types
         self._mean = AveragedModel(self._network, multi_avg_fn=average)
         self.memory: deque[Games] = deque(maxlen=settings.memory)
 
