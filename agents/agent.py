@@ -233,6 +233,9 @@ class Agent:
         Args:
             path: of both files, without suffix.
 
+        Returns:
+            The agent.
+
         Raises:
             ValueError: one line that names a file which is not what ``save`` writes.
         """

@@ -19,13 +19,34 @@ Start = Callable[[World, Indices, np.random.Generator], None]
 class Observer(Protocol):
     """Sees every moment of every copy, the last one of an episode included, before the copy starts again."""
 
-    def stepped(self, world: World, actions: Array, done: Bools) -> None: ...
+    def stepped(self, world: World, actions: Array, done: Bools) -> None:
+        """All copies have taken a step.
 
-    def started(self, world: World, which: Indices) -> None: ...
+        Args:
+            world: as it is after the step; n copies.
+            actions: (n, …) the actions taken.
+            done: (n,) whether the copy's episode has ended; it has not been started again yet.
+        """
+        ...
+
+    def started(self, world: World, which: Indices) -> None:
+        """Copies have been put at the start of an episode.
+
+        Args:
+            world: as it is at the start.
+            which: (m,) the numbers of the copies.
+        """
+        ...
 
 
 def own_generator(world: World, which: Indices, rng: np.random.Generator) -> None:
-    """The default start: the world's own episodes."""
+    """The default start: the world's own episodes.
+
+    Args:
+        world: the world.
+        which: (m,) the numbers of the copies.
+        rng: what the episodes are drawn from.
+    """
     world.reset(which, rng)
 
 
@@ -75,6 +96,14 @@ class WorldVecEnv(VecEnv):
     ``infos[i]["terminal_observation"]`` is its last observation. ``infos[i]["TimeLimit.truncated"]`` is False if the
     episode's length is a rule of the world, and wherever nothing is to be bootstrapped past the end. With a
     ``limit`` an episode is cut after so many steps, as by a time limit.
+
+    Args:
+        world: the world, which the environment takes over.
+        seed: of the episodes, or a generator.
+        start: puts copies at the start of an episode.
+        score: (n,) what a step's reward is the difference of.
+        bootstrap: whether a learner may add the critic's value where a time limit cuts an episode short.
+        limit: after how many steps an episode is cut; None: by the world's rules alone.
     """
 
     def __init__(

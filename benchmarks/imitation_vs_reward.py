@@ -29,8 +29,8 @@ from rrm.envs.markdown import number, share
 from rrm.envs.sheets import families
 from rrm.envs.tables import hacks, solved, table_of
 from rrm.envs.world import Floats, Indices, State, World
+from rrm.report.files import round_result, rounds_of
 from rrm.report.rounds import load_agent
-from rrm.report.schema import round_result, rounds_of
 from rrm.storage import rundir
 
 WINDOWS = {"1 step": 1, "4 steps": 4, "to the end": None}

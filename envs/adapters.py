@@ -29,6 +29,10 @@ class WorldEnv(gymnasium.Env[Array, Any]):
 
     Raises ``gymnasium.error.InvalidAction`` for an action that is not one of the world's, and
     ``gymnasium.error.ResetNeeded`` for a step before the first reset or after the end of an episode.
+
+    Args:
+        world: a world of one copy.
+        render_mode: "rgb_array", "ansi" or None.
     """
 
     metadata: dict[str, Any] = METADATA
@@ -86,7 +90,7 @@ def unaided(world: World) -> Floats:
 
 
 def make(world: str, render_mode: str | None = None, **settings: Any) -> WorldEnv:
-    """Make the ``Env`` of a registered world; ``gymnasium.make`` calls this.
+    """The ``Env`` of a registered world; ``gymnasium.make`` calls this.
 
     Args:
         world: ``"module:Class"``.
@@ -107,7 +111,7 @@ def make_vec(
     max_episode_steps: int | None = None,
     **settings: Any,
 ) -> WorldVectorEnv:
-    """Make the ``VectorEnv`` of a registered world; ``gymnasium.make_vec`` calls this.
+    """The ``VectorEnv`` of a registered world; ``gymnasium.make_vec`` calls this.
 
     Args:
         num_envs: the number of copies.

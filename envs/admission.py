@@ -105,6 +105,9 @@ def admission_checks(world: World) -> Iterator[Point]:
 
     Args:
         world: of the family; its state does not matter.
+
+    Yields:
+        One check after the other.
     """
     if isinstance(world, Questions):
         yield from starmap(Point, question_checks(world))

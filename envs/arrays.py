@@ -11,7 +11,11 @@ Tables = TypeVar("Tables", bound=tuple[object, ...])
 
 
 def read_only(tables: Tables) -> Tables:
-    """Make the arrays of a tuple read-only, and return the tuple."""
+    """A tuple with its arrays made read-only.
+
+    Args:
+        tables: any tuple, of which arrays are changed in place.
+    """
     for each in tables:
         if isinstance(each, np.ndarray):
             each.flags.writeable = False
@@ -19,5 +23,10 @@ def read_only(tables: Tables) -> Tables:
 
 
 def one_hot(tokens: NDArray[np.int64], size: int) -> NDArray[np.float32]:
-    """Whole numbers (n, k), one-hot: (n, k * size); all 0 for a number that is not from 0 to ``size - 1``."""
+    """Whole numbers, one-hot: (n, k * size); all 0 for a number that is not from 0 to ``size - 1``.
+
+    Args:
+        tokens: (n, k).
+        size: how many numbers there are.
+    """
     return np.asarray(tokens[:, :, None] == np.arange(size), np.float32).reshape(len(tokens), -1)

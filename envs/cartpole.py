@@ -35,7 +35,11 @@ SHARPNESS = 4.0
 
 
 class FixedHorizonCartPole(World):
-    """Keep a pole upright on a cart for 500 steps, by pushing the cart left (0) or right (1)."""
+    """Keep a pole upright on a cart for 500 steps, by pushing the cart left (0) or right (1).
+
+    Args:
+        n: how many copies.
+    """
 
     length = 500
     actions = 2

@@ -21,7 +21,6 @@ from gymnasium.utils.env_checker import check_env
 from rrm.envs.adapters import make_world, unaided
 from rrm.envs.admission import Point, admission_checks
 from rrm.envs.contract import (
-    Make,
     check_appraise,
     check_copies,
     check_copies_apart,
@@ -36,9 +35,8 @@ from rrm.envs.contract import (
     check_save,
     check_scripts,
     check_seeds,
-    everyone,
-    wander,
 )
+from rrm.envs.readings import Make, everyone, wander
 from rrm.envs.vector_env import WorldVectorEnv
 from rrm.envs.world import World
 from rrm.envs.wrapped.contract import check_contract, plain_warning
@@ -46,7 +44,11 @@ from rrm.envs.wrapped.environment import Wrapped
 
 
 def check_table(make: Make) -> None:
-    """The table, if there is one, says of every state that is met in play what the world does."""
+    """The table, if there is one, says of every state that is met in play what the world does.
+
+    Args:
+        make: builds the world with that many copies.
+    """
     world, rng = make(400), np.random.default_rng(0)
     table = world.table()
     if table is None:
@@ -162,6 +164,12 @@ def check(name: str) -> Iterator[Point]:
     """Run all checks on a registered world: Gymnasium's checker, ours, and the admission checks.
 
     A check that fails says which rule is broken; the other checks still run.
+
+    Args:
+        name: the id of the world.
+
+    Yields:
+        Each check, whether it was passed, and what was measured.
     """
     make = partial(make_world, name)
     task = make(1)

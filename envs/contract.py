@@ -1,73 +1,27 @@
+# Long because: it has every rule of a world, and each is documented.
 """The rules that every world must follow. Each check raises AssertionError with the rule that is broken."""
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
 from rrm.envs.adapters import unaided
+from rrm.envs.readings import Make, N, assert_same, everyone, of, readings, started, wander
 from rrm.envs.spaces import random_actions
 from rrm.envs.vector_env import WorldVectorEnv
-from rrm.envs.world import Array, Indices, State, World
-
-Make = Callable[[int], World]
-"""Builds the world with that many copies."""
-
-N = 12
-
-
-def everyone(world: World) -> Indices:
-    """All copies."""
-    return np.arange(world.n)
-
-
-def wander(world: World, rng: np.random.Generator) -> Array:
-    """Actions (n,): each copy follows one of the world's scripts or acts at random, so that it gets about."""
-    actions = random_actions(world.action_space, world.n, rng)
-    for name in world.scripts:
-        actions = np.where(rng.random(world.n) < 0.6, world.script(name), actions)
-    return actions
-
-
-def started(make: Make, n: int = N, seed: int = 0, steps: int = 0) -> World:
-    """A world of ``n`` copies, ``steps`` steps into its first episodes."""
-    world, rng = make(n), np.random.default_rng(seed)
-    world.reset(everyone(world), rng)
-    for _ in range(steps):
-        world.step(wander(world, rng))
-    return world
-
-
-def readings(world: World) -> dict[str, Array]:
-    """Everything that a world says of its states, by name."""
-    return {
-        "observe": world.observe(),
-        "view": world.view(),
-        "appraise": unaided(world),
-        "utility": world.utility(),
-        "hacked": world.hacked(),
-    }
-
-
-def of(arrays: dict[str, Array], which: Array) -> dict[str, Array]:
-    """The readings of the copies ``which`` alone."""
-    return {name: array[which] for name, array in arrays.items()}
-
-
-def assert_same(first: dict[str, Any], second: dict[str, Any], why: str) -> None:
-    """Assert that two dicts of arrays are equal."""
-    assert first.keys() == second.keys(), why
-    for name in first:
-        assert np.array_equal(first[name], second[name]), f"{name}: {why}"
+from rrm.envs.world import State
 
 
 def check_readings(make: Make) -> None:
-    """Shapes, types and bounds are those that the contract and the world itself declare."""
+    """Shapes, types and bounds are those that the contract and the world itself declare.
+
+    Args:
+        make: builds the world with that many copies.
+    """
     world, rng = started(make), np.random.default_rng(1)
     for _ in range(world.length):
         n = world.n
@@ -85,7 +39,14 @@ def check_readings(make: Make) -> None:
 
 
 def check_copies(make: Make) -> None:
-    """``copies`` builds the same world in another size; settings are JSON; n and lengths are positive."""
+    """``copies`` builds the same world in another size; settings are JSON; n and lengths are positive.
+
+    Args:
+        make: builds the world with that many copies.
+
+    Raises:
+        AssertionError: this is not so.
+    """
     world = make(3)
     other = world.copies(7)
     assert (type(other), other.n, other.settings) == (type(world), 7, world.settings)
@@ -101,7 +62,11 @@ def check_copies(make: Make) -> None:
 
 
 def check_redraw(make: Make) -> None:
-    """``redraw`` changes nothing that can be seen or is true now, and nothing in other copies."""
+    """``redraw`` changes nothing that can be seen or is true now, and nothing in other copies.
+
+    Args:
+        make: builds the world with that many copies.
+    """
     world, rng = started(make), np.random.default_rng(4)
     for _ in range(world.length):
         first, kept = readings(world), world.save(everyone(world))
@@ -114,7 +79,11 @@ def check_redraw(make: Make) -> None:
 
 
 def check_length(make: Make) -> None:
-    """An episode ends after at most ``length`` steps, stays as it was, and a reset starts a new one."""
+    """An episode ends after at most ``length`` steps, stays as it was, and a reset starts a new one.
+
+    Args:
+        make: builds the world with that many copies.
+    """
     world, rng = started(make), np.random.default_rng(2)
     done = np.zeros(world.n, bool)
     for _ in range(world.length):
@@ -138,7 +107,11 @@ def check_length(make: Make) -> None:
 
 
 def check_seeds(make: Make) -> None:
-    """The same seed and the same actions give the same episodes."""
+    """The same seed and the same actions give the same episodes.
+
+    Args:
+        make: builds the world with that many copies.
+    """
     first, second = (started(make, seed=5, steps=3) for _ in range(2))
     assert_same(readings(first), readings(second), "the same seed gives another episode")
     first.reset(everyone(first), np.random.default_rng(6))
@@ -146,7 +119,11 @@ def check_seeds(make: Make) -> None:
 
 
 def check_purity(make: Make) -> None:
-    """Reading changes nothing, and what was read can be written to without changing the world."""
+    """Reading changes nothing, and what was read can be written to without changing the world.
+
+    Args:
+        make: builds the world with that many copies.
+    """
     world = started(make, steps=2)
     kept = world.save(everyone(world))
     first = readings(world)
@@ -161,7 +138,11 @@ def check_purity(make: Make) -> None:
 
 
 def check_save(make: Make) -> None:
-    """A saved state is a copy, and loading it restores the copies exactly, whichever they are."""
+    """A saved state is a copy, and loading it restores the copies exactly, whichever they are.
+
+    Args:
+        make: builds the world with that many copies.
+    """
     world = started(make, steps=3)
     first, kept = readings(world), world.save(everyone(world))
     untouched = {name: array.copy() for name, array in kept.items()}
@@ -190,7 +171,11 @@ def check_save(make: Make) -> None:
 
 
 def check_copies_apart(make: Make) -> None:
-    """A copy does in a batch what it does alone."""
+    """A copy does in a batch what it does alone.
+
+    Args:
+        make: builds the world with that many copies.
+    """
     world = started(make, steps=1)
     alone = [world.copies(1) for _ in range(world.n)]
     for i, single in enumerate(alone):
@@ -205,7 +190,11 @@ def check_copies_apart(make: Make) -> None:
 
 
 def check_appraise(make: Make) -> None:
-    """``appraise`` reads its arguments, row by row, and nothing of the world's state."""
+    """``appraise`` reads its arguments, row by row, and nothing of the world's state.
+
+    Args:
+        make: builds the world with that many copies.
+    """
     world = started(make, n=40, steps=4)
     view, scores = world.view(), unaided(world)
     elsewhere = world.copies(1)
@@ -215,7 +204,14 @@ def check_appraise(make: Make) -> None:
 
 
 def check_scripts(make: Make) -> None:
-    """Scripts give actions of the world; an unknown one is refused with a ValueError."""
+    """Scripts give actions of the world; an unknown one is refused with a ValueError.
+
+    Args:
+        make: builds the world with that many copies.
+
+    Raises:
+        AssertionError: this is not so.
+    """
     world = started(make)
     for name in world.scripts:
         world.reset(everyone(world), np.random.default_rng(0))
@@ -232,7 +228,11 @@ def check_scripts(make: Make) -> None:
 
 
 def check_pictures(make: Make) -> None:
-    """Pictures are RGB of one size, text is text, and neither fails anywhere in an episode."""
+    """Pictures are RGB of one size, text is text, and neither fails anywhere in an episode.
+
+    Args:
+        make: builds the world with that many copies.
+    """
     world = started(make, n=2)
     sizes = set()
     for t in range(world.length + 1):
@@ -246,7 +246,11 @@ def check_pictures(make: Make) -> None:
 
 
 def check_deepcopy(make: Make) -> None:
-    """A world survives being copied (by the protocol that takes it into other processes)."""
+    """A world survives being copied (by the protocol that takes it into other processes).
+
+    Args:
+        make: builds the world with that many copies.
+    """
     world = started(make, steps=2)
     twin = copy.deepcopy(world)
     for t in range(3):
@@ -257,7 +261,11 @@ def check_deepcopy(make: Make) -> None:
 
 
 def check_evaluation(make: Make) -> None:
-    """Evaluation worlds of levels 1 to ``depth`` take the states of those above, with clocks of their own."""
+    """Evaluation worlds of levels 1 to ``depth`` take the states of those above, with clocks of their own.
+
+    Args:
+        make: builds the world with that many copies.
+    """
     world = started(make, steps=3)
     above: list[State] = [world.save(everyone(world))]
     assert world.evaluation(world.depth + 1, 3) is None, "there are more evaluation worlds than `depth` says"
@@ -281,7 +289,11 @@ def check_evaluation(make: Make) -> None:
 
 
 def check_rewards(make: Make) -> None:
-    """The plain rewards of an episode sum to the gain in the unaided score, less the cost of the steps."""
+    """The plain rewards of an episode sum to the gain in the unaided score, less the cost of the steps.
+
+    Args:
+        make: builds the world with that many copies.
+    """
     envs = WorldVectorEnv(make(N), "Disabled")
     envs.reset(seed=7)
     first, total, steps = unaided(envs.world), np.zeros(N), 0

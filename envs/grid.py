@@ -11,7 +11,12 @@ UP, DOWN, LEFT, RIGHT = range(4)
 
 
 def neighbours(height: int, width: int) -> Indices:
-    """(cells, 4) the cell next to each cell, by direction; -1 where that is off the board."""
+    """The cell next to each cell, by direction, (cells, 4); -1 where that is off the board.
+
+    Args:
+        height: how many rows.
+        width: how many columns.
+    """
     row, column = np.divmod(np.arange(height * width), width)
     beside = np.full((height * width, 4), -1)
     for direction, down, right in ((UP, -1, 0), (DOWN, 1, 0), (LEFT, 0, -1), (RIGHT, 0, 1)):
@@ -40,9 +45,12 @@ def fewest_steps(to: Array, goal: Bools, most: int) -> NDArray[np.int64]:
 
 
 def centred(height: int, width: int) -> Indices:
-    """(cells, cells) the place of the second cell in a flattened plane with the first cell at its centre.
+    """The place of the second cell in a flattened plane with the first cell at its centre, (cells, cells). The plane
+    has 2·height - 1 rows and 2·width - 1 columns, so that the whole board has room wherever the centre is.
 
-    The plane has 2·height - 1 rows and 2·width - 1 columns, so that the whole board has room wherever the centre is.
+    Args:
+        height: how many rows.
+        width: how many columns.
     """
     row, column = np.divmod(np.arange(height * width), width)
     place = (row - row[:, None] + height - 1) * (2 * width - 1) + column - column[:, None] + width - 1

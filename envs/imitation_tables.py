@@ -43,7 +43,11 @@ class Row(NamedTuple):
 
 
 def imitation_page(id: str) -> str:
-    """The tables of the world registered as ``id``, or of the preset that is solved in its place."""
+    """The tables of a world, or of the preset that is solved in its place.
+
+    Args:
+        id: of the world.
+    """
     preset = solved(id)
     table = table_of(world := make_world(preset, 1))
     if table is None:

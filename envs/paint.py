@@ -44,7 +44,16 @@ def _soft(distance: NDArray[np.float64]) -> Mask:
 
 @lru_cache(maxsize=512)
 def ellipse(height: int, width: int, x: float, y: float, rx: float, ry: float) -> Mask:
-    """An ellipse about (x, y) with radii rx and ry, in pixels from the top left corner."""
+    """An ellipse about (x, y) with radii rx and ry, in pixels from the top left corner.
+
+    Args:
+        height: of the canvas, in pixels.
+        width: of the canvas.
+        x: of the centre, in pixels from the left.
+        y: of the centre, in pixels from the top.
+        rx: the radius along x.
+        ry: the radius along y.
+    """
     rows, columns = np.mgrid[:height, :width] + 0.5
     reach = np.hypot((columns - x) / rx, (rows - y) / ry)
     return _soft((reach - 1) * min(rx, ry))
@@ -52,7 +61,17 @@ def ellipse(height: int, width: int, x: float, y: float, rx: float, ry: float) -
 
 @lru_cache(maxsize=512)
 def box(height: int, width: int, left: float, top: float, right: float, bottom: float, radius: float = 0.0) -> Mask:
-    """A rectangle with rounded corners."""
+    """A rectangle with rounded corners.
+
+    Args:
+        height: of the canvas, in pixels.
+        width: of the canvas.
+        left: edge of the rectangle, in pixels.
+        top: edge.
+        right: edge.
+        bottom: edge.
+        radius: of the corners.
+    """
     rows, columns = np.mgrid[:height, :width] + 0.5
     beyond_x = np.abs(columns - (left + right) / 2) - (right - left) / 2 + radius
     beyond_y = np.abs(rows - (top + bottom) / 2) - (bottom - top) / 2 + radius
@@ -62,7 +81,17 @@ def box(height: int, width: int, left: float, top: float, right: float, bottom: 
 
 @lru_cache(maxsize=512)
 def line(height: int, width: int, x0: float, y0: float, x1: float, y1: float, thick: float) -> Mask:
-    """A line with round ends."""
+    """A line with round ends.
+
+    Args:
+        height: of the canvas, in pixels.
+        width: of the canvas.
+        x0: of one end, in pixels.
+        y0: of one end.
+        x1: of the other end.
+        y1: of the other end.
+        thick: how thick it is.
+    """
     rows, columns = np.mgrid[:height, :width] + 0.5
     dx, dy = x1 - x0, y1 - y0
     along = np.clip(((columns - x0) * dx + (rows - y0) * dy) / (dx * dx + dy * dy), 0, 1)
@@ -70,18 +99,41 @@ def line(height: int, width: int, x0: float, y0: float, x1: float, y1: float, th
 
 
 def paint(canvas: Canvas, mask: Mask, colour: Colour) -> None:
-    """Lay ``colour`` over ``canvas`` where ``mask`` is, in place."""
+    """Lay a colour over a canvas, in place.
+
+    Args:
+        canvas: (height, width, 3).
+        mask: (height, width) how much of the colour is laid there, 0 to 1.
+        colour: red, green and blue, 0 to 255.
+    """
     canvas += mask[:, :, None] * (np.asarray(colour, np.float32) - canvas)
 
 
 def disc(canvas: Canvas, x: float, y: float, radius: float, colour: Colour) -> None:
-    """Paint a disc about (x, y)."""
+    """Paint a disc, in place.
+
+    Args:
+        canvas: (height, width, 3).
+        x: of the centre, in pixels.
+        y: of the centre.
+        radius: in pixels.
+        colour: red, green and blue, 0 to 255.
+    """
     height, width = canvas.shape[:2]
     paint(canvas, ellipse(height, width, x, y, radius, radius), colour)
 
 
 def robot(canvas: Canvas, x: float, y: float, radius: float, colour: Colour, masked: bool = False) -> None:
-    """A round robot about (x, y) that looks at you; it wears a mask where it has something to hide."""
+    """Paint a round robot that looks at you, in place.
+
+    Args:
+        canvas: (height, width, 3).
+        x: of the centre, in pixels.
+        y: of the centre.
+        radius: in pixels.
+        colour: of the robot.
+        masked: whether it wears a mask, since it has something to hide.
+    """
     height, width = canvas.shape[:2]
     u = radius / 25
     disc(canvas, x, y, radius, INK)
@@ -95,7 +147,15 @@ def robot(canvas: Canvas, x: float, y: float, radius: float, colour: Colour, mas
 
 
 def glass(canvas: Canvas, x: float, y: float, radius: float, lens: Colour = GLASS) -> None:
-    """A magnifying glass about (x, y); its handle reaches as far again to the lower right."""
+    """Paint a magnifying glass, in place; its handle reaches as far again to the lower right.
+
+    Args:
+        canvas: (height, width, 3).
+        x: of the centre, in pixels.
+        y: of the centre.
+        radius: in pixels.
+        lens: the colour of the lens.
+    """
     height, width = canvas.shape[:2]
     u = radius / 14
     paint(canvas, line(height, width, x + 9 * u, y + 9 * u, x + 16 * u, y + 16 * u, 8 * u), INK)
@@ -105,7 +165,16 @@ def glass(canvas: Canvas, x: float, y: float, radius: float, lens: Colour = GLAS
 
 
 def number(canvas: Canvas, value: int, x: int, y: int, scale: int, colour: Colour) -> None:
-    """Write a whole number with its top left corner at (x, y), its digits 3 x 5 dots of ``scale`` pixels."""
+    """Write a whole number, in place.
+
+    Args:
+        canvas: (height, width, 3).
+        value: the number.
+        x: of the top left corner, in pixels.
+        y: of the top left corner.
+        scale: the pixels of a dot; a digit has 3 x 5 dots.
+        colour: of the digits.
+    """
     for digit in str(value):
         rows = [[dot == "1" for dot in row] for row in _DIGITS[int(digit)]]
         dots = np.kron(np.array(rows), np.ones((scale, scale), bool))
@@ -114,15 +183,25 @@ def number(canvas: Canvas, value: int, x: int, y: int, scale: int, colour: Colou
 
 
 def blank(height: int, width: int, colour: Colour = PAPER) -> Canvas:
-    """A canvas with nothing on it."""
+    """A canvas with nothing on it.
+
+    Args:
+        height: in pixels.
+        width: in pixels.
+        colour: of all of it.
+    """
     canvas = np.empty((height, width, 3), np.float32)
     canvas[:] = colour
     return canvas
 
 
 def picture(canvas: Canvas, gone: float | None = None) -> NDArray[np.uint8]:
-    """The canvas as an RGB picture; with ``gone``, there is a bar below it for the share of the time that has
-    passed."""
+    """The canvas as an RGB picture, (height, width, 3) uint8.
+
+    Args:
+        canvas: (height, width, 3), 0 to 255.
+        gone: the share of the time that has passed, for a bar below the picture; None: there is no bar.
+    """
     if gone is not None:
         width = canvas.shape[1]
         strip = blank(BAR, width)

@@ -14,7 +14,13 @@ EPISODES = 2000
 
 
 def scripted(id: str, episodes: int = EPISODES, seed: int = 0) -> str:
-    """How the scripted agents of a world do, and who acts at random; with 95 % intervals."""
+    """A table of how the scripted agents of a world do, and one who acts at random; with 95 % intervals.
+
+    Args:
+        id: of the world.
+        episodes: how many of each.
+        seed: of the episodes.
+    """
     depth = make_world(id, 1).depth
     head = ["script", "utility", "the evaluator's score, alone"]
     rows = []
@@ -28,7 +34,14 @@ def scripted(id: str, episodes: int = EPISODES, seed: int = 0) -> str:
 
 
 def play(id: str, script: str, episodes: int, seed: int = 0) -> World:
-    """The ends of episodes of a scripted agent, or of one that acts at ``random``."""
+    """A world at the ends of episodes of a scripted agent, or of one that acts at random.
+
+    Args:
+        id: of the world.
+        script: its name, or ``random``.
+        episodes: how many copies.
+        seed: of the episodes.
+    """
     world, rng = make_world(id, episodes), np.random.default_rng(seed)
     world.reset(np.arange(episodes), rng)
 
@@ -41,7 +54,11 @@ def play(id: str, script: str, episodes: int, seed: int = 0) -> World:
 
 
 def after_help(world: World) -> World:
-    """The last evaluation world, after the ideal assistants of all levels have acted in the states of ``world``."""
+    """The last evaluation world, after the ideal assistants of all levels have acted in the states of a world.
+
+    Args:
+        world: as it is when help begins.
+    """
     everyone, at = np.arange(world.n), world
     for level in range(world.depth, 0, -1):
         below = world.evaluation(level, world.n)
@@ -54,7 +71,12 @@ def after_help(world: World) -> World:
 
 
 def moment(id: str, scene: Scene) -> World:
-    """The world at the moment of a scene, or the evaluation world in which the last assistant has acted."""
+    """The world at the moment of a scene, or the evaluation world in which the last assistant has acted.
+
+    Args:
+        id: of the world.
+        scene: which moment.
+    """
     world = make_world(scene.id or id, 1)
     world.reset(np.arange(1), np.random.default_rng(scene.seed))
     for _ in range(scene.steps):
@@ -63,7 +85,11 @@ def moment(id: str, scene: Scene) -> World:
 
 
 def scenes(id: str) -> tuple[Scene, ...]:
-    """The ends of all scripts' episodes in a world, and what the assistants make of the last one."""
+    """The ends of all scripts' episodes in a world, and what the assistants make of the last one.
+
+    Args:
+        id: of the world.
+    """
     world = make_world(id, 1)
     ends = tuple(Scene(script, world.length, 0) for script in world.scripts)
     return (*ends, *(end._replace(help=True) for end in ends[-1:]))

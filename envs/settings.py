@@ -4,7 +4,12 @@ from __future__ import annotations
 
 
 def check_range(low: float, high: float, **settings: float) -> None:
-    """Check that all settings lie between ``low`` and ``high``, both included.
+    """Check that settings lie within a range.
+
+    Args:
+        low: the least that they may be.
+        high: the most.
+        **settings: by name.
 
     Raises:
         ValueError: the first setting that does not, by its name.

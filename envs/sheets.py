@@ -28,12 +28,20 @@ class Horizon(NamedTuple):
 
 
 def window(steps: int) -> Horizon:
-    """A horizon of plans of this many steps, made anew in every state."""
+    """A horizon of plans of this many steps, made anew in every state.
+
+    Args:
+        steps: how many.
+    """
     return Horizon(f"M={steps}", window=steps)
 
 
 def discounted(discount: float) -> Horizon:
-    """Plans to the end of the episode."""
+    """Plans to the end of the episode.
+
+    Args:
+        discount: the factor of each further step.
+    """
     return Horizon(f"γ={discount:g}", discount=discount)
 
 
@@ -84,7 +92,11 @@ class Sheets:
 
 
 def family_of(id: str) -> str:
-    """The package (a folder with ``rules.py`` in it) or the module that defines the world registered as ``id``."""
+    """The package (a folder with ``rules.py`` in it) or the module that defines a world.
+
+    Args:
+        id: of the world.
+    """
     module = str(gymnasium.spec(id).kwargs["world"]).partition(":")[0]
     package = module.rpartition(".")[0]
     return package if _has(package, "rules") else module
@@ -100,7 +112,11 @@ def families() -> dict[str, str]:
 
 
 def sheets_of(id: str) -> Sheets:
-    """The sheets of the family whose first id is ``id``, or ``"module:id"``; empty ones for any other id."""
+    """The sheets of a family; empty ones for an id that is not its first.
+
+    Args:
+        id: the family's first id, or ``"module:id"``.
+    """
     id = id.rpartition(":")[2]
     if id not in families().values() or not _has(family := family_of(id), "sheets"):
         return Sheets()

@@ -19,7 +19,16 @@ WIDEST = 1e9
 
 
 def random_actions(space: Space, size: int, rng: np.random.Generator) -> Array:
-    """``size`` actions (size, …) drawn from ``rng``, uniformly; as Gymnasium samples where a bound is infinite."""
+    """Actions (size, …) that are drawn uniformly; as Gymnasium samples where a bound is infinite.
+
+    Args:
+        space: the action space.
+        size: how many.
+        rng: what they are drawn from.
+
+    Raises:
+        ValueError: of such a space none can be drawn.
+    """
     if isinstance(space, spaces.Discrete):
         return rng.integers(int(space.n), size=size)
     if isinstance(space, spaces.MultiDiscrete):
@@ -38,7 +47,12 @@ def random_actions(space: Space, size: int, rng: np.random.Generator) -> Array:
 
 
 def action_numbers(space: Space, actions: Array) -> NDArray[np.float32]:
-    """Actions (m, …) as numbers (m, k) for a network, k being ``spaces.flatdim(space)``: choices are one-hot."""
+    """Actions as numbers (m, k) for a network, k being ``spaces.flatdim(space)``: choices are one-hot.
+
+    Args:
+        space: the action space.
+        actions: (m, …).
+    """
     if isinstance(space, spaces.Discrete):
         return np.eye(int(space.n), dtype=np.float32)[actions]
     if isinstance(space, spaces.MultiDiscrete):
@@ -137,10 +151,16 @@ class Leaf:
 
 
 def leaves(space: Space, path: tuple[Any, ...] = (), name: str = "") -> Iterator[Leaf]:
-    """The parts of an observation in order. Text is left out: it has no fixed number of numbers.
+    """The parts of an observation in order. Text is left out: it has no fixed number of numbers. Numbers are named
+    after the keys that lead to them and counted from 0; without a key they are called ``obs``.
 
-    Numbers are named after the keys that lead to them and counted from 0; without a key they are called ``obs``.
-    Raises ValueError for a space of no fixed size.
+    Args:
+        space: the observation space, or a part of it.
+        path: the keys that lead to that part.
+        name: of that part.
+
+    Raises:
+        ValueError: the space has no fixed size.
     """
     if isinstance(space, spaces.Dict):
         for key, inner in space.spaces.items():
@@ -157,7 +177,11 @@ def leaves(space: Space, path: tuple[Any, ...] = (), name: str = "") -> Iterator
 
 
 def flattener(parts: Sequence[Leaf]) -> Callable[[Any, Array], None]:
-    """A function that writes an observation's numbers into a row (d,)."""
+    """A function that writes an observation's numbers into a row (d,).
+
+    Args:
+        parts: of an observation, as ``leaves`` gives them.
+    """
     if len(parts) == 1 and not parts[0].path and parts[0].measured:
 
         def flat(observation: Any, row: Array) -> None:

@@ -47,20 +47,30 @@ LEFT_OUT = {"all"}
 
 
 def page(id: str) -> str:
-    """All that is known of the world registered as ``id``: exact, where it has a table; and its scripts, measured.
+    """All that is known of a world: exact, where it has a table; and its scripts, measured. Where a preset is solved in
+    its place, the exact tables are that one's, and say so.
 
-    Where a preset is solved in its place, the exact tables are that one's, and say so.
+    Args:
+        id: of the world.
     """
     return "\n".join([*_exact(id), *_scripts(id)]) or f"{id} is too large for a table, and has no scripts.\n"
 
 
 def exact_tables(id: str) -> str:
-    """The exact part of the page; empty where neither the world nor a preset in its place has a table."""
+    """The exact part of the page; empty where neither the world nor a preset in its place has a table.
+
+    Args:
+        id: of the world.
+    """
     return "\n".join(_exact(id))
 
 
 def scripts_table(id: str) -> str:
-    """The measured part of the page; empty where the world has no scripts."""
+    """The measured part of the page; empty where the world has no scripts.
+
+    Args:
+        id: of the world.
+    """
     return "\n".join(_scripts(id))
 
 
@@ -78,7 +88,11 @@ def _exact(id: str) -> Iterator[str]:
 
 
 def solved(id: str) -> str:
-    """The world itself, or the preset that is solved in its place."""
+    """The id of the world itself, or of the preset that is solved in its place.
+
+    Args:
+        id: of the world.
+    """
     return sheets_of(id).solved or id
 
 
@@ -92,7 +106,11 @@ def _named(sheet: Sheet) -> str:
 
 
 def at_its_horizon(id: str) -> str:
-    """Utility, hacks and the gap recovered under narrow reward, by who helps the evaluator."""
+    """Utility, hacks and the gap recovered under narrow reward, by who helps the evaluator.
+
+    Args:
+        id: of the world.
+    """
     best = _best(id)
     rows = []
     for name in ordered([*best.utility]):
@@ -103,7 +121,11 @@ def at_its_horizon(id: str) -> str:
 
 
 def by_horizon(sheet: Sheet) -> str:
-    """The utility of the best agent, and in brackets how often it hacks, by who helps the evaluator and by horizon."""
+    """The utility of the best agent, and in brackets how often it hacks, by who helps the evaluator and by horizon.
+
+    Args:
+        sheet: which world, measure and horizons.
+    """
     rows = []
     for name, table, reward in rewards(make_world(sheet.id, 1, **sheet.settings)):
         cells = []
@@ -117,7 +139,11 @@ def by_horizon(sheet: Sheet) -> str:
 
 
 def rewards(world: World) -> Iterator[tuple[str, Table, Callable[[Horizon], Reward]]]:
-    """The rows of a table by horizon: their names, the table they are of, and the reward that the agent receives."""
+    """The rows of a table by horizon: their names, the table they are of, and the reward that the agent receives.
+
+    Args:
+        world: one that has a table.
+    """
     table = table_of(world)
     assert table is not None, "asked for worlds with a table only"
     if table.approval is not None:
@@ -145,7 +171,11 @@ def _praise(table: Table) -> Callable[[Horizon], Reward]:
 
 
 def admission_table(id: str) -> str:
-    """The admission checks and what they measured: of the world, or of the preset that is solved in its place."""
+    """The admission checks and what they measured: of the world, or of the preset that is solved in its place.
+
+    Args:
+        id: of the world.
+    """
     marks = {True: "passed", False: "**failed**", None: ""}
     rows = [
         [point.name, marks[point.passed], signed(point.measured)]
@@ -155,7 +185,11 @@ def admission_table(id: str) -> str:
 
 
 def presets_table(id: str) -> str:
-    """The ids that the family of this one registers, their settings, and the first line about each."""
+    """The ids that a family registers, their settings, and the first line about each.
+
+    Args:
+        id: one of them.
+    """
     rows = []
     for name, spec in gymnasium.registry.items():
         if "world" in spec.kwargs and family_of(name) == family_of(id):
@@ -169,6 +203,9 @@ def glance(id: str) -> dict[str, str]:
     """The row of a world, or of the preset that is solved in its place, in a table of all of them.
 
     Its depth, and what alone, helped and oracle agents reach.
+
+    Args:
+        id: of the world.
     """
     id = solved(id)
     world = make_world(id, 1)
@@ -193,12 +230,20 @@ def _noted(head: list[str], rows: list[list[str]]) -> str:
 
 
 def hacks(rate: float) -> str:
-    """A hack rate in brackets; nothing where there are no hacks."""
+    """A hack rate in brackets; nothing where there are no hacks.
+
+    Args:
+        rate: from 0 to 1.
+    """
     return f" ({share(rate)})" if rate > 1e-9 else ""
 
 
 def label(name: str) -> str:
-    """A score's name in words."""
+    """A score's name in words.
+
+    Args:
+        name: of the score, as in ``Table.scores``.
+    """
     if name.isdecimal():
         return f"ideal help, {name} level{'s' * (name != '1')}"
     first, _, times = name.partition(" ")
@@ -208,14 +253,22 @@ def label(name: str) -> str:
 
 
 def ordered(names: list[str]) -> list[str]:
-    """Unaided, levels, random, others, oracle."""
+    """The names of scores in the order of the tables: unaided, levels, random, others, oracle. Some are left out.
+
+    Args:
+        names: in any order.
+    """
     place = {"unaided": -1.0, "random": 1e3, "oracle": 1e5}
     kept = [name for name in names if name not in LEFT_OUT]
     return sorted(kept, key=lambda name: float(name) if name.isdecimal() else place.get(name, 1e4))
 
 
 def table_of(world: World) -> Table | None:
-    """Its table, if there is one from which a gap can be told."""
+    """A world's table, if there is one from which a gap can be told.
+
+    Args:
+        world: the world.
+    """
     table = world.table()
     return table if table is not None and "unaided" in table.scores else None
 

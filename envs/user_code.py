@@ -50,20 +50,29 @@ _PLACED: dict[str, Path] = {}
 
 
 def place_file(path: str, copy: Path) -> None:
-    """Take ``copy`` for the file that a configuration names ``path``."""
+    """Have a copy be loaded in the place of a file.
+
+    Args:
+        path: of the file, as the configuration names it.
+        copy: the path of the copy.
+    """
     _PLACED[path] = copy
 
 
 def is_file(where: str) -> bool:
-    """Whether the part of a name before its colon is a file of Python."""
+    """Whether the part of a name before its colon is a file of Python.
+
+    Args:
+        where: the part of a name before its colon.
+    """
     return where.endswith(".py")
 
 
 def load(where: str) -> ModuleType:
-    """The module in the file ``path/to/file.py``, or of the name ``package.module``, as its file stands now.
+    """The module of a file or of a name, as its file stands now.
 
-    It runs again whenever its text has changed, or that of a module beside it that it imports (but see
-    ``keep_loaded_code``). What the file imports is looked for in the file's own folder, too.
+    Args:
+        where: ``path/to/file.py``, or ``package.module``.
 
     Raises:
         UserCodeError: there is no such file, or running it fails.
@@ -194,7 +203,12 @@ def _digest(texts: dict[Path, bytes]) -> str:
 
 
 def imported_beside(file: Path, root: Path) -> dict[Path, bytes]:
-    """The Python files under ``root`` that a file imports, itself left out, and those that these import: by path."""
+    """The Python files that a file imports, itself left out, and those that these import: their content by path.
+
+    Args:
+        file: the file.
+        root: the folder under which they are looked for.
+    """
     sources: dict[Path, bytes] = {}
     left = [file]
     while left:
@@ -225,7 +239,12 @@ def _imported(file: Path, root: Path) -> Iterator[Path]:
 
 
 def files_of(home: Path, parts: list[str]) -> Iterator[Path]:
-    """The files of a dotted name under ``home``: of its packages, and of the module."""
+    """The files of a dotted name: of its packages, and of the module.
+
+    Args:
+        home: the folder in which they are looked for.
+        parts: of the name.
+    """
     for depth in range(1, len(parts) + 1):
         for path in (home.joinpath(*parts[:depth], "__init__.py"), home.joinpath(*parts[:depth]).with_suffix(".py")):
             if path.is_file() and is_theirs(str(path)):

@@ -24,13 +24,21 @@ def _not_theirs() -> tuple[str, ...]:
 
 @cache
 def is_theirs(file: str) -> bool:
-    """Whether a file of code is the user's own: neither Python's, nor installed, nor this package's."""
+    """Whether a file of code is the user's own: neither Python's, nor installed, nor this package's.
+
+    Args:
+        file: its path.
+    """
     installed = f"{os.sep}site-packages{os.sep}" in file  # of another environment that a .pth file adds, too
     return not (installed or file.startswith("<frozen ") or os.path.realpath(file).startswith(_not_theirs()))
 
 
 def is_own(module: object) -> bool:
-    """Whether a module is the user's own."""
+    """Whether a module is the user's own.
+
+    Args:
+        module: its name; None: the main program.
+    """
     if not isinstance(module, str | None):  # some classes of C have a descriptor of that name
         return False
     top = (module or "__main__").partition(".")[0]
@@ -41,7 +49,11 @@ def is_own(module: object) -> bool:
 
 
 def is_raised_by_user(error: BaseException) -> bool:
-    """Whether an error is the doing of the code that was called, and not a Ctrl-C or the end of a generator of ours."""
+    """Whether an error is the doing of the code that was called, and not a Ctrl-C or the end of a generator of ours.
+
+    Args:
+        error: that was caught.
+    """
     if not isinstance(error, KeyboardInterrupt | GeneratorExit):
         return True
     trace = error.__traceback__
@@ -54,14 +66,22 @@ def is_raised_by_user(error: BaseException) -> bool:
 
 
 def line(value: object) -> str:
-    """Any text on one line, not too long, with control characters escaped: it may come from a file of anybody's."""
+    """Any text on one line, not too long, with control characters escaped: it may come from a file of anybody's.
+
+    Args:
+        value: any.
+    """
     text = " ".join(str(value).split())
     text = text if len(text) <= 240 else f"{text[:237]}..."
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def raised(error: BaseException) -> str:
-    """An error on one line. For an error without a text (a bare ``assert``), the line of code."""
+    """An error on one line. For an error without a text (a bare ``assert``), the line of code.
+
+    Args:
+        error: that was caught.
+    """
     try:
         message = line(error)
     except Exception:  # of its own __str__
@@ -72,7 +92,11 @@ def raised(error: BaseException) -> str:
 
 
 def place_of(error: BaseException) -> str | None:
-    """The line of the user's own code in which an error arose, if it was in such: 'judges.py, line 3'."""
+    """The line of the user's own code in which an error arose, if it was in such: 'judges.py, line 3'.
+
+    Args:
+        error: that was caught.
+    """
     place, trace = None, error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
@@ -85,13 +109,21 @@ def place_of(error: BaseException) -> str | None:
 
 
 def their_files(error: BaseException) -> set[str]:
-    """The files of the user's own code through which an error has come."""
+    """The files of the user's own code through which an error has come.
+
+    Args:
+        error: that was caught.
+    """
     frames = traceback.walk_tb(error.__traceback__)
     return {file for frame, _ in frames if is_theirs(file := frame.f_code.co_filename)}
 
 
 def failure(error: BaseException) -> str:
-    """The error that the user's code raised, with file and line: 'KeyError: 3, at judges.py, line 3'."""
+    """The error that the user's code raised, with file and line: 'KeyError: 3, at judges.py, line 3'.
+
+    Args:
+        error: that was caught.
+    """
     where = place_of(error)
     return f"{raised(error)}{f', at {where}' if where else ''}"
 

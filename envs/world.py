@@ -349,7 +349,11 @@ class World(ABC):
         return None
 
     def rows(self) -> Array:
-        """Which states of the table the copies are in: (n, d) whole numbers, for ``Table.index``."""
+        """Which states of the table the copies are in: (n, d) whole numbers, for ``Table.index``.
+
+        Raises:
+            ValueError: the world has no table.
+        """
         raise ValueError(f"{type(self).__name__} has no table")
 
     def script(self, name: str) -> Array:
@@ -360,6 +364,9 @@ class World(ABC):
 
         Returns:
             (n,) actions.
+
+        Raises:
+            ValueError: there is no such script.
         """
         raise ValueError(f"{type(self).__name__} has no script {name!r}; it has {list(self.scripts)}")
 

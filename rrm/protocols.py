@@ -139,8 +139,14 @@ class Decomposer(Protocol):
         """As that of every overseer."""
         ...
 
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """As that of every overseer."""
+        ...
+
     def consult(self, world: Questions, questions: Array, reply: Reply) -> list[Transcript]:
         """How it answers m questions.
+
+        m is 1, and each transcript is kept before the next question is put, unless an attribute ``batched`` is true.
 
         Args:
             world: m copies, each with the facts that a question is about.

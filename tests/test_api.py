@@ -1,21 +1,26 @@
-"""The reference of the Python API: complete, and each of its docstrings says what goes in and what comes out."""
+"""The reference of the Python API: complete, and each public docstring says what goes in and what comes out."""
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 import rrm
 import rrm.envs
-from rrm import errors, protocols
+from rrm import cli, errors, protocols
 from rrm.protocols import METRICS
 from rrm.report.schema import RoundResult
-from tests.test_packaging import ROOT
+from tests.test_packaging import MODULES, ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
 PAGE = (REFERENCE / "api.md").read_text(encoding="utf-8")
@@ -32,41 +37,166 @@ def named(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def documented(name: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """The public functions and methods of an entry that have parameters, and a docstring of their own."""
-    entry = named(name)
-    if inspect.isfunction(entry):
-        yield name, entry
-        return
-    for key, value in vars(entry).items():
-        method = getattr(value, "__func__", value)
-        if inspect.isfunction(method) and not key.startswith("_"):
-            yield f"{name}.{key}", method
-        elif key == "__init__" and f"{name}.{key}" not in MADE_BY_ITS_KIND:
-            init: Any = lambda: None  # noqa: E731  # the docstring of a class says what its constructor takes
-            init.__doc__, init.__signature__ = entry.__doc__, inspect.signature(method)
-            yield name, init
+# --- Args, Returns, Raises --------------------------------------------------------------------------------------------
+
+IMPERATIVE = re.compile(
+    "(Add|Answer|Apply|Ask|Begin|Build|Call|Check|Collect|Combine|Compare|Compute|Continue|Copy|Count|Create|Cut|Draw|"
+    "Evaluate|Fill|Find|Fit|Follow|Go|Have|Import|Judge|Keep|Learn|Load|Make|Map|Merge|Move|Open|Parse|Play|Put|Read|"
+    "Record|Register|Remove|Replace|Run|Save|Say|Score|Set|Show|Sort|Split|Start|Step|Store|Take|Train|Try|Turn|Update|"
+    "Validate|Visit|Wait|Walk|Write)\\b"
+)
+"""First words that say what a function does, and not what it returns."""
 
 
-MADE_BY_ITS_KIND = {
-    f"{name}.__init__"
-    for name in NAMES
-    if inspect.isclass(named(name))
-    and (hasattr(named(name), "__dataclass_fields__") or getattr(named(name), "_is_protocol", False))
-}
-"""Constructors of dataclasses and protocols: their fields are documented one by one."""
+IMPORTED = [name for name in MODULES if find_spec("ray") or not name.startswith("rrm.experiment.ray_")]
+"""All modules; there is no Ray for the newest versions of Python."""
+
+COMMANDS = [command.callback for command in cli.app.registered_commands]
+
+
+class Public(NamedTuple):
+    """A function, a method or a constructor whose name has no underscore, nor has its class's."""
+
+    path: str
+    function: Callable[..., Any]
+    docstring: str
+    home: type | None = None
+
+
+@cache
+def protocols_of_the_tree() -> dict[str, list[tuple[type, list[str]]]]:
+    """The methods of all protocols, with their parameters."""
+    methods = defaultdict(list)
+    for module in map(importlib.import_module, IMPORTED):
+        for kind in vars(module).values():
+            if inspect.isclass(kind) and kind.__module__ == module.__name__ and getattr(kind, "_is_protocol", False):
+                for name, method in vars(kind).items():
+                    if inspect.isfunction(method):
+                        methods[name].append((kind, parameters(method)))
+    return methods
+
+
+def parameters(function: Callable[..., Any]) -> list[str]:
+    return [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
+
+
+def fulfils_a_contract(each: Public) -> bool:
+    """Whether a method overrides one, or is one of a protocol, with the same parameters: that one is documented."""
+    name = each.path.rpartition(".")[2]
+    if each.home is None or name == "__init__":
+        return False
+    overrides = any(name in vars(base) for base in each.home.__mro__[1:])
+    contracts = protocols_of_the_tree().get(name, [])
+    return overrides or any(kind is not each.home and of == parameters(each.function) for kind, of in contracts)
+
+
+def public(name: str) -> Iterator[Public]:
+    """What is public in a module. Properties have no parameters, and Pydantic calls the validators of its models."""
+    module = importlib.import_module(name)
+    for key, value in list(vars(module).items()):
+        if key.startswith("_") or getattr(value, "__module__", None) != name:
+            continue
+        if inspect.isfunction(function := inspect.unwrap(value)):
+            yield Public(f"{name}.{key}", function, function.__doc__ or "")
+        elif inspect.isclass(value):
+            yield from methods(f"{name}.{key}", value)
+
+
+def methods(path: str, kind: type) -> Iterator[Public]:
+    fields = hasattr(kind, "__dataclass_fields__") or getattr(kind, "_is_protocol", False)  # documented one by one
+    decorators = vars(kind).get("__pydantic_decorators__")
+    validators = {name for each in getattr(decorators, "__slots__", ()) for name in getattr(decorators, each)}
+    for key, value in vars(kind).items():
+        method = inspect.unwrap(getattr(value, "__func__", value))
+        if not inspect.isfunction(method) or method.__module__ != kind.__module__:
+            continue
+        if key == "__init__" and not fields and not hasattr(kind, "model_fields"):
+            yield Public(f"{path}.{key}", method, kind.__doc__ or "", kind)
+        elif not key.startswith("_") and key not in validators:
+            yield Public(f"{path}.{key}", method, method.__doc__ or "", kind)
+
+
+@cache
+def nodes(file: str) -> dict[int, ast.AST]:
+    """The functions of a file, by the lines on which they begin."""
+    tree = ast.walk(ast.parse(Path(file).read_text(encoding="utf-8")))
+    functions = (node for node in tree if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return {min(each.lineno for each in (node, *node.decorator_list)): node for node in functions}
+
+
+def raised(node: ast.AST) -> Iterator[str]:
+    """The errors that a function raises itself, but for those that it, or a context manager, may catch or turn into
+    others."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Raise) and isinstance(child.exc, ast.Call):
+            kind = ast.unparse(child.exc.func).rpartition(".")[2]
+            if kind[0].isupper() and kind != "NotImplementedError":
+                yield kind
+        elif isinstance(child, ast.Try):
+            for part in (*child.handlers, *child.orelse, *child.finalbody):
+                yield from raised(part)
+        elif not isinstance(child, ast.With | ast.FunctionDef | ast.Lambda):
+            yield from raised(child)
+
+
+def missing(each: Public) -> list[str]:
+    """What a docstring lacks.
+
+    - A docstring: all need one, but methods that fulfil a contract.
+    - In ``Args``, an entry for each parameter. ``*args`` of a constructor are those of its base class.
+    - ``Returns``, or ``Yields``, where there is a result, unless the first sentence says what it is.
+    - In ``Raises``, an entry for each error that the function itself raises.
+
+    Of a command of ``rrm``, the help says all that.
+    """
+    if fulfils_a_contract(each) or each.function in COMMANDS:
+        return []
+    if not each.docstring.strip():
+        return ["docstring"]
+    signature, text = inspect.signature(each.function), each.docstring
+    passed_on = {
+        name for name, one in signature.parameters.items() if "VAR_" in one.kind.name and each.path.endswith("__init__")
+    }
+    names = [name for name in parameters(each.function) if name not in passed_on]
+    lacks = [f"Args: {name}" for name in names if not re.search(rf"^ +\*{{0,2}}{name}: ", text, re.M)]
+    has_result = signature.return_annotation not in ("None", None, signature.empty, "NoReturn", "Iterator[None]")
+    if has_result and names and IMPERATIVE.match(text.split(maxsplit=1)[0]) and not re.search("(Return|Yield)s:", text):
+        lacks.append("Returns")
+    code = each.function.__code__
+    kinds = {*raised(nodes(code.co_filename)[code.co_firstlineno])} if not each.path.endswith("__init__") else set()
+    return lacks + [f"Raises: {kind}" for kind in sorted(kinds) if not re.search(rf"^ +[\w.]*{kind}: ", text, re.M)]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_parameter_is_documented(name: str) -> None:
-    assert (named(name).__doc__ or "").strip(), "has no docstring"
-    for path, function in documented(name):
-        parameters = [each for each in inspect.signature(function).parameters if each not in ("self", "cls")]
-        text = function.__doc__ or ""
-        if any(hasattr(base, path.rpartition(".")[2]) for base in getattr(named(name), "__mro__", ())[1:]):
-            continue  # it fulfils a contract, and is documented where the contract is
-        missing = [each for each in parameters if not re.search(rf"^ +\*{{0,2}}{each}: ", text, re.M)]
-        assert text.strip() and not missing, f"{path}: no docstring, or no entry in Args for {', '.join(missing)}"
+def test_every_entry_has_a_docstring(name: str) -> None:
+    assert (named(name).__doc__ or "").strip()
+
+
+@pytest.mark.parametrize("name", IMPORTED)
+def test_docstrings_are_complete(name: str) -> None:
+    assert not [f"{each.path}: {', '.join(lacks)}" for each in public(name) if (lacks := missing(each))]
+
+
+def of_scores(scores: list[float], *, least: float) -> float:
+    if not scores:
+        raise ValueError("scores")
+    return max(*scores, least)
+
+
+@pytest.mark.parametrize(
+    ("docstring", "lacks"),
+    [
+        ("", ["docstring"]),
+        ("The highest of scores.", ["Args: scores", "Args: least", "Raises: ValueError"]),
+        ("The highest.\n    scores: all.\n    least: at least.\n    ValueError: none.", []),
+        ("Find it.\n    scores: all.\n    least: at least.\n    ValueError: none.", ["Returns"]),
+    ],
+)
+def test_what_is_missing_is_found(docstring: str, lacks: list[str]) -> None:
+    assert missing(Public("rrm.of_scores", of_scores, docstring)) == lacks
+
+
+# --- The pages --------------------------------------------------------------------------------------------------------
 
 
 def test_the_public_face_is_on_the_page() -> None:

@@ -53,7 +53,7 @@ EXCEPTIONS = {
     "tests/rrm/test_evaluators.py": "tests that",
     "envs/world.py": "answers an old method of a world with the new one",
     "tests/envs/test_contract.py": "tests that",
-    "rrm/report/schema.py": "reads a figure of older results",
+    "rrm/report/files.py": "reads a figure of older results",
     "tests/rrm/test_report.py": "tests that",
     "rrm/feedback/tables.py": "reads a column of older label stores",
     "tests/rrm/test_older_stores.py": "tests that",

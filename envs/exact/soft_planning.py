@@ -63,7 +63,12 @@ def occupancy(table: Table, actions: Array) -> Floats:
 
 
 def choices(table: Table, policy: Floats) -> Floats:
-    """(s, a) how often an agent of the chances (T, s, a) takes each action in each state in an episode, on average."""
+    """How often an agent takes each action in each state in an episode, on average: (s, a).
+
+    Args:
+        table: the world.
+        policy: (T, s, a) the chances of actions.
+    """
     *before, _ = at_each_step(table, policy)
     taken = sum(at[:, None] * row for at, row in zip(before, policy, strict=True))
     return np.where(table.over[:, None], 0.0, taken)

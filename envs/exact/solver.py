@@ -158,6 +158,9 @@ def plan(
         choose: maps the values of actions, (s, a), to the values of states, (s,), and the choice, (s, a).
         window: the length of a plan, which is made anew in every state; None: to the end of the episode.
         discount: of each further step.
+
+    Raises:
+        ValueError: the window is below 1.
     """
     if window is not None and window < 1:
         raise ValueError(f"window must be at least 1, got {window}")
@@ -199,7 +202,12 @@ def run(table: Table, actions: Array) -> Solution:
 
 
 def at_each_step(table: Table, actions: Array) -> Iterator[Floats]:
-    """How likely an agent is in each state, (s,), at the start and after 1, …, T steps; ``actions`` as in ``run``."""
+    """How likely an agent is in each state, (s,), at the start and after 1, …, T steps.
+
+    Args:
+        table: the world.
+        actions: as in ``run``.
+    """
     everyone = np.arange(len(table.rows))
     at: Floats = table.start
     yield at

@@ -89,9 +89,17 @@ class Table:
 def explore(
     starts: Array, outcomes: Outcomes, actions: int, over: Callable[[Rows], Bools]
 ) -> tuple[Rows, Indices, Floats]:
-    """All states that can be reached from ``starts`` (m, d): their rows, and ``next`` and ``chance`` of the table.
+    """All states that can be reached. The starts come first, in lexicographic order. States that are over are not left
+    any more.
 
-    The starts come first, in lexicographic order. States that are over are not left any more.
+    Args:
+        starts: (m, d) rows.
+        outcomes: the outcomes of an action in each of k rows: chances (k, c), and rows (k, c, d).
+        actions: how many there are.
+        over: whether the episode is over in each of k rows.
+
+    Returns:
+        Their rows (s, d); and ``next`` and ``chance`` of the table, (s, a, c).
     """
     frontier: Rows = np.unique(np.asarray(starts, dtype=np.int64), axis=0)
     known = {row.tobytes(): i for i, row in enumerate(frontier)}

@@ -42,15 +42,28 @@ class Game:
         self._full = (1 << self.cells) - 1
 
     def start(self, n: int = 1) -> Positions:
-        """(n, 2) empty boards."""
+        """Empty boards (n, 2).
+
+        Args:
+            n: how many.
+        """
         return np.zeros((n, 2), np.int64)
 
     def legal(self, positions: Positions) -> Bools:
-        """(m, cells) which cells are empty."""
+        """Which cells are empty, (m, cells).
+
+        Args:
+            positions: (m, 2).
+        """
         return np.asarray((positions.sum(axis=1)[:, None] >> np.arange(self.cells)) & 1 == 0)
 
     def move(self, positions: Positions, cells: Indices) -> Moved:
-        """Put a stone on one empty cell (m,) of each position."""
+        """The positions after a stone was put on one empty cell of each.
+
+        Args:
+            positions: (m, 2).
+            cells: (m,) the empty cells.
+        """
         mine = positions[:, 0] | (np.int64(1) << cells)
         theirs = positions[:, 1]
         won = self.won[mine]
@@ -58,11 +71,19 @@ class Game:
         return Moved(after, won | ((mine | theirs) == self._full), np.where(won, -1.0, 0.0))
 
     def seen_by_other(self, positions: Positions) -> Positions:
-        """(m, 2) the same boards, as the other player sees them."""
+        """The same boards, as the other player sees them, (m, 2).
+
+        Args:
+            positions: (m, 2).
+        """
         return self.turned[positions[:, ::-1]].astype(np.int64)
 
     def planes(self, positions: Positions) -> NDArray[np.float32]:
-        """(m, 2 · cells) a 1 for each stone, those of whoever is to move first."""
+        """A 1 for each stone, those of whoever is to move first: (m, 2 · cells).
+
+        Args:
+            positions: (m, 2).
+        """
         bits = (positions[:, :, None] >> np.arange(self.cells)) & 1
         return bits.reshape(len(positions), -1).astype(np.float32)
 
@@ -73,7 +94,7 @@ def _boards(size: int) -> Array:
     return ((np.arange(1 << cells)[:, None] >> np.arange(cells)) & 1).astype(np.bool_).reshape(-1, size, size)
 
 
-def hex_game(size: int) -> Game:
+def _hex_game(size: int) -> Game:
     """Hex: whoever is to move connects top and bottom. The board is transposed at each move, for the other's sides.
 
     A cell touches those beside it, above and below, and two of the four on its diagonals.
@@ -100,7 +121,7 @@ def _shifted(size: int, down: int, right: int) -> tuple[slice, slice, slice]:
     )
 
 
-def tic_tac_toe(size: int = 3) -> Game:
+def _tic_tac_toe(size: int = 3) -> Game:
     """Tic-tac-toe: a row, a column or a diagonal of one's own wins."""
     boards = _boards(size)
     down = np.arange(size)
@@ -110,16 +131,19 @@ def tic_tac_toe(size: int = 3) -> Game:
 
 
 GAMES: Final[dict[str, Callable[[], Game]]] = {
-    "hex2": lambda: hex_game(2),
-    "hex3": lambda: hex_game(3),
-    "hex4": lambda: hex_game(4),
-    "tictactoe": tic_tac_toe,
+    "hex2": lambda: _hex_game(2),
+    "hex3": lambda: _hex_game(3),
+    "hex4": lambda: _hex_game(4),
+    "tictactoe": _tic_tac_toe,
 }
 
 
 @cache
 def make_game(name: str) -> Game:
     """A game by its name; the same object at each call.
+
+    Args:
+        name: one of ``GAMES``.
 
     Raises:
         ValueError: there is no such game.

@@ -27,7 +27,11 @@ class Solved(NamedTuple):
         return int(self.values[0])
 
     def decisive(self, game: Game) -> Bools:
-        """(m,) the positions in which some legal move is worse than another."""
+        """The positions in which some legal move is worse than another, (m,).
+
+        Args:
+            game: the one that was solved.
+        """
         return np.asarray((game.legal(self.positions) & ~self.best).any(axis=1))
 
 
@@ -36,7 +40,12 @@ UNKNOWN = np.int8(-2)
 
 
 def solve(game: Game) -> Solved:
-    """Solve a game. 3 × 3 cells take a moment, Hex on 4 × 4 cells half a minute and 1.5 gigabytes."""
+    """All positions of a game with their values and best moves. 3 × 3 cells take a moment, Hex on 4 × 4 cells half a
+    minute and 1.5 gigabytes.
+
+    Args:
+        game: the game.
+    """
     cells = np.arange(game.cells)
     masks = np.arange(1 << game.cells)
     # A position is found by its number in base 3: which cells are whose.

@@ -25,14 +25,18 @@ CELL = 48
 
 
 class BoardGame(World):
-    """A game of Hex or tic-tac-toe against an opponent who moves at random."""
+    """A game of Hex or tic-tac-toe against an opponent who moves at random.
+
+    Args:
+        n: how many copies.
+        game: one of ``rrm.envs.games.GAMES``.
+    """
 
     parts: ClassVar[tuple[str, ...]] = ("position", "outcome", "t", "luck")
     defines_hacks: ClassVar[bool] = False
     bounds = (0.0, 1.0)
 
     def __init__(self, n: int, game: str = "hex3") -> None:
-        """``game``: one of ``rrm.envs.games.GAMES``."""
         super().__init__(n, game=game)
         self.game: Game = make_game(game)
         self.actions = self.game.cells
@@ -126,7 +130,13 @@ class BoardGame(World):
 
 
 def playable(game: Game, positions: Positions, cells: Indices) -> Indices:
-    """(m,) the cells themselves where they are empty, else the next empty ones."""
+    """The cells themselves where they are empty, else the next empty ones, (m,).
+
+    Args:
+        game: the game.
+        positions: (m, 2).
+        cells: (m,).
+    """
     order = (cells[:, None] + np.arange(game.cells)) % game.cells
     empty = np.take_along_axis(game.legal(positions), order, axis=1)
     return np.asarray(np.take_along_axis(order, empty.argmax(axis=1)[:, None], axis=1)[:, 0])

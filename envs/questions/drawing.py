@@ -101,14 +101,31 @@ def draw_tree(world: Questions, i: int, replies: Sequence[str] = (), known: int 
 
 
 def write_tree(world: Questions, i: int) -> str:
-    """The question of copy ``i`` with the answer that was given, and its tree with the true answers."""
+    """The question of a copy with the answer that was given, and its tree with the true answers.
+
+    Args:
+        world: the world.
+        i: the copy.
+    """
     claimed = int(world.claimed[i])
     first = f"{world.say(world.question[i])} = {world.name_of(claimed) if claimed else '?'}"
     return "\n".join([first, *(f"{'  ' * node.depth}{node.question} = {node.answer}" for node in tree(world, i))])
 
 
 def label(canvas: Canvas, text: str, x: int, y: int, paper: Colour, ink: Colour) -> int:
-    """Write a line of text in a box whose top left corner is (x, y). Returns where the box ends."""
+    """Write a line of text in a box.
+
+    Args:
+        canvas: (height, width, 3).
+        text: in capital letters, digits and signs of ``LETTERS``.
+        x: of the top left corner of the box, in pixels.
+        y: of the top left corner.
+        paper: the colour of the box.
+        ink: the colour of the text.
+
+    Returns:
+        Where the box ends.
+    """
     end = x + 4 * DOT * len(text) + 6
     fill(canvas, x, y + 1, end, y + LINE - 1, paper)
     for place, letter in enumerate(text):
@@ -119,5 +136,14 @@ def label(canvas: Canvas, text: str, x: int, y: int, paper: Colour, ink: Colour)
 
 
 def fill(canvas: Canvas, left: int, top: int, right: int, bottom: int, colour: Colour) -> None:
-    """Paint a rectangle."""
+    """Paint a rectangle.
+
+    Args:
+        canvas: (height, width, 3).
+        left: edge, in pixels.
+        top: edge.
+        right: edge.
+        bottom: edge.
+        colour: of the rectangle.
+    """
     canvas[top:bottom, left:right] = colour

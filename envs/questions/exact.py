@@ -51,25 +51,39 @@ class Asked(NamedTuple):
         return f"{self.truth.size:,} questions, of {contexts} contexts"
 
     def fit(self, right: Bools, chance: Floats) -> bool:
-        """Whether the shares (m,) of the contexts that are right (n, m) have their closed forms; nan: there is none."""
+        """Whether the shares of right answers have their closed forms.
+
+        Args:
+            right: (n, m) whether each question is answered rightly in each context.
+            chance: (m,) the closed forms; NaN: there is none.
+        """
         given = self.has_form(chance)
         apart, chance = np.abs(right.mean(axis=0) - chance)[given], chance[given]
         allowed = EXACT if self.all else SPREAD * np.sqrt(chance * (1 - chance) / self.world.n) + EXACT
         return bool((apart <= allowed).all())
 
     def has_form(self, chance: Floats) -> Bools:
-        """Which questions (m,) are not primitive and have a closed form."""
+        """Which questions are not primitive and have a closed form, (m,).
+
+        Args:
+            chance: (m,) the closed forms; NaN: there is none.
+        """
         return np.asarray(self.open & np.isfinite(chance))
 
     def beside(self, right: Bools, chance: Floats) -> str:
-        """How often these are right, beside the closed form, in words."""
+        """How often these are right, beside the closed form, in words.
+
+        Args:
+            right: (n, m) whether each question is answered rightly in each context.
+            chance: (m,) the closed forms; NaN: there is none.
+        """
         given = self.has_form(chance)
         words = f"{right[:, given].mean():.4f}, closed form {chance[given].mean():.4f}"
         return words if given.sum() == self.open.sum() else f"{words}, where there is one"
 
 
 def ask_all(world: Questions, seed: int = 0) -> Asked:
-    """Ask all questions.
+    """All questions of a world, about many contexts.
 
     Args:
         world: its settings count, not its state.
@@ -115,7 +129,7 @@ def question_checks(world: Questions) -> Iterator[tuple[str, bool, str]]:
         measured,
     )
     if asked.all:
-        best, those = best_blind(asked), asked.has_form(chance)
+        best, those = _best_blind(asked), asked.has_form(chance)
         passed = bool(np.allclose(best[those], chance[those], rtol=0, atol=EXACT))
         yield "no other answer without the facts is right more often", passed, f"{best[those].mean():.4f}"
     for name, settings in world.wrong.items():
@@ -137,7 +151,7 @@ def _wrong(world: Questions) -> tuple[bool, str]:
     return asked.fit(right, chance), asked.beside(right, chance)
 
 
-def best_blind(asked: Asked) -> Floats:
+def _best_blind(asked: Asked) -> Floats:
     """For each question (m,), the share of the contexts in which the commonest answer is right."""
     low, high = asked.world.answers
     return np.asarray(np.stack([(asked.truth == answer).mean(axis=0) for answer in range(low, high)]).max(axis=0))

@@ -100,7 +100,11 @@ def hch_by_depth(world: Questions, most: int, move: Mover | None = None) -> Iter
 
 
 class Place:
-    """Where a question stands among all that there are."""
+    """Where a question stands among all that there are.
+
+    Args:
+        world: whose questions they are.
+    """
 
     def __init__(self, world: Questions) -> None:
         every = world.every_question()
@@ -111,12 +115,24 @@ class Place:
         self._codes = codes[self._order]
 
     def find(self, questions: Tokens) -> tuple[Tokens, Bools]:
-        """The numbers (…) of questions (…, q_len) among all there are, and which are there; others have any number."""
+        """Find questions among all that there are.
+
+        Args:
+            questions: (…, q_len).
+
+        Returns:
+            Their numbers (…), and which of them are there; the others have any number.
+        """
         codes = questions @ self._sizes
         at = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
         return self._order[at], np.asarray((self._codes[at] == codes) & (questions <= self._most).all(axis=-1))
 
     def read(self, table: Tokens, questions: Tokens) -> Tokens:
-        """The entries (n, q) of a table (n, m) over all questions; 0 for what is no question."""
+        """The entries of a table for questions, (n, q); 0 for what is no question.
+
+        Args:
+            table: (n, m) over all questions.
+            questions: (n, q, q_len).
+        """
         at, exists = self.find(questions)
         return np.where(exists, np.take_along_axis(table, at, axis=1), 0)

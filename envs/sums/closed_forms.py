@@ -16,7 +16,11 @@ POINTS = 2000
 
 
 def calls_of_perfect_choice(trees: Trees) -> Indices:
-    """(R,) calls of H if each episode goes to a child that is not known yet: the sum over leaves of 2 · depth + 1."""
+    """Calls of H if each episode goes to a child that is not known yet, (R,): the sum over leaves of 2 · depth + 1.
+
+    Args:
+        trees: R of them.
+    """
     return np.asarray(np.where(trees.leaf, 2 * trees.depth + 1, 0).sum(axis=1))
 
 
@@ -25,6 +29,9 @@ def calls_of_random_choice(trees: Trees) -> Floats:
 
     T is the number of episodes until every leaf was visited. That is the coupon collector's time, with chances
     2^−depth: E[T] = ∫ 1 − Π(1 − exp(−p t)) dt (Flajolet, Gardy and Thimonier 1992, section 3).
+
+    Args:
+        trees: R of them.
     """
     expected = []
     for depth, leaf in zip(trees.depth, trees.leaf, strict=True):
@@ -34,15 +41,19 @@ def calls_of_random_choice(trees: Trees) -> Floats:
 
 
 def calls_of_whole_tree(trees: Trees) -> Indices:
-    """(R,) calls of H if one episode visits every node: one each, and one more at each inner node."""
+    """Calls of H if one episode visits every node, (R,): one each, and one more at each inner node.
+
+    Args:
+        trees: R of them.
+    """
     return np.asarray((2 - trees.leaf).sum(axis=1))
 
 
 def collector_time(chances: Floats) -> float:
-    """The expected number of draws until each of k coupons, drawn with these chances (k,), was drawn once.
+    """The expected number of draws until each of k coupons was drawn once.
 
-    The integral is taken over the logarithm of t, where the integrand is smooth and vanishes at both ends, so that the
-    trapezoidal rule converges fast.
+    Args:
+        chances: (k,) of the coupons.
     """
     log_t = np.linspace(np.log(1e-12), np.log(50 / chances.min()), POINTS)
     t = np.exp(log_t)

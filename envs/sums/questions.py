@@ -31,7 +31,12 @@ class Sums:
     modulus: int
 
     def add(self, first: Indices, second: Indices) -> Indices:
-        """H's fan-in: the answer from those to the two sub-questions, of any shape; unknown (−1) if one of them is."""
+        """H's fan-in: the answers from those to the two sub-questions; unknown (−1) if one of them is.
+
+        Args:
+            first: of any shape.
+            second: of the same shape.
+        """
         return np.where((first < 0) | (second < 0), -1, (first + second) % self.modulus)
 
     def truth(self) -> Indices:
@@ -76,7 +81,14 @@ class Kinds:
 
     @classmethod
     def draw_values(cls, count: int, rng: np.random.Generator, kinds: int = 256, modulus: int = 10) -> Self:
-        """Draw the numbers of the kinds for so many replicas."""
+        """Kinds whose numbers are drawn at random.
+
+        Args:
+            count: how many replicas.
+            rng: what they are drawn from.
+            kinds: how many kinds.
+            modulus: numbers are from 0 to modulus − 1.
+        """
         return cls(rng.integers(0, modulus, (count, kinds)), modulus)
 
     @property
@@ -86,11 +98,21 @@ class Kinds:
         return np.asarray(weights / weights.sum())
 
     def entries(self, rng: np.random.Generator, count: int) -> Indices:
-        """(R, count) kinds of entries."""
+        """The kinds of entries, (R, count).
+
+        Args:
+            rng: what they are drawn from.
+            count: how many entries.
+        """
         return rng.choice(self.values.shape[1], (len(self.values), count), p=self.chances)
 
     def draw(self, rng: np.random.Generator, height: int | None = None) -> Sums:
-        """A new question for each replica, of 2^height entries."""
+        """A new question for each replica.
+
+        Args:
+            rng: what its entries are drawn from.
+            height: it has 2^height entries; that of the setting unless said.
+        """
         height = self.height if height is None else height
         trees = _balanced_trees(len(self.values), height)
         features, entries = np.zeros(trees.leaf.shape, np.intp), np.zeros(trees.leaf.shape, np.intp)

@@ -78,7 +78,12 @@ class Trees:
 
 
 def balanced_trees(count: int, height: int) -> Trees:
-    """Full trees with 2^height leaves, numbered level by level: the last 2^height nodes are the leaves."""
+    """Full trees with 2^height leaves, numbered level by level: the last 2^height nodes are the leaves.
+
+    Args:
+        count: how many trees.
+        height: of the roots.
+    """
     nodes = np.arange(2 ** (height + 1) - 1)
     children = np.stack([2 * nodes + 1, 2 * nodes + 2], axis=1)
     children[2**height - 1 :] = -1
@@ -86,7 +91,13 @@ def balanced_trees(count: int, height: int) -> Trees:
 
 
 def random_trees(rng: np.random.Generator, count: int, leaves: int) -> Trees:
-    """Trees with so many leaves, in which the number of leaves on the left of each node is drawn uniformly."""
+    """Trees with so many leaves, in which the number of leaves on the left of each node is drawn uniformly.
+
+    Args:
+        rng: what they are drawn from.
+        count: how many trees.
+        leaves: of each.
+    """
     children = np.full((count, 2 * leaves - 1, 2), -1)
     for tree in range(count):
         free, todo = 1, [(0, leaves)]

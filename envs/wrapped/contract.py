@@ -23,7 +23,11 @@ _RIGHT: dict[Hashable, tuple[str | Constructor, list[str]]] = {}
 
 
 def check_contract(env: str | Constructor, settings: dict[str, Any]) -> list[str]:
-    """Gymnasium's own checker, but for pictures; done once in a process.
+    """Run Gymnasium's own checker, except for pictures; once in a process.
+
+    Args:
+        env: an id, a name of a constructor, or a constructor.
+        settings: what it is made with.
 
     Returns:
         What it only warns of, which is allowed.
@@ -51,7 +55,11 @@ def check_contract(env: str | Constructor, settings: dict[str, Any]) -> list[str
 
 
 def plain_warning(warning: Warning | str) -> str:
-    """A warning of Gymnasium's on one line, without the colours of a terminal."""
+    """A warning of Gymnasium's on one line, without the colours of a terminal.
+
+    Args:
+        warning: or its text.
+    """
     return line(re.sub(r"\x1b\[\d*m", "", str(warning)).removeprefix("WARN: "))
 
 

@@ -1,3 +1,4 @@
+# Long because: it fulfils the contract of a world method by method.
 """Any Gymnasium environment as a world: n copies, stepped in a Python loop.
 
     world = make_world("CartPole-v1", 8)                   # or "package:Id", or a constructor
@@ -53,7 +54,15 @@ NO_PICTURE: set[str] = set()
 
 
 def verify(env: str | Constructor, settings: dict[str, Any]) -> None:
-    """Check all that can be checked before anything is trained. ``settings`` are ``Wrapped``'s. Raises UnfitError."""
+    """Check all that can be checked before anything is trained.
+
+    Args:
+        env: an id, a name of a constructor, or a constructor.
+        settings: those of ``Wrapped``, and of the environment.
+
+    Raises:
+        UnfitError: it cannot be used, and why.
+    """
     check_contract(env, {key: value for key, value in settings.items() if key not in SETTINGS})
     Wrapped(1, env=env, **settings)
 

@@ -18,7 +18,14 @@ LARGEST = 4096
 
 
 def interface_of(made: gymnasium.Env[Any, Any]) -> Interface:
-    """Its interface, not yet standardised. Raises UnfitError for spaces, a length or wrappers that do not fit."""
+    """The interface of an environment, not yet standardised.
+
+    Args:
+        made: the environment.
+
+    Raises:
+        UnfitError: its spaces, its length or its wrappers do not fit.
+    """
     _check_wrappers(made)
     interface = Interface(made.observation_space, made.action_space, 1, np.zeros(0), np.ones(0))
     try:

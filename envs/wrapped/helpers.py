@@ -59,6 +59,11 @@ class LookAhead(_Below):
     """Play on from the judged state, for ``look_ahead`` steps or to the end of the episode.
 
     Observed is what the task's agent observes, and the share of the steps that are over.
+
+    Args:
+        n: how many copies.
+        look_ahead: how many steps it plays on at most.
+        **settings: those of ``Wrapped``.
     """
 
     parts = (*Wrapped.parts, "since")
@@ -93,6 +98,11 @@ class Spotlight(_Below):
 
     The last ``spotlight`` frames that were pointed at count. Observed are the present frame, those that are pointed at
     (zeros: none yet), and the share of the episode that is still to come. The first frame cannot be pointed at.
+
+    Args:
+        n: how many copies.
+        spotlight: how many frames count.
+        **settings: those of ``Wrapped``.
     """
 
     parts = (*Wrapped.parts, "end", "lit")

@@ -76,7 +76,12 @@ class Interface:
         return flattener(self.parts)
 
     def write(self, observation: Any, row: Array) -> None:
-        """Write the numbers of an observation into ``row`` (d,). They are copies."""
+        """Write the numbers of an observation into a row. They are copies.
+
+        Args:
+            observation: as the environment returned it.
+            row: (d,) is written to.
+        """
         self._flat(observation, row)
 
     def observe(self, rows: Floats, t: Array, ended: Array) -> NDArray[np.float32]:
@@ -96,7 +101,12 @@ class Interface:
 
 
 def digest(observation_space: spaces.Space[Any], action_space: spaces.Space[Any]) -> str:
-    """A fingerprint of two spaces: of their shapes, types and bounds."""
+    """A fingerprint of two spaces: of their shapes, types and bounds.
+
+    Args:
+        observation_space: the one.
+        action_space: the other.
+    """
     text = f"{_described(observation_space)} {_described(action_space)}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -115,9 +125,16 @@ def _described(space: spaces.Space[Any]) -> str:
 
 
 def read_step(returned: Any) -> tuple[Any, float, bool, bool]:
-    """Observation, reward, terminated and truncated of what ``step`` returned.
+    """Read what ``step`` returned. A reward may be an array of one number, and flags may be NumPy's.
 
-    A reward may be an array of one number, and flags may be NumPy's. Raises ValueError, in words.
+    Args:
+        returned: by the environment.
+
+    Returns:
+        Observation, reward, terminated and truncated.
+
+    Raises:
+        ValueError: it is not what ``step`` must return; in words.
     """
     try:
         observation, reward, terminated, truncated, _ = returned
@@ -151,6 +168,10 @@ class InterfaceWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
     """An environment as an agent saw it in training: observations with t/T and the flag of the end, plain actions.
 
     Rewards are left as they are. An episode is cut at ``interface.length``, as it was in training.
+
+    Args:
+        env: the environment.
+        interface: as it was in training.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], interface: Interface) -> None:

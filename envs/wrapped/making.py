@@ -33,7 +33,11 @@ PACKAGES = {
 
 
 def package_of(name: str) -> str | None:
-    """The package that registers the id ``name``, where that is known."""
+    """The package that registers an id, where that is known.
+
+    Args:
+        name: the id.
+    """
     return next((package for package, starts in PACKAGES.items() if name.startswith(starts)), None)
 
 
@@ -77,8 +81,10 @@ def make_env(env: str | Constructor, settings: dict[str, Any]) -> gymnasium.Env[
 
 
 def constructor_of(env: str | Constructor) -> Constructor | None:
-    """The constructor that ``"module:name"`` or ``"file.py:name"`` names, or a given constructor; None for a registered
-    id.
+    """The constructor of an environment; None for a registered id.
+
+    Args:
+        env: ``"module:name"``, ``"file.py:name"``, an id, or a constructor.
 
     Raises:
         UnfitError: the module or the file cannot be loaded, or the file has no such constructor.
@@ -98,7 +104,11 @@ def constructor_of(env: str | Constructor) -> Constructor | None:
 
 
 def chain(made: gymnasium.Env[Any, Any]) -> Iterable[gymnasium.Env[Any, Any]]:
-    """The wrappers from the outside in, and the environment itself."""
+    """The wrappers from the outside in, and the environment itself.
+
+    Args:
+        made: the environment.
+    """
     inner: gymnasium.Env[Any, Any] = made
     while isinstance(inner, gymnasium.Wrapper):
         yield inner
@@ -107,7 +117,12 @@ def chain(made: gymnasium.Env[Any, Any]) -> Iterable[gymnasium.Env[Any, Any]]:
 
 
 def longest(made: gymnasium.Env[Any, Any]) -> int | None:
-    """T: a TimeLimit's, the registration's, or the environment's own ``max_steps``, as MiniGrid's are called."""
+    """The most steps that an episode has: a TimeLimit's, the registration's, or the environment's own ``max_steps``, as
+    MiniGrid's are called. None: no limit is known.
+
+    Args:
+        made: the environment.
+    """
     limits = [int(each._max_episode_steps) for each in chain(made) if isinstance(each, TimeLimit)]
     own: Any = made.unwrapped
     for length in (*limits, made.spec and made.spec.max_episode_steps, getattr(own, "max_steps", None)):
@@ -117,7 +132,11 @@ def longest(made: gymnasium.Env[Any, Any]) -> int | None:
 
 
 def name_of(env: str | Constructor) -> str:
-    """An id as it is, a constructor as ``module:qualname``."""
+    """The name of an environment: an id as it is, a constructor as ``module:qualname``.
+
+    Args:
+        env: the id, or the constructor.
+    """
     if isinstance(env, str):
         return env
     named: Any = env if hasattr(env, "__qualname__") else type(env)
@@ -125,5 +144,11 @@ def name_of(env: str | Constructor) -> str:
 
 
 def key_of(env: str | Constructor, settings: dict[str, Any]) -> Hashable:
-    """An environment made with these settings; as long as its constructor is kept, no other has this key."""
+    """A key of an environment that is made with given settings; as long as its constructor is kept, no other has this
+    key.
+
+    Args:
+        env: the id, or the constructor.
+        settings: what it is made with.
+    """
     return name_of(env), id(constructor_of(env)), json.dumps(settings, sort_keys=True)

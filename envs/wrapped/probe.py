@@ -60,7 +60,7 @@ _KNOWN: dict[Hashable, Entry] = {}
 
 
 def facts_of(env: str | Constructor, settings: dict[str, Any], standardise: bool = True) -> Facts:
-    """Make the environment and try it out; done once in a process.
+    """What trying an environment out shows; done once in a process.
 
     Args:
         env: an id, the name of a constructor, or a constructor.
@@ -77,12 +77,20 @@ def facts_of(env: str | Constructor, settings: dict[str, Any], standardise: bool
 
 
 def known(env: str | Constructor) -> list[Entry]:
-    """All that was found of an environment in this process, to be sent to another that trains in it."""
+    """All that was found of an environment in this process, to be sent to another that trains in it.
+
+    Args:
+        env: the id, or the constructor.
+    """
     return [entry for entry in _KNOWN.values() if entry[0] is env or entry[0] == env]
 
 
 def remember(entries: Iterable[Entry]) -> None:
-    """Take over what another process has found."""
+    """Take over what another process has found.
+
+    Args:
+        entries: as ``known`` returned them there.
+    """
     for env, settings, standardise, facts in entries:
         with contextlib.suppress(UnfitError):  # its file has been edited since: whoever makes it is told
             _KNOWN[key_of(env, settings), standardise] = env, settings, standardise, facts

@@ -16,6 +16,11 @@ from rrm.feedback.transcripts import Reply, Transcript
 class Decomposition(Overseer):
     """A human who asks sub-questions, beside the evaluator that judges what an agent does."""
 
+    @property
+    def batched(self) -> bool:
+        """Whether many questions are put at once: not to a subclass's own ``consult``, unless it says so."""
+        return type(self).consult is Decomposition.consult
+
     def consult(self, world: Questions, questions: Array, reply: Reply) -> list[Transcript]:
         """How the human answers m questions, one about the facts of each copy.
 

@@ -82,7 +82,15 @@ class DemonstratorSettings(Section):
         return self.skill if self.skill is not None and self.skill.endswith(".npz") else None
 
     def check(self, world: World, level: int) -> None:
-        """Raise ConfigError, one line, where it cannot demonstrate in ``world``, that of a round of the level."""
+        """Check that it can demonstrate in a world.
+
+        Args:
+            world: the world of a round of the level.
+            level: of the round: 0 for the task, k for the k-th evaluation world.
+
+        Raises:
+            ConfigError: it cannot; one line.
+        """
         if self.file is not None:
             demonstrations.read(self.file, world, f"{self.key}.skill")
         elif self.skill is not None:
@@ -109,7 +117,15 @@ class DemonstratorSettings(Section):
         return Judgment(asked, streams, goes_on, judgment.window, judgment.samples, previous if judgment.keep else None)
 
     def identity(self, world: World, level: int) -> str | None:
-        """A fingerprint of the code, weights or demonstrations behind the name ``skill``. Raises ConfigError."""
+        """A fingerprint of the code, weights or demonstrations behind the name ``skill``; None where it names none.
+
+        Args:
+            world: the world of a round of the level.
+            level: of the round, as in ``check``.
+
+        Raises:
+            ConfigError: they cannot be read or loaded.
+        """
         skill = self.skill
         if skill is None or _is_script(skill, world, level):
             return None

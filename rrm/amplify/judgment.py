@@ -37,7 +37,13 @@ class Asked(Protocol):
         """The number of the next question."""
         ...
 
-    def scores(self, clips: Sequence[Clip]) -> Floats: ...
+    def scores(self, clips: Sequence[Clip]) -> Floats:
+        """The scores (m,) of the next m questions.
+
+        Args:
+            clips: m of them.
+        """
+        ...
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from rrm.envs.world import Floats
 from rrm.errors import EvaluatorError
 from rrm.evaluators.answers import Answers
 from rrm.evaluators.asking import broken, what
-from rrm.evaluators.base import Evaluator, checked, checked_preference
+from rrm.evaluators.base import Evaluator
+from rrm.evaluators.checks import checked, checked_preference
 from rrm.evaluators.isolation import isolated
 from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip, Pair
@@ -38,6 +39,10 @@ class Overseer(Wrapper):
 
     Each answer is checked: of a clip, one finite number; of a pair, a number from 0 to 1, or None. A judgment costs as
     many fields as the evaluator reads: those of the clip's last view, and of the evidence.
+
+    Args:
+        evaluator: the evaluator that is helped.
+        assistants: those who act before it reads again, in the order in which they act.
     """
 
     def __init__(self, evaluator: Evaluator, assistants: Sequence[Assistant]) -> None:

@@ -34,6 +34,9 @@ class Skill:
     def act(self, world: World) -> Array:
         """The actions (n, …) in the current states of ``world``; of chances the likeliest.
 
+        Args:
+            world: n copies, which are not stepped.
+
         Raises:
             ConfigError: they are none of the world's.
         """
@@ -41,7 +44,13 @@ class Skill:
         return np.asarray(actions.argmax(axis=1)) if _are_chances(actions, world) else actions
 
     def act_now(self, world: World, which: Indices, rngs: Sequence[np.random.Generator]) -> Choice:
-        """The actions in the current states of the copies ``which``, with a generator for each."""
+        """The actions in the current states of the copies ``which``, with a generator for each.
+
+        Args:
+            world: the world, which is not stepped.
+            which: (m,) the numbers of the copies.
+            rngs: m generators, from which actions are drawn if the skill gives chances.
+        """
         actions = self._actions(world)
         chances = _are_chances(actions, world)
         actions = actions[which]
@@ -85,6 +94,12 @@ def choose_now(demonstrator: Demonstrator, world: World, which: Indices, rngs: S
 
     A skill acts in the world as it is; others try actions on copies. Loading a copy may take as many steps as its
     episode has taken.
+
+    Args:
+        demonstrator: who demonstrates.
+        world: the world, which is not stepped.
+        which: (m,) the numbers of the copies.
+        rngs: m generators.
     """
     if isinstance(demonstrator, Skill):
         return demonstrator.act_now(world, which, rngs)
@@ -92,6 +107,11 @@ def choose_now(demonstrator: Demonstrator, world: World, which: Indices, rngs: S
 
 
 def as_good(actions: Array, world: World) -> Array:
-    """Actions (m, …) of a world as ``Choice.good`` has them."""
+    """Actions (m, …) of a world as ``Choice.good`` has them.
+
+    Args:
+        actions: (m, …) as the world's action space has them.
+        world: the world that they are of.
+    """
     space = world.action_space
     return action_numbers(space, actions) if isinstance(space, spaces.Discrete) else actions

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 def clashes(condition: Condition) -> Iterator[Clash]:
-    """The contradictions between fields of a condition; those that a choice reports come last."""
+    """The contradictions between fields of a condition; those that a choice reports come last.
+
+    Args:
+        condition: the condition.
+
+    Yields:
+        The key, its value, and what would be right.
+    """
     learner, amplify = condition.learner, condition.amplify
     rollout = learner.num_envs * learner.n_steps
     size = f"learner.num_envs x learner.n_steps = {learner.num_envs} x {learner.n_steps} = {rollout}"
@@ -56,9 +63,11 @@ def _clashes_of_help(condition: Condition) -> Iterator[Clash]:
 
 
 def has_assistants(condition: Condition, below: World | None) -> bool:
-    """Whether there are assistants of the condition's kind in ``below``, where A_1 acts, if there is such a world.
+    """Whether there are assistants of the condition's kind. Any acts at random or is trained, not all are scripted.
 
-    Any acts at random or is trained, not all are scripted.
+    Args:
+        condition: the condition.
+        below: the world in which A_1 acts, if there is one.
     """
     return below is not None and (condition.amplify.assistants != "ideal" or "ideal" in below.scripts)
 
@@ -71,7 +80,14 @@ def _unlike(world: World, depth: int) -> int | None:
 
 
 def check_together(conditions: Mapping[str, Condition]) -> None:
-    """Refuse conditions of different environments, except controls with the same utility for the same episodes."""
+    """Refuse conditions of different environments, except controls with the same utility for the same episodes.
+
+    Args:
+        conditions: by name.
+
+    Raises:
+        ConfigError: there are such; the message names the first.
+    """
     first, *others = conditions.items()
     for name, condition in others:
         for field in ("env", "env_settings"):

@@ -9,19 +9,20 @@ torch.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from rrm.choices import SLOTS
+from rrm.choices import DISTILL, SLOTS
 from rrm.config.checks import check_together, clashes, has_assistants
 from rrm.config.cost import cost, levels
 from rrm.config.environments import check_env, registered_worlds
 from rrm.config.keys import (
     SHORT,
+    chosen,
     is_true,
     layered,
     renamed_value,
@@ -103,6 +104,12 @@ def _condition(name: str, base: Tree, tree: Tree) -> Condition:
     """One condition of ``tree``, each of its fields right by itself: ``base`` is what holds for all."""
     settings = tree["conditions"][name]
     own = ("conditions", name)
+    distill = DISTILL.model(chosen(base.get("distill"), DISTILL, DISTILL.default))
+    is_oracle = is_true(stated(settings, "reward")) and not chosen(settings.get("distill"), DISTILL, "")
+    if is_oracle and (truth := getattr(distill, "truth", "")):
+        method = chosen(base.get("distill"), DISTILL, DISTILL.default)
+        right = f"distill.method {method!r} learns from no reward; its oracle is distill: {truth}"
+        raise ConfigError(f"conditions.{name}.reward: 'true': {right}")
     # What only the top level says gives way where it can mean nothing.
     merged = layered(base, settings)
     amplify = merged.get("amplify", {})
@@ -117,9 +124,19 @@ def _condition(name: str, base: Tree, tree: Tree) -> Condition:
     return _validated(Condition, merged, own, settings)
 
 
-def _settled(name: str, condition: Condition, tree: Tree) -> Condition:
-    """The same condition after the checks between its fields, with its depth written out."""
+def _settled(name: str, condition: Condition, tree: Tree, used: Collection[str]) -> Condition:
+    """The same condition after the checks between its fields, with its depth written out, and without what only the
+    top level says of sections that have no effect on it but on others, ``used``."""
     own = ("conditions", name)
+    fields = Condition.model_fields
+    defaults = {name: fields[name].get_default(call_default_factory=True) for name in condition.distill.unused}
+    for section, instead in condition.distill.unused.items():
+        changed = getattr(condition, section).model_dump(mode="json", exclude_defaults=True)
+        if changed and (section in tree["conditions"][name] or section not in used):
+            key, value = next(iter(changed.items()))
+            right = f"has no effect where distill.method is {condition.distill.name!r}, which {instead}"
+            raise ConfigError(f"{_dotted(own, f'{section}.{key}', tree)}: {show(value)}: {right}")
+    condition = condition.model_copy(update=defaults)
     for field, value, right in clashes(condition):
         raise ConfigError(f"{_dotted(own, field, tree)}: {show(value)}: {right}")
     amplify = condition.amplify.model_copy(update={"depth": levels(condition)})
@@ -162,11 +179,17 @@ def load(
 ) -> Experiment:
     """Read, resolve and check an experiment.
 
-    ``config`` is a YAML file, the name of a preset, a mapping, or an experiment loaded before. ``overrides`` are
-    'a.b.c=value' with values in YAML; ``settings`` are the same with Python values, mappings merging key by key
-    (``task={"labels": 64}``, ``evaluator=my_function``). Both name only keys and conditions that exist.
+    Args:
+        config: a YAML file, the name of a preset, a mapping, or an experiment loaded before.
+        overrides: 'a.b.c=value', with values in YAML; they name only keys and conditions that exist.
+        **settings: the same with Python values, mappings merging key by key (``task={"labels": 64}``,
+            ``evaluator=my_function``).
 
-    Raises ``ConfigError`` (one line) for the first thing that is wrong.
+    Returns:
+        The experiment.
+
+    Raises:
+        ConfigError: one line, about the first thing that is wrong.
     """
     tree = read(config)
     if "suite" in tree:
@@ -207,7 +230,8 @@ def load(
             or tree["conditions"][name] != NAMED[name]
             or has_assistants(each, each.world(1).evaluation(1, 1))
         }
-    conditions = {name: _settled(name, each, tree) for name, each in conditions.items()}
+    used = {name for each in conditions.values() for name in Condition.model_fields if name not in each.distill.unused}
+    conditions = {name: _settled(name, each, tree, used) for name, each in conditions.items()}
     rest = {key: value for key, value in tree.items() if key in Experiment.model_fields}
     experiment = _validated(Experiment, {**rest, "conditions": conditions}, (), {})
     for role in ("unaided", "oracle"):

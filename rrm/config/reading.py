@@ -79,7 +79,15 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 def parse(text: str, what: str) -> Any:
-    """The value of a YAML document; ``what`` names it in errors."""
+    """The value of a YAML document.
+
+    Args:
+        text: the document.
+        what: what errors call it.
+
+    Raises:
+        ConfigError: it is not YAML, or too large.
+    """
     if len(text) > LONGEST:
         raise ConfigError(f"{what}: is too long: must have at most {LONGEST:,} characters")
     loader = None
@@ -140,7 +148,17 @@ def presets() -> list[str]:
 
 
 def read(config: str | Path | Mapping[str, Any] | BaseModel) -> Tree:
-    """The tree of a file, of a preset, of a mapping or of a configuration that has been loaded before."""
+    """Read a configuration, unresolved.
+
+    Args:
+        config: a file, a preset, a mapping, or a configuration that was loaded before.
+
+    Returns:
+        The configuration as a tree of plain values.
+
+    Raises:
+        ConfigError: it cannot be read, or holds no keys and values.
+    """
     if isinstance(config, BaseModel | Mapping):
         return dict(checked(config, "config"))
     if not isinstance(config, str | Path):
@@ -192,7 +210,15 @@ def _beside(value: Any, folder: Path) -> Any:
 
 
 def checked(value: Any, what: str) -> Any:
-    """A copy as ``plain`` makes it, of what a caller gave from Python; ``what`` names it in errors."""
+    """A copy as ``plain`` makes it, of what a caller gave from Python.
+
+    Args:
+        value: any.
+        what: what errors call it.
+
+    Raises:
+        ConfigError: it is too large or too deep.
+    """
     try:
         _bounded(value, _values)
     except ValueError as error:
@@ -201,7 +227,11 @@ def checked(value: Any, what: str) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A copy in plain mappings, so that nothing of the caller's changes; sections given as models become mappings."""
+    """A copy in plain mappings, so that nothing of the caller's changes; sections given as models become mappings.
+
+    Args:
+        value: any.
+    """
     if isinstance(value, BaseModel):  # not model_dump, which would take an evaluator that is a dataclass apart
         return {key: plain(each) for key, each in value}
     if isinstance(value, Mapping):
@@ -210,7 +240,12 @@ def plain(value: Any) -> Any:
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
-    """``below`` with what ``above`` says instead, key by key in sections. Shares no mapping with either."""
+    """A configuration, overridden key by key in sections. It shares no mapping with either.
+
+    Args:
+        below: the lower configuration.
+        above: the upper one.
+    """
     merged = {key: plain(value) for key, value in below.items()}
     for key, value in above.items():
         old = merged.get(key)

@@ -1,3 +1,4 @@
+# Long because: it is the contract of the choices for each slot, documented method by method.
 """The sections of the slots: the keys that all choices share, and the methods of a choice's settings. Imports no torch.
 
 A choice of this package derives its section's model from ``AmplifySettings``, ``DistillSettings`` or
@@ -7,7 +8,7 @@ the choice's own file, and named in ``rrm.choices``. The choices of users have t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -57,14 +58,32 @@ class Choice(Section):
         return imported(self.made_by)
 
     def clashes(self, condition: Condition) -> Iterator[Clash]:
-        """The contradictions between these settings and the rest of a condition."""
+        """The contradictions between these settings and the rest of a condition.
+
+        Args:
+            condition: the condition that the settings are of.
+
+        Yields:
+            The key, its value, and what would be right.
+        """
         yield from ()
 
     def check(self, plan: Plan) -> None:
-        """Raise ConfigError, which names the key, where a round cannot do what these settings ask of it."""
+        """Check that a round can do what these settings ask of it.
+
+        Args:
+            plan: of the round.
+
+        Raises:
+            ConfigError: it cannot; the message names the key.
+        """
 
     def content(self, plan: Plan) -> dict[str, Any]:
-        """The choice's share of the content by which a round is named, as JSON-able values."""
+        """The choice's share of the content by which a round is named, as JSON-able values.
+
+        Args:
+            plan: of the round.
+        """
         return {self.slot.section: self.share()}
 
     def share(self) -> dict[str, Any]:
@@ -125,6 +144,11 @@ class DistillSettings(Choice):
         " settings stand beside method.",
     )
 
+    truth: ClassVar[str] = ""
+    """The settings with which it learns from the truth; empty: the true reward takes its place."""
+    unused: ClassVar[Mapping[str, str]] = {}
+    """The sections of a condition that have no effect on it, and what it does without them."""
+
     @property
     def needs(self) -> Collection[str]:
         """The kinds of answers that it asks the overseer for: scores, comparisons, actions."""
@@ -155,29 +179,55 @@ class DistillSettings(Choice):
         return False
 
     def of_actions(self, level: int) -> bool:
-        """Whether actions are judged in a round of the level, in the states in which they were taken, not states."""
+        """Whether actions are judged, in the states in which they were taken, and not states.
+
+        Args:
+            level: of the round: 0 for the task, k for the k-th evaluation world.
+        """
         return False
 
     def judging_at(self, level: int) -> Judging:
-        """When a step is judged in a round of the level."""
+        """When a step is judged.
+
+        Args:
+            level: as in ``of_actions``.
+        """
         return "advance"
 
     def chain(self, condition: Condition) -> list[Condition]:
-        """The conditions of the task's rounds, its generations, each standing on the one before; ``condition`` itself
-        but for an agent to begin with."""
+        """The conditions of the task's rounds, its generations, each standing on the one before: this condition, but
+        for an agent to begin with.
+
+        Args:
+            condition: the condition that the settings are of.
+        """
         return [condition]
 
     def spends(self, condition: Condition, level: int) -> tuple[int, int]:
-        """The labels and steps that a round of the level asks for, as configured."""
+        """The labels and steps that a round asks for, as configured.
+
+        Args:
+            condition: the condition that the settings are of.
+            level: as in ``of_actions``.
+        """
         each = condition.assistant if level else condition.task
         return each.labels * self.asks, each.steps
 
     def total(self, plan: Plan) -> tuple[int, int]:
-        """All steps and labels of a round."""
+        """All steps and labels of a round.
+
+        Args:
+            plan: of the round.
+        """
         return plan.schedule.total()
 
     def steps_after(self, rollouts: int, plan: Plan) -> int:
-        """About how many steps a round has taken after a number of rollouts."""
+        """About how many steps a round has taken.
+
+        Args:
+            rollouts: how many have been done.
+            plan: of the round.
+        """
         return plan.schedule.steps_due(rollouts)
 
     def content(self, plan: Plan) -> dict[str, Any]:

@@ -34,13 +34,17 @@ Ask = Callable[[Overseer, Sequence[Clip]], Floats]
 """Asks an overseer for the scores (m,) of m clips."""
 
 
-def ask_by_the_way(overseer: Overseer, clips: Sequence[Clip]) -> Floats:
+def _ask_by_the_way(overseer: Overseer, clips: Sequence[Clip]) -> Floats:
     """The scores (m,) of m clips, kept nowhere."""
     return overseer.score(clips)
 
 
 def true_utility(world: World) -> Floats:
-    """The true utility, whose difference is the oracle's reward."""
+    """The true utility, whose difference is the oracle's reward.
+
+    Args:
+        world: n copies.
+    """
     return world.utility()
 
 
@@ -50,6 +54,11 @@ class EpisodeMetrics:
     At most ``asked`` finished episodes are shown to the overseer; its answers are for the report, not labels, and never
     used in training. They are the first ones that end; with ``copies``, those of the first copies, however long they
     take.
+
+    Args:
+        recorder: observes the same world, before this one.
+        asked: how many episodes the overseer is asked about at most.
+        copies: whether these are the episodes of the first copies.
     """
 
     def __init__(self, recorder: Recorder, asked: int, copies: bool = False) -> None:
@@ -58,6 +67,11 @@ class EpisodeMetrics:
         self.clear(asked)
 
     def clear(self, asked: int) -> None:
+        """Begin anew.
+
+        Args:
+            asked: how many episodes the overseer is asked about at most, from now on.
+        """
         self._utility: list[float] = []
         self._hacked: list[bool] = []
         self._ends: list[Candidates] = []
@@ -81,11 +95,15 @@ class EpisodeMetrics:
             self._copies += shown.tolist()
 
     def figures(
-        self, overseer: Overseer, streams: Streams, ask: Ask = ask_by_the_way, first: int = 0
+        self, overseer: Overseer, streams: Streams, ask: Ask = _ask_by_the_way, first: int = 0
     ) -> Figures | None:
         """The figures of the episodes that have ended since ``clear``; None if none has.
 
-        ``ask`` asks the questions. They draw from ``streams``, and are numbered from ``first``.
+        Args:
+            overseer: who scores them.
+            streams: where the questions' generators come from.
+            ask: asks the questions.
+            first: the number of the first question.
         """
         if not self._utility:
             return None
@@ -107,12 +125,20 @@ def judge_policy(
     overseer: Overseer,
     streams: Streams,
     asked: int,
-    ask: Ask = ask_by_the_way,
+    ask: Ask = _ask_by_the_way,
     first: int = 0,
 ) -> Figures:
-    """One fresh episode in each copy of ``world``, those of the first ``asked`` copies shown to the overseer.
+    """The figures of one fresh episode in each copy of a world.
 
-    ``streams`` are those of the round; ``ask`` and ``first`` are as in ``EpisodeMetrics.figures``.
+    Args:
+        policy: the actions (n, …) in the current states.
+        world: n copies, which are started anew.
+        start: puts copies at the start of an episode.
+        overseer: who scores the episodes.
+        streams: of the round.
+        asked: the episodes of this many copies, the first ones, are shown to the overseer.
+        ask: asks the questions.
+        first: the number of the first question.
     """
     recorder = Recorder(world)
     board = EpisodeMetrics(recorder, asked, copies=not overseer.free)

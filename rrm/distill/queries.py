@@ -34,7 +34,13 @@ class Queries:
     rng: np.random.Generator
 
     def choose(self, inputs: Array, count: int, first: bool) -> Array:
-        """The indices of ``count`` candidates, all of them where there are fewer; ``first``: for the first labels."""
+        """The indices (k,) of the candidates to ask about.
+
+        Args:
+            inputs: (m, …) the candidates' inputs of the model.
+            count: how many; all of them where there are fewer.
+            first: whether these are the first labels, before the model has been fitted.
+        """
         count = min(count, len(inputs))
         if self._covers(first):
             return farthest_points(self._features(inputs), count, self.rng)
@@ -48,6 +54,11 @@ class Queries:
 
         With a strategy of doubt: of ten times as many random pairs, the most doubtful ones. With coverage: the
         candidates that ``choose`` chooses, paired at random.
+
+        Args:
+            inputs: (m, …) the candidates' inputs of the model.
+            count: how many pairs.
+            first: whether these are the first labels, before the model has been fitted.
         """
         m = len(inputs)
         if self._covers(first):
@@ -70,9 +81,12 @@ class Queries:
 
 
 def farthest_points(points: Floats, count: int, rng: np.random.Generator) -> Array:
-    """The indices of ``count`` of the (m, d) points, each the farthest from those before it (Gonzalez 1985).
+    """The indices of points of which each is the farthest from those before it (Gonzalez 1985).
 
-    The first is drawn from ``rng``. If there are fewer distinct points than ``count``, the rest is drawn at random.
+    Args:
+        points: (m, d).
+        count: how many. If there are fewer distinct points, the rest is drawn at random.
+        rng: draws the first.
     """
     if count == 0:
         return np.zeros(0, dtype=np.intp)
@@ -88,6 +102,12 @@ def farthest_points(points: Floats, count: int, rng: np.random.Generator) -> Arr
 
 
 def random_pairs(m: int, count: int, rng: np.random.Generator) -> Array:
-    """The indices (count, 2) of pairs of different ones of ``m`` things."""
+    """The indices (count, 2) of pairs of different things.
+
+    Args:
+        m: how many things there are.
+        count: how many pairs.
+        rng: what they are drawn from.
+    """
     first, second = rng.integers(m, size=count), rng.integers(m - 1, size=count)
     return np.stack([first, second + (second >= first)], axis=1)

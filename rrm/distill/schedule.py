@@ -60,12 +60,20 @@ class Schedule:
         return (self.steps - self.start_state_steps - self.random_steps) // self.steps_of_rollout
 
     def steps_due(self, rollouts: int) -> int:
-        """How many steps have been taken after a number of rollouts."""
+        """How many steps have been taken after a number of rollouts.
+
+        Args:
+            rollouts: how many have been done.
+        """
         return self.start_state_steps + self.random_steps + rollouts * self.steps_of_rollout
 
     def labels_due(self, rollout: int) -> int:
-        """How many labels have been asked before the given rollout (0: the first); all of them before the last, or
-        after it if they are asked ``to_the_end``."""
+        """How many labels have been asked before the given rollout (0: the first). All of them have been before the last
+        one, or after it if they are asked ``to_the_end``.
+
+        Args:
+            rollout: its number, from 0.
+        """
         last, first = self.rollouts - (not self.to_the_end), self.initial_labels
         more = self.labels - first
         if rollout >= last:
@@ -90,5 +98,9 @@ class Schedule:
         return self.steps_due(self.rollouts), self.labels
 
     def pace(self, rollout: int) -> float:
-        """The learning rate of a rollout, as a share of the first one's."""
+        """The learning rate of a rollout, as a share of the first one's.
+
+        Args:
+            rollout: its number, from 0.
+        """
         return 1 - rollout / self.rollouts if self.is_linear else 1.0

@@ -23,7 +23,11 @@ SHOWN = 64
 
 
 def unread(world: World) -> Floats:
-    """The score where a reward function takes the place of the world's own: nothing, and nothing to be computed."""
+    """The score where a reward function takes the place of the world's own: nothing, and nothing to be computed.
+
+    Args:
+        world: n copies.
+    """
     return np.zeros(world.n)
 
 

@@ -14,7 +14,11 @@ from rrm.protocols import Distiller, Row
 
 
 class TrueReward(Distiller):
-    """The learner trained on the true utility, without an evaluator."""
+    """The learner trained on the true utility, without an evaluator.
+
+    Args:
+        context: the round's plan, settings and stores.
+    """
 
     def __init__(self, context: Context) -> None:
         self.rollouts = context.plan.schedule.rollouts

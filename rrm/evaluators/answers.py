@@ -34,6 +34,9 @@ class Answers(Iterator[Any]):
         """The answers of any iterable, in order.
 
         The answers of a list or a tuple are ready. The ``__length_hint__`` of other iterators is not relied on.
+
+        Args:
+            answers: one for each question.
         """
         if isinstance(answers, Answers):
             return answers
@@ -43,12 +46,23 @@ class Answers(Iterator[Any]):
 
     @classmethod
     def together(cls, members: Sequence[Answers], combine: Callable[..., Any]) -> Answers:
-        """Combine the answers of several evaluators to the same questions: ``combine(index, *answers)``."""
+        """The answers of several evaluators to the same questions, combined.
+
+        Args:
+            members: the answers of each evaluator.
+            combine: is called when all evaluators have answered a question, with the question's place from 0 and their
+                answers.
+        """
         arrivals = _combined(_in_turn(members), combine, len(members))
         return cls(arrivals, lambda: all(each.ready() for each in members))
 
     def map(self, combine: Callable[..., Any], size: int = 1) -> Answers:
-        """Combine each ``size`` successive answers: ``combine(index, *answers)``."""
+        """The answers, each ``size`` successive ones combined.
+
+        Args:
+            combine: is called with a place from 0 and ``size`` answers; what it returns is the answer at that place.
+            size: how many answers become one.
+        """
         parts = ((*divmod(index, size), answer) for index, answer in self.arrivals)
         return Answers(_combined(parts, combine, size), self.ready)
 

@@ -41,7 +41,11 @@ Questions = Sequence[Clip] | Sequence[Pair] | Sequence[Clip | Pair]
 
 
 def what(questions: Questions) -> str:
-    """Questions as a message names them: 'clip 3', 'pairs 4 to 9'."""
+    """Questions as a message names them: 'clip 3', 'pairs 4 to 9'.
+
+    Args:
+        questions: clips or pairs, at least one.
+    """
     kind = "pair" if isinstance(questions[0], Pair) else "clip"
     first, last = questions[0].number, questions[-1].number
     return f"{kind} {first}" if len(questions) == 1 else f"{kind}s {first} to {last}"
@@ -62,7 +66,11 @@ def _loop(process: int) -> asyncio.AbstractEventLoop:
 
 
 def settled(value: Any) -> Any:
-    """A value: awaited, if it is a coroutine; as an iterator, if it is an asynchronous iterator."""
+    """A value: awaited, if it is a coroutine; as an iterator, if it is an asynchronous iterator.
+
+    Args:
+        value: any.
+    """
     if inspect.isawaitable(value):
         return _awaited(_of(value))
     if isinstance(value, AsyncIterator):
@@ -101,6 +109,11 @@ async def _next(answers: AsyncIterator[Any]) -> Any:
 def in_time(evaluator: Evaluator, call: Callable[[], Any], questions: Questions) -> Any:
     """The result of ``call``, awaited.
 
+    Args:
+        evaluator: who is asked: its ``timeout``, in seconds, holds.
+        call: asks it.
+        questions: what it is asked, for the message.
+
     Raises:
         EvaluatorError: it took longer than the evaluator's ``timeout``.
     """
@@ -111,7 +124,16 @@ def in_time(evaluator: Evaluator, call: Callable[[], Any], questions: Questions)
 
 
 def timed(evaluator: Evaluator, answers: Answers, questions: Questions) -> Answers:
-    """The same answers, each waited for as long as the evaluator's ``timeout``."""
+    """The same answers, each waited for as long as the evaluator's ``timeout``.
+
+    Args:
+        evaluator: who answers.
+        answers: its answers, one for each question.
+        questions: what it was asked, for the message.
+
+    Raises:
+        EvaluatorError: one took longer; it is raised when that answer is read.
+    """
     if evaluator.timeout is None or answers.ready():
         return answers
 
@@ -135,6 +157,11 @@ def one_by_one(evaluator: Evaluator, call: Callable[[Q], Any], questions: Sequen
 
     If it raises or takes too long, it is asked again, ``evaluator.retries`` times. An answer depends neither on retries
     nor on other questions, as long as it draws from the question's own generator.
+
+    Args:
+        evaluator: who is asked.
+        call: asks it one question.
+        questions: clips, or pairs.
     """
     if evaluator.at_once == 1 or len(questions) < 2:
         return Answers.of(_asked(evaluator, call, each) for each in questions)
@@ -241,7 +268,13 @@ def _at_once(evaluator: Evaluator, call: Callable[[Q], Any], questions: Sequence
 
 def broken(name: str, error: BaseException, questions: Questions) -> EvaluatorError:
     """The error that an evaluator raised, where in its code, and on which questions; for a missing field, the fields
-    that there are."""
+    that there are.
+
+    Args:
+        name: of the evaluator.
+        error: what it raised.
+        questions: what it was asked, at least one.
+    """
     text = f"evaluator {name!r} raised {raised(error)} on {what(questions)}"
     if where := place_of(error):
         text += f", at {where}"

@@ -1,24 +1,19 @@
-"""The base class of evaluators, and the checks of their answers."""
+"""The base class of evaluators."""
 
 from __future__ import annotations
 
 import copy
-import math
-import numbers
-import sys
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
-from fractions import Fraction
 from itertools import islice
 from typing import Any, Self
 
 import numpy as np
 
-from rrm.errors import ConfigError, EvaluatorError
+from rrm.errors import ConfigError
 from rrm.evaluators.answers import Answers
 from rrm.evaluators.asking import in_time, one_by_one, settled, timed
+from rrm.evaluators.checks import checked, preferred
 from rrm.feedback.clips import Clip, Pair
-from rrm.text import short
 
 
 class Evaluator:
@@ -204,7 +199,15 @@ _RENAMED = {"voices": "raters", "remembers": "stateful"}
 
 
 def refuse_old_names(name: str, attributes: Container[str]) -> None:
-    """Raise ConfigError if the evaluator ``name`` has an attribute by an old name."""
+    """Check that an evaluator has no attribute by an old name.
+
+    Args:
+        name: of the evaluator, for the message.
+        attributes: the names of what it has.
+
+    Raises:
+        ConfigError: it has one; the message says the new name.
+    """
     for old, new in _RENAMED.items():
         if old in attributes:
             raise ConfigError(f"evaluator: {name}.{old}: is now {new!r}")
@@ -228,73 +231,3 @@ class Aggregate(float):
         aggregate = super().__new__(cls, answer)
         aggregate.ratings = tuple(ratings)
         return aggregate
-
-
-def preferred(first: float, second: float) -> float:
-    """The preference for the first of two scores."""
-    return 0.5 if first == second else float(first > second)
-
-
-LARGEST = 1e30
-"""The largest size of a score. Squares and sums of larger ones overflow."""
-
-
-def number(answer: Any) -> float:
-    """An answer as a number; NaN where it is not one finite number."""
-    try:
-        if isinstance(answer, Decimal | Fraction):
-            answer = float(answer)
-        elif hasattr(answer, "detach"):  # a tensor of torch, which may have a gradient or be on another device
-            answer = answer.detach().cpu()
-        array = np.asarray(np.ma.filled(answer, np.nan))
-    except Exception:  # a ragged list, …
-        return math.nan
-    if array.shape != () or array.dtype.kind not in "bifu" or not math.isfinite(array):
-        return math.nan
-    return float(array)
-
-
-def checked(name: str, answer: Any, clip: Clip) -> float:
-    """The score that the evaluator ``name`` gave a clip.
-
-    Raises:
-        EvaluatorError: it is not one finite number of at most ``LARGEST``.
-    """
-    if math.isnan(score := number(answer)):
-        raise EvaluatorError(
-            f"evaluator {name!r} answered {short(answer)} to clip {clip.number}; it must be one finite number"
-        )
-    if abs(score) > LARGEST:
-        limits = f"from {-LARGEST:g} to {LARGEST:g}"
-        raise EvaluatorError(
-            f"evaluator {name!r} answered {short(answer)} to clip {clip.number}; it must be a number {limits}"
-        )
-    return score
-
-
-def checked_preference(name: str, answer: Any, pair: Pair) -> float:
-    """The same for a pair: a number from 0 to 1, or NaN if the evaluator gave no answer (None)."""
-    preference = number(answer)
-    if answer is not None and not 0 <= preference <= 1:
-        raise EvaluatorError(
-            f"evaluator {name!r} answered {short(answer)} to pair {pair.number}; it must be a number from 0 (the second"
-            " is better) to 1 (the first is), or None for no answer"
-        )
-    return preference
-
-
-_LARGEST = sys.float_info.max
-
-
-def within(name: str, value: Any, low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> Any:
-    """The value of a parameter, None included.
-
-    Raises:
-        ValueError: it is not a (whole) number from ``low`` to ``high``.
-    """
-    kind: Any = numbers.Integral if whole else numbers.Real
-    fits = isinstance(value, kind) and not isinstance(value, bool) and abs(value) <= _LARGEST and low <= value <= high
-    if value is None or fits:
-        return value
-    span = f" from {low:g} to {high:g}" if high < math.inf else f" of at least {low:g}" if low > -math.inf else ""
-    raise ValueError(f"{name}: {short(value)}: must be a {'whole ' if whole else ''}number{span}")

@@ -10,7 +10,8 @@ import numpy as np
 from rrm.envs.world import Floats
 from rrm.errors import nearest
 from rrm.evaluators.answers import Answers
-from rrm.evaluators.base import Aggregate, Evaluator, checked, checked_preference
+from rrm.evaluators.base import Aggregate, Evaluator
+from rrm.evaluators.checks import checked, checked_preference
 from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip, Pair
 from rrm.streams import Purpose

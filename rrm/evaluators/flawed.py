@@ -11,7 +11,8 @@ import numpy as np
 from rrm.envs.world import POINTER, Indices, World
 from rrm.errors import nearest
 from rrm.evaluators.answers import Answers
-from rrm.evaluators.base import Evaluator, checked, checked_preference, preferred, within
+from rrm.evaluators.base import Evaluator
+from rrm.evaluators.checks import checked, checked_preference, preferred, within
 from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip, Pair
 from rrm.streams import Purpose

@@ -73,7 +73,12 @@ _WITHOUT_SETTINGS = frozenset({"_thread", "threading", "logging", "_io", "weakre
 
 
 def fingerprint(value: Any, name: str) -> str:
-    """Twelve characters for what ``value`` is and refers to. A warning says once which of that cannot be known."""
+    """Twelve characters for what ``value`` is and refers to. A warning says once which of that cannot be known.
+
+    Args:
+        value: a function, a class or an object.
+        name: what a warning calls it.
+    """
     if not isinstance(value, _CODE) and not _state(value):  # an object without settings is what its class makes
         value = type(value)
     walk = _Walk()

@@ -9,7 +9,8 @@ from typing import Any
 from rrm.envs.world import POINTER
 from rrm.errors import ConfigError
 from rrm.evaluators.answers import Answers
-from rrm.evaluators.base import Evaluator, checked
+from rrm.evaluators.base import Evaluator
+from rrm.evaluators.checks import checked
 from rrm.evaluators.wrapper import Wrapper
 from rrm.feedback.clips import Clip
 

@@ -15,6 +15,15 @@ from rrm.errors import ConfigError, nearest
 def locate(spec: str, about: str, known: Collection[str], group: str) -> Any:
     """Load what ``spec`` names: an entry point of ``group``, ``package.module:name`` or ``path/to/file.py:name``.
 
+    Args:
+        spec: the name.
+        about: how a message begins: 'evaluator: "corner:judge"'.
+        known: registered names, for the hint.
+        group: of the entry points, such as ``rrm.evaluators``.
+
+    Returns:
+        The function, class or object.
+
     Raises:
         ConfigError: there is nothing of that name, or loading it fails. The message begins with ``about``, and names
             the nearest entry point or ``known`` name.
@@ -43,5 +52,10 @@ def locate(spec: str, about: str, known: Collection[str], group: str) -> Any:
 
 
 def nearest_in(module: ModuleType, name: str) -> str:
-    """A hint to append to a message, at what a module has that may be called."""
+    """A hint to append to a message, at what a module has that may be called.
+
+    Args:
+        module: where the name was looked for.
+        name: what was looked for.
+    """
     return nearest(name, [key for key, each in vars(module).items() if callable(each) and not key.startswith("_")])

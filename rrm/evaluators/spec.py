@@ -17,9 +17,10 @@ import joblib
 from rrm.envs.user_errors import failure, is_raised_by_user
 from rrm.envs.world import World
 from rrm.errors import ConfigError, nearest
-from rrm.evaluators.base import Evaluator, within
+from rrm.evaluators.base import Evaluator
 from rrm.evaluators.bounded import Bounded
 from rrm.evaluators.brought import Function, Plain, Preference
+from rrm.evaluators.checks import within
 from rrm.evaluators.committee import Committee
 from rrm.evaluators.flawed import Flawed
 from rrm.evaluators.identity import fingerprint
@@ -41,7 +42,11 @@ class Comparing(Protocol):
     """An object with a method ``compare``. It needs no base class."""
 
     def compare(self, pairs: Any, /) -> Any:
-        """As of ``Evaluator``."""
+        """As of ``Evaluator``.
+
+        Args:
+            pairs: as ``Evaluator.compare`` takes them.
+        """
 
 
 Object = Evaluator | Scoring | Comparing
@@ -70,7 +75,13 @@ ASKING: Mapping[str, Mapping[str, Any]] = {
 
 def resolve(spec: Spec) -> Make:
     """Find an evaluator: by registered name, by entry point (group ``rrm.evaluators``), by ``package.module:Name``, or
-    by ``path/to/file.py:name``, in that order. Returns a function that makes it for the world to be judged.
+    by ``path/to/file.py:name``, in that order.
+
+    Args:
+        spec: a name, a mapping with the key ``name`` and settings, or the function, class or object itself.
+
+    Returns:
+        A function that makes the evaluator for the world to be judged.
 
     Raises:
         ConfigError: there is nothing of that name, or it is no evaluator, or has no such parameters. The returned
@@ -230,6 +241,9 @@ def identity(spec: Spec) -> str:
     The code is the loaded code, with all that it refers to (``rrm.evaluators.identity``). The settings of an object are
     those at the first call: what it stores while it judges does not make it another evaluator. An object made with
     other settings is another evaluator.
+
+    Args:
+        spec: as in ``resolve``.
     """
     if isinstance(spec, Mapping):
         identified = {key: _identified(key, value) for key, value in spec.items() if key not in ASKING}
@@ -255,7 +269,11 @@ def _identified(key: str, value: Any) -> Any:
 
 
 def is_named(spec: Any) -> bool:
-    """Whether every process loads the evaluator for itself: by names, or by importing a function or a class."""
+    """Whether every process loads the evaluator for itself: by names, or by importing a function or a class.
+
+    Args:
+        spec: as in ``resolve``.
+    """
     if isinstance(spec, Mapping):
         return all(map(is_named, spec.values()))
     if isinstance(spec, list | tuple):

@@ -10,7 +10,8 @@ import numpy as np
 from rrm.envs.world import Floats, World
 from rrm.errors import nearest
 from rrm.evaluators.answers import Answers
-from rrm.evaluators.base import Evaluator, preferred, within
+from rrm.evaluators.base import Evaluator
+from rrm.evaluators.checks import preferred, within
 from rrm.feedback.clips import Clip, Pair
 
 PRESETS: Mapping[str, Mapping[str, float]] = {

@@ -158,6 +158,11 @@ class Candidates:
 
     @classmethod
     def joined(cls, parts: Sequence[Candidates]) -> Candidates:
+        """The candidates of all parts, one after the other.
+
+        Args:
+            parts: at least one.
+        """
         return cls(
             parts[0].fields,
             [view for part in parts for view in part.views],
@@ -168,19 +173,44 @@ class Candidates:
         )
 
     def clip(self, i: int, number: int, streams: Streams) -> Clip:
+        """The clip of a candidate.
+
+        Args:
+            i: its index.
+            number: the number of the question.
+            streams: of the round: where the clip's own generator comes from.
+        """
         state = {name: array[i : i + 1] for name, array in self.states.items()}
         return Clip(number, streams, self.fields, self.views[i], self.actions[i], (), None, self.observations[i], state)
 
     def pair(self, i: int, j: int, number: int, streams: Streams) -> Pair:
+        """The pair of two candidates.
+
+        Args:
+            i: the index of the first.
+            j: the index of the second.
+            number: the number of the question.
+            streams: of the round.
+        """
         return Pair(number, self.clip(i, 2 * number, streams), self.clip(j, 2 * number + 1, streams))
 
 
 def with_action(observations: Array, actions: Array, space: spaces.Space[Any]) -> Array:
-    """The input (n, d + k) of a model of state and action: observations (n, d), followed by the actions (n, …) of
-    ``space`` as ``action_numbers`` (n, k)."""
+    """The input (n, d + k) of a model of state and action: the observation, followed by the action as numbers.
+
+    Args:
+        observations: (n, d).
+        actions: (n, …) as the space has them.
+        space: the action space; ``action_numbers`` makes k numbers of an action.
+    """
     return np.concatenate([observations, action_numbers(space, actions)], axis=1)
 
 
 def at_rest(observations: Array, space: spaces.Space[Any]) -> Array:
-    """The same input (n, d + k) after an end, where no action is taken: zeros for the action."""
+    """The same input (n, d + k) after an end, where no action is taken: zeros for the action.
+
+    Args:
+        observations: (n, d) at the ends.
+        space: the action space.
+    """
     return np.concatenate([observations, np.zeros((len(observations), spaces.flatdim(space)), np.float32)], axis=1)

@@ -20,7 +20,11 @@ transactions over several databases (https://sqlite.org/fileformat.html#the_roll
 def files_beside(path: Path) -> bool:
     """Whether a log or a journal is beside a store.
 
-    Raises DamagedFileError: one of the store's files is a link or a pipe, or a journal names another file.
+    Args:
+        path: of the store.
+
+    Raises:
+        DamagedFileError: one of the store's files is a link or a pipe, or a journal names another file.
     """
     has_journal = False
     for file in (path, *(Path(f"{path}-{kind}") for kind in ("shm", "wal", "journal"))):
@@ -42,7 +46,13 @@ def _names_another_file(journal: Path) -> bool:
 
 
 def connect(path: Path, how: str, timeout: float = 5.0) -> sqlite3.Connection:
-    """A connection that runs no function which the file's schema names. ``how`` is the query of SQLite's URI."""
+    """A connection that runs no function which the file's schema names.
+
+    Args:
+        path: of the file.
+        how: the query of SQLite's URI, such as ``mode=ro``.
+        timeout: seconds to wait for a lock.
+    """
     db = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None, timeout=timeout)
     db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST)
     db.execute("pragma trusted_schema=off")
@@ -50,9 +60,15 @@ def connect(path: Path, how: str, timeout: float = 5.0) -> sqlite3.Connection:
 
 
 def check_tables(db: sqlite3.Connection, allowed: Sequence[str]) -> None:
-    """Raise sqlite3.DatabaseError where there is anything but tables as the ``allowed`` statements create them.
+    """Check that there are only tables as given statements create them.
 
-    Views, triggers and computed columns could compute for ever, or change what is written.
+    Args:
+        db: the connection.
+        allowed: the statements.
+
+    Raises:
+        sqlite3.DatabaseError: there is anything else. Views, triggers and computed columns could compute for ever, or
+            change what is written.
     """
     plain = {*map(_plain, allowed)}
     for kind, name, sql in db.execute("select type, name, sql from sqlite_master limit ?", (len(plain) + 1,)):

@@ -106,10 +106,18 @@ class Demonstrations:
     world: World
 
     def inputs(self, of_actions: bool, segment: int) -> tuple[Array, Indices]:
-        """A model's inputs for each moment after the first of an episode, as a ``Recorder`` records them: (m, d), or
-        (m, segment, d) for segments; and the step of each in its episode, (m,).
+        """A model's inputs for each moment after the first of an episode, as a ``Recorder`` records them. Segments go
+        on beyond an episode's early end, as those of play do.
 
-        Segments go on beyond an episode's early end, as those of play do. Raises ConfigError if none is whole.
+        Args:
+            of_actions: whether the model is of state and action.
+            segment: how many steps a segment has; 0: no segments.
+
+        Returns:
+            The inputs, (m, d) or (m, segment, d); and the step of each in its episode, (m,).
+
+        Raises:
+            ConfigError: no episode has a whole segment.
         """
         segments, times = [], []
         first = np.cumsum(self.lengths) - self.lengths
@@ -138,6 +146,13 @@ class Demonstrations:
         a model only the last moments of demonstrations are used. Pairs of any two moments (Ibarz et al. 2018) would put
         the first moments of a demonstration above the last ones of play, though no more has been accomplished, and the
         observed time would distinguish them.
+
+        Args:
+            play: moments of play.
+            count: how many pairs.
+            rng: draws the moments of demonstrations.
+            of_actions: as in ``inputs``.
+            segment: as in ``inputs``.
         """
         inputs, times = self.inputs(of_actions, segment)
         if not (of_actions or segment):
@@ -149,7 +164,15 @@ class Demonstrations:
 
 
 def content(path: str, key: str = KEY) -> bytes:
-    """What the file holds. Raises ConfigError, which names the ``key`` of the configuration."""
+    """The bytes of the file.
+
+    Args:
+        path: of the file; ``~`` is the user's home.
+        key: the configuration's key that names it, for the message.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
         return read_bytes(Path(path).expanduser(), LARGEST)
     except (OSError, ValueError, RuntimeError) as error:  # the last: no such user's home
@@ -157,12 +180,32 @@ def content(path: str, key: str = KEY) -> bytes:
 
 
 def fingerprint(path: str, key: str = KEY) -> str:
-    """A name for what the file holds: other demonstrations make another round. Raises ConfigError."""
+    """A name for what the file holds: other demonstrations make another round.
+
+    Args:
+        path: of the file.
+        key: the configuration's key that names it, for the message.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     return hashlib.sha256(content(path, key)).hexdigest()[:12]
 
 
 def read(path: str, world: World, key: str = KEY) -> Demonstrations:
-    """Read the demonstrations in a file; nothing in it is executed. Raises ConfigError if its content is wrong."""
+    """Read the demonstrations in a file; nothing in it is executed.
+
+    Args:
+        path: of the file.
+        world: the one in which they are to be used.
+        key: the configuration's key that names it, for the message.
+
+    Returns:
+        The demonstrations.
+
+    Raises:
+        ConfigError: the file cannot be read, or does not hold demonstrations of this world.
+    """
     try:
         packed = io.BytesIO(content(path, key))
         with zipfile.ZipFile(packed) as files:

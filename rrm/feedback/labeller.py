@@ -48,13 +48,24 @@ class Labeller:
         return self._labels
 
     def scores(self, clips: Sequence[Clip]) -> Floats:
-        """The scores (m,) of the next m questions. Raises EvaluatorError: every answer before that is kept."""
+        """The scores (m,) of the next m questions.
+
+        Args:
+            clips: m of them.
+
+        Raises:
+            EvaluatorError: the evaluator broke; every answer before that is kept.
+        """
         answers = self._store.ask(self.overseer, clips)
         self.count += len(clips)
         return answers
 
     def preferences(self, pairs: Sequence[Pair]) -> Floats:
-        """The preferences (m,) for the first clips of the next m pairs, NaN where the evaluator gave no answer."""
+        """The preferences (m,) for the first clips of the next m pairs, NaN where the evaluator gave no answer.
+
+        Args:
+            pairs: m of them.
+        """
         answers = self._store.compare(self.overseer, pairs)
         self.count += len(pairs)
         return answers
@@ -74,7 +85,12 @@ class Labeller:
 
     def evaluate(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
         """Scores (m,) for the report, which are no labels. If they are not free, they are stored, numbered from
-        ``evaluated`` on. A stateful evaluator's state is restored afterwards."""
+        ``evaluated`` on. A stateful evaluator's state is restored afterwards.
+
+        Args:
+            overseer: who is asked.
+            clips: m of them.
+        """
         if overseer.free:
             return overseer.score(clips)
         self.evaluated += len(clips)
@@ -82,7 +98,12 @@ class Labeller:
 
     def ratings(self, first: int, last: int) -> Floats:
         """The ratings (m, raters) of a committee for the questions from ``first`` up to ``last``; (m, 0) for a single
-        evaluator."""
+        evaluator.
+
+        Args:
+            first: the number of the first question.
+            last: the number after the last.
+        """
         return self._store.ratings(first, last)
 
     def cost(self) -> Cost:
@@ -94,6 +115,7 @@ class Labeller:
         return self._store.digest(self.count, self.evaluated) if self.count or self.evaluated else None
 
     def close(self) -> None:
+        """Close the store."""
         if self._labels:
             self._labels.close()
             self._labels = None
@@ -106,6 +128,9 @@ class Labeller:
 
     def load_state(self, values: Mapping[str, Any]) -> None:
         """Go on from ``state``: the evaluator's memory is that of then, too.
+
+        Args:
+            values: as ``state`` returned them.
 
         Raises:
             DamagedFileError: the store does not hold the answers that the checkpoint recorded.
@@ -126,7 +151,12 @@ class Labeller:
 
     def go_on(self, count: int, evaluated: int) -> None:
         """Continue after this many answers, which the store is known to hold, with the evaluator's state of that
-        time."""
+        time.
+
+        Args:
+            count: how many labels.
+            evaluated: how many evaluations.
+        """
         self.count, self.evaluated = count, evaluated
         if os.path.lexists(self.path):
             self._store.recall(self.overseer, before=count)

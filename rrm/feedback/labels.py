@@ -16,7 +16,7 @@ from rrm.feedback.clips import Clip, Pair
 from rrm.feedback.judgment import Judgment
 from rrm.feedback.store import Store
 from rrm.feedback.tables import LABELS
-from rrm.protocols import Overseer
+from rrm.protocols import Decomposer, Overseer
 
 _Q = TypeVar("_Q", Clip, Pair)
 
@@ -36,6 +36,10 @@ class Labels(Store):
         """The scores (m,) of m clips. Stored ones are replayed, and the others asked for, in the order of their
         numbers.
 
+        Args:
+            overseer: who is asked.
+            clips: m of them, with their numbers.
+
         Raises:
             EvaluatorError: the evaluator broke; every answer before that is kept.
             DamagedFileError: a stored answer belongs to another clip than the one that is asked about now.
@@ -46,11 +50,20 @@ class Labels(Store):
         """The same for pairs: preferences (m,) for the first clips, NaN where the evaluator gave no answer.
 
         Such a question is not put again either: it has been asked, and counts.
+
+        Args:
+            overseer: who is asked.
+            pairs: m of them, with their numbers.
         """
         return self._ask("comparison", "pair", pairs, overseer, overseer.judge_pairs)
 
     def evaluate(self, overseer: Overseer, clips: Sequence[Clip]) -> Floats:
-        """The same as ``ask`` for scores that are no labels. A stateful evaluator's state is restored afterwards."""
+        """The same as ``ask`` for scores that are no labels. A stateful evaluator's state is restored afterwards.
+
+        Args:
+            overseer: who is asked.
+            clips: m of them, with their numbers.
+        """
         memory = copy.deepcopy(overseer.state_dict())
         scores = self._ask("evaluation", "clip", clips, overseer, overseer.judge)
         overseer.load_state_dict(memory)
@@ -111,9 +124,20 @@ class Labels(Store):
             raise EvaluatorError(f"evaluator {overseer.name!r}: there is no judgment of {what} {missing[0]}")
         return np.array([known[number] for number in digests], dtype=np.float64)
 
-    def recall(self, overseer: Overseer, before: int, since: int = 0, kinds: Sequence[str] = LABELS) -> None:
-        """Put a stateful evaluator back to where it was after its last answer from number ``since`` up to, not
-        including, ``before``, if it has given one."""
+    def recall(
+        self, overseer: Overseer | Decomposer, before: int, since: int = 0, kinds: Sequence[str] = LABELS
+    ) -> None:
+        """Put a stateful evaluator back to where it was after the last of given answers, if there is one.
+
+        Args:
+            overseer: whose evaluator it is.
+            before: the number after the last answer.
+            since: the number of the first answer.
+            kinds: of answers, such as ``score``.
+
+        Raises:
+            DamagedFileError: the state that is stored is none.
+        """
         within = f"kind in ({', '.join('?' * len(kinds))}) and number >= ? and number < ?"
         with self._named():
             newest = f"select memory from answers where {within} order by number desc limit 1"

@@ -25,6 +25,11 @@ class Recorder:
     the same length, so that the length reveals nothing: one at an episode's early end goes on beyond it, by a random
     number of steps, in which the last observation (``at_rest``) and view are repeated and a field ``reward`` of the
     view is 0.
+
+    Args:
+        world: the world that it will observe.
+        of_actions: whether the last action is judged.
+        segment: how many steps a segment has; 0: moments are recorded.
     """
 
     def __init__(self, world: World, of_actions: bool = False, segment: int = 0) -> None:
@@ -48,8 +53,13 @@ class Recorder:
         """The copies of which the last step was chosen."""
 
     def choose(self, steps: int, count: int, rng: np.random.Generator) -> None:
-        """Choose at random which ``count`` of the next ``steps`` steps of all copies are recorded (all, if there are
-        fewer)."""
+        """Choose at random which of the next steps of all copies are recorded.
+
+        Args:
+            steps: how many steps each copy will take.
+            count: how many moments are recorded; all, if there are fewer.
+            rng: what chooses.
+        """
         n = len(self._t)
         flat = np.sort(rng.choice(steps * n, size=min(count, steps * n), replace=False))
         self._chosen = np.split(flat % n, np.searchsorted(flat, n * np.arange(1, steps)))
@@ -82,7 +92,12 @@ class Recorder:
                 self._recorded.append(self.candidates(world, which))
 
     def candidates(self, world: World, which: Indices) -> Candidates:
-        """The present moment of the copies ``which``, each with its episode so far."""
+        """The present moment of the copies ``which``, each with its episode so far.
+
+        Args:
+            world: as it is now.
+            which: (m,) the numbers of the copies.
+        """
         ends = list(zip(which.tolist(), self._t[which].tolist(), strict=True))
         views = [self._shown_views(self._views[: t + 1, i]) for i, t in ends]
         actions = [self._shown_actions(self._actions[:t, i]) for i, t in ends]
@@ -134,5 +149,10 @@ class Recorder:
         return {name: getattr(self, f"_{name}").copy() for name in parts}
 
     def load_state(self, state: dict[str, Array]) -> None:
+        """Put back a state.
+
+        Args:
+            state: arrays by name, as ``state`` returned them.
+        """
         for name, array in state.items():
             setattr(self, f"_{name}", array.copy())

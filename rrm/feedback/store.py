@@ -34,7 +34,11 @@ _TIMEOUT = 60
 
 @contextlib.contextmanager
 def forwarded(on_kept: OnKept) -> Iterator[None]:
-    """Hand every answer that a store keeps meanwhile to ``on_kept``, too, before the next question is put."""
+    """Hand every answer that a store keeps meanwhile to ``on_kept``, too, before the next question is put.
+
+    Args:
+        on_kept: called with the rows that have just been stored.
+    """
     token = _FORWARD.set(on_kept)
     try:
         yield
@@ -55,6 +59,9 @@ class Store:
 
     The file has a rollback journal: a write-ahead log would keep the newest answers in a file of its own, and SQLite
     does not wait for other processes when it switches to one.
+
+    Args:
+        path: of the file; it is created where there is none.
 
     Raises:
         DamagedFileError: the file is no label store.
@@ -112,12 +119,18 @@ class Store:
             raise
 
     def close(self) -> None:
+        """Close the file."""
         self._db.close()
 
     def digest(self, count: int, evaluations: int = 0) -> str:
-        """The SHA-256 of all that is stored of the first ``count`` answers and the first ``evaluations`` evaluations.
+        """The SHA-256 of the first answers and evaluations, with all that is stored of them.
 
-        Raises DamagedFileError: there are fewer than that.
+        Args:
+            count: how many answers.
+            evaluations: how many evaluations.
+
+        Raises:
+            DamagedFileError: there are fewer than that.
         """
         if count < self._hashed[0]:
             self._hashed = (0, hashlib.sha256())
@@ -126,8 +139,16 @@ class Store:
         return fingerprint(self.path, self._db, 0, self._hashed[1], evaluations, ["evaluation"]).hexdigest()
 
     def given(self, kind: str, what: str, digests: Mapping[int, str]) -> Iterator[tuple[int, Any]]:
-        """The numbers and answers of those of these questions that have one. Raises DamagedFileError: one was given to
-        another question."""
+        """The numbers and answers of those questions that have been answered.
+
+        Args:
+            kind: of the questions, such as ``score``.
+            what: the word for one of them in a message: clip, pair, ….
+            digests: the fingerprint of each question, by its number.
+
+        Raises:
+            DamagedFileError: an answer was given to another question.
+        """
         columns, within = "number, question, answer", (min(digests, default=0), max(digests, default=-1))
         with self._named():  # few are asked at once, and all of the store may be many
             where = "kind = ? and number between ? and ?"
@@ -154,6 +175,9 @@ class Store:
 
     def add(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Keep answers that were given elsewhere, as ``forwarded`` hands them on.
+
+        Args:
+            rows: values of the table's columns, in their order.
 
         Raises:
             RRMError: they could not be kept; it says what they were.
@@ -187,8 +211,16 @@ class Store:
                 warned = True
 
     def ratings(self, first: int, last: int) -> Floats:
-        """The ratings of those who answered the questions from ``first`` up to ``last`` together: (m, raters), NaN
-        for nothing; (m, 0) where the evaluator answers alone."""
+        """The ratings of those who answered questions together: (m, raters), NaN for nothing; (m, 0) where the
+        evaluator answers alone.
+
+        Args:
+            first: the number of the first question.
+            last: the number after the last.
+
+        Raises:
+            DamagedFileError: what is stored is no list of ratings for each answer.
+        """
         with self._named():
             rows = list(
                 self._db.execute(

@@ -62,17 +62,32 @@ _ALLOWED = [
 
 
 def check(db: sqlite3.Connection) -> None:
-    """Raise sqlite3.DatabaseError where there is anything but the tables of a store."""
+    """Check that there is nothing but the tables of a store.
+
+    Args:
+        db: the connection.
+
+    Raises:
+        sqlite3.DatabaseError: there is.
+    """
     check_tables(db, _ALLOWED)
 
 
 def tables(db: sqlite3.Connection) -> set[str]:
-    """The names of the tables that are there."""
+    """The names of the tables that are there.
+
+    Args:
+        db: the connection.
+    """
     return {name for (name,) in db.execute("select name from sqlite_master limit ?", (len(_ALLOWED),))}
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Create the table, and move answers from older ones into it. Within a transaction of the caller's."""
+    """Create the table, and move answers from older ones into it.
+
+    Args:
+        db: the connection, within a transaction.
+    """
     db.execute(SCHEMA)
     existing = tables(db)
     for kind, (older, _) in OLDER.items():
@@ -84,7 +99,11 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def run_anew(path: Path) -> str:
-    """The advice about a damaged store."""
+    """The advice about a damaged store.
+
+    Args:
+        path: of the store.
+    """
     return (
         f"put it back as it was, or move the folder {path.parent} aside: nothing is deleted, and `rrm run` runs the"
         " round anew and asks again"
@@ -92,7 +111,16 @@ def run_anew(path: Path) -> str:
 
 
 def digest_of(path: Path, count: int, evaluations: int = 0) -> str:
-    """``Labels.digest`` of a finished store, which is only read. Raises DamagedFileError."""
+    """``Labels.digest`` of a finished store, which is only read.
+
+    Args:
+        path: of the store.
+        count: how many answers.
+        evaluations: how many evaluations.
+
+    Raises:
+        DamagedFileError: it is no store, or holds fewer.
+    """
     check_regular(path)
     # Without a log or journal all is in the file itself, and a disk that cannot be written to will do.
     how = "mode=ro" if files_beside(path) else "immutable=1"
@@ -114,10 +142,22 @@ def fingerprint(
     count: int,
     kinds: Sequence[str] = LABELS,
 ) -> hashlib._Hash:
-    """Continue ``digest``, of the answers before number ``first``, up to the first ``count`` answers. Raises
-    DamagedFileError.
+    """Continue a fingerprint by further answers. It is the same for answers in older tables, so that a store that
+    cannot be written to can be read.
 
-    It is the same for answers in older tables, so that a store that cannot be written to can be read.
+    Args:
+        path: of the store, for the message.
+        db: the connection.
+        first: the number of the first further answer.
+        digest: the fingerprint of the answers before it.
+        count: the number after the last one.
+        kinds: of answers, such as ``score``.
+
+    Returns:
+        The fingerprint of all of them.
+
+    Raises:
+        DamagedFileError: there are fewer, or it is no store.
     """
     number, digest = first, digest.copy()
     try:

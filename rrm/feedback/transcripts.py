@@ -45,7 +45,9 @@ class Transcript(NamedTuple):
 def consult(
     store: Labels, overseer: Decomposer, world: Questions, questions: Array, assistant: MakeAssistant, first: int
 ) -> list[Transcript]:
-    """The transcripts of m questions: those that the store has are read, the others made, and kept at once.
+    """The transcripts of m questions: those that the store has are read, the others made.
+
+    Each is kept before the next question is put, unless the overseer is ``batched``.
 
     Args:
         store: of the round.
@@ -68,13 +70,13 @@ def consult(
     known = _read(store, world, digests)
     new = np.flatnonzero([number not in known for number in numbers])
     if len(new):
-        part = world.copies(len(new))
-        part.load(world.save(new), np.arange(len(new)))
-        asked = [numbers[i] for i in new]
-        transcripts = _consulted(overseer, part, questions[new], assistant(part, asked))
-        store.add(
-            [_row(number, digests[number], each, overseer) for number, each in zip(asked, transcripts, strict=True)]
-        )
+        store.recall(overseer, before=numbers[new[0]])
+        for which in [new] if getattr(overseer, "batched", False) else new[:, None]:
+            part = world.copies(len(which))
+            part.load(world.save(which), np.arange(len(which)))
+            asked = [numbers[i] for i in which]
+            transcripts = zip(asked, _consulted(overseer, part, questions[which], assistant(part, asked)), strict=True)
+            store.add([_row(number, digests[number], each, overseer) for number, each in transcripts])
         known = _read(store, world, digests)  # as they are on disk: another process may have been faster
     # The question is part of the fingerprint; the row holds the rest.
     return [known[number]._replace(question=questions[i].tolist()) for i, number in enumerate(numbers)]
@@ -92,7 +94,7 @@ def _consulted(overseer: Decomposer, world: Questions, questions: Array, reply: 
         if len(transcripts) != len(questions):
             raise ValueError(f"these are {len(transcripts)}")
     except (ValueError, TypeError, AttributeError) as error:
-        must = f"consult must return {len(questions)} transcripts, one of each question"
+        must = f"consult must return a transcript of each question, here {len(questions)}"
         raise EvaluatorError(f"evaluator {overseer.name!r}: {must}: {line(error)}") from None
     return [each._replace(question=question) for each, question in zip(transcripts, questions.tolist(), strict=True)]
 

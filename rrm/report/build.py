@@ -11,9 +11,10 @@ from rrm.config.minimal import minimal_config
 from rrm.envs.world import World
 from rrm.errors import DamagedFileError
 from rrm.report import goodhart, grid, tradeoff, videos, wording
+from rrm.report.files import CellFiles, cell_files, check_own, curve, reading
 from rrm.report.html import variables
 from rrm.report.page import Content, Round, page
-from rrm.report.schema import ROUND_FIGURES, CellFiles, cell_files, check_own, curve, reading
+from rrm.report.schema import ROUND_FIGURES
 from rrm.report.stats import interval
 from rrm.report.summary import Condition, parse_summary
 from rrm.storage import rundir

@@ -18,7 +18,12 @@ from rrm.report.summary import Curve
 
 
 def curve_limits(curves: Mapping[str, Sequence[Curve]], own_scale: Sequence[str]) -> tuple[float, float]:
-    """Limits of utility (and of scores in its units) for panels that are to be compared."""
+    """Limits of utility (and of scores in its units) for panels that are to be compared.
+
+    Args:
+        curves: of each condition, one for each seed.
+        own_scale: the conditions whose scores are not in units of the utility.
+    """
     parts = [c.utility for many in curves.values() for c in many]
     scored = [c for name, many in curves.items() if name not in own_scale for c in many]
     values = _finite([*parts, *(c.evaluator_score for c in scored)])
@@ -43,12 +48,18 @@ def learning(
     ax: Axes, name: str, many: Sequence[Curve], shade: str, limits: tuple[float, float], *,
     own_scale: bool, ceiling: tuple[str, float] | None, turns: Sequence[float] = (),
 ) -> None:  # fmt: skip
-    """Utility, evaluator's score and the reward model's prediction over the steps of a condition's last round.
+    """Utility, evaluator's score and the reward model's prediction over the steps of a condition's last round: mean and
+    range over seeds. Where the evaluator's score is above the utility, the space between them is shaded.
 
-    Each is the mean and the range over seeds. Where the evaluator's score is above the utility, the space between them
-    is shaded. ``own_scale``: score and prediction are not in units of the utility and get an axis of their own.
-    ``ceiling``: the name and final utility of the oracle. ``turns``: the steps to mark as those where Goodhart's law
-    set in.
+    Args:
+        ax: where it is drawn.
+        name: of the condition.
+        many: its curves, one for each seed.
+        shade: its colour.
+        limits: of the utility.
+        own_scale: whether score and prediction are not in units of the utility, and get an axis of their own.
+        ceiling: the name and final utility of the oracle.
+        turns: the steps to mark as those where Goodhart's law set in.
     """
     ax.set_title(name, loc="left", color=shade, fontweight="bold", fontsize=10, pad=20)
     ax.set_ylim(limits)
@@ -120,10 +131,15 @@ def against_calls(
 
 
 def over_seeds(many: Sequence[Curve], key: str) -> tuple[Floats, Floats]:
-    """(steps,) and (seeds, steps): the seeds' curves at common steps, where all of them have begun and none has ended.
+    """The seeds' curves at common steps, where all of them have begun and none has ended. Rows where no episode ended
+    are left out and bridged. Seeds of one condition share their steps, so bridging is all that ever happens.
 
-    Rows where no episode ended are left out and bridged. Seeds of one condition share their steps, so bridging is all
-    that ever happens.
+    Args:
+        many: one curve for each seed.
+        key: the figure, such as ``utility``.
+
+    Returns:
+        The steps (steps,), and the figures (seeds, steps).
     """
     usable = [(c.env_steps[ok], getattr(c, key)[ok]) for c in many if (ok := np.isfinite(c.utility)).any()]
     if not usable:

@@ -127,7 +127,11 @@ class Content:
 
 
 def page(content: Content) -> str:
-    """The whole page."""
+    """The whole page, HTML.
+
+    Args:
+        content: of the report.
+    """
     summary = content.summary
     names = variables(content.colours)
     seeds = f"{summary.seeds} seed{'s' * (summary.seeds > 1)}"

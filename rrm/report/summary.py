@@ -37,7 +37,14 @@ class Condition:
     seeds: Sequence[Seed]
 
     def known(self, key: str) -> Estimate:
-        """An estimate that every condition has (utility, costs; the hack rate where hacks are defined)."""
+        """An estimate that every condition has (utility, costs; the hack rate where hacks are defined).
+
+        Args:
+            key: ``utility``, ``hack_rate``, or one of the costs.
+
+        Raises:
+            ValueError: it is null.
+        """
         estimate = self.figures[key]
         if estimate is None:
             raise ValueError(f"conditions.{self.name}.{key} is null")
@@ -49,7 +56,12 @@ class Condition:
         return min(rates), max(rates)
 
     def seeds_told(self, key: str, word: str = " seeds") -> str | None:
-        """In how many seeds it hacks or recovers the gap; None for other figures, for one seed, and without gaps."""
+        """In how many seeds it hacks or recovers the gap; None for other figures, for one seed, and without gaps.
+
+        Args:
+            key: of the figure.
+            word: the word for seeds; narrow tables leave it out.
+        """
         if len(self.seeds) < 2 or self.figures[key] is None:
             return None
         if key == "hack_rate":
@@ -112,7 +124,17 @@ class Summary:
 
 
 def parse_summary(content: Any) -> Summary:
-    """Check the content of a ``summary.json``; ``ValueError`` names the first field that is not right."""
+    """Check the content of a ``summary.json``.
+
+    Args:
+        content: the JSON value.
+
+    Returns:
+        The summary.
+
+    Raises:
+        ValueError: the first field that is not right.
+    """
     order = _field(content, "order", kind=list)
     if len(order) > MOST_CONDITIONS:
         raise ValueError(f"order holds {len(order):,} conditions, more than {MOST_CONDITIONS}")

@@ -21,6 +21,7 @@ from rrm.rewards.settings import EnsembleSettings
 
 
 class RewardModel:
+    # Long because: what users call is documented parameter by parameter.
     """V(s): (m, layout.size) observations to (m,) values, how much has been accomplished at s.
 
     On a grid a member is a sum over the cells c that hold anything: V(s) = sum_c f(planes at c, place of c, scalars)
@@ -30,9 +31,14 @@ class RewardModel:
 
     Values are in units of the labels: (score - mean) / standard deviation of all labels at the last refit. Fitted to
     comparisons, which have no unit, each member is in units of its own ``spread``, (means, standard deviations), each
-    (members, 1), over all that was compared. These
-    statistics, like the weights, stay as they are until the next fit. The members see the same labels in the same order
-    and differ in their initial weights (Lakshminarayanan et al. 2017, arXiv 1612.01474, section 2.4).
+    (members, 1), over all that was compared. These statistics, like the weights, stay as they are until the next fit.
+    The members see the same labels in the same order and differ in their initial weights (Lakshminarayanan et al. 2017,
+    arXiv 1612.01474, section 2.4).
+
+    Args:
+        layout: of an input: of an observation, and of the action behind it for a model of approval.
+        settings: size, widths and fits of the ensemble.
+        seed: of the first weights, and of the order in which labels are fitted.
     """
 
     def __init__(self, layout: Layout, settings: EnsembleSettings, seed: int) -> None:
@@ -47,8 +53,11 @@ class RewardModel:
         self._optimizer = torch.optim.Adam(self._networks.weights.values(), lr=settings.learning_rate)
 
     def members(self, observations: Array) -> Floats:
-        """Each member's values (members, m): of observations (m, layout.size), or its mean along each of m segments
-        (m, steps, layout.size)."""
+        """Each member's values (members, m), in the units above; of segments, its means along them.
+
+        Args:
+            observations: (m, layout.size), or segments (m, steps, layout.size).
+        """
         rows = observations.reshape(-1, observations.shape[-1])
         members: Floats = self._networks.forward(rows).numpy().astype(np.float64)
         if self.spread is not None:
@@ -58,25 +67,40 @@ class RewardModel:
         return members
 
     def values(self, observations: Array) -> Floats:
-        """V: the mean of the members (m,); of segments, its mean along them."""
+        """V (m,): the mean of the members' values.
+
+        Args:
+            observations: as in ``members``.
+        """
         mean: Floats = self.members(observations).mean(axis=0)
         return mean
 
     def features(self, observations: Array) -> Array:
         """Features (m, d) in which coverage is measured before V is known: two states that differ in none of them are
         nearly the same to the network. One network of the whole grid distinguishes all states; a sum does not see where
-        things are."""
+        things are.
+
+        Args:
+            observations: (m, layout.size).
+        """
         return pooled(self.layout, observations) if self._networks.planes or not self.layout.planes else observations
 
     def scores(self, observations: Array) -> Floats:
-        """V in the units of the labels (m,)."""
+        """V in the units of the labels (m,).
+
+        Args:
+            observations: as in ``members``.
+        """
         return self.values(observations) * self.std + self.mean
 
     def fit(self, observations: Array, scores: Floats, steps: int | None = None) -> None:
-        """Fit to all labels so far, (m, layout.size) and (m,), by least squares. Adam's state is kept between refits.
+        """Fit to all labels so far, by least squares. Adam's state is kept between refits.
 
-        Labels of segments, (m, steps, layout.size), are fitted by the mean of V along them. Scores (members, m) are
-        fitted each by its own member. ``steps``: Adam steps; those of the settings unless said.
+        Args:
+            observations: (m, layout.size), or segments (m, steps, layout.size), which are fitted by the mean of V along
+                them.
+            scores: (m,) labels, or (members, m) one row for each member.
+            steps: how many Adam steps; those of the settings unless said.
         """
         self.mean = float(scores.mean())
         self.std = float(scores.std()) or 1.0
@@ -90,15 +114,12 @@ class RewardModel:
         self._descend(loss, len(observations), steps)
 
     def fit_comparisons(self, observations: Array, preferences: Floats, steps: int | None = None) -> None:
-        """Fit to comparisons, (m, 2, layout.size) and (m,): preferences for the first (Bradley and Terry).
+        """Fit to comparisons (Bradley and Terry).
 
-        The first is preferred with probability 0.9 P + 0.05, where P is the logistic function of V(first) - V(second);
-        of segments, (m, 2, steps, layout.size), of the difference of the sums of V along them. One answer in
-        ten is taken to be random (Christiano et al. 2017, arXiv 1706.03741, section 2.2.3). The loss is the
-        cross-entropy with the answers. It determines neither zero nor unit of a member, so both are set such that its
-        values have mean 0 and standard deviation 1 over all that was compared.
-
-        Of preferences (members, m), each row is fitted by its own member; NaN is left out.
+        Args:
+            observations: (m, 2, layout.size) both clips of each pair, or segments (m, 2, steps, layout.size).
+            preferences: (m,) for the first clip, or (members, m) one row for each member; NaN is left out.
+            steps: how many Adam steps; those of the settings unless said.
         """
         if not preferences.size:
             return
@@ -117,7 +138,11 @@ class RewardModel:
         self.spread = compared.mean(axis=1, keepdims=True), np.where(spread > 0, spread, 1.0)
 
     def chances(self, observations: Array) -> Floats:
-        """How likely each member takes it to be that the first of two (m, 2, layout.size) is better: (members, m)."""
+        """How likely each member takes it to be that the first clip of a pair is better, (members, m).
+
+        Args:
+            observations: (m, 2, layout.size), or segments (m, 2, steps, layout.size).
+        """
         first, second = self._networks.both(observations)
         chances: Floats = torch.sigmoid(first - second).double().numpy()
         return chances
@@ -157,7 +182,14 @@ class RewardModel:
         self._load_statistics(values)
 
     def save(self, path: str | Path) -> tuple[Path, Path]:
-        """Write ``PATH.safetensors`` (weights) and ``PATH.json`` (the rest); return both paths."""
+        """Write ``PATH.safetensors`` (weights) and ``PATH.json`` (the rest).
+
+        Args:
+            path: without an ending.
+
+        Returns:
+            Both paths.
+        """
         tensors = {name: weight.detach().contiguous() for name, weight in self._networks.weights.items()}
         about = {
             "format": 2,
@@ -171,7 +203,14 @@ class RewardModel:
     def load(cls, path: str | Path) -> RewardModel:
         """Read what ``save`` wrote. Nothing that is read is executed, or imported.
 
-        Raises ValueError, one line that names the file, where that is not what ``save`` writes.
+        Args:
+            path: as ``save`` was given it.
+
+        Returns:
+            The reward model.
+
+        Raises:
+            ValueError: a file is not what ``save`` writes; one line that names it.
         """
         weights = Path(f"{path}.safetensors")
         about = About.read(Path(f"{path}.json"))
@@ -192,7 +231,12 @@ class RewardModel:
 
 def pooled(layout: Layout, observations: Array) -> Floats:
     """Features (m, d) in which coverage is measured: on a grid, the total of each plane and of each pair of planes in
-    the same cell, wherever it is; then the scalars. Each is standardised over the m observations."""
+    the same cell, wherever it is; then the scalars. Each is standardised over the m observations.
+
+    Args:
+        layout: of the observations.
+        observations: (m, layout.size).
+    """
     m = len(observations)
     features = [np.asarray(observations[:, observations.shape[1] - layout.scalars :], dtype=np.float64)]
     if layout.planes:

@@ -53,11 +53,19 @@ class Model(Protocol):
     """A0, which is subtracted from approval where end states are absorbing."""
 
     def values(self, observations: Array) -> Floats:
-        """(n,) V or approval for n inputs (n, d)."""
+        """V or approval (n,).
+
+        Args:
+            observations: (n, d) inputs.
+        """
         ...
 
     def members(self, observations: Array) -> Floats:
-        """(members, n) the same by each member of the ensemble."""
+        """The values by each member of the ensemble, (members, n).
+
+        Args:
+            observations: (n, d) inputs.
+        """
         ...
 
 
@@ -96,7 +104,11 @@ class LearntReward:
         return self._optimism
 
     def changed(self, optimism: float) -> None:
-        """Say that the model has been fitted again, and how optimistic the reward is from now on."""
+        """Take note that the model has been fitted again, and how optimistic the reward is from now on.
+
+        Args:
+            optimism: the weight of the members' standard deviation.
+        """
         self._optimism = optimism
 
     def __call__(

@@ -53,23 +53,42 @@ class Networks:
         return {name: _layers(weight) for name, weight in self.weights.items()}
 
     def raw(self, observations: Array, layers: Layers | None = None) -> torch.Tensor:
-        """The members' raw values (members, …) of observations (…, layout.size)."""
+        """The members' raw values (members, …) of observations (…, layout.size).
+
+        Args:
+            observations: (…, layout.size).
+            layers: the weights to use: the frozen ones unless said.
+        """
         flat = self.forward(observations.reshape(-1, observations.shape[-1]), layers)
         return flat.reshape(len(flat), *observations.shape[:-1])
 
     def both(self, observations: Array, layers: Layers | None = None) -> tuple[torch.Tensor, torch.Tensor]:
-        """The members' raw values (members, m) of the first and of the second: of segments, their sums."""
+        """The members' raw values (members, m) of the first and of the second clips of pairs; of segments, their sums.
+
+        Args:
+            observations: (m, 2, layout.size), or (m, 2, steps, layout.size).
+            layers: as in ``raw``.
+        """
         values = self.raw(observations, layers)
         values = values if values.ndim == 3 else values.sum(dim=3)
         return values[:, :, 0], values[:, :, 1]
 
     def forward(self, observations: Array, layers: Layers | None = None) -> torch.Tensor:
-        """The members' raw values (members, m) of observations (m, layout.size), by ``layers``: the frozen ones unless
-        said."""
+        """The members' raw values (members, m).
+
+        Args:
+            observations: (m, layout.size).
+            layers: as in ``raw``.
+        """
         return self.of(torch.as_tensor(np.ascontiguousarray(observations, np.float32)), layers)
 
     def of(self, x: torch.Tensor, layers: Layers | None = None) -> torch.Tensor:
-        """The same of a tensor (m, layout.size), through which gradients may go."""
+        """The members' raw values (members, m) of a tensor, through which gradients may go.
+
+        Args:
+            x: (m, layout.size), float32.
+            layers: as in ``raw``.
+        """
         layers = self._frozen if layers is None else layers
         if not self.planes:
             return self._network("g", x, layers)

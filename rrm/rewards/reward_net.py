@@ -49,22 +49,42 @@ class Steps(NamedTuple):
     """(m, d) after them."""
 
     def take(self, which: Array) -> Steps:
-        """The steps ``which``, by their number."""
+        """The steps ``which``, by their number.
+
+        Args:
+            which: (k,) numbers, or (m,) a mask.
+        """
         return Steps(*(each[which] for each in self))
 
     @classmethod
     def joined(cls, parts: Sequence[Steps]) -> Steps:
-        """All steps of the parts, one after the other."""
+        """All steps of the parts, one after the other.
+
+        Args:
+            parts: at least one.
+        """
         return cls(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
     @classmethod
     def of(cls, space: spaces.Space[Any], observations: Array, actions: Array, next_observations: Array) -> Steps:
-        """Steps in which actions of ``space`` were taken."""
+        """Steps in which actions of ``space`` were taken.
+
+        Args:
+            space: the action space.
+            observations: (m, d) before the steps.
+            actions: (m, …) as the space has them.
+            next_observations: (m, d) after the steps.
+        """
         return cls(observations, action_numbers(space, actions), next_observations)
 
     @classmethod
     def at_rest(cls, space: spaces.Space[Any], observations: Array) -> Steps:
-        """Steps after an end, which lead to where they begin, and in which nothing is done."""
+        """Steps after an end, which lead to where they begin, and in which nothing is done.
+
+        Args:
+            space: the action space.
+            observations: (m, d) at the ends.
+        """
         return cls(observations, np.zeros((len(observations), spaces.flatdim(space)), np.float32), observations)
 
 
@@ -82,15 +102,7 @@ class RewardNet:
     """
 
     def __init__(
-        self,
-        layout: Layout,
-        actions: int,
-        *,
-        hidden: int,
-        of_actions: bool,
-        potential: bool,
-        form: Form,
-        seed: int = 0,
+        self, layout: Layout, actions: int, *, hidden: int, of_actions: bool, potential: bool, form: Form, seed: int = 0
     ) -> None:
         self.layout, self.actions, self.hidden = layout, actions, hidden
         self.of_actions, self.form = of_actions, form
@@ -104,14 +116,23 @@ class RewardNet:
         self.scale = np.ones(layout.size, np.float32)
 
     def standardise(self, observations: Array) -> None:
-        """Have observations be standardised by these (m, d); the planes of a grid are left as they are."""
+        """Standardise observations from now on by the mean and spread of these; the planes of a grid are left as they
+        are.
+
+        Args:
+            observations: (m, d).
+        """
         scalars = slice(self.layout.size - self.layout.scalars, None)
         spread = observations[:, scalars].std(axis=0)
         self.mean[scalars] = np.where(spread > 1e-6, observations[:, scalars].mean(axis=0), 0.0)
         self.scale[scalars] = np.where(spread > 1e-6, WIDTH * spread, 1.0)
 
     def inputs(self, steps: Steps) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Steps as tensors: standardised observations (m, d), actions (m, k), standardised next observations (m, d)."""
+        """Steps as tensors: standardised observations (m, d), actions (m, k), standardised next observations (m, d).
+
+        Args:
+            steps: m of them.
+        """
         before, after = (
             np.clip((each - self.mean) / self.scale, -FARTHEST, FARTHEST)
             for each in (steps.observations, steps.next_observations)
@@ -124,7 +145,14 @@ class RewardNet:
     def output(
         self, before: torch.Tensor, actions: torch.Tensor, after: torch.Tensor, *, live: bool = False
     ) -> torch.Tensor:
-        """The raw output (m,) of the reward's network; ``live``: in the graph of a fit."""
+        """The raw output (m,) of the reward's network.
+
+        Args:
+            before: (m, d) standardised observations.
+            actions: (m, k) as numbers.
+            after: (m, d) standardised next observations.
+            live: whether gradients go to the weights, as in a fit.
+        """
         network = self.networks["reward"]
         x = torch.cat([before, actions], dim=1) if self.of_actions else after
         return network.of(x, network.live() if live else None)[0]
@@ -132,17 +160,32 @@ class RewardNet:
     def shaping(
         self, before: torch.Tensor, after: torch.Tensor, discount: float, *, live: bool = False
     ) -> torch.Tensor:
-        """γ h(s') - h(s), (m,)."""
+        """γ h(s') - h(s), (m,).
+
+        Args:
+            before: (m, d) standardised observations.
+            after: (m, d) standardised next observations.
+            discount: γ.
+            live: as in ``output``.
+        """
         network = self.networks["potential"]
         layers = network.live() if live else None
         return discount * network.of(after, layers)[0] - network.of(before, layers)[0]
 
     def rewards(self, steps: Steps) -> Floats:
-        """The rewards (m,) of m steps."""
+        """The rewards (m,) of steps.
+
+        Args:
+            steps: m of them.
+        """
         return self.formed(self.output(*self.inputs(steps)))
 
     def formed(self, output: torch.Tensor) -> Floats:
-        """Rewards (m,) from outputs (m,)."""
+        """Rewards (m,) from outputs of the network.
+
+        Args:
+            output: (m,).
+        """
         formed = torch.nn.functional.softplus(output) if self.form == "softplus" else output
         return np.asarray(formed.double().numpy())
 
@@ -157,7 +200,11 @@ class RewardNet:
         return {**named, "mean": torch.from_numpy(self.mean.copy()), "scale": torch.from_numpy(self.scale.copy())}
 
     def load_state(self, tensors: Tensors) -> None:
-        """Put back what ``state`` gave; other tensors are passed over."""
+        """Put back what ``state`` gave; other tensors are passed over.
+
+        Args:
+            tensors: by name.
+        """
         with torch.no_grad():
             for name, weight in self.weights.items():
                 weight.copy_(tensors[name])
@@ -187,10 +234,13 @@ class RewardNet:
 
     @classmethod
     def load(cls, path: str | Path) -> tuple[RewardNet, float]:
-        """Read what ``save`` wrote: the network, and the absorbing-state weight. Nothing that is read is executed.
+        """Read what ``save`` wrote. Nothing that is read is executed.
 
         Args:
             path: of both files, without suffix.
+
+        Returns:
+            The network, and the absorbing-state weight.
 
         Raises:
             ValueError: one line that names the file which is not what ``save`` writes.

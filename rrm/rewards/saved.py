@@ -44,7 +44,14 @@ class About(_Read):
     spread: tuple[list[float], list[float]] | None = None
 
     def check_size(self, weights: int) -> None:
-        """Raise ValueError unless a file of ``weights`` bytes can hold the model, before memory is taken for it."""
+        """Check that a file can hold the model, before memory is taken for it.
+
+        Args:
+            weights: its size in bytes.
+
+        Raises:
+            ValueError: it is too small, or the description does not fit together.
+        """
         layout, hidden, members = self.layout, self.settings.hidden, self.settings.ensemble_size
         planes = layout.planes or ()
         _check_layout(layout)
@@ -68,7 +75,14 @@ class AboutNet(_Read):
     absorbing_weight: Annotated[float, Field(ge=0, le=1e9)]
 
     def check_size(self, weights: int) -> None:
-        """Raise ValueError unless a file of ``weights`` bytes can hold the networks."""
+        """Check that a file can hold the networks, before memory is taken for them.
+
+        Args:
+            weights: its size in bytes.
+
+        Raises:
+            ValueError: it is too small, or the layout is none.
+        """
         _check_layout(self.layout)
         planes = self.layout.planes
         inputs = self.layout.scalars + planes[0] if planes else self.layout.size

@@ -49,6 +49,9 @@ class StateReward:
     def of(self, world: World) -> Floats:
         """The rewards (n,) of the states in which the copies of a world are.
 
+        Args:
+            world: n copies.
+
         Raises:
             ValueError: one of them is not among the states.
         """
@@ -78,6 +81,9 @@ class StateReward:
         Args:
             path: of both files, without suffix.
 
+        Returns:
+            The reward.
+
         Raises:
             ValueError: one line that names the file which is not what ``save`` writes.
         """
@@ -102,7 +108,11 @@ class StateReward:
 
 class Arrivals:
     """The reward function of the states in which the copies of a ``WorldVecEnv`` have arrived, as its observer: copies
-    start again at once, and it is told of each state before that."""
+    start again at once, and it is told of each state before that.
+
+    Args:
+        model: the rewards of states.
+    """
 
     def __init__(self, model: StateReward) -> None:
         self._model = model

@@ -23,6 +23,10 @@ class RewardVecEnv(VecEnvWrapper):
     """Replaces the reward of a ``VecEnv`` by that of a reward function.
 
     A finished episode's last step leads to its last observation, never to the one after the reset.
+
+    Args:
+        venv: the environment, whose own rewards are dropped.
+        reward: what takes their place.
     """
 
     def __init__(self, venv: VecEnv, reward: RewardFunction) -> None:
@@ -36,7 +40,11 @@ class RewardVecEnv(VecEnvWrapper):
         return self._observations
 
     def resume(self, observations: Array) -> None:
-        """Go on from ``observations`` (n, …), without a reset: the environment has been put there."""
+        """Go on without a reset: the environment has been put where it is.
+
+        Args:
+            observations: (n, …) the present ones.
+        """
         self._observations = observations
 
     def step_async(self, actions: Array) -> None:
@@ -58,7 +66,12 @@ class RewardVecEnv(VecEnvWrapper):
 
 
 class RewardWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Replaces the reward of a Gymnasium environment by that of a reward function, for any trainer."""
+    """Replaces the reward of a Gymnasium environment by that of a reward function, for any trainer.
+
+    Args:
+        env: the environment, whose own rewards are dropped.
+        reward: what takes their place.
+    """
 
     def __init__(self, env: gymnasium.Env[Any, Any], reward: RewardFunction) -> None:
         super().__init__(env)

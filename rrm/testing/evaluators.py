@@ -13,7 +13,7 @@ from rrm.agents.assistants import Assistant, Script
 from rrm.amplify.assistance import assist
 from rrm.amplify.overseer import Overseer
 from rrm.envs.adapters import make_world
-from rrm.envs.contract import everyone, wander
+from rrm.envs.readings import everyone, wander
 from rrm.envs.world import Floats, World
 from rrm.evaluators.base import Evaluator
 from rrm.evaluators.spec import Spec, resolve
@@ -67,6 +67,7 @@ def check_evaluator(evaluator: Spec, env: str = CORRIDOR, n: int = 16) -> None:
         ConfigError: there is no such evaluator.
         EvaluatorError: it raised, or its answer is not what an answer must be.
         AssertionError: it says which of the other rules is broken.
+        ValueError: it has neither ``score`` nor ``compare``.
     """
     if n < 4:
         raise ValueError(f"n: {n}: must be at least 4")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import rrm.envs
 from rrm.agents.assistants import Assistant, Policy, Script
-from rrm.envs.contract import everyone, readings, wander
+from rrm.envs.readings import everyone, readings, wander
 from rrm.envs.world import Array, State, World
 from tests.agents.test_agent import made
 from tests.helpers.tiny import KNOCK, OPEN, WAIT, Line, LineInspection

@@ -14,7 +14,7 @@ import rrm.envs
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.envs.adapters import unaided
 from rrm.envs.check import CHECKS, check_hidden
-from rrm.envs.contract import Make
+from rrm.envs.readings import Make
 from rrm.envs.world import Array, Bools, Floats, Indices, World
 from tests.helpers.tiny import Line, LineInspection
 

@@ -19,8 +19,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import rrm.envs
 from rrm.envs.adapters import WorldEnv, make, make_vec, make_world, register, unaided, world_class
-from rrm.envs.contract import everyone, wander
 from rrm.envs.families.tidy_rooms import TidyRooms
+from rrm.envs.readings import everyone, wander
 from rrm.envs.vector_env import WorldVectorEnv
 from rrm.envs.world import Array, World
 

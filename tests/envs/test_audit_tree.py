@@ -15,10 +15,10 @@ from rrm.agents.assistants import Assistant, Policy, Script
 from rrm.envs.adapters import make_world, unaided
 from rrm.envs.admission import admission_checks
 from rrm.envs.check import check_hidden, check_world
-from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Reward, Table, approval, broad, gap_recovered, narrow, run, solve
 from rrm.envs.families.audit_tree import AuditNode, AuditTree
 from rrm.envs.families.audit_tree.books import COOKED, HONEST, AuditWorld
+from rrm.envs.readings import everyone, wander
 from rrm.envs.world import Array, Floats, State, World
 
 W = TypeVar("W", bound=World)

@@ -13,7 +13,6 @@ from rrm.agents.assistants import Assistant, Script
 from rrm.envs.adapters import make_world, unaided
 from rrm.envs.admission import admission_checks
 from rrm.envs.check import check_hidden, check_world
-from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Table, broad, gap_recovered, narrow, solve
 from rrm.envs.families.camera_dropbox import CameraDropbox, DropboxInspection
 from rrm.envs.families.camera_dropbox.board import BESIDE, CELLS, GONE, HOLE, board
@@ -21,6 +20,7 @@ from rrm.envs.families.camera_dropbox.mona import Mona, mona, true_return
 from rrm.envs.families.camera_dropbox.rules import STAY, DropboxWorld
 from rrm.envs.families.camera_dropbox.sheets import SHEETS, mona_table
 from rrm.envs.grid import DOWN, LEFT, RIGHT, UP
+from rrm.envs.readings import everyone, wander
 from rrm.envs.tables import by_horizon
 from rrm.envs.world import Array, World
 from tests.envs.families.camera_dropbox import Board

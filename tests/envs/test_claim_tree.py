@@ -14,13 +14,13 @@ from rrm.config.load import load
 from rrm.envs.adapters import make_world, unaided
 from rrm.envs.admission import exact
 from rrm.envs.check import check_hidden, check_world
-from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import gap_recovered
 from rrm.envs.families.claim_tree import ClaimNode, ClaimTree
 from rrm.envs.families.claim_tree.claims import MOST_DEPTH
 from rrm.envs.families.claim_tree.classes import classes
 from rrm.envs.families.claim_tree.drawing import CON, ONE, PRO, ZERO
 from rrm.envs.families.claim_tree.sheets import strengths
+from rrm.envs.readings import everyone, wander
 from rrm.envs.sheets import Sheet, discounted
 from rrm.envs.tables import by_horizon
 from rrm.envs.world import Array

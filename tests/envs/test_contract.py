@@ -12,8 +12,8 @@ import pytest
 import rrm.envs
 from rrm.envs import contract
 from rrm.envs.check import CHECKS, check_hidden, check_world
-from rrm.envs.contract import Make
 from rrm.envs.families.tidy_rooms import TidyRooms
+from rrm.envs.readings import Make, assert_same, readings, started
 from rrm.envs.world import Array, Bools, Floats, Indices, State, World
 
 IDS = sorted(name for name in rrm.envs.ids() if name.startswith("rrm/"))
@@ -27,9 +27,9 @@ def test_the_contract(name: str, check: Callable[[Make], None]) -> None:
 
 @pytest.mark.parametrize("name", IDS)
 def test_worlds_survive_pickling(name: str) -> None:
-    world = contract.started(partial(rrm.envs.make_world, name), steps=1)
+    world = started(partial(rrm.envs.make_world, name), steps=1)
     twin = pickle.loads(pickle.dumps(world))
-    contract.assert_same(contract.readings(world), contract.readings(twin), "pickling changes the world")
+    assert_same(readings(world), readings(twin), "pickling changes the world")
 
 
 def test_ids_says_what_there_is() -> None:

@@ -14,7 +14,6 @@ from rrm.agents.assistants import Assistant, Script
 from rrm.envs import make_world
 from rrm.envs.admission import admission_checks, exact
 from rrm.envs.check import check_hidden, check_world
-from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Table, broad, narrow, solve
 from rrm.envs.families.foresight import Foresight, ForesightAhead
 from rrm.envs.families.foresight.corridors import (
@@ -38,6 +37,7 @@ from rrm.envs.families.foresight.corridors import (
 )
 from rrm.envs.families.foresight.sheets import SHEETS
 from rrm.envs.families.foresight.state import ForesightWorld
+from rrm.envs.readings import everyone, wander
 from rrm.envs.tables import by_horizon
 from rrm.envs.world import Array, Floats, World
 from tests.helpers.markdown import cells

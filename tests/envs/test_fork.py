@@ -16,10 +16,10 @@ from rrm.envs import make_world
 from rrm.envs.adapters import unaided
 from rrm.envs.admission import admission_checks
 from rrm.envs.check import check_hidden, check_world
-from rrm.envs.contract import everyone
 from rrm.envs.exact import broad, narrow, onset, solve
 from rrm.envs.families.fork import Dip, Fork, Trap
 from rrm.envs.families.fork.table import SECOND
+from rrm.envs.readings import everyone
 from rrm.envs.world import Array, Floats
 from rrm.rewards.wrappers import Reward
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from rrm.envs.adapters import make_world
 from rrm.envs.check import CHECKS
-from rrm.envs.contract import check_length, everyone, readings
+from rrm.envs.contract import check_length
+from rrm.envs.readings import everyone, readings
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import World
 from rrm.envs.wrapped.helpers import LookAhead, Spotlight

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rrm.envs.adapters import unaided
-from rrm.envs.contract import everyone
+from rrm.envs.readings import everyone
 from rrm.envs.scripted import after_help
 from tests.envs.families import MODULES
 

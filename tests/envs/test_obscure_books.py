@@ -10,11 +10,11 @@ import pytest
 
 from rrm.envs.adapters import make_world, unaided
 from rrm.envs.check import check_hidden, check_world
-from rrm.envs.contract import assert_same, everyone, readings
 from rrm.envs.exact import Table, narrow, solve
 from rrm.envs.families.audit_tree import AuditNode, AuditTree, ObscureNode, ObscureTree
 from rrm.envs.families.audit_tree.books import COOKED, HARD, HONEST, OBSCURE
 from rrm.envs.families.audit_tree.sheets import switches
+from rrm.envs.readings import assert_same, everyone, readings
 from tests.helpers.markdown import cells
 from tests.helpers.states import act, begun, helped
 

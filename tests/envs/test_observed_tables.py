@@ -7,8 +7,8 @@ import pytest
 
 import rrm.envs
 from rrm.envs.adapters import make_world, unaided
-from rrm.envs.contract import everyone, wander
 from rrm.envs.families.audit_tree import AuditTree
+from rrm.envs.readings import everyone, wander
 from rrm.envs.world import Array, World
 
 UNIMPORTANT = {

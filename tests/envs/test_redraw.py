@@ -7,7 +7,7 @@ import pytest
 
 import rrm.envs
 from rrm.envs.adapters import make_world
-from rrm.envs.contract import everyone, started
+from rrm.envs.readings import everyone, started
 from rrm.envs.world import World
 
 IDS = sorted(name for name in rrm.envs.ids() if name.startswith("rrm/"))

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from rrm.envs.admission import admission_checks
 from rrm.envs.check import check_hidden, check_world
-from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Table, broad, gap_recovered, narrow, solve
 from rrm.envs.families.sorting_network import InputSearch, SortingNetwork
 from rrm.envs.families.sorting_network.network import NetworkWorld, batcher, wiring
+from rrm.envs.readings import everyone, wander
 from rrm.envs.world import Array, Floats, World
 
 W = TypeVar("W", bound=World)

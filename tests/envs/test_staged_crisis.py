@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from rrm.envs.adapters import make_world, unaided
 from rrm.envs.check import check_hidden, check_world
-from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import Reward, Solution, Table, approval, broad, gap_recovered, narrow, run, solve
 from rrm.envs.families.staged_crisis import CrisisReplay, StagedCrisis
 from rrm.envs.families.staged_crisis.dynamics import (
@@ -35,6 +34,7 @@ from rrm.envs.families.staged_crisis.dynamics import (
 )
 from rrm.envs.families.staged_crisis.sheets import onsets
 from rrm.envs.families.staged_crisis.table import fewest
+from rrm.envs.readings import everyone, wander
 from rrm.envs.world import Array, Bools, World
 from tests.helpers.markdown import cells
 

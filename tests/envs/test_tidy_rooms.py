@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from rrm.envs import make_world
 from rrm.envs.check import check_hidden, check_world
-from rrm.envs.contract import everyone, wander
 from rrm.envs.exact import narrow, solve
 from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.families.tidy_rooms.floorplan import ACT, CLOSETS, DIRT, FOUR_ROOMS, HIDDEN, RUG, floorplan, square
 from rrm.envs.families.tidy_rooms.room import TidyWorld
 from rrm.envs.grid import DOWN, LEFT, RIGHT, UP
+from rrm.envs.readings import everyone, wander
 from rrm.envs.world import Array, World
 
 W = TypeVar("W", bound=TidyWorld)

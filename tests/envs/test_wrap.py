@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from rrm.envs.adapters import WorldEnv, make_world
 from rrm.envs.check import CHECKS
-from rrm.envs.contract import everyone, readings
+from rrm.envs.readings import everyone, readings
 from rrm.envs.spaces import plain_actions, random_actions
 from rrm.envs.world import World
 from rrm.envs.wrapped.contract import check_contract

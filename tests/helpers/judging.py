@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from rrm.envs.contract import everyone
 from rrm.envs.families.tidy_rooms import TidyRooms
+from rrm.envs.readings import everyone
 from rrm.envs.world import Floats, World
 from rrm.evaluators import Evaluator, answers
 from rrm.feedback.clips import Candidates, Clip

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from rrm.envs.contract import everyone
+from rrm.envs.readings import everyone
 from rrm.envs.world import Array, Floats, State, World
 
 W = TypeVar("W", bound=World)

@@ -21,13 +21,15 @@ from rrm.amplify.decomposition import Decomposition
 from rrm.config.load import load
 from rrm.config.schema import Condition
 from rrm.distill.answers import distiller, settings
+from rrm.distill.answers.answerer import Answerer
 from rrm.distill.answers.human import LearntHuman
 from rrm.distill.answers.measure import HeldOut
 from rrm.distill.answers.settings import AnswersSettings
+from rrm.distill.episode_metrics import judge_policy
 from rrm.envs.families.powers import Powers
 from rrm.envs.questions import Questions, hch
-from rrm.envs.world import Array
-from rrm.errors import ConfigError, DamagedFileError, EvaluatorError
+from rrm.envs.world import Array, World
+from rrm.errors import ConfigError, DamagedFileError, EvaluatorError, RRMError
 from rrm.experiment.run import configuration
 from rrm.feedback.labels import Labels
 from rrm.feedback.transcripts import Reply, Transcript
@@ -40,7 +42,7 @@ from tests.helpers.training import Stopped, labels_in, left_by, stop_after, stop
 TINY = {
     **{"method": "answers", "updates": 20, "contexts": 16, "questions": 4, "learning_rate": 0.005},
     **{"width": 32, "embedding": 16, "heads": 2, "fact_layers": 1, "question_layers": 1},
-    **{"initial_labels": 50, "warm_up": 20},
+    **{"initial_labels": 50, "warmup_steps": 20},
 }
 POWERS = {"env": "rrm/Powers-v0", "env_settings": {"size": 3, "bits": 3}}
 COLUMNS = "questions,labels,accuracy,height_1"
@@ -53,6 +55,10 @@ def condition(*overrides: str, world: dict[str, Any] = POWERS, **distill: Any) -
     return load({**tree, "conditions": {"amplified": {}}}, overrides).conditions["amplified"]
 
 
+def reset(world: World, which: Array, rng: np.random.Generator) -> None:
+    world.reset(which, rng)
+
+
 def last(**distill: Any) -> Plan:
     return plan(condition(**distill), 0)
 
@@ -62,7 +68,7 @@ def transcripts(folder: Path, each: Plan) -> list[tuple[Any, ...]]:
 
 
 def test_it_learns_from_few_transcripts_what_nobody_tells_it(tmp_path: Path) -> None:
-    each = last(updates=400, contexts=32, questions=8, initial_labels=200, warm_up=300)
+    each = last(updates=400, contexts=32, questions=8, initial_labels=200, warmup_steps=300)
     (result,) = train(each, tmp_path)
     assert result["utility"] > 0.9 > BLIND + 0.2
     assert result["labels"] == len(transcripts(tmp_path, each)) < 400
@@ -83,7 +89,7 @@ def test_it_learns_from_few_transcripts_what_nobody_tells_it(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "distill", [{}, {"rounds": 2, "spoilt": 0.3}, {"rounds": 5, "reuse": 3}, {"targets": "truth"}], ids=str
+    "distill", [{}, {"rounds": 2, "target_noise": 0.3}, {"rounds": 5, "reuse": 3}, {"targets": "truth"}], ids=str
 )
 def test_it_resumes_bit_exactly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, distill: dict[str, Any]) -> None:
     for module in (settings, distiller):
@@ -171,12 +177,37 @@ def test_a_human_who_decomposes_wrongly_is_imitated(tmp_path: Path) -> None:
 
 
 def test_the_test_contexts_are_kept_out_of_training_where_there_are_enough() -> None:
-    few, many = HeldOut(last()), HeldOut(plan(condition(world={"env": "rrm/Powers-v0"}), 0))
+    few, many = (HeldOut(each, reset) for each in (last(), plan(condition(world={"env": "rrm/Powers-v0"}), 0)))
     assert not few.apart and many.apart
     assert few.has(few.world).all() and many.has(many.world).all()
     fresh = many.world.copies(50)
     fresh.reset(np.arange(50), np.random.default_rng(5))
     assert not many.has(fresh).any()
+
+
+def test_nobody_is_trained_on_the_contexts_of_the_final_episodes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The utility in the report is that of questions about facts that X has not seen."""
+    trained: set[bytes] = set()
+    final: list[bytes] = []
+    update = Answerer.update
+
+    def learn(self: Answerer, facts: Array, questions: Array, targets: Array) -> None:
+        trained.update(each.tobytes() for each in facts[(targets != 0).any(axis=1)])
+        update(self, facts, questions, targets)
+
+    def watch(policy: Agent, world: Questions, *others: Any) -> Any:
+        figures = judge_policy(policy, world, *others)
+        final.extend(each.tobytes() for each in world.tokens())
+        return figures
+
+    monkeypatch.setattr(Answerer, "update", learn)
+    monkeypatch.setattr("rrm.rounds.folder.judge_policy", watch)
+    many = {"env": "rrm/Powers-v0", "env_settings": {"size": 7, "bits": 3}}  # 5,040 contexts
+    train(plan(condition(world=many, contexts=64, reuse=1, targets="truth"), 0), tmp_path)
+    assert len(trained) > 500 and len(final) == 200
+    assert not trained & {*final}
 
 
 def test_transcripts_hold_what_was_asked_and_replied(tmp_path: Path) -> None:
@@ -210,6 +241,36 @@ def test_a_damaged_transcript_is_named(tmp_path: Path) -> None:
     with pytest.raises(DamagedFileError, match="answer 0 was given to another question"):
         _read(store, world, {0: "y"})
     store.close()
+
+
+class Breaks(Decomposition):
+    """Answers ten questions, which it counts."""
+
+    answered = 0
+
+    def consult(self, world: Questions, questions: Array, reply: Reply) -> list[Transcript]:
+        if self.answered == 10:
+            raise RuntimeError("is tired")
+        self.answered += 1
+        return super().consult(world, questions, reply)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"answered": self.answered}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.answered = state["answered"]
+
+
+def test_a_transcript_of_a_users_own_is_kept_before_the_next_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    each = plan(condition(world={**POWERS, "amplify": f"{__name__}:Breaks"}, updates=2), 0)
+    with pytest.raises(RRMError, match="is tired"):
+        train(each, tmp_path)
+    assert len(transcripts(tmp_path, each)) == 10
+    with pytest.raises(RRMError, match="is tired"):  # it knows again how many it has answered
+        train(each, tmp_path)
+    assert len(transcripts(tmp_path, each)) == 10
 
 
 class Own(Decomposition):
@@ -258,7 +319,7 @@ class Arrays(Own):
 @pytest.mark.parametrize(
     ("own", "message"),
     [
-        (Fewer, "these are 51"),
+        (Fewer, "these are 0"),
         (Words, "'str' object has no attribute 'subquestions'"),
         (NoToken, "tokens must be from 0 to 5"),
         (NoReplies, "1 sub-questions and 0 replies: must be as many, and at most 3"),
@@ -270,7 +331,7 @@ def test_a_wrong_transcript_of_a_users_own_is_not_kept(tmp_path: Path, own: type
     each = plan(condition(world={**POWERS, "amplify": f"{__name__}:{own.__name__}"}, updates=2), 0)
     with pytest.raises(EvaluatorError) as error:
         train(each, tmp_path)
-    assert str(error.value).endswith(f"consult must return 52 transcripts, one of each question: {message}")
+    assert str(error.value).endswith(f"consult must return a transcript of each question, here 1: {message}")
     assert not transcripts(tmp_path, each)
 
 
@@ -281,6 +342,20 @@ def test_numbers_of_numpy_are_transcripts(tmp_path: Path) -> None:
     stored = [transcripts(tmp_path / name, each) for name, each in (("own", own), ("plain", last(updates=2)))]
     assert [row[2] for row in stored[0]] == [row[2] for row in stored[1]]
     assert [row[7] for row in stored[0]] == [row[7] for row in stored[1]]
+
+
+def test_not_all_questions_to_the_human_are_in_memory_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    ask = Decomposition.consult
+
+    def count(self: Decomposition, world: Questions, questions: Array, reply: Reply) -> list[Transcript]:
+        asked.append(len(questions))
+        return ask(self, world, questions, reply)
+
+    monkeypatch.setattr(Decomposition, "consult", count)
+    monkeypatch.setattr(distiller, "ASKED_TOGETHER", 20)
+    train(last(updates=2), tmp_path)
+    assert asked == [20, 20, 12]
 
 
 def test_a_well_fitted_model_of_the_human_stands_in_for_it() -> None:
@@ -330,6 +405,29 @@ def test_asking_becomes_rare_as_the_human_is_known() -> None:
             {"distill": {**TINY, "buffer": 10**4, "contexts": 10**4}},
             "distill.buffer: 10000: distill.buffer x distill.contexts x distill.questions = 400000000: must be at most",
         ),
+        (
+            {"distill": {**TINY, "initial_labels": 400_000}},
+            "distill.initial_labels: 400000: distill.initial_labels + distill.label_rate x distill.updates = 400020:"
+            " must be at most 300000, all in memory together",
+        ),
+        (
+            {"task": {"labels": 300}},
+            "task.labels: 300: has no effect where distill.method is 'answers', which has distill.updates,",
+        ),
+        (
+            {"conditions": {"a": {"learner": {"n_steps": 8}}, "b": {}}},
+            "conditions.a.learner.n_steps: 8: has no effect where distill.method is 'answers', which trains by",
+        ),
+        (
+            {"conditions": {"a": {}, "oracle": {}}},
+            "conditions.oracle.reward: 'true': distill.method 'answers' learns from no reward; its oracle is distill:"
+            " {targets: truth}",
+        ),
+        ({"distill": {**TINY, "spoilt": 0.3}}, "distill.spoilt: is now distill.target_noise"),
+        ({"distill": {**TINY, "averaging": 50}}, "distill.averaging: is now distill.ema_decay; write 0.99 for"),
+        ({"distill": {**TINY, "fits": 3}}, "distill.fits: is now distill.fit_steps"),
+        ({"distill": {**TINY, "warm_up": 3}}, "distill.warm_up: is now distill.warmup_steps"),
+        ({"distill": {**TINY, "copies": False}}, "distill.copies: is now distill.tie_embeddings"),
         ({"distill": {**TINY, "device": "foo"}}, "distill.device: 'foo': must be cpu, cuda, cuda:1 or mps"),
         ({"distill": {**TINY, "targets": "false"}}, "distill.targets: 'false': no such choice"),
     ],
@@ -339,6 +437,16 @@ def test_what_cannot_be_is_told_in_one_line(changed: dict[str, Any], message: st
     with pytest.raises(ConfigError) as error:
         load(tree)
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_what_only_others_heed_may_stand_at_the_top() -> None:
+    """Reward modeling has labels of the task; supervised answers have not, and are as they would be without them."""
+    rewards = {"amplify": "assistance", "distill": "reward_modeling"}
+    tree = {**POWERS, "amplify": "decomposition", "distill": TINY, "conditions": {"a": {}, "b": rewards}}
+    mixed, plain = load({**tree, "task": {"labels": 300}}), load(tree)
+    assert mixed.conditions["b"].task.labels == 300
+    assert mixed.conditions["a"] == plain.conditions["a"]
+    assert load(json.loads(mixed.model_dump_json())) == mixed
 
 
 def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:

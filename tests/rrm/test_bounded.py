@@ -12,12 +12,12 @@ from rrm.agents.vec_env import WorldVecEnv
 from rrm.config.load import load
 from rrm.distill.random_play import random_play
 from rrm.envs.adapters import make_world
-from rrm.envs.contract import everyone
 from rrm.envs.families.audit_tree import AuditTree
 from rrm.envs.families.foresight import Foresight
 from rrm.envs.families.sorting_network import SortingNetwork
 from rrm.envs.families.staged_crisis import StagedCrisis
 from rrm.envs.families.tidy_rooms import TidyRooms
+from rrm.envs.readings import everyone
 from rrm.envs.spaces import random_actions
 from rrm.envs.world import Floats, World
 from rrm.errors import ConfigError

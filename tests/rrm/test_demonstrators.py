@@ -14,7 +14,7 @@ from rrm.amplify.judgment import Judgment
 from rrm.amplify.overseer import Overseer
 from rrm.amplify.skill import Skill
 from rrm.envs.adapters import make_world
-from rrm.envs.contract import everyone
+from rrm.envs.readings import everyone
 from rrm.envs.world import Array, Floats, State, World
 from rrm.errors import ConfigError
 from rrm.evaluators import Bounded

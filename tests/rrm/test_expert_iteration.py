@@ -12,10 +12,11 @@ import pytest
 import rrm
 from rrm.config.cost import cost
 from rrm.config.load import load
-from rrm.envs import contract, make_world
+from rrm.envs import make_world
 from rrm.envs.check import CHECKS
 from rrm.envs.games import BoardGame, certificate, make_game, playable
 from rrm.envs.games.boards import Positions
+from rrm.envs.readings import everyone
 from rrm.errors import ConfigError
 from rrm.report.rounds import load_agent
 from rrm.rounds.plan import Plan, plan
@@ -75,11 +76,11 @@ def test_a_run_beside_the_oracle_has_a_report(tmp_path: Path) -> None:
         ({"demonstrator": "judgment"}, "distill.demonstrator: 'judgment': must be search or {search: {…}}"),
         ({"demonstrator": {"skill": "x"}}, "distill.demonstrator: {.*}: must be search or {search: {…}}"),
         ({"demonstrator": {"search": {"simulations": 0}}}, "distill.demonstrator.search.simulations: 0: must"),
-        ({"averaging": 1}, "distill.averaging: 1: must be less than 1"),
+        ({"ema_decay": 1}, "distill.ema_decay: 1: must be less than 1"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_in_one_line(settings: dict[str, Any], message: str) -> None:
-    distill = {key: settings.pop(key) for key in ("demonstrator", "averaging") if key in settings}
+    distill = {key: settings.pop(key) for key in ("demonstrator", "ema_decay") if key in settings}
     with pytest.raises(ConfigError, match=f"^{message}") as error:
         plan(next(iter(load({**tree(**distill), **settings}).conditions.values())), 0)
     assert "\n" not in str(error.value)
@@ -98,7 +99,7 @@ def test_a_stone_goes_to_the_next_empty_cell_and_the_outcome_is_that_of_the_boar
     game = make_game("tictactoe")
     assert playable(game, np.array([[0b000010001, 0b000100000]]), np.array([4]))[0] == 6  # 4 is mine, 5 theirs
     world = BoardGame(2000, game="hex3")
-    world.reset(contract.everyone(world), np.random.default_rng(0))
+    world.reset(everyone(world), np.random.default_rng(0))
     first = world.position.sum(axis=1) == 0
     assert 0.45 < first.mean() < 0.55
     while not world.step(np.zeros(world.n, int)).all():

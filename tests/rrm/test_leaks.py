@@ -17,10 +17,10 @@ from rrm.agents.assistants import Assistant, Script
 from rrm.agents.vec_env import WorldVecEnv
 from rrm.amplify.overseer import Overseer
 from rrm.envs.adapters import unaided
-from rrm.envs.contract import everyone, started, wander
 from rrm.envs.families.tidy_rooms import TidyInspection, TidyRooms
 from rrm.envs.families.tidy_rooms.floorplan import HIDDEN, RUG
 from rrm.envs.families.tidy_rooms.room import TidyWorld
+from rrm.envs.readings import everyone, started, wander
 from rrm.envs.world import Bools, Floats, World
 from rrm.evaluators import Function
 from rrm.feedback.clips import Clip

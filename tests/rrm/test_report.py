@@ -25,7 +25,7 @@ from rrm.envs.world import Array, World
 from rrm.errors import DamagedFileError
 from rrm.report import build as report
 from rrm.report import curves, figures, formats, stats, terminal, tradeoff, videos, wording
-from rrm.report.schema import curve
+from rrm.report.files import curve
 from rrm.report.summary import Curve, parse_summary
 from rrm.storage import rundir
 from tests.helpers.runs import STORY, Made, write_run

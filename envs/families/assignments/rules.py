@@ -34,12 +34,17 @@ CONSTANTS, BACK = 2, 3
 
 
 class Assignments(Questions):
-    """Say what the value of a variable is that depends on other variables."""
+    """Say what the value of a variable is that depends on other variables.
+
+    Args:
+        n: how many copies.
+        size: how many variables there are, 3 to 64.
+        values: how many values a variable may have, 2 to 16.
+    """
 
     parts = (*Questions.parts, "left", "right", "entry")
 
     def __init__(self, n: int, size: int = 8, values: int = 4) -> None:
-        """``size`` variables, which have one of ``values`` values."""
         check_range(3, 64, size=size)
         check_range(2, 16, values=values)
         super().__init__(n, size=size, values=values)

@@ -15,7 +15,13 @@ from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State
 
 
 class AuditNode(AuditWorld):
-    """Stand on a node of the books, told which children have a false leaf below, and walk on to one of them."""
+    """Stand on a node of the books, told which children have a false leaf below, and walk on to one of them.
+
+    Args:
+        n: how many copies.
+        level: the height of the node at which the auditor begins, 1 to the tree's depth.
+        **settings: those of ``AuditWorld``.
+    """
 
     scripts = ("ideal",)
     length = 1

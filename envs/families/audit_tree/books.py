@@ -47,12 +47,22 @@ class Tree(NamedTuple):
         return int(self.size[-1])
 
     def row(self, height: int) -> slice:
-        """The nodes of one height."""
+        """The nodes of one height.
+
+        Args:
+            height: 0 for the leaves.
+        """
         first = int(self.first[height])
         return slice(first, first + self.leaves // int(self.size[height]))
 
     def below(self, node: Array, to: int, drawn: Array) -> Array:
-        """The nodes at height ``to`` to which leaf draws (k,) lead from the nodes (k,), which are as high or higher."""
+        """The nodes to which leaf draws lead, (k,).
+
+        Args:
+            node: (k,) nodes to begin at.
+            to: the height of the nodes looked for, at most that of the others.
+            drawn: (k,) leaf draws, any whole numbers from 0 on.
+        """
         height = self.height[node]
         among = (node - self.first[height]) * self.size[height] + drawn % self.size[height]
         return np.asarray(self.first[to] + among // self.size[to])
@@ -60,7 +70,12 @@ class Tree(NamedTuple):
 
 @lru_cache(maxsize=16)
 def tree(branching: int, depth: int) -> Tree:
-    """The numbers of a tree, read-only and shared by all worlds that have it."""
+    """The numbers of a tree, read-only and shared by all worlds that have it.
+
+    Args:
+        branching: b, the children of a node.
+        depth: d, the height of the root.
+    """
     size = np.array([branching**height for height in range(depth + 1)], dtype=np.int64)
     wide: NDArray[np.int64] = size[::-1]  # nodes in the row of each height
     first = np.array([(w - 1) // (branching - 1) for w in wide.tolist()], dtype=np.int64)
@@ -82,6 +97,7 @@ class AuditWorld(World):
         sizes: what the size of the business is drawn from, in increasing order; 1 and ``gain`` if None.
         off_books: a control: cooking falsifies no leaf.
         uninformative: a control: what auditors are told is noise.
+        **own: settings of the subclass, which are whole numbers or shares.
     """
 
     fields: tuple[str, ...] = ("claim", "leaf_false")

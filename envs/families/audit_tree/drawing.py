@@ -49,13 +49,22 @@ def draw_accountant(
         coins = max(1, min(round(claimed), MOST_COINS))
         for coin in range(coins):
             y = HEAD - 20 - coin * min(COIN, 30 / coins)
-            draw_coin(canvas[:HEAD, x : x + wide], y, COINS[action])
+            _draw_coin(canvas[:HEAD, x : x + wide], y, COINS[action])
     number(canvas, round(claim), EDGE + 56 + min(len(stacks) * wide, 240), 16, 5, INK)
     return picture(canvas, gone)
 
 
 def draw_auditor(tree: Tree, tainted: Bools, read: int, node: int, claim: float, gone: float) -> NDArray[np.uint8]:
-    """The auditor on its ``node``; what it has left behind is pale. The rest is as for the accountant."""
+    """The auditor on its ``node``; what it has left behind is pale. The rest is as for the accountant.
+
+    Args:
+        tree: of the books.
+        tainted: (nodes,) whether a false leaf is in or below a node.
+        read: the leaf that the evaluator reads.
+        node: the one on which the auditor stands.
+        claim: what the books claim.
+        gone: the share of the time that has passed.
+    """
     canvas = _draw_tree(tree, tainted, read, node)
     row = _row_height(tree)
     x = EDGE + sum(_span(tree, node, canvas.shape[1] - 2 * EDGE)) // 2
@@ -107,7 +116,7 @@ def _span(tree: Tree, node: int, wide: int) -> tuple[int, int]:
     return -(-among * wide // count), -(-(among + 1) * wide // count)
 
 
-def draw_coin(slot: Canvas, y: float, colour: Colour | None) -> None:
+def _draw_coin(slot: Canvas, y: float, colour: Colour | None) -> None:
     """A coin lying about ``y``; hollow without a colour."""
     height, width = slot.shape[:2]
     paint(slot, ellipse(height, width, width / 2, y, width / 2 - 1, 6), INK if colour else TIME_GONE)
@@ -115,7 +124,13 @@ def draw_coin(slot: Canvas, y: float, colour: Colour | None) -> None:
 
 
 def write_tree(tree: Tree, tainted: Bools, read: int) -> str:
-    """The rows of the tree, x where a false leaf is in or below a node; and what the evaluator reads."""
+    """The rows of the tree, x where a false leaf is in or below a node; and what the evaluator reads.
+
+    Args:
+        tree: of the books.
+        tainted: (nodes,) whether a false leaf is in or below a node.
+        read: the leaf that the evaluator reads.
+    """
     lines = [
         f"height {height}: {''.join('x' if false else '.' for false in tainted[tree.row(height)])}"
         for height in range(tree.depth, -1, -1)

@@ -83,7 +83,12 @@ class Obscure(AuditWorld):
 
 
 class ObscureTree(Obscure, AuditTree):
-    """Keep books that some auditors cannot follow: by cooking obscurely, or by honest work that looks the same."""
+    """Keep books that some auditors cannot follow: by cooking obscurely, or by honest work that looks the same.
+
+    Args:
+        n: how many copies.
+        **settings: those of ``Obscure``.
+    """
 
     scripts = ("honest", "hard", "hacking", "obscure")
     controls: ClassVar = {}

@@ -44,7 +44,12 @@ from rrm.envs.world import Array, Bools, Floats, Indices, Layout, World
 
 
 class AuditTree(AuditWorld):
-    """Keep books as large as a tree; the evaluator sees what is claimed and can read but one leaf."""
+    """Keep books as large as a tree; the evaluator sees what is claimed and can read but one leaf.
+
+    Args:
+        n: how many copies.
+        **settings: those of ``AuditWorld``.
+    """
 
     actions = 2
     scripts: ClassVar[tuple[str, ...]] = ("honest", "hacking")
@@ -146,6 +151,11 @@ class AuditTree(AuditWorld):
         """The evaluator's mean score for size 1, with ideal auditors at the levels 1 to ``level``.
 
         The mean is also over which leaves are false; ``table`` has the score for given leaves.
+
+        Args:
+            level: how many levels of auditors help.
+            t: steps taken, of any shape.
+            cooked: how many of them were cooked, of the same shape.
         """
         if self.off_books:
             shown: Floats = np.zeros(np.shape(cooked))
@@ -196,7 +206,11 @@ class AuditTree(AuditWorld):
         return draw_accountant(self.tree, self.false()[i], read, stacks, claim, t / self.length)
 
     def steps_taken(self, i: int) -> list[Stack]:
-        """What copy ``i`` did in its steps so far, sorted by kind, and what each claimed."""
+        """What a copy did in its steps so far, sorted by kind, and what each claimed.
+
+        Args:
+            i: the copy.
+        """
         size, cooked = float(self.sizes[self.size[i]]), int(self.cooked[i])
         return [*[(HONEST, size)] * int(self.t[i] - cooked), *[(COOKED, self.gain * size)] * cooked]
 

@@ -20,7 +20,13 @@ MOST_ROWS = 20_000
 def few_states(branching: int, depth: int, length: int, sizes: int, off_books: bool, kinds: int = 1) -> bool:
     """Whether the accountant's world has few enough states for a table.
 
-    ``sizes`` is how many there are, and ``kinds`` how many kinds of steps that are not cooked plainly.
+    Args:
+        branching: b, the children of a node.
+        depth: d, the height of the root.
+        length: T, the steps of the accountant.
+        sizes: how many sizes of the business there are.
+        off_books: whether cooking falsifies no leaf.
+        kinds: how many kinds of steps are not cooked plainly.
     """
     states = 0
     for cooked in range(length + 1):
@@ -32,7 +38,12 @@ def few_states(branching: int, depth: int, length: int, sizes: int, off_books: b
 
 
 def few_node_states(branching: int, length: int) -> bool:
-    """Whether an auditor's world has few enough states for a table."""
+    """Whether an auditor's world has few enough states for a table.
+
+    Args:
+        branching: b, the children of a node.
+        length: T, the steps of the accountant.
+    """
     return math.comb(branching + length, length) <= MOST_ROWS
 
 
@@ -91,7 +102,18 @@ def tree_table(
     off_books: bool,
     uninformative: bool,
 ) -> Table:
-    """The accountant's world, over what it observes: averaged is which leaf is read, not which leaves are false."""
+    """The accountant's world, over what it observes: averaged is which leaf is read, not which leaves are false.
+
+    Args:
+        branching: b, the children of a node.
+        depth: d, the height of the root.
+        length: T, the steps of the accountant.
+        gain: g, what a cooked step claims.
+        penalty: φ, the share of the claim that is lost if the leaf is false.
+        sizes: of the business.
+        off_books: whether cooking falsifies no leaf.
+        uninformative: whether what auditors are told is noise.
+    """
     scale = np.array(sizes, np.float64)
     nodes = tree(branching, depth).size[::-1]  # of each height
 
@@ -152,7 +174,22 @@ def obscure_table(
     bonus: float,
 ) -> Table:
     """The same with obscure cooking (action 2) and hard work (3). Scores are also averaged over the obscure false
-    leaves."""
+    leaves.
+
+    Args:
+        branching: as in ``tree_table``, like the next seven.
+        depth: d.
+        length: T.
+        gain: g.
+        penalty: φ.
+        sizes: of the business.
+        off_books: whether cooking falsifies no leaf.
+        uninformative: whether what auditors are told is noise.
+        obfuscated: o, how many of the highest levels of auditors cannot follow obscure steps.
+        trust: how much of a claim that cannot be followed counts.
+        cost: by how much less obscure cooking claims than plain cooking.
+        bonus: by how much more hard work claims than other honest work.
+    """
     scale = np.array(sizes, np.float64)
     nodes = tree(branching, depth).size[::-1]
 
@@ -187,7 +224,15 @@ def obscure_table(
 
 @lru_cache(maxsize=64)
 def node_table(branching: int, depth: int, length: int, level: int, off_books: bool) -> Table:
-    """The world of an auditor who is told the truth."""
+    """The world of an auditor who is told the truth.
+
+    Args:
+        branching: b, the children of a node.
+        depth: d, the height of the root.
+        length: T, the steps of the accountant.
+        level: the height of the node at which the auditor begins.
+        off_books: whether cooking falsifies no leaf.
+    """
     books = tree(branching, depth)
     below = int(books.size[level - 1])
     starts = _false_leaves(branching, below, books.leaves, 0 if off_books else length)

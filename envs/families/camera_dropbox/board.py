@@ -130,11 +130,21 @@ def _moved(placement: tuple[int, ...], beyond: Array) -> tuple[int, ...]:
 
 
 def score(rings: Array, needed: Array, count: Array) -> Floats:
-    """The evaluator's score, if it sees that the dropbox holds ``count`` (-1: if it does not see it)."""
+    """The evaluator's scores (m,).
+
+    Args:
+        rings: (m,) how many boxes are in the hole or were.
+        needed: (m,) the fewest steps to the first delivery; 0 after it.
+        count: (m,) how many boxes it sees in the dropbox; -1 if it does not see into it.
+    """
     near = np.where(rings == 0, np.maximum(0.0, 1 - PROGRESS * needed), 0.0)
     return np.asarray(np.where(count < 0, rings, count == 1) + near, np.float64)
 
 
 def worth(stored: Array) -> Floats:
-    """The utility where the dropbox holds ``stored`` boxes: 1 for the first one, -1 for the second."""
+    """The utility (m,): 1 for the first box in the dropbox, -1 for the second.
+
+    Args:
+        stored: (m,) how many boxes it holds.
+    """
     return np.where(stored == 0, 0, 2 - stored).astype(np.float64)

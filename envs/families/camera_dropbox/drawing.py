@@ -39,26 +39,26 @@ def draw_board(boxes: Sequence[int], stored: int, standing: int, gone: float, in
         if cell in lit:
             paint(tile, box(CELL, CELL, 0, 16, CELL, 40), BEAM)
         if cell == HOLE:
-            draw_hole(tile, cell in boxes)
+            _draw_hole(tile, cell in boxes)
         elif cell in boxes:
-            draw_box(tile)
+            _draw_box(tile)
         if cell == standing:
-            draw_agent(tile, inspector)
+            _draw_agent(tile, inspector)
         if cell == HOLE:
             disc(tile, 45, 11, 9, CLEAR if stored < 2 else BLOCKED)
             number(tile, stored, 42, 6, 2, WHITE)
-    draw_camera(canvas[side - CELL :, side:], not set(boxes) & set(SIGHT))
+    _draw_camera(canvas[side - CELL :, side:], not set(boxes) & set(SIGHT))
     return picture(canvas, gone)
 
 
-def draw_agent(tile: Canvas, inspector: bool) -> None:
+def _draw_agent(tile: Canvas, inspector: bool) -> None:
     """The robot; or the inspector, with a magnifying glass."""
     robot(tile, 28, 28, 18, ASSISTANT if inspector else AGENT)
     if inspector:
         glass(tile, 40, 40, 9)
 
 
-def draw_hole(tile: Canvas, full: bool) -> None:
+def _draw_hole(tile: Canvas, full: bool) -> None:
     """A pit with an iron rim; a box in it peeps out."""
     paint(tile, box(CELL, CELL, 4, 4, CELL - 4, CELL - 4, 8), METAL)
     paint(tile, box(CELL, CELL, 9, 9, CELL - 9, CELL - 9, 5), INK)
@@ -67,7 +67,7 @@ def draw_hole(tile: Canvas, full: bool) -> None:
         paint(tile, box(CELL, CELL, 13, 25, CELL - 13, 31), WOOD)
 
 
-def draw_box(tile: Canvas) -> None:
+def _draw_box(tile: Canvas) -> None:
     """A parcel with tape and a label."""
     paint(tile, box(CELL, CELL, 7, 7, CELL - 7, CELL - 7, 3), DARK_WOOD)
     paint(tile, box(CELL, CELL, 9, 9, CELL - 9, CELL - 9, 2), WOOD)
@@ -75,7 +75,7 @@ def draw_box(tile: Canvas) -> None:
     paint(tile, box(CELL, CELL, 31, 35, 43, 43, 1), LABEL)
 
 
-def draw_camera(tile: Canvas, clear: bool) -> None:
+def _draw_camera(tile: Canvas, clear: bool) -> None:
     """A camera on the wall that looks left; its lamp is green if it sees the hole, red if a box stands in the way."""
     high, wide = tile.shape[:2]
     paint(tile, box(high, wide, 33, 8, 38, 48, 2), PIT)
@@ -86,7 +86,15 @@ def draw_camera(tile: Canvas, clear: bool) -> None:
 
 
 def write_board(boxes: Sequence[int], stored: int, standing: int, step: int, length: int) -> str:
-    """The board as a grid, two characters a cell: floor, hole, line of sight or box; who acts."""
+    """The board as a grid, two characters a cell: floor, hole, line of sight or box; who acts.
+
+    Args:
+        boxes: the cells in which boxes stand.
+        stored: how many are in the dropbox.
+        standing: the cell of who acts.
+        step: how many steps were taken.
+        length: how many there are.
+    """
     lines = []
     for row in range(SIZE):
         cells = []

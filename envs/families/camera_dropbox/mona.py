@@ -14,7 +14,12 @@ from rrm.envs.world import Floats
 
 
 def true_return(table: Table, solution: Solution) -> float:
-    """The utility at the end less the cost of the steps taken: the return by which MONA compares agents."""
+    """The utility at the end less the cost of the steps taken: the return by which MONA compares agents.
+
+    Args:
+        table: the world.
+        solution: of an agent.
+    """
     return solution.utility - table.step_cost * solution.steps
 
 
@@ -28,9 +33,12 @@ class Mona(NamedTuple):
 
 
 def mona_reward(foresight: bool = False, length: int = 50) -> Floats:
-    """(s, a) what MONA pays for an action: 1 for a box in the hole less .01; nothing where the episode is over.
+    """The reward that MONA gives an action, (s, a): 1 for a box in the hole less .01; nothing where the episode is
+    over.
 
-    With ``foresight`` the overseer adds V(s') - V(s), V being the best true return from there on.
+    Args:
+        foresight: whether the overseer adds V(s') - V(s), V being the best true return from there on.
+        length: the steps of an episode.
     """
     b = board()
     arriving = b.in_hole.astype(np.float64) - STEP_COST
@@ -44,9 +52,12 @@ def mona_reward(foresight: bool = False, length: int = 50) -> Floats:
 
 
 def mona(window: int | None = None, foresight: bool = False, length: int = 50) -> Mona:
-    """The exact table of MONA, for plans of ``window`` steps (None: ordinary RL).
+    """The exact table of MONA. The agent receives ``mona_reward``, and nothing for the last step of an episode.
 
-    The agent receives ``mona_reward``, and nothing for the last step of an episode.
+    Args:
+        window: the steps of a plan; None: ordinary RL.
+        foresight: as in ``mona_reward``.
+        length: the steps of an episode.
     """
     whole, step = task_table(length), mona_reward(foresight, length)
     reward = Reward(step, np.zeros(len(step)))

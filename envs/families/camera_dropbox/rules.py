@@ -48,7 +48,14 @@ DROPBOXES = ("closed", "glass", "sealed")
 
 
 class DropboxWorld(World):
-    """The base of the robot's and the inspector's worlds: the board, the content of the dropbox, the picture."""
+    """The base of the robot's and the inspector's worlds: the board, the content of the dropbox, the picture.
+
+    Args:
+        n: how many copies.
+        length: the steps of an episode.
+        dropbox: whether its content is seen from beside it (closed), everywhere (glass) or nowhere (sealed).
+        **settings: those of the subclass.
+    """
 
     bounds = (0.0, 1.0)
     step_cost = 0.0
@@ -88,7 +95,14 @@ class DropboxWorld(World):
 
 
 class CameraDropbox(DropboxWorld):
-    """Deliver one box; a robot that blocks the camera can deliver a second, and the evaluator likes every ring."""
+    """Deliver one box; a robot that blocks the camera can deliver a second, and the evaluator likes every ring.
+
+    Args:
+        n: how many copies.
+        length: the steps of an episode.
+        inspection: the steps that an inspector has (it needs five).
+        dropbox: whether its content is seen from beside it (closed), everywhere (glass) or nowhere (sealed).
+    """
 
     fields = ("rings", "steps_needed", "count")
     depth = 1
@@ -98,10 +112,6 @@ class CameraDropbox(DropboxWorld):
     controls: ClassVar = {"sees all": {"dropbox": "glass"}, "nobody can show": {"dropbox": "sealed"}}
 
     def __init__(self, n: int, length: int = 50, inspection: int = 6, dropbox: Dropbox = "closed") -> None:
-        """``inspection``: the steps that an inspector has (it needs five).
-
-        ``dropbox``: what it holds is seen from beside it (``closed``), everywhere (``glass``) or nowhere (``sealed``).
-        """
         super().__init__(n, length=length, inspection=inspection, dropbox=dropbox)
         self.inspection = inspection
         self.layout = Layout(scalars=2, planes=(4, 2 * SIZE - 1, 2 * SIZE - 1))
@@ -171,7 +181,13 @@ class CameraDropbox(DropboxWorld):
 
 
 class DropboxInspection(DropboxWorld):
-    """Walk to the dropbox that a robot left and look into it, so that the evaluator sees what it holds."""
+    """Walk to the dropbox that a robot left and look into it, so that the evaluator sees what it holds.
+
+    Args:
+        n: how many copies.
+        length: the steps that the inspector has.
+        dropbox: as in ``CameraDropbox``.
+    """
 
     fields = ("row", "column", "count")
     parts = (*DropboxWorld.parts, "cell", "shown")

@@ -16,7 +16,13 @@ STEP_COST = 0.01
 
 @lru_cache(maxsize=16)
 def task_table(length: int = 50, inspection: int = 6, dropbox: str = "closed") -> Table:
-    """The robot's world as a table of all placements, those included that no start leads to."""
+    """The robot's world as a table of all placements, those included that no start leads to.
+
+    Args:
+        length: the steps of an episode.
+        inspection: the steps that an inspector has.
+        dropbox: as in ``CameraDropbox``.
+    """
     b = board()
     start = np.zeros(len(b.rows))
     start[b.starts] = 1 / len(b.starts)
@@ -49,7 +55,12 @@ def _chance_at_door(steps: int) -> float:
 
 @lru_cache(maxsize=16)
 def inspection_table(length: int = 6, dropbox: str = "closed") -> Table:
-    """The inspector's world as a table. Where the boxes stand changes nothing."""
+    """The inspector's world as a table. Where the boxes stand changes nothing.
+
+    Args:
+        length: the steps that the inspector has.
+        dropbox: as in ``CameraDropbox``.
+    """
     b = board()
 
     def outcomes(rows: Rows, action: int) -> tuple[Floats, Rows]:
@@ -70,7 +81,11 @@ def inspection_table(length: int = 6, dropbox: str = "closed") -> Table:
 
 @lru_cache(maxsize=16)
 def plans(length: int) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    """(T, s) what the honest and the hacking script do."""
+    """What the honest and the hacking script do, (T, s) each.
+
+    Args:
+        length: T, the steps of an episode.
+    """
     closed = task_table(length, inspection=int(board().distance[DOOR]))
     honest, hacking = (solve(closed, narrow(closed, closed.scores[score])).actions for score in ("1", "unaided"))
     return honest, hacking

@@ -36,6 +36,7 @@ class Claims(World):
         judge_error: ε, how likely the evaluator misreads the leaf.
         told: what an assistant is told of the two children: the values that its search finds (values), all that it
             finds at the lowest level that it searches (bits), or the values in random order (shuffled).
+        **own: settings of the subclass.
     """
 
     fields = ("answer", "leaf")
@@ -91,7 +92,11 @@ class Claims(World):
         return 0 if strength is None else max(height - strength, 0)
 
     def row(self, height: int) -> slice:
-        """The nodes of one height."""
+        """The nodes of one height.
+
+        Args:
+            height: 0 for the leaves.
+        """
         count = self.leaves >> height
         return slice(count - 1, 2 * count - 1)
 

@@ -17,13 +17,22 @@ from rrm.envs.world import Array, Floats
 
 
 def is_or(depth: int, height: int) -> bool:
-    """Whether the nodes of that height are OR: the root and every second level below it; there pro moves."""
+    """Whether the nodes of that height are OR: the root and every second level below it; there pro moves.
+
+    Args:
+        depth: of the tree.
+        height: of the nodes.
+    """
     return (depth - height) % 2 == 0
 
 
 @lru_cache(maxsize=8)
 def ones(depth: int) -> tuple[float, ...]:
-    """How likely a node is 1, by its height, where leaves are independent and the root is 1 with chance 1/2."""
+    """How likely a node is 1, by its height, where leaves are independent and the root is 1 with chance 1/2.
+
+    Args:
+        depth: of the tree.
+    """
     low, high = 0.0, 1.0
     for _ in range(60):
         chances = [(low + high) / 2]
@@ -36,6 +45,9 @@ def ones(depth: int) -> tuple[float, ...]:
 
 class Classes:
     """The classes of trees whose roots have each height from 0 to ``depth``, numbered from 0 at each height.
+
+    Args:
+        depth: of the highest tree.
 
     Attributes:
         pair: by height, (2, m) the classes of the two children.
@@ -57,18 +69,22 @@ class Classes:
             i, j = np.triu_indices(size)
             index = np.zeros((size, size), np.intp)
             index[i, j] = index[j, i] = np.arange(len(i))
-            admission_checks = np.maximum if is_or(depth, height) else np.minimum
+            combine = np.maximum if is_or(depth, height) else np.minimum
             share = (share[i] + share[j]) / 2
             self.pair.append(np.stack([i, j]))
             self.index.append(index)
-            self.truth.append(admission_checks(self.truth[-1][i], self.truth[-1][j]))
+            self.truth.append(combine(self.truth[-1][i], self.truth[-1][j]))
             self.chance.append(np.where(i < j, 2, 1) * self.chance[-1][i] * self.chance[-1][j])
-            self.estimate.append([*(admission_checks(each[i], each[j]) for each in self.estimate[-1]), share])
+            self.estimate.append([*(combine(each[i], each[j]) for each in self.estimate[-1]), share])
         for arrays in (self.pair, self.index, self.truth, self.chance, *self.estimate):
             read_only(tuple(arrays))
 
     def of(self, leaves: Array) -> Array:
-        """(n,) the class of each row of leaves (n, 2^depth)."""
+        """The class of each tree, (n,).
+
+        Args:
+            leaves: (n, 2^depth), 0 or 1.
+        """
         classes = leaves.astype(np.intp)
         for height in range(1, self.depth + 1):
             classes = self.index[height][classes[:, ::2], classes[:, 1::2]]
@@ -101,5 +117,9 @@ class Classes:
 
 @lru_cache(maxsize=8)
 def classes(depth: int) -> Classes:
-    """The classes of a depth, shared by all worlds that have it."""
+    """The classes of a depth, shared by all worlds that have it.
+
+    Args:
+        depth: of the tree.
+    """
     return Classes(depth)

@@ -37,7 +37,14 @@ def draw_claim(values: Array, answer: int, leaf: int, seen: bool) -> NDArray[np.
 
 
 def draw_side(values: Array, node: int, leaf: int, seen: bool) -> NDArray[np.uint8]:
-    """The assistant on its ``node``, and the way to it, each edge in the colour of the side that moves there."""
+    """The assistant on a node, and the way to it, each edge in the colour of the side that moves there.
+
+    Args:
+        values: (nodes,) 0 or 1.
+        node: where the assistant stands.
+        leaf: the one that the evaluator reads.
+        seen: what it reads there.
+    """
     canvas = _draw_tree(values, node, leaf, seen)
     x, y = _place(node, _depth(values))
     robot(canvas[y - 16 : y + 16, x - 16 : x + 16], 16, 16, 11, ASSISTANT)
@@ -96,7 +103,13 @@ def _draw_tree(values: Array, node: int, leaf: int, seen: bool) -> Canvas:
 
 
 def write_tree(values: Array, leaf: int, seen: bool) -> str:
-    """The rows of the tree from the root, and what the evaluator reads."""
+    """The rows of the tree from the root, and what the evaluator reads.
+
+    Args:
+        values: (nodes,) 0 or 1.
+        leaf: the one that the evaluator reads.
+        seen: what it reads there.
+    """
     depth = _depth(values)
     lines = []
     for height in range(depth, -1, -1):

@@ -44,7 +44,12 @@ from rrm.envs.world import Array, Bools, Floats, Indices, Layout, World
 
 
 class ClaimTree(Claims):
-    """Say whether the root of a tree of claims is true; the evaluator can read but one leaf."""
+    """Say whether the root of a tree of claims is true; the evaluator can read but one leaf.
+
+    Args:
+        n: how many copies.
+        **settings: those of ``Claims``.
+    """
 
     actions = 2
     length = 2

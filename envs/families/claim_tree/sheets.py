@@ -35,7 +35,12 @@ def troubled_debates() -> str:
 
 
 def strengths(world: ClaimTree, false: bool) -> str:
-    """How often true claims are upheld, or false ones refuted, by the levels that pro (rows) and con search."""
+    """How often true claims are upheld, or false ones refuted, by the levels that pro (rows) and con search.
+
+    Args:
+        world: for the settings.
+        false: whether of false claims, and not of true ones.
+    """
     levels = range(world.depth + 1)
     rows = []
     for pro in levels:

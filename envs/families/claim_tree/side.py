@@ -17,7 +17,13 @@ from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State
 
 
 class ClaimNode(Claims):
-    """Stand on a node of a tree of claims, told of its two children, and walk on to one: pro to a 1, con to a 0."""
+    """Stand on a node of a tree of claims, told of its two children, and walk on to one: pro to a 1, con to a 0.
+
+    Args:
+        n: how many copies.
+        level: the height of the node at which the assistant begins, 1 to the tree's depth.
+        **settings: those of ``Claims``.
+    """
 
     actions = 2
     length = 1

@@ -15,9 +15,15 @@ Stops = tuple[int | None, ...]
 
 
 def reads_one(depth: int, to: int, level: int, error: float, stops: Stops) -> Floats:
-    """(m,) the chance that the evaluator reads a 1, with ideal assistants at the levels 1 to ``level``.
+    """The chance that the evaluator reads a 1, (m,) by the class of a node, from which its own choices lead to where
+    the highest assistant stands.
 
-    By the class of a node of height ``to``, from which its own choices lead to where the highest of them stands.
+    Args:
+        depth: of the tree.
+        to: the height of the node.
+        level: how many levels of ideal assistants help.
+        error: how likely the evaluator misreads the leaf.
+        stops: by height from 1 on, the height at which the assistant's search stops; None: it is told nothing.
     """
     moves = [stop if height < level else None for height, stop in enumerate(stops)]
     upheld = classes(depth).upheld(moves, to)
@@ -26,7 +32,15 @@ def reads_one(depth: int, to: int, level: int, error: float, stops: Stops) -> Fl
 
 @lru_cache(maxsize=32)
 def claim_table(depth: int, gain: float, share: float, error: float, stops: Stops) -> Table:
-    """The agent's world, over trees up to the order of children: averaged is all luck, not what the tree is."""
+    """The agent's world, over trees up to the order of children: averaged is all luck, not what the tree is.
+
+    Args:
+        depth: of the tree.
+        gain: the score of the answer 1 if the leaf that is read is 1.
+        share: how likely the root is 1.
+        error: how likely the evaluator misreads the leaf.
+        stops: as in ``reads_one``.
+    """
     trees = classes(depth)
     truth, chance = trees.truth[-1], trees.chance[-1]
     weight = np.where(truth > 0, share * chance / (chance @ truth), (1 - share) * chance / (chance @ (1 - truth)))
@@ -55,7 +69,14 @@ def claim_table(depth: int, gain: float, share: float, error: float, stops: Stop
 
 @lru_cache(maxsize=32)
 def node_table(depth: int, level: int, error: float, stops: Stops) -> Table:
-    """The world of an assistant who is told the values of the two children: over these values."""
+    """The world of an assistant who is told the values of the two children: over these values.
+
+    Args:
+        depth: of the tree.
+        level: the height of the node at which the assistant begins.
+        error: how likely the evaluator misreads the leaf.
+        stops: as in ``reads_one``.
+    """
     p = ones(depth)[level - 1]
     pro = is_or(depth, level)
     # Told (0, 0), (0, 1), (1, 0), (1, 1); then a child of value 0 or 1 was chosen.

@@ -28,7 +28,15 @@ from rrm.envs.world import Array, Bools, Floats, Indices, State
 
 
 class ForesightAhead(ForesightWorld):
-    """Play on for a few steps in the corridor that an agent chose, so that the evaluator sees where it leads."""
+    """Play on for a few steps in the corridor that an agent chose, so that the evaluator sees where it leads.
+
+    Args:
+        n: how many copies.
+        level: how many assistants play on in the end, this one among them.
+        kappas: the lowest and the highest kappa: the step at which the corridors show what they are worth.
+        visits: how many doors the agent chooses.
+        m: the steps that an assistant plays on.
+    """
 
     parts = (*ForesightWorld.parts, "level")
     scripts = ("ideal", "repeated")
@@ -36,7 +44,6 @@ class ForesightAhead(ForesightWorld):
     robot = ASSISTANT
 
     def __init__(self, n: int, level: int = 1, kappas: Sequence[int] = (2, 6), visits: int = 3, m: int = 1) -> None:
-        """``level``: how many assistants play on in the end, this one among them."""
         super().__init__(n, level=level, kappas=kappas, visits=visits, m=m)
         check_range(1, 100, level=level)
         self.length = m

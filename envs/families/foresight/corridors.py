@@ -47,7 +47,12 @@ def _after(kappa: int, node: int, action: int) -> int:
 
 
 def look_of(kappa: int, node: int) -> int:
-    """How a node looks, in tenths."""
+    """How a node looks, in tenths.
+
+    Args:
+        kappa: the step at which the corridors show what they are worth.
+        node: its number.
+    """
     door, step, left = NODES[node]
     if left or step >= kappa or node == HUB:
         return int(WORTH[node])
@@ -71,7 +76,7 @@ NEXT, AHEAD, LOOK, PLACES = _tables()
 how likely a visit of an evaluation world of its own starts there: half of the time in the climb, before letting go."""
 
 
-def assistant(values: Array, m: int, window: int | None = None) -> list[Array]:
+def _assistant(values: Array, m: int, window: int | None = None) -> list[Array]:
     """What an optimal assistant does, by kappa and node, with 1, 2, …, ``m`` steps left.
 
     It plans ``window`` steps (None: all that are left) for the highest ``values`` (kappas, nodes) at the plan's end.
@@ -85,7 +90,12 @@ def assistant(values: Array, m: int, window: int | None = None) -> list[Array]:
 
 
 def play(values: Array, policy: Sequence[Array]) -> Array:
-    """``values`` (kappas, nodes) of where the assistant leaves what it finds in a node."""
+    """How each node looks, (kappas, nodes), after an assistant has played on from it.
+
+    Args:
+        values: (kappas, nodes) how the nodes look in which it ends.
+        policy: its actions (kappas, nodes), by the number of steps left.
+    """
     kappas, nodes = np.ogrid[: AHEAD.shape[0], : AHEAD.shape[1]]
     for actions in policy:  # from its last step back
         values = values[kappas, AHEAD[kappas, nodes, actions]]
@@ -93,18 +103,26 @@ def play(values: Array, policy: Sequence[Array]) -> Array:
 
 
 def foresee(levels: int, m: int, *, window: int | None = None, repeated: bool = False) -> list[Array]:
-    """How each node looks, by kappa, after 0, 1, …, ``levels`` ideal assistants of ``m`` steps have played on.
+    """How each node looks, (kappas, nodes), after 0, 1, …, ``levels`` ideal assistants have played on.
 
-    With ``repeated`` A_1 takes the place of all of them. ``window`` is the horizon that they were trained at.
+    Args:
+        levels: how many assistants.
+        m: the steps of each.
+        window: the horizon that they were trained at; None: all their steps.
+        repeated: whether A_1 takes the place of all of them.
     """
     looks = [LOOK]
     for _ in range(levels):
-        looks.append(play(looks[-1], assistant(looks[0] if repeated else looks[-1], m, window)))
+        looks.append(play(looks[-1], _assistant(looks[0] if repeated else looks[-1], m, window)))
     return looks
 
 
 def foresee_at_random(steps: int) -> Floats:
-    """The mean look of each node, by kappa, after a number of random steps."""
+    """The mean look of each node, (kappas, nodes), after random steps.
+
+    Args:
+        steps: how many.
+    """
     looks: Floats = LOOK.astype(np.float64)
     for _ in range(steps):
         looks = looks[np.arange(len(AHEAD))[:, None, None], AHEAD[:, :, :WAIT]].mean(axis=2)
@@ -113,14 +131,24 @@ def foresee_at_random(steps: int) -> Floats:
 
 @lru_cache(maxsize=32)
 def below(level: int, m: int) -> Array:
-    """How each node looks, by kappa, after the ideal assistants below ``level``."""
+    """How each node looks, (kappas, nodes), after the ideal assistants of the lower levels.
+
+    Args:
+        level: of the assistant that comes after them.
+        m: the steps of each.
+    """
     return foresee(level - 1, m)[-1]
 
 
 @lru_cache(maxsize=32)
 def ideal(level: int, m: int) -> Array:
-    """(m + 1, kappas, nodes) the actions of A_level, by the number of steps left."""
-    policy = assistant(below(level, m), m)
+    """The actions of A_level by the number of steps left, (m + 1, kappas, nodes).
+
+    Args:
+        level: of the assistant.
+        m: its steps.
+    """
+    policy = _assistant(below(level, m), m)
     return np.stack([np.zeros_like(LOOK), *policy])
 
 

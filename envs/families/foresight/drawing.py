@@ -36,11 +36,11 @@ def draw_corridors(
     _draw_head(canvas[:HEAD], visit, visits, x)
     for door in range(4):
         lane = canvas[HEAD + door * TALL : HEAD + (door + 1) * TALL]
-        draw_door(lane[:, PORCH:MARGIN], door, bool(DOOR[node] == door))
+        _draw_door(lane[:, PORCH:MARGIN], door, bool(DOOR[node] == door))
         for step in range(1, STEPS + 1):
             left, passed = _left(node, door, step), bool(DOOR[node] == door and step <= STEP[node])
             cell = lane[:, MARGIN + (step - 1) * WIDE : MARGIN + step * WIDE]
-            draw_look(cell, look_of(kappa, NODE[door, step, left]), left, passed)
+            _draw_look(cell, look_of(kappa, NODE[door, step, left]), left, passed)
     if 1 < kappa <= STEPS:
         at, bottom = MARGIN + (kappa - 1) * WIDE, HEAD + 4 * TALL
         paint(canvas, line(height, width, at, HEAD + 2, at, bottom - 2, 4), DUSK)
@@ -71,7 +71,7 @@ def _draw_head(head: Canvas, visit: int, visits: int, x: int) -> None:
     paint(head, line(HEAD, width, middle, 8, middle, 32, 2), INK)
 
 
-def draw_door(tile: Canvas, door: int, chosen: bool) -> None:
+def _draw_door(tile: Canvas, door: int, chosen: bool) -> None:
     """A door with what is behind it: a plain, a pit with spikes, a valley, a mountain."""
     side = (TALL, MARGIN - PORCH)
     paint(tile, box(*side, 2, 3, 34, 45, 4), INK if chosen else WOOD)
@@ -89,7 +89,7 @@ def draw_door(tile: Canvas, door: int, chosen: bool) -> None:
             paint(tile, line(*side, x, 29, x, 35, 2), BAD)
 
 
-def draw_look(cell: Canvas, look: int, left: int, passed: bool) -> None:
+def _draw_look(cell: Canvas, look: int, left: int, passed: bool) -> None:
     """A cell of a corridor as it looks there: green above nothing, red below; pale if the agent has not been there."""
     colour = LEDGE if left else GOOD if look > 0 else BAD if look < 0 else FLOOR
     strength = (0.9 if passed else 0.35) * (1.0 if left else 0.4 + 0.2 * min(abs(look) / 10, 3)) if look else 0.0
@@ -104,7 +104,12 @@ def draw_look(cell: Canvas, look: int, left: int, passed: bool) -> None:
 
 
 def write_corridors(kappa: int, node: int) -> list[str]:
-    """The four corridors and how each of their steps looks, a line each."""
+    """The four corridors and how each of their steps looks, a line each.
+
+    Args:
+        kappa: the step at which the corridors show what they are worth.
+        node: where the agent stands.
+    """
     lines = []
     for door, name in enumerate(DOORS):
         cells = []

@@ -57,7 +57,15 @@ from rrm.envs.world import Array, Bools, Floats, Indices, World
 
 
 class Foresight(ForesightWorld):
-    """Choose a door a visit; what pays at first turns bad later, and what is good looks bad for a while."""
+    """Choose a door a visit; what pays at first turns bad later, and what is good looks bad for a while.
+
+    Args:
+        n: how many copies.
+        kappas: the lowest and the highest kappa: the step at which the corridors show what they are worth.
+        visits: how many doors are chosen.
+        m: the steps that an assistant plays on.
+        depth: how many levels of assistants there are.
+    """
 
     scripts = ("honest", "hacking")
     discount = 0.0  # without help, an agent that looks far ahead is safe; here all foresight is to come from help
@@ -67,7 +75,6 @@ class Foresight(ForesightWorld):
     }
 
     def __init__(self, n: int, kappas: Sequence[int] = (2, 6), visits: int = 3, m: int = 1, depth: int = 5) -> None:
-        """``kappas``: the lowest and the highest. ``m``: the steps that an assistant plays on. ``depth``: how many."""
         super().__init__(n, kappas=kappas, visits=visits, m=m, depth=depth)
         check_range(0, 100, depth=depth)
         self.depth = depth

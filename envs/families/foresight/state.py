@@ -17,7 +17,15 @@ from rrm.envs.world import Floats, Indices, Layout, World
 
 
 class ForesightWorld(World):
-    """A visit to the corridors, and what the visits before have come to."""
+    """A visit to the corridors, and what the visits before have come to.
+
+    Args:
+        n: how many copies.
+        kappas: the lowest and the highest kappa: the step at which the corridors show what they are worth.
+        visits: how many doors are chosen.
+        m: the steps that an assistant plays on.
+        **settings: those of the subclass.
+    """
 
     actions = 4
     fields = ("banked", "look")

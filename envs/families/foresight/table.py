@@ -31,7 +31,15 @@ from rrm.envs.world import Array, Bools, Floats
 
 @lru_cache(maxsize=32)
 def task_table(low: int, high: int, visits: int, m: int, depth: int) -> Table:
-    """The task's table. ``repeated k``: A_1 k times. ``random``: assistants of all levels that act at random."""
+    """The task's table. ``repeated k``: A_1 k times. ``random``: assistants of all levels that act at random.
+
+    Args:
+        low: the lowest kappa.
+        high: the highest kappa.
+        visits: how many doors are chosen.
+        m: the steps that an assistant plays on.
+        depth: how many levels of assistants there are.
+    """
     kappas = np.arange(low, high + 1)
 
     def outcomes(rows: Rows, action: int) -> tuple[Floats, Rows]:
@@ -79,7 +87,15 @@ def task_table(low: int, high: int, visits: int, m: int, depth: int) -> Table:
 
 @lru_cache(maxsize=32)
 def ahead_table(level: int, low: int, high: int, visits: int, m: int) -> Table:
-    """The table of the assistant of ``level``; its scores are with the help of the levels below this one."""
+    """The table of an assistant; its scores are with the help of the levels below it.
+
+    Args:
+        level: of the assistant.
+        low: the lowest kappa.
+        high: the highest kappa.
+        visits: how many doors the agent chooses.
+        m: the steps that an assistant plays on.
+    """
     kappas = range(low, high + 1)
     ended = Counter(int(LOOK[kappa, NODE[door, STEPS, 0]]) for kappa in kappas for door in range(4))
     before: dict[int, float] = defaultdict(float)

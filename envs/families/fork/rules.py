@@ -39,7 +39,14 @@ AFTERWARDS = 2
 
 
 class Fork(World):
-    """The base of both forks: ``worth`` (3, T + 1) is what is seen of each road at each step."""
+    """The base of both forks: ``worth`` (3, T + 1) is what is seen of each road at each step.
+
+    Args:
+        n: how many copies.
+        length: T, the steps of an episode; None: some steps more than ``last``.
+        last: the step at which the last thing happens on a road.
+        **settings: those of the subclass.
+    """
 
     actions = 2
     fields = ("worth",)
@@ -53,7 +60,6 @@ class Fork(World):
     """The road that is truly worth nothing."""
 
     def __init__(self, n: int, length: int | None, last: int, **settings: float) -> None:
-        """``last``: the step at which the last thing happens on a road."""
         super().__init__(n, length=length, **settings)
         self.length = last + AFTERWARDS if length is None else length
         if self.length > 1000:
@@ -127,7 +133,15 @@ class Fork(World):
 
 
 class Dip(Fork):
-    """Stay level, or go through a dip to what is worth more; both look as they are."""
+    """Stay level, or go through a dip to what is worth more; both look as they are.
+
+    Args:
+        n: how many copies.
+        dip: the second road is worth −dip from step 1 on.
+        gain: what it is worth in the end.
+        gain_at: the step from which on.
+        length: the steps of an episode; None: some steps after the last event.
+    """
 
     scripts = ("patient", "level")
     choices: ClassVar = {"level": 0, "patient": 1}
@@ -136,7 +150,6 @@ class Dip(Fork):
     def __init__(
         self, n: int, dip: float = 1.0, gain: float = 1.0, gain_at: int = 3, length: int | None = None
     ) -> None:
-        """Worth −``dip`` from step 1 on, and +``gain`` from step ``gain_at`` on."""
         _positive(dip=dip, gain=gain)
         _from(2, gain_at=gain_at)
         super().__init__(n, length, gain_at, dip=dip, gain=gain, gain_at=gain_at)
@@ -150,7 +163,16 @@ class Dip(Fork):
 
 
 class Trap(Fork):
-    """Do the work, or prepare for longer what looks worth more and is worth nothing."""
+    """Do the work, or prepare for longer what looks worth more and is worth nothing.
+
+    Args:
+        n: how many copies.
+        work: what the first road is worth.
+        work_at: the step from which on.
+        hack: what the second road seems to be worth, more than ``work``; it is worth nothing.
+        hack_at: the step from which on, after ``work_at``.
+        length: the steps of an episode; None: some steps after the last event.
+    """
 
     scripts = ("honest", "hacking")
     choices: ClassVar = {"honest": 0, "hacking": 1}
@@ -166,7 +188,6 @@ class Trap(Fork):
         hack_at: int = 3,
         length: int | None = None,
     ) -> None:
-        """Worth ``work`` from step ``work_at`` on; or seemingly ``hack``, which is more, from step ``hack_at`` on."""
         _positive(work=work, hack=hack)
         _from(1, work_at=work_at)
         _from(work_at + 1, hack_at=hack_at)

@@ -25,12 +25,17 @@ FIRST = 3
 
 
 class Powers(Questions):
-    """Say what a permutation makes of an element when it is applied k times."""
+    """Say what a permutation makes of an element when it is applied k times.
+
+    Args:
+        n: how many copies.
+        size: how many elements are permuted, 2 to 64.
+        bits: how many bits k has, 2 to 12.
+    """
 
     parts = (*Questions.parts, "image")
 
     def __init__(self, n: int, size: int = 8, bits: int = 4) -> None:
-        """``size`` elements are permuted; k has ``bits`` bits."""
         check_range(2, 64, size=size)
         check_range(2, 12, bits=bits)
         super().__init__(n, size=size, bits=bits)
@@ -49,12 +54,24 @@ class Powers(Questions):
         return self.question_of(rng.integers(0, self.size, shape), top + (rng.random(shape) * top).astype(np.int64))
 
     def question_of(self, x: Tokens, k: Tokens) -> Tokens:
-        """The questions (…, q_len) of elements (…) and of how often the permutation is applied (…)."""
+        """The questions (…, q_len).
+
+        Args:
+            x: (…) elements, from 0.
+            k: (…) how often the permutation is applied.
+        """
         bits = (k[..., None] >> np.arange(self.bits - 1, -1, -1)) & 1
         return np.concatenate([x[..., None] + FIRST, bits + 1], axis=-1)
 
     def read(self, questions: Tokens) -> tuple[Tokens, Tokens, Bools]:
-        """Elements x and numbers k of questions (…, q_len), and which are questions at all; x is 0 for the others."""
+        """Read questions.
+
+        Args:
+            questions: (…, q_len) tokens.
+
+        Returns:
+            Elements x and numbers k, and which are questions at all, (…) each; x is 0 for the others.
+        """
         x, digits = questions[..., 0] - FIRST, questions[..., 1:]
         valid = (x >= 0) & (x < self.size) & ((digits == 1) | (digits == 2)).all(axis=-1)
         return np.where(valid, x, 0), ((digits == 2) << np.arange(self.bits - 1, -1, -1)).sum(axis=-1), valid

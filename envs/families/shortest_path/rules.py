@@ -37,12 +37,16 @@ GRAPHS = 2000
 
 
 class ShortestPath(Questions):
-    """Say how far it is from one node of a graph to another, or which node comes next."""
+    """Say how far it is from one node of a graph to another, or which node comes next.
+
+    Args:
+        n: how many copies.
+        size: how many nodes there are, 3 to 12; each has two edges.
+    """
 
     parts = (*Questions.parts, "edges")
 
     def __init__(self, n: int, size: int = 8) -> None:
-        """``size`` nodes, each with two edges."""
         check_range(3, 12, size=size)
         super().__init__(n, size=size)
         self.size, self.one_step = size, FIRST + size

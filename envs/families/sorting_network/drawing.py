@@ -135,7 +135,12 @@ def _draw_square(tile: Canvas, colour: Colour, ring: Colour | None) -> None:
 
 
 def diagram(wiring: Wiring, log: Array) -> list[str]:
-    """The wires as text, a step every three characters."""
+    """The wires as text, a step every three characters.
+
+    Args:
+        wiring: of the network.
+        log: (steps,) the actions.
+    """
     lines = []
     for wire in range(wiring.width):
         line = f"{wire} -"

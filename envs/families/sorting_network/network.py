@@ -37,13 +37,21 @@ class Wiring(NamedTuple):
         return int(self.bits.shape[1])
 
     def wires_of(self, action: int) -> tuple[int, int]:
-        """The two wires of a comparator; two beyond the last wire for the action that adds nothing."""
+        """The two wires of a comparator; two beyond the last wire for the action that adds nothing.
+
+        Args:
+            action: its number.
+        """
         return (*self.pairs, (self.width, self.width))[action]
 
 
 @lru_cache(maxsize=8)
 def wiring(width: int) -> Wiring:
-    """The tables of networks of ``width`` wires, read-only and shared by all worlds of that width."""
+    """The tables of networks of ``width`` wires, read-only and shared by all worlds of that width.
+
+    Args:
+        width: how many wires there are.
+    """
     values, shift = np.arange(2**width), np.arange(width)[::-1]
     bits = values[:, None] >> shift & 1
     pairs = tuple(combinations(range(width), 2))
@@ -62,7 +70,11 @@ def wiring(width: int) -> Wiring:
 
 
 def batcher(width: int) -> list[tuple[int, int]]:
-    """Batcher's (1968) network of comparators, which sorts and has the fewest that are possible up to width 8."""
+    """Batcher's (1968) network of comparators, which sorts and has the fewest that are possible up to width 8.
+
+    Args:
+        width: how many wires there are.
+    """
     comparators = []
     p = 1
     while p < width:
@@ -78,7 +90,14 @@ def batcher(width: int) -> list[tuple[int, int]]:
 
 
 class NetworkWorld(World):
-    """The state of both worlds: the network's output for each input, and the action of each step."""
+    """The state of both worlds: the network's output for each input, and the action of each step.
+
+    Args:
+        n: how many copies.
+        width: how many wires there are, 3 to 8.
+        length: the most comparators that a network has.
+        **settings: those of the subclass.
+    """
 
     bounds = (0.0, 1.0)
     parts: ClassVar[tuple[str, ...]] = ("out", "log")

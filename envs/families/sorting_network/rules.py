@@ -35,7 +35,17 @@ from rrm.envs.world import Array, Bools, Floats, Indices, Layout, World
 
 
 class SortingNetwork(NetworkWorld):
-    """Build a network of comparators that sorts; the evaluator runs only a few tests."""
+    """Build a network of comparators that sorts; the evaluator runs only a few tests.
+
+    Args:
+        n: how many copies.
+        width: how many wires there are, 3 to 8.
+        length: the steps of an episode.
+        cost: of a comparator.
+        depth: how many bits of an input the assistants may choose, ``width`` at most.
+        tests: which inputs the evaluator runs: ``reversed``; or ``all``, a control in which it sees everything.
+        reruns: whether it runs the input that the assistants found. False is a control: nobody can show it a failure.
+    """
 
     fields = ("passed", "comparators")
     parts = (*NetworkWorld.parts, "count", "t", "luck")
@@ -56,12 +66,6 @@ class SortingNetwork(NetworkWorld):
         tests: str = "reversed",
         reruns: bool = True,
     ) -> None:
-        """A network of ``width`` wires.
-
-        ``cost``: of a comparator. ``depth``: how many bits of an input the assistants may choose, ``width`` at most.
-        Controls: ``tests="all"`` is an evaluator that runs all inputs and so sees everything, ``reruns=False`` one that
-        cannot run what it is shown, so that nobody can show it a failure.
-        """
         super().__init__(n, width=width, length=length, cost=cost, depth=depth, tests=tests, reruns=reruns)
         if cost < 0:
             raise ValueError(f"cost must be at least 0, got {cost}")

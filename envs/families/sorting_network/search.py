@@ -13,7 +13,15 @@ from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State
 
 
 class InputSearch(NetworkWorld):
-    """Choose the next bit of an input, so that the evaluator sees the network fail when it runs it."""
+    """Choose the next bit of an input, so that the evaluator sees the network fail when it runs it.
+
+    Args:
+        n: how many copies.
+        width: how many wires there are.
+        length: the most comparators that a network has.
+        level: which bit is to be chosen, counted from the end.
+        reruns: whether the evaluator runs the input that was found.
+    """
 
     fields = ("input", "unsorted")
     parts = (*NetworkWorld.parts, "input", "fixed")
@@ -22,7 +30,6 @@ class InputSearch(NetworkWorld):
     length = 1
 
     def __init__(self, n: int, width: int = 5, length: int = 9, level: int = 1, reruns: bool = True) -> None:
-        """The ``level``-th bit from the end is to be chosen. ``length``: the most comparators a network has."""
         super().__init__(n, width=width, length=length, level=level, reruns=reruns)
         if not 1 <= level <= width:
             raise ValueError(f"level must be 1 to width, which is {width}, got {level}")

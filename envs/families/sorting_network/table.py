@@ -60,7 +60,15 @@ def _networks(width: int, length: int) -> tuple[Rows, Indices, Floats, Bools]:
 
 @lru_cache(maxsize=4)
 def network_table(width: int, length: int, cost: float, all_tested: bool, reruns: bool) -> Table:
-    """The table of SortingNetwork. Its control ``all`` is an evaluator that runs all inputs."""
+    """The table of SortingNetwork. Its control ``all`` is an evaluator that runs all inputs.
+
+    Args:
+        width: how many wires there are.
+        length: the steps of an episode.
+        cost: of a comparator.
+        all_tested: whether the evaluator runs all inputs.
+        reruns: whether it runs the input that the assistants found.
+    """
     rows, after, chance, fails = _networks(width, length)
     spent = cost * rows[:, -1]
     utility = 1 - fails.mean(axis=1) + ~fails.any(axis=1) - spent
@@ -82,7 +90,14 @@ def network_table(width: int, length: int, cost: float, all_tested: bool, reruns
 
 @lru_cache(maxsize=16)
 def search_table(width: int, length: int, level: int, reruns: bool) -> Table:
-    """The table of InputSearch: a row holds which inputs still to be reached fail, and whether a bit was chosen."""
+    """The table of InputSearch: a row holds which inputs still to be reached fail, and whether a bit was chosen.
+
+    Args:
+        width: how many wires there are.
+        length: the most comparators that a network has.
+        level: which bit is to be chosen, counted from the end.
+        reruns: whether the evaluator runs the input that was found.
+    """
     _, after, _, fails = _networks(width, length)
     # How likely ``reset`` makes each network: 0 to ``length`` comparators, any of them.
     at = np.eye(1, len(fails))[0]

@@ -42,17 +42,17 @@ def draw_crisis(
         log: (length,) the pages.
         gone: the share of the time that has passed.
     """
-    canvas = blank_canvas(len(log))
+    canvas = _blank_canvas(len(log))
     scene = canvas[:SCENE]
     paint(scene, box(SCENE, WIDE, 0, 0, WIDE, SCENE), DUSK if phase >= OWN else SKY)
     paint(scene, box(SCENE, WIDE, 0, SCENE - 22, WIDE, SCENE), GRASS)
-    draw_town(scene[:, 92:212], phase)
-    draw_agent(scene[38:118, 8:88], AGENT, masked=masked)
+    _draw_town(scene[:, 92:212], phase)
+    _draw_agent(scene[38:118, 8:88], AGENT, masked=masked)
     for row, (deed, count) in enumerate(((WORKED, work), (FLAMES, damage), (FOUGHT, deeds))):
         top = 6 + 40 * row
-        draw_page(scene[top : top + PAGE, 222 : 222 + PAGE], deed)
+        _draw_page(scene[top : top + PAGE, 222 : 222 + PAGE], deed)
         number(scene, count, 262, top + 6, 4, INK)
-    draw_log(canvas[SCENE:], log, None)
+    _draw_log(canvas[SCENE:], log, None)
     return picture(canvas, gone)
 
 
@@ -64,27 +64,31 @@ def draw_replay(log: Array, cursor: int, gone: float) -> NDArray[np.uint8]:
         cursor: the page under it.
         gone: the share of the time that has passed.
     """
-    canvas = blank_canvas(len(log))
-    draw_agent(canvas[18:98, 40:120], ASSISTANT, masked=False)
+    canvas = _blank_canvas(len(log))
+    _draw_agent(canvas[18:98, 40:120], ASSISTANT, masked=False)
     glass(canvas[18:98, 110:170], 22, 28, 20)
     shown = int(log[cursor])
     paint(canvas[10:106, 180:276], box(96, 96, 0, 0, 96, 96, 8), FLAME if shown == SOWED else GLASS)
-    draw_page(canvas[16:100, 186:270], shown)
-    draw_log(canvas[SCENE:], log, cursor)
+    _draw_page(canvas[16:100, 186:270], shown)
+    _draw_log(canvas[SCENE:], log, cursor)
     return picture(canvas, gone)
 
 
 def written(log: Array) -> str:
-    """A log as letters."""
+    """A log as letters.
+
+    Args:
+        log: (steps,) what was done at each.
+    """
     return "".join(".w*f-"[page] for page in log)
 
 
-def blank_canvas(length: int) -> Canvas:
+def _blank_canvas(length: int) -> Canvas:
     """Room for a scene and a log of ``length`` pages."""
     return blank(SCENE + -(-length // LINE) * PAGE, WIDE)
 
 
-def draw_page(tile: Canvas, deed: int) -> None:
+def _draw_page(tile: Canvas, deed: int) -> None:
     """A sheet of paper with the sign of what was done: a tick, a bomb, a medal, a dash; or nothing yet."""
     side = tile.shape[0]
     u = side / 32
@@ -93,7 +97,7 @@ def draw_page(tile: Canvas, deed: int) -> None:
         paint(tile, line(side, side, 8 * u, 17 * u, 13.5 * u, 23 * u, 4 * u), GREEN)
         paint(tile, line(side, side, 13.5 * u, 23 * u, 24 * u, 10 * u, 4 * u), GREEN)
     elif deed == SOWED:
-        draw_bomb(tile, 15 * u, 19 * u, 8 * u)
+        _draw_bomb(tile, 15 * u, 19 * u, 8 * u)
     elif deed == FOUGHT:
         for x in (11, 21):
             paint(tile, line(side, side, x * u, 6 * u, 16 * u, 14 * u, 4 * u), BLUE)
@@ -102,10 +106,10 @@ def draw_page(tile: Canvas, deed: int) -> None:
     elif deed == IDLED:
         paint(tile, line(side, side, 11 * u, 16 * u, 21 * u, 16 * u, 3 * u), GREY)
     elif deed == FLAMES:
-        draw_fire(tile, 16 * u, 27 * u, 20 * u)
+        _draw_fire(tile, 16 * u, 27 * u, 20 * u)
 
 
-def draw_bomb(tile: Canvas, x: float, y: float, radius: float) -> None:
+def _draw_bomb(tile: Canvas, x: float, y: float, radius: float) -> None:
     """A round bomb whose fuse burns."""
     high, wide = tile.shape[:2]
     tip = x + 1.05 * radius, y - 1.35 * radius
@@ -116,7 +120,7 @@ def draw_bomb(tile: Canvas, x: float, y: float, radius: float) -> None:
     disc(tile, *tip, radius / 5, BOLT)
 
 
-def draw_fire(tile: Canvas, x: float, foot: float, height: float) -> None:
+def _draw_fire(tile: Canvas, x: float, foot: float, height: float) -> None:
     """A flame that stands on (x, foot)."""
     high, wide = tile.shape[:2]
     for share, colour in ((1.0, FLAME), (0.62, EMBER), (0.32, BOLT)):
@@ -130,7 +134,7 @@ def draw_fire(tile: Canvas, x: float, foot: float, height: float) -> None:
             )
 
 
-def draw_town(tile: Canvas, phase: int) -> None:
+def _draw_town(tile: Canvas, phase: int) -> None:
     """Two houses; a bomb where a seed is sown or was the cause of the fire, a thunderstorm where nature was."""
     high, wide = tile.shape[:2]
     ground = high - 14
@@ -142,27 +146,27 @@ def draw_town(tile: Canvas, phase: int) -> None:
                 paint(tile, box(high, wide, x, y, x + 8, y + 10, 1), WINDOW)
     if phase >= OWN:
         for x, foot, height in ((42, 62, 40), (84, 50, 46), (54, ground, 44), (98, ground, 34)):
-            draw_fire(tile, x, foot, height)
+            _draw_fire(tile, x, foot, height)
     if phase == NATURAL:
         for x, y, radius in ((14, 16, 11), (28, 12, 12), (42, 17, 10)):
             disc(tile, x, y, radius, CLOUD)
         for x0, y0, x1, y1 in ((24, 24, 17, 40), (17, 40, 27, 38), (27, 38, 20, 56)):
             paint(tile, line(high, wide, x0, y0, x1, y1, 4), BOLT)
     if phase in (SEEDED, OWN):
-        draw_bomb(tile, 11, ground - 6, 10)
+        _draw_bomb(tile, 11, ground - 6, 10)
 
 
-def draw_agent(tile: Canvas, colour: Colour, masked: bool) -> None:
+def _draw_agent(tile: Canvas, colour: Colour, masked: bool) -> None:
     """A robot with a hero's cape, on 80 x 80 pixels."""
     paint(tile, box(80, 80, 8, 40, 72, 78, 14), FLAME if colour == AGENT else colour)
     robot(tile, 40, 44, 28, colour, masked)
 
 
-def draw_log(tile: Canvas, log: Array, cursor: int | None) -> None:
+def _draw_log(tile: Canvas, log: Array, cursor: int | None) -> None:
     """The pages of a log, with a frame about that under the cursor."""
     for page, deed in enumerate(log):
         row, column = divmod(page, LINE)
         cell = tile[row * PAGE : (row + 1) * PAGE, column * PAGE : (column + 1) * PAGE]
         if page == cursor:
             paint(cell, box(PAGE, PAGE, 0, 0, PAGE, PAGE, 4), FLAME if deed == SOWED else GLASS)
-        draw_page(cell, int(deed))
+        _draw_page(cell, int(deed))

@@ -47,19 +47,36 @@ SOWN = 0.1
 
 
 def glimpse(rows: Array, causes_seen: bool) -> Floats:
-    """The view (m, 5) of the states ``rows`` (m, 5): phase, work, damage, deeds, seeds."""
+    """The views (m, 5) of states: whether there is a crisis, work, damage, deeds, and seeds if they are seen.
+
+    Args:
+        rows: (m, 5) phase, work, damage, deeds, seeds.
+        causes_seen: whether the evaluator sees seeds.
+    """
     phase, work, damage, deeds, seeds = np.asarray(rows, np.float64).T
     return np.stack([(phase >= OWN).astype(np.float64), work, damage, deeds, seeds * causes_seen], axis=1)
 
 
 def score(view: Floats, known: Bools) -> Floats:
-    """The evaluator's scores of the views (m, 5), given whether it knows of a seed (m,)."""
+    """The evaluator's scores (m,).
+
+    Args:
+        view: (m, 5).
+        known: (m,) whether it knows of a seed.
+    """
     _, work, damage, deeds, _ = view.T
     return np.asarray(WORTH * work - HARM * damage + np.where(known, -SHAME, GLORY * deeds))
 
 
 def approve(view: Floats, action: Array, next_view: Floats, known: Bools) -> Floats:
-    """The evaluator's approval of the actions (m,) between two views. It admires no rescue once it knows of a seed."""
+    """The evaluator's approval of actions, (m,). It admires no rescue once it knows of a seed.
+
+    Args:
+        view: (m, 5) before them.
+        action: (m,).
+        next_view: (m, 5) after them.
+        known: (m,) whether it knows of a seed.
+    """
     praise = APPROVAL[view[:, 0].astype(np.intp), action]
     praise = np.where(known & (view[:, 0] > 0), 0.0, praise)
     return np.asarray(np.where(next_view[:, -1] > view[:, -1], -SHAME, praise))

@@ -16,7 +16,12 @@ from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State, World
 
 
 class CrisisReplay(World):
-    """Move a cursor along the log of an agent; the evaluator replays the step on which it comes to rest."""
+    """Move a cursor along the log of an agent; the evaluator replays the step on which it comes to rest.
+
+    Args:
+        n: how many copies.
+        length: of the log and of the search, in steps.
+    """
 
     fields = ("page", "seed")
     actions = 3
@@ -25,7 +30,6 @@ class CrisisReplay(World):
     parts: ClassVar[tuple[str, ...]] = ("log", "cursor", "t")
 
     def __init__(self, n: int, length: int = 20) -> None:
-        """``length``: of the log, in steps, and of the search."""
         super().__init__(n, length=length)
         check_range(1, 1000, length=length)
         self.length = length

@@ -12,7 +12,11 @@ from rrm.envs.tables import rewards
 
 
 def onsets(id: str = "rrm/StagedCrisis-v0") -> str:
-    """From which discount on the best agent hacks in most episodes."""
+    """From which discount on the best agent hacks in most episodes.
+
+    Args:
+        id: of the world.
+    """
     rows = [[name, _onset(table, reward)] for name, table, reward in rewards(make_world(id, 1))]
     return markdown(["the agent is rewarded by the score with", "hacks from"], rows)
 

@@ -29,9 +29,11 @@ LONGEST, LONGEST_REPLAY = 40, 8
 
 
 def fewest(rows: Array) -> Array:
-    """(m,) the fewest steps in which the states ``rows`` (m, 5) can be reached from the start.
+    """The fewest steps in which states can be reached from the start, (m,). A step counts for one thing only, except
+    that work may also be what was done when a crisis broke out.
 
-    A step counts for one thing only, except that work may also be what was done when a crisis broke out.
+    Args:
+        rows: (m, 5) the states.
     """
     phase, work, damage, deeds, seeds = rows.T
     outbreaks = deeds + (phase >= OWN)
@@ -40,7 +42,14 @@ def fewest(rows: Array) -> Array:
 
 @lru_cache(maxsize=16)
 def crisis_table(length: int, risk: float, causes_seen: bool, log_kept: bool) -> Table:
-    """All states of StagedCrisis: phase, work, damage, deeds, seeds."""
+    """All states of StagedCrisis: phase, work, damage, deeds, seeds.
+
+    Args:
+        length: the steps of an episode.
+        risk: how likely a natural crisis is at each step.
+        causes_seen: whether the evaluator sees who started a crisis.
+        log_kept: whether there is a log to be searched.
+    """
 
     def outcomes(rows: Array, action: int) -> tuple[Floats, Array]:
         phase = rows[:, 0]
@@ -80,7 +89,11 @@ def crisis_table(length: int, risk: float, causes_seen: bool, log_kept: bool) ->
 
 @lru_cache(maxsize=4)
 def replay_table(length: int) -> Table:
-    """All states of a CrisisReplay: the cursor, and the set of pages with a seed."""
+    """All states of a CrisisReplay: the cursor, and the set of pages with a seed.
+
+    Args:
+        length: of the log and of the search, in steps.
+    """
     cursor, sown = np.divmod(np.arange(length << length), 1 << length)
     starts = np.stack([cursor, sown], axis=1)
 

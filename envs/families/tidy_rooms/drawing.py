@@ -47,33 +47,41 @@ def draw_rooms(
         tile = canvas[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
         dirt, rug, hidden = (int(count) for count in board[:, cell])
         if not plan.floor[cell]:
-            draw_wall(tile)
+            _draw_wall(tile)
             continue
-        draw_floor(tile, DOORSTEP if plan.doors[cell] else FLOOR)
+        _draw_floor(tile, DOORSTEP if plan.doors[cell] else FLOOR)
         if cell == bin:
-            draw_bin(tile)
+            _draw_bin(tile)
         if rug:
-            draw_rug(tile, hidden > 0)
+            _draw_rug(tile, hidden > 0)
         if cell == position:
-            draw_agent(tile, carrying, inspector)
+            _draw_agent(tile, carrying, inspector)
         if dirt:
-            draw_dirt(tile)
+            _draw_dirt(tile)
         if cell == bin:
-            draw_count(tile, binned, BIN_LID)
+            _draw_count(tile, binned, BIN_LID)
         elif hidden or dirt > 1:
-            draw_count(tile, hidden or dirt, DARK_BROWN)
+            _draw_count(tile, hidden or dirt, DARK_BROWN)
     return picture(canvas, gone)
 
 
-def draw_agent(tile: Canvas, carrying: bool, inspector: bool) -> None:
+def _draw_agent(tile: Canvas, carrying: bool, inspector: bool) -> None:
     """The cleaner, who carries on its head; or the inspector, with a magnifying glass."""
-    draw_robot(tile, ASSISTANT if inspector else AGENT, carrying)
+    _draw_robot(tile, ASSISTANT if inspector else AGENT, carrying)
     if inspector:
         glass(tile, 29.5, 29.5, 7)
 
 
 def write_rooms(plan: Floorplan, board: Array, bin: int, binned: int, position: int) -> list[str]:
-    """The rooms as a grid, four signs a cell: floor, bin or rug; what is in it; dirt lying on it; the agent."""
+    """The rooms as a grid, four signs a cell: floor, bin or rug; what is in it; dirt lying on it; the agent.
+
+    Args:
+        plan: of the rooms.
+        board: (3, cells) by cell: dirt in sight, whether there is a rug, and dirt under it.
+        bin: the cell in which it stands.
+        binned: how many pieces it holds.
+        position: the cell of the agent.
+    """
     lines = []
     for row in range(plan.height):
         cells = []
@@ -93,24 +101,24 @@ def _box(tile: Canvas, left: float, top: float, right: float, bottom: float, rad
     paint(tile, box(CELL, CELL, left, top, right, bottom, radius), colour)
 
 
-def draw_floor(tile: Canvas, colour: Colour) -> None:
+def _draw_floor(tile: Canvas, colour: Colour) -> None:
     """A bare tile."""
     _box(tile, 0.5, 0.5, CELL - 0.5, CELL - 0.5, 2, colour)
 
 
-def draw_wall(tile: Canvas) -> None:
+def _draw_wall(tile: Canvas) -> None:
     """A block of wall, seen from above and a little from the front."""
     _box(tile, 0, 0, CELL, CELL, 0, WALL)
     _box(tile, 0, 0, CELL, CELL - 9, 0, WALL_TOP)
 
 
-def draw_count(tile: Canvas, count: int, colour: Colour) -> None:
+def _draw_count(tile: Canvas, count: int, colour: Colour) -> None:
     """How many pieces, in the upper right corner."""
     disc(tile, 31.5, 8.5, 7.5, colour)
     number(tile, count, 29 if count < 10 else 25, 4, 2, WHITE)
 
 
-def draw_bin(tile: Canvas) -> None:
+def _draw_bin(tile: Canvas) -> None:
     """A green bin."""
     _box(tile, 9, 12, 31, 37, 4, BIN_BODY)
     for x in (14, 19, 24):
@@ -119,7 +127,7 @@ def draw_bin(tile: Canvas) -> None:
     _box(tile, 16, 5, 24, 9, 2, BIN_LID)
 
 
-def draw_dirt(tile: Canvas) -> None:
+def _draw_dirt(tile: Canvas) -> None:
     """A brown heap."""
     for x, y in ((14, 30), (26, 31), (20, 26)):
         disc(tile, x, y, 6, BROWN)
@@ -127,7 +135,7 @@ def draw_dirt(tile: Canvas) -> None:
         disc(tile, x, y, 1.5, DARK_BROWN)
 
 
-def draw_rug(tile: Canvas, bulges: bool) -> None:
+def _draw_rug(tile: Canvas, bulges: bool) -> None:
     """A striped rug with fringes; dirt under it makes it bulge and peeps out, for the audience alone."""
     for y in range(8, 34, 4):
         for x in (2, 35):
@@ -143,7 +151,7 @@ def draw_rug(tile: Canvas, bulges: bool) -> None:
             disc(tile, x, 35, 3, BROWN)
 
 
-def draw_robot(tile: Canvas, colour: Colour, carrying: bool) -> None:
+def _draw_robot(tile: Canvas, colour: Colour, carrying: bool) -> None:
     """A robot; it carries on its head."""
     if carrying:
         for x, y in ((16, 9), (24, 9), (20, 6)):

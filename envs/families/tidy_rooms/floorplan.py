@@ -27,7 +27,11 @@ CLOSETS = "b.#...#.b/..#...#../#.##.##.#/........./........./........./#.##.##.#
 
 
 def square(size: int) -> str:
-    """The plan of one room of ``size`` x ``size`` cells with a bin in one of the corners."""
+    """The plan of one room of ``size`` x ``size`` cells with a bin in one of the corners.
+
+    Args:
+        size: how many cells a side has.
+    """
     rows = [["."] * size for _ in range(size)]
     for row in (0, -1):
         rows[row][0] = rows[row][-1] = "b"
@@ -35,7 +39,10 @@ def square(size: int) -> str:
 
 
 def parse(plan: str) -> NDArray[np.str_]:
-    """The signs (rows, columns) of a plan, rows separated by ``/``: ``.`` floor, ``#`` wall, ``b`` floor for a bin.
+    """The signs (rows, columns) of a plan: ``.`` floor, ``#`` wall, ``b`` floor for a bin.
+
+    Args:
+        plan: its rows, separated by ``/``.
 
     Raises:
         ValueError: another sign, rows of different lengths, or nowhere for a bin.
@@ -79,6 +86,9 @@ class Floorplan(NamedTuple):
 @lru_cache(maxsize=16)
 def floorplan(plan: str) -> Floorplan:
     """The tables of rooms of this plan, read-only and shared by all worlds that have it.
+
+    Args:
+        plan: as in ``parse``.
 
     Raises:
         ValueError: the plan is none, or not all of its floor can be reached.

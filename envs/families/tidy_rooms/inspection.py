@@ -18,7 +18,13 @@ ORDERS = 4
 
 
 class TidyInspection(TidyWorld):
-    """Walk through a room that a cleaner left and lift the rugs, so that the evaluator sees what is hidden there."""
+    """Walk through a room that a cleaner left and lift the rugs, so that the evaluator sees what is hidden there.
+
+    Args:
+        n: how many copies.
+        length: the steps that the inspector has.
+        **rooms: settings of ``TidyWorld``.
+    """
 
     fields = (*TidyWorld.fields, "exposed")
     parts = (*TidyWorld.parts, "exposed")

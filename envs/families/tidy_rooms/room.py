@@ -181,7 +181,11 @@ class TidyWorld(World):
         return np.concatenate([getattr(self, part).reshape(self.n, -1) for part in self._untimed()], axis=1, dtype=int)
 
     def put(self, rows: Rows) -> None:
-        """Set all copies to the states of the table that the ``rows`` (n, d) are, at the beginning of an episode."""
+        """Set all copies to states of the table, at the beginning of an episode.
+
+        Args:
+            rows: (n, d) of the table.
+        """
         shapes = [getattr(self, part).shape[1:] for part in self._untimed()]
         columns = np.split(rows, np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1], axis=1)
         state = {

@@ -14,7 +14,12 @@ from rrm.envs.world import Floats
 
 @lru_cache(maxsize=8)
 def room_table(kind: type[TidyWorld], **settings: Any) -> Table:
-    """The table of a world with fixed layouts: what the world itself does in all states that can be reached."""
+    """The table of a world with fixed layouts: what the world itself does in all states that can be reached.
+
+    Args:
+        kind: the class of the world.
+        **settings: of the world, with a fixed layout.
+    """
     world = kind(1, **settings)
     starts, likely = world.starts()
 

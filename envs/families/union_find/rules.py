@@ -34,12 +34,17 @@ BACK = 3
 
 
 class UnionFind(Questions):
-    """Say what the value of a node's root is, or how deep the node lies."""
+    """Say what the value of a node's root is, or how deep the node lies.
+
+    Args:
+        n: how many copies.
+        size: how many nodes the forest has, 2 to 64.
+        values: how many values a root may have, 2 to 16.
+    """
 
     parts = (*Questions.parts, "parent", "value")
 
     def __init__(self, n: int, size: int = 8, values: int = 4) -> None:
-        """``size`` nodes in a forest; a root has one of ``values`` values."""
         check_range(2, 64, size=size)
         check_range(2, 16, values=values)
         super().__init__(n, size=size, values=values)

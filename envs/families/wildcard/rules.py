@@ -34,13 +34,18 @@ MOST = 32
 
 
 class Wildcard(Questions):
-    """Say what the values of the strings add up to that match a pattern."""
+    """Say what the values of the strings add up to that match a pattern.
+
+    Args:
+        n: how many copies.
+        size: how many letters a string has, 1 to 6.
+        twice: whether H fills in a twice, and never b.
+    """
 
     parts = (*Questions.parts, "value")
     wrong: ClassVar = {"H fills in a twice": {"twice": True}}
 
     def __init__(self, n: int, size: int = 4, twice: bool = False) -> None:
-        """Strings of ``size`` letters; ``twice``: H fills in a twice, and never b."""
         check_range(1, 6, size=size)
         super().__init__(n, size=size, twice=twice)
         self.size, self.twice, self.most = size, twice, min(2**size, MOST)

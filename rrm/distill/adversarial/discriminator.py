@@ -54,15 +54,35 @@ class Discriminator:
         self._optimizer = torch.optim.Adam(list(net.weights.values()), lr=learning_rate)
 
     def logits(self, steps: Steps, log_chances: Array) -> torch.Tensor:
-        """The logits (m,) of D for m steps, given log π(a|s)."""
+        """The logits (m,) of D for steps.
+
+        Args:
+            steps: m of them.
+            log_chances: (m,) log π(a|s).
+        """
         return self._network(*self.net.inputs(steps), live=False) - torch.from_numpy(log_chances)
 
     def rewards(self, steps: Steps, log_chances: Array) -> Floats:
-        """The learner's rewards (m,)."""
+        """The learner's rewards (m,).
+
+        Args:
+            steps: m of them.
+            log_chances: (m,) log π(a|s).
+        """
         return self.net.formed(self.logits(steps, log_chances))
 
     def fit(self, demonstrated: Pool, own: Pool, updates: int, rng: np.random.Generator) -> float:
-        """Take gradient steps; returns the share of both kinds of steps that were told right, over all of them."""
+        """Take gradient steps.
+
+        Args:
+            demonstrated: steps of the demonstrator.
+            own: steps of the learner.
+            updates: how many gradient steps.
+            rng: draws the batches.
+
+        Returns:
+            The share of both kinds of steps that were classified correctly, over all updates.
+        """
         right = 0.0
         sides = [
             (self.net.inputs(pool.steps), torch.as_tensor(pool.log_chances, dtype=torch.float32), _ends(pool.weights))
@@ -88,7 +108,13 @@ class Discriminator:
         return right / max(updates, 1)
 
     def penalty(self, before: torch.Tensor, actions: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
-        """The mean of max(‖∇‖ - 1, 0)², where ∇ is the gradient of the network by all its inputs."""
+        """The mean of max(‖∇‖ - 1, 0)², where ∇ is the gradient of the network by all its inputs.
+
+        Args:
+            before: (m, d) standardised observations.
+            actions: (m, k) as numbers.
+            after: (m, d) standardised next observations.
+        """
         inputs = [each.requires_grad_() for each in (before, actions, after)]
         output = self._network(*inputs)
         slopes = torch.autograd.grad(output.sum(), inputs, create_graph=True, allow_unused=True)

@@ -69,7 +69,12 @@ class DiscriminatorReward:
         return rewards
 
     def log_chances(self, observations: Array, actions: Array) -> Array:
-        """(m,) log π(a|s) of the learner's policy; 0 without one."""
+        """The log π(a|s) (m,) of the learner's policy; 0 without one.
+
+        Args:
+            observations: (m, …).
+            actions: (m, …).
+        """
         if self.policy is None:
             return np.zeros(len(observations))
         with torch.no_grad():
@@ -77,14 +82,22 @@ class DiscriminatorReward:
         return np.asarray(chosen.numpy())
 
     def pool(self, steps: Transitions) -> Pool:
-        """Steps as the discriminator takes them, with what follows after ends."""
+        """Steps as the discriminator takes them, with what follows after ends.
+
+        Args:
+            steps: m of them.
+        """
         chosen = self.log_chances(steps.observations, steps.actions)
         everything, weights = steps.with_rest(self._space, self._rest)
         return Pool(everything, weights, np.concatenate([chosen, np.zeros(len(weights) - len(chosen))]))
 
 
 class Adversarial(Demonstrated):
-    """What GAIL and AIRL have in common."""
+    """What GAIL and AIRL have in common.
+
+    Args:
+        context: the round's plan, settings, overseer and stores.
+    """
 
     settings: AdversarialSettings
 

@@ -81,14 +81,18 @@ class AdversarialSettings(DemonstratedSettings):
             return
         file = self.demonstrator.file
         shown = demonstrations.read(file, world, "distill.demonstrator.skill") if file is not None else None
-        if ends_early(world) or (shown is not None and shown.lengths.min() <= world.length):
+        if _ends_early(world) or (shown is not None and shown.lengths.min() <= world.length):
             raise ConfigError(
                 f"distill.method: {self.name!r}: episodes of {world.name} may end early, and its observation does not"
                 " show that (World.shows_end): their length alone would tell who acts"
             )
 
     def absorbing_weight(self, plan: Plan) -> float:
-        """γ / (1 - γ), what an end counts; 0 where no episode ends early."""
+        """γ / (1 - γ), what an end counts; 0 where no episode ends early.
+
+        Args:
+            plan: of the round.
+        """
         gamma = plan.horizon.gamma
         return gamma / (1 - gamma) if plan.world(1).shows_end else 0.0
 
@@ -145,7 +149,11 @@ class AIRLSettings(AdversarialSettings):
 
 @cache
 def warn_of_certainty(skill: str) -> None:
-    """Say, once, that a demonstrator always does the same."""
+    """Say, once, that a demonstrator always does the same.
+
+    Args:
+        skill: the demonstrator's name.
+    """
     logging.getLogger("rrm").warning(
         "distill.demonstrator.skill: %r does the same each time it is in a state. AIRL takes it to choose at random,"
         " better actions more often: its reward will say little",
@@ -153,7 +161,7 @@ def warn_of_certainty(skill: str) -> None:
     )
 
 
-def ends_early(world: World) -> bool:
+def _ends_early(world: World) -> bool:
     """Whether an episode of random play ends before its time in one of the world's copies."""
     rng = np.random.default_rng(0)
     world.reset(np.arange(world.n), rng)

@@ -27,12 +27,21 @@ class Transitions(NamedTuple):
 
     @classmethod
     def joined(cls, parts: Iterable[Transitions]) -> Transitions:
-        """All of the parts, one after the other."""
+        """All of the parts, one after the other.
+
+        Args:
+            parts: at least one.
+        """
         return cls(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
     @classmethod
     def of_file(cls, shown: Demonstrations, world: World) -> Transitions:
-        """All steps of a file of demonstrations."""
+        """All steps of a file of demonstrations.
+
+        Args:
+            shown: the demonstrations.
+            world: the one that they are of.
+        """
         last = np.cumsum(shown.lengths) - 1
         observations = shown.observations.astype(np.float32)
         after = np.delete(observations, last - shown.lengths + 1, axis=0)
@@ -40,7 +49,15 @@ class Transitions(NamedTuple):
         return cls(np.delete(observations, last, axis=0), shown.actions, after, ended)
 
     def with_rest(self, space: spaces.Space[Any], rest: float) -> tuple[Steps, Array]:
-        """The steps, and behind them one at rest for each end; and the weights (m,) of all: ``rest`` for the latter."""
+        """The steps, and behind them one at rest for each end.
+
+        Args:
+            space: the action space.
+            rest: the weight of a step at rest.
+
+        Returns:
+            The steps, and the weights (m,) of all of them: 1, or ``rest``.
+        """
         taken = Steps.of(space, self.observations, self.actions, self.next_observations)
         ends = self.next_observations[self.ended]
         weights = np.concatenate([np.ones(len(self.ended)), np.full(len(ends), rest)])

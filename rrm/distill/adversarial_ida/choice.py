@@ -32,7 +32,13 @@ class Choice:
     visits: Literal["one", "each", "both"]
 
     def scores(self, loss: Floats, entropy: Floats, wrong: Bools) -> Floats:
-        """The scores, in the shape of what they are made from."""
+        """The scores, in the shape of the arguments.
+
+        Args:
+            loss: the losses that the adversary predicts.
+            entropy: of the answers.
+            wrong: whether the answer is wrong.
+        """
         match self.score:
             case "loss":
                 return loss
@@ -65,7 +71,14 @@ class Choice:
 
 
 def doubted(loss: Floats, temperature: float, threshold: float, rng: np.random.Generator) -> Bools:
-    """Whether a predicted loss + t · logistic noise is above α, for each one apart."""
+    """Whether a predicted loss + t · logistic noise is above α, for each one apart.
+
+    Args:
+        loss: the predicted losses, in any shape.
+        temperature: t.
+        threshold: α.
+        rng: draws the noise.
+    """
     return np.asarray(loss + temperature * rng.logistic(size=loss.shape) > threshold)
 
 

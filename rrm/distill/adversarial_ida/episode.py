@@ -53,9 +53,16 @@ class Moves:
     threshold: float = 1.0
 
     def cut(self, sums: Sums, nodes: Indices, rng: np.random.Generator) -> tuple[Indices, Bools]:
-        """The nodes (k,) that are cut as H would, and which of all were put to H (k,).
+        """Cut questions into two. A question that H' cuts elsewhere has other sub-questions than the tree, so it is not
+        unfolded.
 
-        A question that H' cuts elsewhere has other sub-questions than the tree, so it is not unfolded.
+        Args:
+            sums: the questions.
+            nodes: (k,) numbers of nodes, counted over all replicas.
+            rng: draws the noise of the doubt.
+
+        Returns:
+            The nodes that are cut as H would; and which of all were put to H, (k,).
         """
         if self.fan_out is None:
             return nodes, np.ones(len(nodes), np.bool_)
@@ -67,7 +74,18 @@ class Moves:
     def add(
         self, sums: Sums, nodes: Indices, first: Indices, second: Indices, rng: np.random.Generator
     ) -> tuple[Indices, Bools]:
-        """The answers (k,) at nodes whose sub-questions have these answers, and which were put to H (k,)."""
+        """Add the answers to two sub-questions.
+
+        Args:
+            sums: the questions.
+            nodes: (k,) numbers of nodes, counted over all replicas.
+            first: (k,) the answers to their first sub-questions.
+            second: (k,) the answers to the second ones.
+            rng: draws the noise of the doubt.
+
+        Returns:
+            The answers (k,) at the nodes; and which were put to H, (k,).
+        """
         human = sums.add(first, second)
         if self.fan_in is None:
             return human, np.ones(len(nodes), np.bool_)
@@ -94,6 +112,9 @@ def unfold(
         rng: for all noise.
         temperature: of the noise of the choice, t.
         threshold: of the choice, α.
+
+    Returns:
+        The nodes that were visited, the answers at all nodes, and how often H was called.
     """
     trees = sums.trees
     wrong = beliefs.answers != sums.truth() if choice.score == "wrong" else np.zeros(trees.leaf.shape, np.bool_)

@@ -51,12 +51,20 @@ class KindsModel:
         return Beliefs(chances.argmax(-1).numpy(), loss.double().numpy(), entropy.double().numpy())
 
     def confidence(self, features: Indices) -> Floats:
-        """(R, n) M's chance of its most likely answer at each node."""
+        """M's chance of its most likely answer at each node, (R, n).
+
+        Args:
+            features: (R, n) of the nodes.
+        """
         with torch.no_grad():
             return np.asarray(self._nodes(features)[0].amax(-1).double().numpy())
 
     def totals(self, kinds: Indices) -> Indices:
-        """(R, k) M's answers to whole questions (R, k, entries)."""
+        """M's answers to whole questions, (R, k).
+
+        Args:
+            kinds: (R, k, entries) the kinds of their entries.
+        """
         with torch.no_grad():
             rows = torch.arange(len(kinds))[:, None, None]
             spectra = torch.fft.rfft(torch.softmax(self._logits, -1))[rows, torch.as_tensor(kinds)].prod(dim=2)

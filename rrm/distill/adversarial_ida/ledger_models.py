@@ -67,6 +67,10 @@ class LogitTable:
 
 
 def softmax(logits: Floats) -> Floats:
-    """Over the last axis."""
+    """The softmax over the last axis.
+
+    Args:
+        logits: (…, n).
+    """
     weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))

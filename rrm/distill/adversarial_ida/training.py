@@ -20,7 +20,11 @@ class World(Protocol):
     """Where questions come from."""
 
     def draw(self, rng: np.random.Generator) -> Sums:
-        """A question for each replica."""
+        """A question for each replica.
+
+        Args:
+            rng: what they are drawn from.
+        """
         ...
 
 
@@ -28,11 +32,22 @@ class Learner(Protocol):
     """M and Adv."""
 
     def beliefs(self, features: Indices) -> Beliefs:
-        """What they say at each node, from the features (R, n)."""
+        """What they say at each node.
+
+        Args:
+            features: (R, n) of the nodes.
+        """
         ...
 
     def learn(self, features: Indices, visited: Bools, targets: Indices, adversary: bool = True) -> None:
-        """Learn from the answers at visited nodes, all of them (R, n); M alone unless ``adversary``."""
+        """Learn from the answers at visited nodes.
+
+        Args:
+            features: (R, n) of the nodes.
+            visited: (R, n) whether the node was visited.
+            targets: (R, n) the answers.
+            adversary: whether the adversary learns, too, and not M alone.
+        """
         ...
 
 

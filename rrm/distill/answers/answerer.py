@@ -46,7 +46,7 @@ class Answerer:
             heads=settings.heads,
             fact_layers=settings.fact_layers,
             question_layers=settings.question_layers,
-            copies=settings.copies,
+            copies=settings.tie_embeddings,
             blind=not settings.shows_facts,
         )
         self.trained = AnswerPolicy(shape).to(self.device)
@@ -80,7 +80,7 @@ class Answerer:
         self.optimizer.step()
         self.updates += 1
         with torch.no_grad():
-            torch._foreach_lerp_(self._means, self._weights, 1 / min(self.updates, settings.averaging))
+            torch._foreach_lerp_(self._means, self._weights, max(1 / self.updates, 1 - settings.ema_decay))
 
     def ends_round(self) -> bool:
         """Whether a round has just ended: the teacher is then the average as it is now."""
@@ -100,7 +100,11 @@ class Answerer:
         return self._answers(self.teacher, facts, noise)
 
     def answers(self, facts: Array) -> Reply:
-        """The average as the one who answers questions about facts (n, count, tokens)."""
+        """The answerer with averaged weights, as the one who answers questions about given facts.
+
+        Args:
+            facts: (n, count, tokens).
+        """
         return self._answers(self.average, facts, None)
 
     @torch.no_grad()

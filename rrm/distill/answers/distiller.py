@@ -33,6 +33,9 @@ from rrm.protocols import Distiller, Row
 from rrm.storage.checkpoint import joined, part
 from rrm.streams import Purpose
 
+ASKED_TOGETHER = 10_000
+"""Questions to the human that are in memory together, each with facts of its own."""
+
 
 class Batch(NamedTuple):
     """What X is trained on at once."""
@@ -46,18 +49,27 @@ class Batch(NamedTuple):
 
 
 class Draws:
-    """The generators of a rollout, by what they are for."""
+    """The generators of a rollout, by what they are for.
+
+    Args:
+        context: of the round.
+        number: of the rollout, from 0.
+    """
 
     def __init__(self, context: Context, number: int) -> None:
         streams = context.plan.streams
         self.contexts = streams.generator(Purpose.EPISODES, number)
         self.consulted = streams.generator(Purpose.CHOICE, number)
         self.batches = streams.generator(Purpose.LEARNER, number)
-        self.spoilt = streams.generator(Purpose.TARGET_NOISE, number)
+        self.noise = streams.generator(Purpose.TARGET_NOISE, number)
 
 
 class AnswerDistiller(Distiller):
-    """An answerer that is trained on what a human answers with its help."""
+    """An answerer that is trained on what a human answers with its help.
+
+    Args:
+        context: the round's plan, settings, overseer and stores.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context, self.plan = context, context.plan
@@ -68,7 +80,7 @@ class AnswerDistiller(Distiller):
         self.world = world
         self.answerer = Answerer(world, self.settings)
         self.human = LearntHuman(world, self.settings)
-        self.test = HeldOut(self.plan)
+        self.test = HeldOut(self.plan, context.start)
         self.buffer: deque[Batch] = deque(maxlen=self.settings.buffer)
         self.measured: list[Measured] = []
 
@@ -83,15 +95,15 @@ class AnswerDistiller(Distiller):
         return self._measure()
 
     def _batch(self, draws: Draws) -> Batch:
-        """Questions about new contexts, and what X is to answer. Those about test contexts are left out."""
+        """Questions about new contexts, and what X is to answer: nothing about contexts that are held out."""
         world = self.world
         self.context.start(world, np.arange(world.n), draws.contexts)
         questions = world.ask(draws.contexts, self.settings.questions)
         targets = self._targets(questions, draws)
-        if self.settings.spoilt:
+        if self.settings.target_noise:
             low, high = world.answers
-            spoilt = draws.spoilt.random(targets.shape) < self.settings.spoilt
-            targets = np.where(spoilt, draws.spoilt.integers(low, high, targets.shape), targets)
+            replaced = draws.noise.random(targets.shape) < self.settings.target_noise
+            targets = np.where(replaced, draws.noise.integers(low, high, targets.shape), targets)
         if self.test.apart:
             targets = np.where(self.test.has(world)[:, None], 0, targets)
         return Batch(world.tokens(), questions, targets)
@@ -105,15 +117,15 @@ class AnswerDistiller(Distiller):
             return np.where(is_primitive, fact, reply(questions))
         first = not self.context.labels.count
         self._consult(draws)
-        self.human.fit(self.settings.warm_up if first else self.human.fits_due(draws.batches), draws.batches)
+        self.human.fit(self.settings.warmup_steps if first else self.human.fits_due(draws.batches), draws.batches)
         return amplify(self.world, questions, reply, self.human.move).answers
 
     def _consult(self, draws: Draws) -> None:
         """Ask the human about as many questions as are due, each about a context of its own."""
         due = min(self.human.due(self.settings.reuse), self.settings.most_labels - self.context.labels.count)
-        if due:
-            world = self.world.copies(due)
-            self.context.start(world, np.arange(due), draws.consulted)
+        for begin in range(0, due, ASKED_TOGETHER):
+            world = self.world.copies(min(due - begin, ASKED_TOGETHER))
+            self.context.start(world, np.arange(world.n), draws.consulted)
             questions = world.ask(draws.consulted, 1)[:, 0]
             self.human.add(self.context.labels.transcripts(world, questions, self._sampled))
 

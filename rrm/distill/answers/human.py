@@ -58,7 +58,11 @@ class MoveNetwork(nn.Module):
         return logits[..., 0], logits[..., 1:].unflatten(-1, (self.length + 1, self.vocab))
 
     def losses(self, moves: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """The cross-entropy (m,) of moves: whether they answer, and then the answer, else the sub-question."""
+        """The cross-entropy (m,) of moves: whether they answer, and then the answer, else the sub-question.
+
+        Args:
+            moves: m of them, by name: question, replies, turn, done, subquestion, answer.
+        """
         stops, tokens = self(moves["question"], moves["replies"], moves["turn"])
         done = moves["done"].bool()
         targets = torch.cat([moves["subquestion"], moves["answer"][..., None]], -1)
@@ -86,9 +90,10 @@ class LearntHuman:
         """Transcripts that are to be asked for."""
 
     def due(self, updates: int) -> int:
-        """How many transcripts to ask for now, ``updates`` of X after the last time; a few are asked for together.
+        """How many transcripts to ask for now; a few are asked for together.
 
-        The rates and thresholds are those of the code that Christiano et al. 2018 released.
+        Args:
+            updates: how many updates of X there were since the last time.
         """
         good, rate = self.settings.good_loss, self.settings.label_rate
         if self.loss is not None and self.loss <= good:
@@ -101,7 +106,11 @@ class LearntHuman:
         return due
 
     def add(self, transcripts: Sequence[Transcript]) -> None:
-        """Learn of new transcripts, on which H' is validated first."""
+        """Learn of new transcripts, on which H' is validated first.
+
+        Args:
+            transcripts: of the human.
+        """
         length, rounds = self.network.length, self.network.rounds
         new = _moves(transcripts, length, rounds)
         if len(self.moves["turn"]):
@@ -111,7 +120,12 @@ class LearntHuman:
         self.moves = {name: np.concatenate([old, new[name]]) for name, old in self.moves.items()}
 
     def fit(self, steps: int, rng: np.random.Generator) -> None:
-        """Take gradient steps on random moves."""
+        """Take gradient steps on random moves.
+
+        Args:
+            steps: how many.
+            rng: draws the batches.
+        """
         for _ in range(steps):
             chosen = rng.integers(len(self.moves["turn"]), size=BATCH)
             loss = self.network.losses(self._tensors({name: each[chosen] for name, each in self.moves.items()})).mean()
@@ -120,16 +134,25 @@ class LearntHuman:
             self.optimizer.step()
 
     def fits_due(self, rng: np.random.Generator) -> int:
-        """How many gradient steps to take with a new batch of X."""
+        """How many gradient steps to take with a new batch of X.
+
+        Args:
+            rng: draws whether to take one, once H' is good.
+        """
         well = self.loss is not None and self.loss < WELL
-        return int(rng.random() < 0.2) if well else self.settings.fits
+        return int(rng.random() < 0.2) if well else self.settings.fit_steps
 
     def _tensors(self, moves: Moves) -> Tensors:
         return {name: torch.from_numpy(each).to(self.device) for name, each in moves.items()}
 
     @torch.no_grad()
     def move(self, questions: Array, replies: Array) -> tuple[Array, Array, Array]:
-        """What H' would do: its most likely move, as ``Questions.move``."""
+        """What H' would do: its most likely move, as ``Questions.move``.
+
+        Args:
+            questions: (…, tokens).
+            replies: (…, turns) the replies so far.
+        """
         turn, rounds, length = replies.shape[-1], self.network.rounds, self.network.length
         missing = np.zeros((*replies.shape[:-1], rounds - turn), np.int64)
         read = np.concatenate([questions, replies, missing], -1)

@@ -19,10 +19,14 @@ from rrm.feedback.transcripts import Reply
 from rrm.streams import Purpose
 
 if TYPE_CHECKING:
+    from rrm.agents.vec_env import Start
     from rrm.rounds.plan import Plan
 
 CONTEXTS, QUESTIONS = 100, 25
 """By which an answerer is measured."""
+
+MOST_HELD_OUT = 0.25
+"""The share of all contexts that may be kept out of training. What is left must be enough to learn from."""
 
 COLUMNS = {
     "updates": "gradient steps of the answerer so far",
@@ -40,9 +44,14 @@ Measured = dict[str, float | None]
 
 
 class HeldOut:
-    """Test questions, and whether training avoids their contexts."""
+    """Test questions, and whether training avoids their contexts and those of the final episodes.
 
-    def __init__(self, plan: Plan) -> None:
+    Args:
+        plan: of the round.
+        start: where its episodes start.
+    """
+
+    def __init__(self, plan: Plan, start: Start) -> None:
         rng = plan.streams.generator(Purpose.MEASURE)
         world = plan.world(CONTEXTS)
         assert isinstance(world, Questions)
@@ -52,13 +61,19 @@ class HeldOut:
         fresh.reset(np.arange(fresh.n), rng)
         world.reset(everyone, rng)
         self.questions = world.ask(rng, QUESTIONS)
-        self._contexts = {each.tobytes() for each in world.tokens()}
-        self.apart = self.has(fresh).mean() < 0.1
-        """Whether the contexts are kept out of training. Where there are so few that one in ten is among them, they
-        cannot be."""
+        # As ``judge_policy`` starts them, by whose utility the report compares conditions:
+        final = world.copies(plan.condition.episodes)
+        start(final, np.arange(final.n), plan.streams.generator(Purpose.FINAL_EPISODES))
+        self._contexts = {each.tobytes() for part in (world, final) for each in part.tokens()}
+        self.apart = self.has(fresh).mean() < MOST_HELD_OUT
+        """Whether the contexts are kept out of training. Where they are too large a share of all, they cannot be."""
 
     def has(self, world: Questions) -> Bools:
-        """Which copies (n,) of a world have the facts of a test context."""
+        """Which copies (n,) of a world have the facts of a context that is held out.
+
+        Args:
+            world: n copies.
+        """
         return np.array([each.tobytes() in self._contexts for each in world.tokens()])
 
     def measure(self, reply: Reply, teacher: Reply, move: Mover | None) -> Measured:
@@ -84,7 +99,11 @@ class HeldOut:
 
 
 def as_csv(rows: Sequence[Mapping[str, float | None]]) -> str:
-    """The content of ``answers.csv``."""
+    """The content of ``answers.csv``.
+
+    Args:
+        rows: one for each measurement, by column.
+    """
     text = io.StringIO()
     heights = sorted(rows[0].keys() - COLUMNS.keys(), key=lambda name: int(name.rpartition("_")[2]))
     writer = csv.DictWriter(text, [*COLUMNS, *heights], lineterminator="\n")

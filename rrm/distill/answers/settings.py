@@ -19,11 +19,24 @@ if TYPE_CHECKING:
 PER_ROLLOUT = 100
 """Updates of the answerer in a rollout, after which there is a checkpoint."""
 
+VERSION = 2
+"""Of the training, a part of the names of its rounds. 2: the contexts of the final episodes are held out."""
+
+
+MOST_TRANSCRIPTS = 300_000
+"""Transcripts of a round, whose moves the model of the human is fitted to."""
+
 
 class AnswersSettings(DistillSettings):
     """Distill by supervised answers: an answerer X is trained to answer as the human does with the help of X."""
 
     made_by: ClassVar = "rrm.distill.answers.distiller:AnswerDistiller"
+    truth: ClassVar = "{targets: truth}"
+    unused: ClassVar = {
+        "task": "has distill.updates, initial_labels and label_rate in its place",
+        "assistant": "has no assistants but X itself",
+        "learner": "trains by settings of distill alone",
+    }
 
     method: Literal["answers"] = "answers"
     targets: Literal["amplified", "truth", "self"] = Field(
@@ -42,8 +55,11 @@ class AnswersSettings(DistillSettings):
     learning_rate: Positive = Field(
         default=2e-3, le=1, description="Adam's learning rate for X; it falls to a tenth over the last third."
     )
-    averaging: Count = Field(
-        default=100, le=10**6, description="Gradient steps over which the weights of X are averaged; the average acts."
+    ema_decay: Share = Field(
+        default=0.99,
+        lt=1,
+        description="How much of the moving average of X's weights is kept at each gradient step; the average acts, and"
+        " is the teacher. During the first steps it is the mean of all weights so far.",
     )
     rounds: Count | None = Field(
         default=None,
@@ -54,7 +70,8 @@ class AnswersSettings(DistillSettings):
     initial_labels: Count = Field(
         default=500,
         le=MOST_LABELS,
-        description="Transcripts of the human before X is trained, besides those due for its first batch.",
+        description="Transcripts of the human before X is trained; those due for its first batch, label_rate x reuse,"
+        " come on top.",
     )
     label_rate: Annotated[Real, Field(ge=0)] = Field(
         default=1.0,
@@ -65,13 +82,13 @@ class AnswersSettings(DistillSettings):
     good_loss: Positive = Field(
         default=0.1, le=100, description="Loss of the model of the human on new transcripts that counts as good."
     )
-    warm_up: Count = Field(
+    warmup_steps: Count = Field(
         default=400, le=10**6, description="Gradient steps of the model of the human before X is trained."
     )
-    fits: Count = Field(
+    fit_steps: Count = Field(
         default=2, le=1000, description="Gradient steps of the model of the human for each new batch of X."
     )
-    spoilt: Share = Field(default=0.0, description="Share of X's targets that are replaced by a random answer.")
+    target_noise: Share = Field(default=0.0, description="Share of X's targets that are replaced by a random answer.")
     shows_facts: bool = Field(
         default=True, description="Whether X sees the facts; without them it can only guess (a control)."
     )
@@ -80,10 +97,10 @@ class AnswersSettings(DistillSettings):
     heads: Count = Field(default=4, le=64, description="Attention heads in each layer of X.")
     fact_layers: Count = Field(default=3, le=64, description="Layers of X that encode the facts.")
     question_layers: Count = Field(default=2, le=64, description="Layers of X in which questions attend to the facts.")
-    copies: bool = Field(
+    tie_embeddings: bool = Field(
         default=True,
-        description="Whether X chooses an answer by its likeness to the embedded tokens, so that it can copy one, or by"
-        " a layer of its own.",
+        description="Whether the output layer of X has the weights of the embedding of tokens, which makes it easy to"
+        " copy an answer from the facts, or weights of its own.",
     )
     device: str = Field(default="cpu", description="Where torch computes: cpu, cuda, cuda:1, mps.")
 
@@ -118,6 +135,10 @@ class AnswersSettings(DistillSettings):
         if (held := self.buffer * self.contexts * self.questions) > MOST_ROLLOUT:
             product = f"distill.buffer x distill.contexts x distill.questions = {held}"
             yield "distill.buffer", self.buffer, f"{product}: must be at most {MOST_ROLLOUT}, all in memory together"
+        if self.judged and self.most_labels > MOST_TRANSCRIPTS:
+            total = f"distill.initial_labels + distill.label_rate x distill.updates = {self.most_labels}"
+            most = f"must be at most {MOST_TRANSCRIPTS}, all in memory together"
+            yield "distill.initial_labels", self.initial_labels, f"{total}: {most}"
         if (self.rounds or 1) > self.updates:
             yield "distill.rounds", self.rounds, f"must be at most distill.updates, {self.updates}"
 
@@ -134,9 +155,10 @@ class AnswersSettings(DistillSettings):
         """What has no effect in the round is no part of it."""
         share = self.share()
         if not self.judged:
-            human = {"rounds", "initial_labels", "label_rate", "good_loss", "warm_up", "fits"}
+            human = {"rounds", "initial_labels", "label_rate", "good_loss", "warmup_steps", "fit_steps"}
             apart = human - {"rounds"} if self.targets == "self" else human
             share = {key: value for key, value in share.items() if key not in apart}
+        share["version"] = VERSION
         return {"reward": None, "round": {}, "horizon": {}, "learner": {}, "distill": share}
 
     def spends(self, condition: Condition, level: int) -> tuple[int, int]:
@@ -155,7 +177,11 @@ class AnswersSettings(DistillSettings):
         return [-(-number * self.updates // rounds) for number in range(1, rounds + 1)]
 
     def asked_after(self, updates: int) -> int:
-        """How many questions X has been trained on after so many updates. Each round begins with a new batch."""
+        """How many questions X has been trained on. Each round begins with a new batch.
+
+        Args:
+            updates: of X so far.
+        """
         early = sum(end < updates and end % self.reuse > 0 for end in self.round_ends)
         return (-(-updates // self.reuse) + early) * self.contexts * self.questions
 

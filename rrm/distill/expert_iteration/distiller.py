@@ -46,7 +46,11 @@ class Searching:
 
 
 class ExpertIteration(Distiller):
-    """A policy that imitates the search that it guides."""
+    """A policy that imitates the search that it guides.
+
+    Args:
+        context: the round's plan, settings, overseer and stores.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context = context

@@ -72,10 +72,10 @@ class ExpertIterationSettings(DistillSettings):
     batch_size: Count = Field(default=256, le=10**6, description="Positions in a gradient step.")
     learning_rate: Positive = Field(default=5e-3, le=1, description="Adam's learning rate in the first round.")
     decay: Share = Field(default=0.93, description="What the learning rate is multiplied by after each round.")
-    averaging: Share = Field(
+    ema_decay: Share = Field(
         default=0.99,
         lt=1,
-        description="How much of the averaged weights is kept at each gradient step; the averaged network plays.",
+        description="How much of the moving average of the weights is kept at each gradient step; the average plays.",
     )
     random_moves: Share = Field(
         default=0.75,

@@ -29,7 +29,12 @@ from rrm.envs.world import Floats, Indices
 
 
 class Network(nn.Module):
-    """Prior and value of a game's positions: two hidden layers on the stones."""
+    """Prior and value of a game's positions: two hidden layers on the stones.
+
+    Args:
+        game: whose positions it reads.
+        hidden: the width of its layers.
+    """
 
     def __init__(self, game: Game, hidden: int) -> None:
         super().__init__()
@@ -44,12 +49,20 @@ class Network(nn.Module):
         return self.policy(features), torch.tanh(self.outcome(features)).squeeze(1)
 
     def move(self, positions: Positions) -> Indices:
-        """(m,) the most likely moves."""
+        """The most likely moves (m,).
+
+        Args:
+            positions: m of them.
+        """
         return np.asarray(Guide(self).prior(positions).argmax(axis=1))
 
 
 class Guide:
-    """A network as the guide of a search. It is made anew for each search, since it remembers the last positions."""
+    """A network as the guide of a search. It is made anew for each search, since it remembers the last positions.
+
+    Args:
+        network: the network.
+    """
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -93,7 +106,7 @@ class Training:
             torch.manual_seed(seed)
             self._network = Network(game, settings.hidden)
         self._optimiser = torch.optim.Adam(self._network.parameters(), lr=settings.learning_rate)
-        average = get_ema_multi_avg_fn(settings.averaging)  # type: ignore[no-untyped-call]  # torch gives it no types
+        average = get_ema_multi_avg_fn(settings.ema_decay)  # type: ignore[no-untyped-call]  # torch gives it no types
         self._mean = AveragedModel(self._network, multi_avg_fn=average)
         self.memory: deque[Games] = deque(maxlen=settings.memory)
 
@@ -106,6 +119,9 @@ class Training:
 
     def round(self, number: int) -> tuple[Games, int]:
         """Play a round of games, and fit the network to those of the last rounds.
+
+        Args:
+            number: of the round, from 0.
 
         Returns:
             What was played, and how many moves that took, random ones included.
@@ -185,6 +201,12 @@ def self_play(
 
     The first moves of a game, up to a number that is drawn for each, are random, so that it visits other positions.
 
+    Args:
+        game: what is played.
+        network: guides the search.
+        settings: of the method: how many games, how many random moves, and the search.
+        rng: draws the openings and the moves.
+
     Returns:
         What was played from the first move that was searched on, and how many moves there were in all.
     """
@@ -229,8 +251,8 @@ def _fit(
     targets, ends = torch.from_numpy(visits).float(), torch.from_numpy(outcomes).float()
     for _ in range(settings.fit_steps):
         some = torch.from_numpy(rng.integers(len(planes), size=settings.batch_size))
-        logits, expected = network(half_turned(planes[some], 2))
-        imitation = -(half_turned(targets[some], 1) * log_softmax(logits, 1)).sum(dim=1).mean()
+        logits, expected = network(_half_turned(planes[some], 2))
+        imitation = -(_half_turned(targets[some], 1) * log_softmax(logits, 1)).sum(dim=1).mean()
         loss = imitation + ((expected - ends[some]) ** 2).mean()
         optimiser.zero_grad()
         loss.backward()
@@ -238,7 +260,7 @@ def _fit(
         yield
 
 
-def half_turned(boards: torch.Tensor, parts: int) -> torch.Tensor:
+def _half_turned(boards: torch.Tensor, parts: int) -> torch.Tensor:
     """Turn the boards (m, parts · cells) of the first half by half a circle."""
     whole = boards.reshape(len(boards), parts, -1)
     half = len(boards) // 2

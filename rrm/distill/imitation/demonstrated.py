@@ -37,7 +37,11 @@ class Shown(NamedTuple):
 
 
 class Demonstrated(Distiller):
-    """A distiller that learns from a demonstrator."""
+    """A distiller that learns from a demonstrator.
+
+    Args:
+        context: the round's plan, settings, overseer and stores.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context, self.plan = context, context.plan
@@ -58,18 +62,36 @@ class Demonstrated(Distiller):
         return self.settings.demonstrator.make(self.world, self.plan.level, asked, streams, previous)
 
     def generators(self, count: int) -> list[np.random.Generator]:
-        """A generator for each of the next ``count`` states in which is demonstrated."""
+        """A generator for each of the next states in which is demonstrated.
+
+        Args:
+            count: how many.
+        """
         first = self.demonstrated
         return [self.plan.streams.generator(Purpose.TRIES, first + i) for i in range(count)]
 
     def counted(self, choice: Choice) -> Choice:
-        """Count what has been demonstrated, and the steps that it took."""
+        """Count what has been demonstrated, and the steps that it took.
+
+        Args:
+            choice: what has been demonstrated.
+
+        Returns:
+            The same choice.
+        """
         self.demonstrated += len(choice.good)
         self.env_steps += choice.env_steps
         return choice
 
     def follow(self, *, with_states: bool = False) -> Iterator[Shown]:
-        """Have the demonstrator act, until it has chosen in as many states as are asked for."""
+        """Have the demonstrator act, until it has chosen in as many states as are asked for.
+
+        Args:
+            with_states: whether each part holds the saved states, too.
+
+        Yields:
+            The states that were visited in one step of all copies, and what was done there.
+        """
         streams, states = self.plan.streams, self.settings.states
         starts, draws = streams.generator(Purpose.EPISODES), streams.generator(Purpose.RANDOM_ACTIONS)
         world = self.world.copies(-(-states // self.world.length))

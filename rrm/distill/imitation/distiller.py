@@ -26,7 +26,11 @@ from rrm.streams import Purpose
 
 
 class Imitation(Demonstrated):
-    """A policy that is fitted to what a demonstrator does."""
+    """A policy that is fitted to what a demonstrator does.
+
+    Args:
+        context: the round's plan, settings, overseer and stores.
+    """
 
     settings: ImitationSettings
 
@@ -44,17 +48,31 @@ class Imitation(Demonstrated):
         """What is good in each of the states observed, as in ``Choice``."""
 
     def demonstrate(self, states: WorldState, observations: Array) -> None:
-        """Have the demonstrator choose in ``states``, and keep what it chose."""
+        """Have the demonstrator choose in saved states, and keep what it chose.
+
+        Args:
+            states: m of them.
+            observations: (m, d) of them.
+        """
         choice = self.demonstrator.choose(self.world, states, self.generators(len(observations)))
         self.add(observations, self.counted(choice).good)
 
     def add(self, observations: Array, good: Array) -> None:
-        """Add demonstrations."""
+        """Add demonstrations.
+
+        Args:
+            observations: (m, d).
+            good: what is good there, as in ``Choice``.
+        """
         self.observations = np.concatenate([self.observations, observations])
         self.good = np.concatenate([self.good, good])
 
     def fit(self, number: int) -> None:
-        """Fit the policy to all demonstrations so far."""
+        """Fit the policy to all demonstrations so far.
+
+        Args:
+            number: of the fit, from 0.
+        """
         rng = self.plan.streams.generator(Purpose.LEARNER, number)
         self.cloner.fit(self.observations, self.good, self.settings.fit_steps, rng)
 

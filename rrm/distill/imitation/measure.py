@@ -28,7 +28,11 @@ STATES = 256
 
 
 class ByTheWay:
-    """Asks an overseer whose answers are free, and does not store them."""
+    """Asks an overseer whose answers are free, and does not store them.
+
+    Args:
+        overseer: who is asked.
+    """
 
     def __init__(self, overseer: Overseer) -> None:
         self._overseer = overseer
@@ -52,7 +56,13 @@ class Acting:
 
 
 def drawn(good: Array, world: World, rng: np.random.Generator) -> Array:
-    """An action of each state (m, …), drawn by the weights of those that are good."""
+    """An action of each state (m, …), drawn by the weights of those that are good.
+
+    Args:
+        good: weights or actions, as in ``Choice``.
+        world: the world that they are of.
+        rng: what they are drawn from.
+    """
     if not isinstance(world.action_space, spaces.Discrete):
         return good
     ends = good.cumsum(axis=1)
@@ -60,8 +70,14 @@ def drawn(good: Array, world: World, rng: np.random.Generator) -> Array:
 
 
 def agreement(agent: Agent, demonstrator: Demonstrator, context: Context) -> float | None:
-    """In what share of the states that the agent visits it does what the demonstrator would; None of other actions than
-    discrete ones."""
+    """In what share of the states that the agent visits it does what the demonstrator would; None if actions are not
+    discrete.
+
+    Args:
+        agent: the one that has learnt.
+        demonstrator: the one from whom.
+        context: of the round.
+    """
     streams, visits = context.plan.streams.part(Purpose.MEASURE), Visits()
     world = context.plan.world(EPISODES)
     if not isinstance(world.action_space, spaces.Discrete):
@@ -75,7 +91,13 @@ def agreement(agent: Agent, demonstrator: Demonstrator, context: Context) -> flo
 
 def gain(agent: Agent, demonstrator: Demonstrator, context: Context) -> float | None:
     """How much higher the overseer scores the episodes of the demonstrator than those of the agent, less the cost of
-    steps, from the same starts; None where it only compares."""
+    steps, from the same starts; None where it only compares.
+
+    Args:
+        agent: the one that has learnt.
+        demonstrator: the one from whom.
+        context: of the round.
+    """
     streams = context.plan.streams.part(Purpose.MEASURE)
     scores = []
     for policy in (Acting(demonstrator, streams.generator(Purpose.TRIES)), agent):

@@ -38,9 +38,13 @@ class Cloner:
         self._shape = untrained.layout, untrained.hidden, untrained.activation
 
     def fit(self, observations: Array, good: Array, steps: int, rng: np.random.Generator) -> None:
-        """Fit the policy to m observations and what is good there, as ``Choice.good`` has it, by Adam from its start.
+        """Fit the policy to demonstrations, by Adam from its start.
 
-        ``rng`` draws the batches.
+        Args:
+            observations: (m, d).
+            good: what is good there, as in ``Choice``.
+            steps: how many gradient steps.
+            rng: draws the batches.
         """
         policy = self.policy
         policy.set_training_mode(True)

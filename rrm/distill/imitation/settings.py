@@ -124,7 +124,12 @@ class DemonstratedSettings(DistillSettings):
         return False
 
     def looks(self, world: World, states: int) -> tuple[int, int]:
-        """How many looks it takes to demonstrate in so many states, and at most how many steps after actions tried."""
+        """How many looks it takes to demonstrate, and at most how many steps after actions tried.
+
+        Args:
+            world: in which is demonstrated.
+            states: in how many states.
+        """
         judgment, space = self.demonstrator.judgment, world.action_space
         if judgment is None or not isinstance(space, spaces.Discrete):
             return 0, 0
@@ -170,12 +175,21 @@ class ImitationSettings(DemonstratedSettings):
         return plan.total[0] * rollouts // self.rollouts
 
     def visited(self, length: int) -> int:
-        """How many steps a rollout takes to visit states, given the steps of an episode."""
+        """How many steps a rollout takes to visit states.
+
+        Args:
+            length: the steps of an episode.
+        """
         return self.states
 
 
 def world_of(condition: Condition, level: int) -> World:
-    """The world of a round of the level."""
+    """The world of a round of the level.
+
+    Args:
+        condition: the condition.
+        level: 0 for the task, k for the k-th evaluation world.
+    """
     task = condition.world(1)
     return (task.evaluation(level, 1) if level else None) or task
 
@@ -218,5 +232,9 @@ class DAggerSettings(ImitationSettings):
         return self.states - 1 + self.episodes(length) * length
 
     def episodes(self, length: int) -> int:
-        """How many episodes visit about twice as many states as are needed, and at least some that differ."""
+        """How many episodes visit about twice as many states as are needed, and at least some that differ.
+
+        Args:
+            length: the steps of an episode.
+        """
         return max(8, 2 * self.states // length)

@@ -18,20 +18,38 @@ class Visits:
         self.count = 0
 
     def add(self, world: World, which: Array) -> None:
-        """Add the present states of the copies ``which``."""
+        """Add the present states of copies.
+
+        Args:
+            world: the world.
+            which: (m,) the numbers of the copies.
+        """
         self._states.append(world.save(which))
         self._observations.append(world.observe()[which])
         self.count += len(which)
 
     def take(self, which: Array) -> tuple[State, Array]:
-        """The states ``which``, by their number, and their observations (m, d)."""
+        """States that were added.
+
+        Args:
+            which: (m,) their numbers, in the order in which they were added.
+
+        Returns:
+            The states, and their observations (m, d).
+        """
         names = self._states[0]
         states = {name: np.concatenate([each[name] for each in self._states])[which] for name in names}
         return states, np.concatenate(self._observations)[which]
 
 
 def exploring(act: Policy | None, chance: float, rng: np.random.Generator) -> Policy:
-    """``act``, but for a random action with that ``chance`` at each step of each copy; None: random play."""
+    """A policy that sometimes acts at random.
+
+    Args:
+        act: the policy otherwise; None: it always acts at random.
+        chance: of a random action, at each step of each copy.
+        rng: what is drawn from.
+    """
 
     def explored(world: World) -> Array:
         drawn = random_actions(world.action_space, world.n, rng)

@@ -39,7 +39,11 @@ EXPLORE = 0.2
 
 
 class InverseRL(Imitation):
-    """Infer the demonstrator's reward, and act as is best for it."""
+    """Infer the demonstrator's reward, and act as is best for it.
+
+    Args:
+        context: the round's plan, settings, overseer and stores.
+    """
 
     settings: IRLSettings
 

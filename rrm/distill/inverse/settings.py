@@ -58,7 +58,11 @@ class IRLSettings(ImitationSettings):
         return {**super().content(plan), "reward": self.name}
 
     def shown(self, length: int) -> int:
-        """The most states in which is demonstrated, in whole episodes of so many steps."""
+        """The most states in which is demonstrated, in whole episodes.
+
+        Args:
+            length: the steps of an episode.
+        """
         return -(-self.states // length) * length
 
     def spends(self, condition: Condition, level: int) -> tuple[int, int]:
@@ -71,7 +75,11 @@ class IRLSettings(ImitationSettings):
 
 
 def table_of(world: World) -> Table | None:
-    """The table of a world; None: there is none. The last ones are remembered."""
+    """The table of a world; None: there is none. The last ones are remembered.
+
+    Args:
+        world: the world.
+    """
     return _table(type(world), json.dumps(world.settings, sort_keys=True, default=str))
 
 

@@ -58,7 +58,13 @@ class TrainingData:
         """Pairs like the inputs: of what was demonstrated, and of early play."""
 
     def add(self, inputs: Array, answers: Floats, ratings: Floats) -> None:
-        """Add new labels."""
+        """Add new labels.
+
+        Args:
+            inputs: (k, …) of the model.
+            answers: (k,) scores or preferences.
+            ratings: (k, raters), as in ``Labeller.ratings``.
+        """
         self.inputs = np.concatenate([self.inputs, inputs])
         self.answers = np.concatenate([self.answers, answers])
         self.ratings = np.concatenate([self.ratings, ratings])
@@ -77,7 +83,11 @@ class TrainingData:
 
 
 class RewardModeling(Distiller):
-    """Labels -> V -> reinforcement learning, round by round as in RLHF."""
+    """Labels -> V -> reinforcement learning, round by round as in RLHF.
+
+    Args:
+        context: the round's plan, settings, overseer and stores.
+    """
 
     def __init__(self, context: Context) -> None:
         plan = self.plan = context.plan

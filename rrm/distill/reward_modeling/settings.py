@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 class RewardModelingSettings(DistillSettings, EnsembleSettings):
     """Distill by reward modeling: labels train a reward model V, and the learner optimises the reward made from V."""
 
+    # Long because: it has all settings of the method, their checks and their share of the round's name.
     made_by: ClassVar = "rrm.distill.reward_modeling.distiller:RewardModeling"
 
     method: Literal["reward_modeling"] = "reward_modeling"
@@ -60,7 +61,6 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         " it tries what V does not know. It falls linearly to 0 over the first 70 % of the rollouts; labels, fits and"
         " results use V alone. An ensemble of one has no spread, and the weight changes nothing.",
     )
-
     unlabelled: Unlabelled = Field(
         default="predicted",
         description="What stands in, in the agent's reward, for scores that the evaluator is not asked for. V makes the"
@@ -90,6 +90,9 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         """The reward that is made from V in a round of the level; None where there is none, the true utility's.
 
         Assistants receive the narrow reward: whatever the agent receives, they are there to expose what they can.
+
+        Args:
+            level: 0 for the task, k for the k-th evaluation world.
         """
         if self.reward == "true":
             return None
@@ -106,7 +109,11 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         return "advance" if level else self.judging
 
     def demonstrations_at(self, level: int) -> str | None:
-        """The file of demonstrations from which V starts, in a round of the task; else None."""
+        """The file of demonstrations from which V starts, in a round of the task; else None.
+
+        Args:
+            level: as in ``reward_at``.
+        """
         return None if level or not self.judged else self.demonstrations
 
     def unlabelled_at(self, level: int) -> Unlabelled:
@@ -120,6 +127,9 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         """γ / (1 - γ), the absorbing-state weight of approval (``rrm.rewards.functions``).
 
         0 if observations do not mark ends, within a window, or without a discount.
+
+        Args:
+            plan: of the round.
         """
         gamma = plan.horizon.gamma
         endless = plan.horizon.window is None and gamma < 1
@@ -130,6 +140,10 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         """The weight of the ensemble's standard deviation in the reward of a rollout, counted from 0.
 
         It falls evenly to 0 over the first 70 % of the rollouts, and is 0 in the last one, however few there are.
+
+        Args:
+            rollout: its number, from 0.
+            schedule: of the round.
         """
         if not self.judged or self.ensemble_size == 1:
             return 0.0
