@@ -87,11 +87,6 @@ class FixedHorizonCartPole(World):
     def appraise(self, view: Floats, evidence: Floats | None) -> Floats:
         return view[:, self.fields.index("return")].copy()
 
-    def approve(self, view: Floats, action: Array, next_view: Floats, evidence: Floats | None) -> Floats:
-        """(m,) how upright the pole is after an action, and how near the middle the cart: from 1 down to 0."""
-        x, _, angle, *_ = next_view.T
-        return np.maximum(0.0, 1 - np.abs(angle) / UPRIGHT - 0.25 * np.abs(x) / TRACK)
-
     def utility(self) -> Floats:
         return self.upright.astype(np.float64)
 

@@ -68,8 +68,8 @@ class Schedule:
         return self.start_state_steps + self.random_steps + rollouts * self.steps_of_rollout
 
     def labels_due(self, rollout: int) -> int:
-        """How many labels have been asked before the given rollout (0: the first). All of them have been before the last
-        one, or after it if they are asked ``to_the_end``.
+        """How many labels have been asked before the given rollout (0: the first): all of them before the last one, or
+        after it if they are asked ``to_the_end``.
 
         Args:
             rollout: its number, from 0.

@@ -24,9 +24,9 @@ Broad reward gets the bonus at the end, approval gets it at each action, and A0 
 ``label_target: segment`` the standard deviation is that of one step, not of a segment. If V is fitted to comparisons,
 each member counts in units of its own spread, so that β means the same. The members are V's, not a committee's raters.
 
-**Semi-supervised.** With ``estimates`` (``rrm.rewards.estimates``) the evaluator's own scores take the place of V, and
-V stands in where nobody was asked. The start of an episode is never asked about: there a narrow reward reads V. No
-action changes that, so it is part of the baseline.
+**Semi-supervised.** With ``estimates`` the evaluator's own scores of a share of the moments take the place of V
+(``rrm.rewards.estimates``). The start of an episode is never asked about: there a narrow reward reads V, which no
+action changes.
 
 Query strategies choose among the states that the agent visits: ``query_strategy: disagreement`` asks where members
 disagree once the agent is there; optimism makes it go there. They work together, and each works alone.
@@ -151,14 +151,14 @@ class Narrow(LearntReward):
         self, observations: Array, actions: Array, next_observations: Array, done: Bools, terminated: Bools
     ) -> Floats:
         before = self._before(observations)
-        self.values, self._potentials = self._read_present(next_observations)
+        self.values, self._potentials = self._read(next_observations)
         self._seen = next_observations.copy()  # some environments write the next one into the same array
-        if self.estimates is not None:
-            self.estimates.forget(done)
-        return self._potentials - before - self.step_cost
+        estimates = self.estimates
+        after = self._potentials if estimates is None else estimates.arrived(self.values, done, terminated)
+        return after - before - self.step_cost
 
     def _before(self, observations: Array) -> Floats:
-        """V(s0) (n,), with optimism, or its estimate."""
+        """V(s0) (n,), with optimism; or the potential, where the evaluator's scores take the place of V."""
         if self.estimates is not None:
             past = self.estimates.past()
             if (begun := np.isnan(past)).any():

@@ -53,7 +53,7 @@ def pulled(kind: Kind, unlabelled: Unlabelled, which: Indices, share: float) -> 
     reward, done = REWARDS[kind](Wrong(), spaces.Discrete(3), COST), np.ones(5, np.bool_)
     if unlabelled != "predicted":
         model: Any = reward.model
-        reward.estimates = Estimates(model, 5, unlabelled, lambda: (which, SCORES[ARMS[which]]))
+        reward.estimates = Estimates(model, 5, unlabelled, lambda: (which, SCORES[ARMS[which]]), 0.9)
         reward.estimates.share = share
     before, after = np.full((5, 1), 3.0), ARMS[:, None].astype(np.float64)
     if reward.of_actions:  # the input is the observation, then the action, one number for each: V reads the first
@@ -74,6 +74,47 @@ def test_rewards_are_unbiased_whatever_v_is_and_predicted_ones_are_not(kind: Kin
     predicted = pulled(kind, "predicted", draws[0], asked / 5)
     assert ARMS[right.argmax()] == 1
     assert ARMS[predicted.argmax()] == 0, "the arm that V wrongly prefers"
+
+
+STORY = np.array([3, 1, 0, 2, 1])
+"""The states of an episode of four steps."""
+
+
+def returns(unlabelled: Unlabelled, judged: Indices, discount: float | None) -> tuple[Floats, Floats]:
+    """The returns (4,) of the steps of the episode if some of its later moments are judged, and Φ of their starts."""
+    reward, gamma = REWARDS["narrow"](Wrong(), spaces.Discrete(3)), 1.0 if discount is None else discount
+    time, potentials, rewards = [0], [], []
+
+    def ask() -> tuple[Indices, Floats]:
+        return np.flatnonzero([time[0] in judged]), SCORES[STORY[time[:1]] % 3][: time[0] in judged]
+
+    if unlabelled != "predicted":
+        model: Any = reward.model
+        reward.estimates = Estimates(model, 1, unlabelled, ask, discount)
+        reward.estimates.share = len(judged) / 4
+    for time[0] in range(1, 5):
+        past = np.array([np.nan]) if reward.estimates is None else reward.estimates.past()
+        before, after = STORY[time[0] - 1 : time[0], None], STORY[time[0] : time[0] + 1, None]
+        potentials.append(float(np.where(np.isnan(past), Wrong().values(before), past)[0]))
+        done = np.array([time[0] == 4])
+        rewards.append(float(reward(before, np.zeros(1), after, done, done)[0]))
+    return np.array([sum(gamma**k * each for k, each in enumerate(rewards[t:])) for t in range(4)]), np.array(
+        potentials
+    )
+
+
+@pytest.mark.parametrize("discount", [None, 0.0, 0.6, 1.0])
+@pytest.mark.parametrize("asked", [1, 2, 4])
+def test_returns_of_narrow_rewards_are_unbiased(discount: float | None, asked: int) -> None:
+    """Up to the potential of the state from which they start, which no action from there changes."""
+    scores, gamma = (SCORES[STORY % 3] - Wrong.mean) / Wrong.std, 1.0 if discount is None else discount
+    right = [sum(gamma**k * (scores[t + k + 1] - scores[t + k]) for k in range(4 - t)) + scores[t] for t in range(4)]
+    draws = [np.array(each) for each in combinations(range(1, 5), asked)]
+    for unlabelled in ESTIMATES:
+        drawn = [returns(unlabelled, judged, discount) for judged in draws]
+        np.testing.assert_allclose(np.mean([r + start for r, start in drawn], axis=0), right, rtol=0, atol=1e-12)
+    predicted, start = returns("predicted", draws[0], discount)
+    assert abs(predicted + start - right).max() > 1
 
 
 def test_a_v_that_is_right_leaves_no_noise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,19 +148,22 @@ class Nonsense(Wrong):
         return np.asarray(10 * np.sin(7 * observations.astype(np.float64).sum(axis=1) + observations[:, 0]))
 
 
-def everything(unlabelled: Unlabelled) -> tuple[RewardVecEnv, WorldVecEnv, Scored]:
+def everything(unlabelled: Unlabelled, discount: float | None = 0.9) -> tuple[RewardVecEnv, WorldVecEnv, Scored]:
     """Five corridors in which every moment is judged: with the reward, without it, and the scores."""
     asks, model = Scored(), Nonsense()
     reward = REWARDS["narrow"](model, spaces.Discrete(3), COST)
-    reward.estimates = Estimates(model, 5, unlabelled, asks)  # type: ignore[arg-type]
+    reward.estimates = Estimates(model, 5, unlabelled, asks, discount)  # type: ignore[arg-type]
     base = WorldVecEnv(Line(5, planes=False, length=6), seed=1)
     base.observers.append(asks)
     return RewardVecEnv(base, reward), base, asks
 
 
+@pytest.mark.parametrize("discount", [None, 0.0, 0.9, 1.0])
 @pytest.mark.parametrize("unlabelled", ESTIMATES)
-def test_where_all_are_judged_a_narrow_reward_is_the_difference_of_scores(unlabelled: Unlabelled) -> None:
-    venv, base, asks = everything(unlabelled)
+def test_where_all_are_judged_a_narrow_reward_is_the_difference_of_scores(
+    unlabelled: Unlabelled, discount: float | None
+) -> None:
+    venv, base, asks = everything(unlabelled, discount)
     before, rng, begun = np.asarray(venv.reset()), np.random.default_rng(0), True
     for step in range(30):
         cells = base.world.view()[:, 0]

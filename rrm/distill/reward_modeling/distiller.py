@@ -108,7 +108,8 @@ class RewardModeling(Distiller):
         self.online = OnlineQuestions(recorder, context.labels, plan.streams.part(Purpose.LABELS))
         if plan.schedule.to_the_end:
             unlabelled = settings.unlabelled_at(plan.level)
-            self.reward.estimates = Estimates(self.model, world.n, unlabelled, self.online)
+            discount = None if plan.horizon.window else plan.horizon.gamma
+            self.reward.estimates = Estimates(self.model, world.n, unlabelled, self.online, discount)
         self.predictions = Predictions(self.reward, world.n)
         self.training = Training(
             context,
@@ -262,7 +263,7 @@ class RewardModeling(Distiller):
         if self.raters:
             parts["raters"] = self.raters.state()
         if self.reward.estimates is not None:
-            parts["estimates"] = (as_tensors({"scores": self.reward.estimates.scores}), {})
+            parts["estimates"] = (as_tensors({"potentials": self.reward.estimates.potentials}), {})
         tensors, values = joined(parts)
         return tensors, {**values, "choice": self.rng.bit_generator.state}
 
@@ -272,7 +273,7 @@ class RewardModeling(Distiller):
         if self.raters:
             self.raters.load_state(*part("raters", tensors, values))
         if self.reward.estimates is not None:
-            self.reward.estimates.scores[:] = as_arrays(part("estimates", tensors, values)[0])["scores"]
+            self.reward.estimates.potentials[:] = as_arrays(part("estimates", tensors, values)[0])["potentials"]
         self.predictions.tally[:] = as_arrays(part("predictions", tensors, values)[0])["tally"]
         self.training.load_state(*part("training", tensors, values))
         self.rng.bit_generator.state = values["choice"]
