@@ -287,7 +287,7 @@ def test_they_are_of_the_task_alone_and_the_oracle_needs_none(demos: Path) -> No
 
 
 def test_the_preset_brings_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From anywhere, also where a file has the same name; it is the one that the page makes, and few.yaml the preset."""
+    """From anywhere, also where a file has the same name. The page makes the same file, and few.yaml is the preset."""
     monkeypatch.chdir(tmp_path)
     Path("honest_cleaner.npz").write_bytes(b"of somebody else")
     preset = load("demonstrations").conditions
