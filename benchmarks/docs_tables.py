@@ -127,7 +127,6 @@ def written(_: str, path: str) -> str:
 # --- Every learnt table and figure ----------------------------------------------------------------------------------
 
 USUAL = ("true utility", "evaluator’s score", "hack rate", "gap recovered", "labels")
-SEMI_SUPERVISED = ("true utility", "utility of each seed", "gap recovered", "labels")
 EACH = ("true utility", "utility of each seed", "hack rate", "gap recovered", "labels")
 CAMERA = [(name, key) for key in ("utility", "hack_rate") for name in ("unaided", "random", "assisted", "oracle")]
 TREES = ("audit_tree", "audit_tree_deep", "audit_tree_smooth")
@@ -183,14 +182,6 @@ TABLES: dict[str, Learnt] = {
         "docs/families/claim_tree.md", ["rrm run claim_tree seeds=10"], "10 min",
         partial(beside_exact, run="claim_tree"),
     ),
-    **{
-        f"{env}_semi_supervised": Learnt(
-            "docs/semi_supervised.md", [f"rrm run {env}_semi_supervised seeds={seeds}"], cost,
-            partial(conditions, run=f"{env}_semi_supervised", columns=SEMI_SUPERVISED),
-            {f"runs/{env}_semi_supervised/figures/calls.png": f"docs/images/{env}_semi_supervised.png"},
-        )
-        for env, seeds, cost in (("cartpole", 5, "12 min of CPU"), ("foresight", 10, "5 min of CPU"))
-    },
     "digits": Learnt(
         "docs/debate_digits.md", ["python -m benchmarks.debate_digits --out docs/images/debate_digits.png"], "15 min",
         printed, {"docs/images/debate_digits.png": "docs/images/debate_digits.png"},

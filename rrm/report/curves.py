@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.offsetbox import AnchoredOffsetbox, HPacker, TextArea
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from rrm.report.stats import Floats
 from rrm.report.summary import Curve
@@ -122,8 +122,10 @@ def against_calls(
         ax.plot(spent, utility.mean(axis=0), color=shades[name], lw=2, zorder=4)
         ax.fill_between(spent, utility.min(axis=0), utility.max(axis=0), color=shades[name], alpha=0.13, lw=0, zorder=2)
     ax.set_xscale("log")
+    first, last = ax.get_xlim()
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0,) if last > 50 * first else (1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.set_xlabel(f"steps + {PRICE:,} · answers" if in_steps else "answers of the evaluator", fontsize=8)
     ax.set_ylabel("utility", fontsize=8)
@@ -158,7 +160,12 @@ def _second_axis(ax: Axes) -> Axes:
 
 
 def name_lines(ax: Axes, names: Sequence[tuple[str, str]]) -> None:
-    """Write the lines' names, each (name, colour), in a row above the axes, where they cover no line."""
+    """Write the lines' names in a row above the axes, where they cover no line.
+
+    Args:
+        ax: where.
+        names: (name, colour) of each line.
+    """
     words: list[Artist] = [TextArea(name, textprops={"color": colour, "fontsize": 8.5}) for name, colour in names]
     row = HPacker(children=words, pad=0, sep=9)
     ax.add_artist(

@@ -216,7 +216,17 @@ def answers(
 def calls(
     folder: Path, curves: Mapping[str, Sequence[Curve]], shades: Mapping[str, str], palette: Mapping[str, str]
 ) -> list[str]:
-    """Utility against answers of the evaluator, for the conditions in ``curves``; none where there are none."""
+    """Draw the utility against the answers of the evaluator, and against the steps and their price.
+
+    Args:
+        folder: of the experiment.
+        curves: the learning curves of the conditions that are drawn, one a seed.
+        shades: the colour of each condition.
+        palette: as ``figures.svg`` takes it.
+
+    Returns:
+        The figures as SVG; none where there is no condition.
+    """
     path = folder / "figures" / "calls.png"
     if not curves:
         remove(path)
