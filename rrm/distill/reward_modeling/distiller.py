@@ -20,6 +20,7 @@ from rrm.agents.state import State, Tensors, as_arrays, as_tensors
 from rrm.distill.base import Context
 from rrm.distill.queries import Queries
 from rrm.distill.random_play import random_play
+from rrm.distill.reward_modeling.online import OnlineQuestions
 from rrm.distill.reward_modeling.settings import RewardModelingSettings
 from rrm.distill.training import Training
 from rrm.envs.world import Array, Floats
@@ -29,6 +30,7 @@ from rrm.feedback.clips import Candidates
 from rrm.feedback.recorder import Recorder
 from rrm.protocols import Distiller, Row
 from rrm.rewards.ensemble import RewardModel
+from rrm.rewards.estimates import Estimates
 from rrm.rewards.functions import REWARDS, Predictions
 from rrm.storage.checkpoint import joined, part
 from rrm.streams import Purpose
@@ -102,12 +104,18 @@ class RewardModeling(Distiller):
         self.layout = replace(world.layout, scalars=world.layout.scalars + behind)
         self.model = RewardModel(self.layout, settings, seed)
         self.reward = REWARDS[kind](self.model, world.action_space, world.step_cost, self.rest)
+        recorder = Recorder(world, plan.of_actions, settings.segment)
+        self.online = OnlineQuestions(recorder, context.labels, plan.streams.part(Purpose.LABELS))
+        if plan.schedule.to_the_end:
+            unlabelled = settings.unlabelled_at(plan.level)
+            discount = None if plan.horizon.window else plan.horizon.gamma
+            self.reward.estimates = Estimates(self.model, world.n, unlabelled, self.online, discount)
         self.predictions = Predictions(self.reward, world.n)
         self.training = Training(
             context,
             world,
             self.predictions,
-            Recorder(world, plan.of_actions, settings.segment),
+            recorder,
             bootstrap=self.reward.bootstraps,
             scored=not plan.of_actions,
         )
@@ -127,16 +135,24 @@ class RewardModeling(Distiller):
         if number == 0:
             self._begin()
         have, due = labels.count, schedule.labels_due(number + 1)
-        asks = number < self.rollouts - 1 and due > have
+        estimates = self.reward.estimates
+        asks = (number < self.rollouts - 1 or estimates is not None) and due > have
         if asks:
-            self.training.recorder.choose(schedule.n_steps, schedule.candidates, self.rng)
+            count = schedule.candidates
+            if estimates is not None:
+                count = due - have
+                estimates.share = count / schedule.steps_of_rollout
+            self.training.recorder.choose(schedule.n_steps, count, self.rng)
         self.reward.changed(self.settings.optimism_in(number, schedule))
         row = self.training.rollout(number)
         finished = self.predictions.finished()
         row["labels"] = schedule.labels_due(number)
         row["predicted"] = None if finished is None else finished * self.model.std + self.model.mean
         if asks:
-            row["held_out_error"] = self._ask(self.training.recorder.recorded(), due)
+            if estimates is None:
+                row["held_out_error"] = self._ask(self.training.recorder.recorded(), due)
+            else:
+                row["held_out_error"] = self._add(*self.online.answered())
             row["rater_disagreement"] = rater_disagreement(self.data.ratings[have:], self.comparing)
             if labels.count > have:  # without a new label V stays as it is
                 self._fit()
@@ -180,9 +196,13 @@ class RewardModeling(Distiller):
         else:
             clips = [candidates.clip(i, have + k, streams) for k, i in enumerate(chosen.tolist())]
             answers = labels.scores(clips)
-        inputs = candidates.observations[chosen]
+        return self._add(candidates.observations[chosen], answers)
+
+    def _add(self, inputs: Array, answers: Floats) -> float | None:
+        """Add the newest labels to the data. Returns V's error on them; None for the first."""
+        have, count = len(self.data.answers), self.context.labels.count
         error = self._error(inputs, answers) if have else None
-        self.data.add(inputs, answers, labels.ratings(have, labels.count))
+        self.data.add(inputs, answers, self.context.labels.ratings(have, count))
         return error
 
     def _error(self, inputs: Array, answers: Floats) -> float | None:
@@ -242,6 +262,8 @@ class RewardModeling(Distiller):
         }
         if self.raters:
             parts["raters"] = self.raters.state()
+        if self.reward.estimates is not None:
+            parts["estimates"] = (as_tensors({"potentials": self.reward.estimates.potentials}), {})
         tensors, values = joined(parts)
         return tensors, {**values, "choice": self.rng.bit_generator.state}
 
@@ -250,6 +272,8 @@ class RewardModeling(Distiller):
         self.data.load_state(*part("labelled", tensors, values))
         if self.raters:
             self.raters.load_state(*part("raters", tensors, values))
+        if self.reward.estimates is not None:
+            self.reward.estimates.potentials[:] = as_arrays(part("estimates", tensors, values)[0])["potentials"]
         self.predictions.tally[:] = as_arrays(part("predictions", tensors, values)[0])["tally"]
         self.training.load_state(*part("training", tensors, values))
         self.rng.bit_generator.state = values["choice"]
