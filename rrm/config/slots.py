@@ -165,7 +165,11 @@ class DistillSettings(Choice):
         return self.asks
 
     def asks_to_the_end(self, level: int) -> bool:
-        """Whether a round of the level asks for labels in its last rollout, too."""
+        """Whether a round asks for labels in its last rollout, too.
+
+        Args:
+            level: as in ``of_actions``.
+        """
         return False
 
     @property
