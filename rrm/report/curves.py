@@ -158,7 +158,12 @@ def _second_axis(ax: Axes) -> Axes:
 
 
 def name_lines(ax: Axes, names: Sequence[tuple[str, str]]) -> None:
-    """Write the lines' names, each (name, colour), in a row above the axes, where they cover no line."""
+    """Write the lines' names in a row above the axes, where they cover no line.
+
+    Args:
+        ax: the axes.
+        names: of the lines, each with its colour.
+    """
     words: list[Artist] = [TextArea(name, textprops={"color": colour, "fontsize": 8.5}) for name, colour in names]
     row = HPacker(children=words, pad=0, sep=9)
     ax.add_artist(

@@ -216,7 +216,14 @@ def answers(
 def calls(
     folder: Path, curves: Mapping[str, Sequence[Curve]], shades: Mapping[str, str], palette: Mapping[str, str]
 ) -> list[str]:
-    """Utility against answers of the evaluator, for the conditions in ``curves``; none where there are none."""
+    """Utility against answers of the evaluator, as SVG; none where there are no curves.
+
+    Args:
+        folder: of the experiment.
+        curves: of the conditions, one for each seed.
+        shades: the colours of conditions, by name.
+        palette: the names of CSS variables, by colour.
+    """
     path = folder / "figures" / "calls.png"
     if not curves:
         remove(path)

@@ -42,7 +42,15 @@ def clashes(settings: RewardModelingSettings, task: Round) -> Iterator[Clash]:
 
 
 def check_shares(settings: RewardModelingSettings, plan: Plan) -> None:
-    """Raise ConfigError unless each rollout asks about at least one of its moments, and at most about all of them."""
+    """Check that each rollout asks about at least one of its moments, and at most about all of them.
+
+    Args:
+        settings: of the method.
+        plan: of the round.
+
+    Raises:
+        ConfigError: one does not.
+    """
     spends = plan.schedule
     asked = [after - before for before, after in pairwise(map(spends.labels_due, range(spends.rollouts + 1)))]
     if min(asked) < 1 or max(asked) > spends.steps_of_rollout:
