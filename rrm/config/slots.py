@@ -168,7 +168,7 @@ class DistillSettings(Choice):
         """Whether a round asks for labels in its last rollout, too.
 
         Args:
-            level: 0 for the task, k for the k-th evaluation world.
+            level: as in ``of_actions``.
         """
         return False
 

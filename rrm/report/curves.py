@@ -163,8 +163,8 @@ def name_lines(ax: Axes, names: Sequence[tuple[str, str]]) -> None:
     """Write the lines' names in a row above the axes, where they cover no line.
 
     Args:
-        ax: where.
-        names: (name, colour) of each line.
+        ax: the axes.
+        names: of the lines, each with its colour.
     """
     words: list[Artist] = [TextArea(name, textprops={"color": colour, "fontsize": 8.5}) for name, colour in names]
     row = HPacker(children=words, pad=0, sep=9)

@@ -216,16 +216,13 @@ def answers(
 def calls(
     folder: Path, curves: Mapping[str, Sequence[Curve]], shades: Mapping[str, str], palette: Mapping[str, str]
 ) -> list[str]:
-    """Draw the utility against the answers of the evaluator, and against the steps and their price.
+    """Utility against answers of the evaluator, as SVG; none where there are no curves.
 
     Args:
         folder: of the experiment.
-        curves: the learning curves of the conditions that are drawn, one a seed.
-        shades: the colour of each condition.
-        palette: as ``figures.svg`` takes it.
-
-    Returns:
-        The figures as SVG; none where there is no condition.
+        curves: of the conditions, one for each seed.
+        shades: the colours of conditions, by name.
+        palette: the names of CSS variables, by colour.
     """
     path = folder / "figures" / "calls.png"
     if not curves:

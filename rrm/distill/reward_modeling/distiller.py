@@ -1,8 +1,8 @@
 """Reward modeling: an overseer's answers train a reward model V, and a learner optimises the reward made from V.
 
-One round: play at random and ask the overseer about moments that cover what was seen; fit V; then, rollout by rollout,
-train on the reward, ask about what the agent now does, and fit V again. V and its statistics are frozen while the
-learner collects.
+A round begins with random play: the overseer is asked about moments that cover what was seen, and V is fitted to the
+answers. Then come the rollouts. In each, the learner trains on the reward, the overseer is asked about moments of the
+rollout, and V is fitted again. While the learner collects steps, V and its statistics stay as they are.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FIRST_FIT = 10
 
 
 class TrainingData:
-    """The data to which the reward model is fitted: labels, and pairs of demonstrated and early moments.
+    """The data to which the reward model is fitted: labels, and pairs of a demonstrated moment and one of early play.
 
     Args:
         of_each: the shape of V's input for one label: (d,); (2, …) for comparisons, (…, steps, d) for segments.
@@ -49,13 +49,13 @@ class TrainingData:
 
     def __init__(self, of_each: tuple[int, ...], raters: int) -> None:
         self.inputs: Array = np.empty((0, *of_each), dtype=np.float32)
-        """Observations; for approval with the action behind them."""
+        """(m, …) the inputs of V: observations; for approval, each is followed by the action."""
         self.answers: Floats = np.empty(0)
-        """Scores; of comparisons the preferences, NaN where there is none."""
+        """(m,) scores, or of comparisons the preferences for the first; NaN where there was no answer."""
         self.ratings: Floats = np.empty((0, raters))
-        """What each rater said."""
+        """(m, raters) the rating of each rater."""
         self.demonstrated: Array = self.inputs
-        """Pairs like the inputs: of what was demonstrated, and of early play."""
+        """(k, 2, …) inputs of V: a demonstrated moment and one of early play."""
 
     def add(self, inputs: Array, answers: Floats, ratings: Floats) -> None:
         """Add new labels.
@@ -83,7 +83,7 @@ class TrainingData:
 
 
 class RewardModeling(Distiller):
-    """Labels -> V -> reinforcement learning, round by round as in RLHF.
+    """Train a reward model V on labels, and an agent on the reward made from V, in turns, as in RLHF.
 
     Args:
         context: the round's plan, settings, overseer and stores.
@@ -123,7 +123,7 @@ class RewardModeling(Distiller):
         of_each = (2,) * self.comparing + (settings.segment,) * bool(settings.segment) + (self.layout.size,)
         self.data = TrainingData(of_each, raters if raters > 1 else 0)
         self.raters: RewardModel | None = None
-        """The model of the raters, each of whose members is fitted to what one of them said."""
+        """A second model, with one member for each rater, which is fitted to the ratings of that rater."""
         if plan.round.query_strategy == "rater_disagreement":
             # The reward model's own seed: where all raters say the same, it is the reward model.
             self.raters = RewardModel(self.layout, settings.model_copy(update={"ensemble_size": raters}), seed)
@@ -166,8 +166,8 @@ class RewardModeling(Distiller):
         self._fit(FIRST_FIT * self.settings.fit_steps)
 
     def _demonstrate(self, candidates: Candidates) -> None:
-        """Pair demonstrated moments with early play: as many pairs as there are initial labels, so that both weigh the
-        same at first."""
+        """Pair demonstrated moments with moments of early play. There are as many pairs as initial labels, so that both
+        weigh the same at first."""
         plan = self.plan
         path = self.settings.demonstrations_at(plan.level)
         if path is not None and len(candidates):
@@ -177,12 +177,12 @@ class RewardModeling(Distiller):
             self.data.demonstrated = recorded.beside(candidates, count, rng, plan.of_actions, self.settings.segment)
 
     def _ask(self, candidates: Candidates, due: int) -> float | None:
-        """Choose among the moments, and ask until ``due`` labels are there. Returns V's error on the new ones.
+        """Choose moments and ask about them, until there are ``due`` labels. Returns V's error on the new ones.
 
-        They are asked about in random order: in the order of choice, a question's number would tell how unusual its
-        moment is, though the view does not show it.
+        The questions are put in random order. In the order of choice, the number of a question would tell how unusual
+        its moment is, which the view does not show.
 
-        Where there are none, as no segment was whole, the questions wait until the next rollout.
+        If there are no candidates, because no segment was whole, the questions wait until the next rollout.
         """
         if len(candidates) < 1 + self.comparing:
             return None
@@ -233,7 +233,7 @@ class RewardModeling(Distiller):
             preferred = np.concatenate([answers, np.ones(len(data.demonstrated))])
             self.model.fit_comparisons(np.concatenate([inputs, data.demonstrated]), preferred, steps)
         if self.rest:
-            # In the layout of who shows the end, the last number of the observation: behind it is the action.
+            # The flag of the end is the last number of the observation; the numbers of the action come after it.
             candidates = inputs.reshape(-1, self.layout.size)
             ends = candidates[candidates[:, self.training.world.layout.size - 1] > 0]
             self.model.baseline = float(self.model.values(ends).mean()) if len(ends) else 0.0

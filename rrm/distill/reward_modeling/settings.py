@@ -117,7 +117,7 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         return None if level or not self.judged else self.demonstrations
 
     def unlabelled_at(self, level: int) -> Unlabelled:
-        """What stands in for the scores that are not asked for in a round; in those of assistants, V.
+        """What stands in for the answers that are not asked for; in rounds of assistants, V.
 
         Args:
             level: as in ``reward_at``.

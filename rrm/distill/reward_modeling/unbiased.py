@@ -45,11 +45,11 @@ def check_shares(settings: RewardModelingSettings, plan: Plan) -> None:
     """Check that each rollout asks about at least one of its moments, and at most about all of them.
 
     Args:
-        settings: as in ``clashes``.
-        plan: the round.
+        settings: of the method.
+        plan: of the round.
 
     Raises:
-        ConfigError: the labels are too few or too many for that.
+        ConfigError: one does not.
     """
     spends = plan.schedule
     asked = [after - before for before, after in pairwise(map(spends.labels_due, range(spends.rollouts + 1)))]
