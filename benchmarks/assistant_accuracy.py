@@ -163,15 +163,15 @@ def switch(accuracies: Floats, hacks: Bools) -> float:
     return float((best[0] + best[-1]) / 2)
 
 
-def draw(found: dict[str, list[Trained]], worlds: dict[str, World], path: Path) -> None:
+def draw(trained: dict[str, list[Trained]], worlds: dict[str, World], path: Path) -> None:
     """Hack rate by accuracy; a bar reaches from the least accurate assistant to the most accurate one."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(found), figsize=(10, 3.8), layout="constrained", squeeze=False)
-    for axis, (name, agents) in zip(axes[0], found.items(), strict=True):
+    figure, axes = plt.subplots(1, len(trained), figsize=(10, 3.8), layout="constrained", squeeze=False)
+    for axis, (name, agents) in zip(axes[0], trained.items(), strict=True):
         world, at = worlds[name], line(worlds[name])
         axis.axvspan(at - 0.07, at + 0.07, color="0.93", label="± .07")
         axis.axvline(at, color="C3", label=f"line, {at:.2f}")
@@ -197,19 +197,19 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("runs/assistant_accuracy"), help="where rounds are kept")
     parser.add_argument("--out", type=Path, help="the picture")
     given = parser.parse_args()
-    found: dict[str, list[Trained]] = {}
+    trained: dict[str, list[Trained]] = {}
     worlds: dict[str, World] = {}
     switches, cuts = [], []
     for study in STUDIES:
         world = worlds[study.preset] = load(study.preset).conditions["assisted"].world(1)
         agents = [train(study, steps, seed, given.folder) for steps in study.steps for seed in given.seeds]
-        found[study.preset] = agents
+        trained[study.preset] = agents
         at, accuracies = line(world), np.array([each.accuracy for each in agents])
         hacks = np.array([each.hack_rate >= half(world) for each in agents])
-        there, against = switch(accuracies, hacks), hacks != (accuracies < at)
+        learnt, against = switch(accuracies, hacks), hacks != (accuracies < at)
         beyond = against & (abs(accuracies - at) > 0.07)
-        off = f"{there - at:+.3f}".replace("-", "−")
-        cells = [world.name, f"{at:.3f}", f"{there:.3f}", off, str(len(agents)), str(against.sum()), str(beyond.sum())]
+        off = f"{learnt - at:+.3f}".replace("-", "−")
+        cells = [world.name, f"{at:.3f}", f"{learnt:.3f}", off, str(len(agents)), str(against.sum()), str(beyond.sum())]
         switches.append(cells)
         for steps in study.steps:
             of = [each for each in agents if each.steps == steps]
@@ -222,7 +222,7 @@ def main() -> None:
     print(markdown(HEAD, switches))
     print(markdown(["world", "steps of each assistant", "their accuracy", "hack rate", "agents that hack"], cuts))
     if given.out:
-        draw(found, worlds, given.out)
+        draw(trained, worlds, given.out)
 
 
 if __name__ == "__main__":

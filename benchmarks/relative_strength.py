@@ -65,7 +65,7 @@ def learnt(depth: int, pro: int, con: int, seed: int, folder: Path) -> Verdicts:
     return played(world, load_assistants(last, folder))
 
 
-def draw(depth: int, found: dict[tuple[int, int], Verdicts], out: Path) -> None:
+def draw(depth: int, verdicts: dict[tuple[int, int], Verdicts], out: Path) -> None:
     """Two heat maps side by side, with what was learnt in brackets."""
     import matplotlib.pyplot as plt
 
@@ -74,8 +74,8 @@ def draw(depth: int, found: dict[tuple[int, int], Verdicts], out: Path) -> None:
         image = axis.imshow(values, vmin=0, vmax=1, cmap="RdYlGn", origin="lower")
         for (pro, con), value in np.ndenumerate(values):
             text = short(value)
-            if (pro, con) in found:
-                text += f"\n({short(found[pro, con][which])})"
+            if (pro, con) in verdicts:
+                text += f"\n({short(verdicts[pro, con][which])})"
             axis.text(con, pro, text, ha="center", va="center", fontsize=8)
         axis.set(title=title, xlabel="levels that con searches", ylabel="levels that pro searches")
     figure.colorbar(image, ax=axes, shrink=0.9)
@@ -100,12 +100,12 @@ def main() -> None:
     for title, false in zip(TITLES, (False, True), strict=True):
         print(f"{title}\n\n{strengths(ClaimTree(1, depth=given.depth), false)}")
     levels = [] if given.exact else [0, *range(1, given.depth + 1, 2)]
-    found = {(pro, con): learnt(given.depth, pro, con, given.seed, given.folder) for pro in levels for con in levels}
-    off = [abs(values - grid(given.depth)[:, pro, con]) for (pro, con), values in found.items()]
+    verdicts = {(pro, con): learnt(given.depth, pro, con, given.seed, given.folder) for pro in levels for con in levels}
+    off = [abs(values - grid(given.depth)[:, pro, con]) for (pro, con), values in verdicts.items()]
     if off:
-        print(f"{len(found)} learnt pairs: off by {np.mean(off):.3f} on average, by {np.max(off):.3f} at most")
+        print(f"{len(verdicts)} learnt pairs: off by {np.mean(off):.3f} on average, by {np.max(off):.3f} at most")
     if given.out:
-        draw(given.depth, found, given.out)
+        draw(given.depth, verdicts, given.out)
 
 
 if __name__ == "__main__":

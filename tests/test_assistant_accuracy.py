@@ -45,8 +45,8 @@ def test_the_best_agent_cooks_below_the_line_of_audit_tree() -> None:
     world = AuditTree(1)
     assert line(world) == pytest.approx(0.73, abs=0.005) and half(world) == 0.5
     for accuracy_, pays in ((line(world) - 0.01, True), (line(world) + 0.01, False)):
-        found = accuracy_**2
-        cooked = world.gain * world.length * ((1 + world.penalty) * (1 - found) - world.penalty)
+        share_found = accuracy_**2
+        cooked = world.gain * world.length * ((1 + world.penalty) * (1 - share_found) - world.penalty)
         assert (cooked > world.length) == pays
 
 

@@ -32,9 +32,9 @@ def test_played_debates_have_the_exact_verdicts(pro: int, con: int) -> None:
 def test_trained_sides_reach_the_exact_verdicts(tmp_path: Path) -> None:
     for pro, con in ((1, 0), (1, 1)):
         exact = ClaimTree(1, depth=1, strength=pro, rival_strength=con).verdicts()
-        found = learnt(1, pro, con, 101, tmp_path)
-        assert found == pytest.approx(exact, abs=0.04)
-    draw(1, {(1, 0): found}, tmp_path / "map.png")
+        verdicts = learnt(1, pro, con, 101, tmp_path)
+        assert verdicts == pytest.approx(exact, abs=0.04)
+    draw(1, {(1, 0): verdicts}, tmp_path / "map.png")
     with Image.open(tmp_path / "map.png") as picture:
         assert picture.width > 500
 

@@ -164,11 +164,12 @@ def read(config: str | Path | Mapping[str, Any] | BaseModel) -> Tree:
     if not isinstance(config, str | Path):
         raise ConfigError(f"config: {show(config)}: must be a YAML file, a preset or a mapping")
     path, name = Path(config), place(config)
+    shipped = importlib.resources.files("rrm.configs")
     try:
         if path.exists():
             text = read_bytes(path, LONGEST).decode()
         elif str(config) in presets():
-            text = (importlib.resources.files("rrm.configs") / f"{config}.yaml").read_text(encoding="utf-8")
+            text = (shipped / f"{config}.yaml").read_text(encoding="utf-8")
         else:
             candidates = [*map(str, path.parent.glob("[!.]*.yaml")), *presets()]
             raise ConfigError(f"{name}: no such file or preset{nearest(str(config), candidates)}")
@@ -182,8 +183,8 @@ def read(config: str | Path | Mapping[str, Any] | BaseModel) -> Tree:
     tree.setdefault("experiment", path.stem)
     if path.exists():
         _look_beside(path)
-        tree = {key: _beside(value, path.parent) for key, value in tree.items()}
-    return tree
+        return {key: _beside(value, path.parent) for key, value in tree.items()}
+    return {key: _beside(value, Path(str(shipped)), first=True) for key, value in tree.items()}
 
 
 def _look_beside(path: Path) -> None:
@@ -193,20 +194,22 @@ def _look_beside(path: Path) -> None:
         sys.path.append(folder)
 
 
-def _beside(value: Any, folder: Path) -> Any:
-    """The same with files that are not where the process is but beside the configuration: ``file.py:name``, and of
-    demonstrations."""
+def _beside(value: Any, folder: Path, first: bool = False) -> Any:
+    """The same with the paths of files that lie beside the configuration: ``file.py:name``, and demonstrations.
+
+    A file of that name where the process is comes before them, unless those beside the configuration come ``first``.
+    """
     if isinstance(value, dict):
-        return {key: _beside(each, folder) for key, each in value.items()}
+        return {key: _beside(each, folder, first) for key, each in value.items()}
     if isinstance(value, list):
-        return [_beside(each, folder) for each in value]
+        return [_beside(each, folder, first) for each in value]
     if not isinstance(value, str):
         return value
     file = value.rpartition(":")[0] or value
     if not file.endswith((".py", ".npz")) or len(file) > LONGEST_PATH or "\0" in file:
         return value
     beside = folder / file
-    return f"{beside}{value[len(file) :]}" if not Path(file).exists() and beside.is_file() else value
+    return f"{beside}{value[len(file) :]}" if beside.is_file() and (first or not Path(file).exists()) else value
 
 
 def checked(value: Any, what: str) -> Any:

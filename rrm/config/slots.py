@@ -164,6 +164,14 @@ class DistillSettings(Choice):
         """Whether labels are asked about random play first, and then along the training, as the schedule says."""
         return self.asks
 
+    def asks_to_the_end(self, level: int) -> bool:
+        """Whether a round asks for labels in its last rollout, too.
+
+        Args:
+            level: as in ``of_actions``.
+        """
+        return False
+
     @property
     def judged(self) -> bool:
         """Whether the overseer has a part in it; the oracle learns without one."""

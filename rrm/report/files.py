@@ -168,7 +168,7 @@ def curve(home: Path) -> Curve:
     if "metrics.csv" not in files:
         raise DamagedFileError(f"{home / 'result.json'}: files.metrics.csv is missing")
     rundir.verify(home, {"metrics.csv": files["metrics.csv"]})
-    columns = ("env_steps", "predicted", "utility", "evaluator_score")
+    columns = ("env_steps", "predicted", "utility", "evaluator_score", "labels")
     try:
         lines = csv.DictReader(rundir.read_text(path).splitlines())
         rows = [[float(row[name] or "nan") for name in columns] for row in islice(lines, MOST_ROWS + 1)]

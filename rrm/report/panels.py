@@ -213,6 +213,41 @@ def answers(
     return drawn
 
 
+def calls(
+    folder: Path, curves: Mapping[str, Sequence[Curve]], shades: Mapping[str, str], palette: Mapping[str, str]
+) -> list[str]:
+    """Utility against answers of the evaluator, as SVG; none where there are no curves.
+
+    Args:
+        folder: of the experiment.
+        curves: of the conditions, one for each seed.
+        shades: the colours of conditions, by name.
+        palette: the names of CSS variables, by colour.
+    """
+    path = folder / "figures" / "calls.png"
+    if not curves:
+        remove(path)
+        return []
+    whole, axes = figures.canvas(2.7, across=2)
+    drawn = []
+    for ax, in_steps in zip(axes, (False, True), strict=True):
+        alone, (own,) = figures.canvas(2.7)
+        for each in (ax, own):
+            lines.against_calls(each, curves, shades, in_steps=in_steps)
+        price = f"steps and {lines.PRICE} times the answers" if in_steps else "the answers of the evaluator"
+        drawn.append(figures.svg(alone, f"Utility against {price}", palette))
+    figures.png(whole, path)
+    return drawn
+
+
+CALLS_CAPTION = (
+    "The utility of the episodes that ended during the last round, against the answers of the evaluator until then, "
+    f"and against what they and the steps cost together if an answer costs as much as {lines.PRICE:,} steps: the mean "
+    "over seeds, and the range from the lowest to the highest. The axes below are logarithmic."
+)
+"""The caption of ``calls``."""
+
+
 def cost(folder: Path, summary: Summary, shades: Mapping[str, str], palette: Mapping[str, str]) -> list[str]:
     """What each condition cost, as SVG.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from rrm.config.schema import MOST_CONDITIONS, proper_name
 from rrm.config.values import MOST_SEEDS
@@ -78,13 +80,15 @@ class Condition:
 class Curve:
     """The learning curve of one seed: (rows,) each, NaN where no episode ended or no evaluator was asked.
 
-    ``predicted`` is the reward model's prediction for the same episodes, in the evaluator's units.
+    ``predicted`` is the reward model's prediction for the same episodes, in the evaluator's units; ``labels`` is how
+    many had been asked for when they began.
     """
 
     env_steps: Floats
     predicted: Floats
     utility: Floats
     evaluator_score: Floats
+    labels: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True)

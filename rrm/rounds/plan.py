@@ -203,6 +203,7 @@ class Plan:
             spread=spends.schedule,
             start_states=self.start_state_round is not None,
             is_linear=learner.is_linear,
+            to_the_end=self.condition.distill.asks_to_the_end(self.level),
         )
 
 
