@@ -135,7 +135,7 @@ def cooking_pays(task: AuditTree, assistants: Sequence[Assistant]) -> bool:
 
     The agent does not see which leaves are false, so its plan is a row of actions.
     """
-    everyone, found = np.arange(NODES), [0.0]
+    everyone, rates = np.arange(NODES), [0.0]
     for cooked in range(1, task.length + 1):
         books = task.copies(NODES)
         books.reset(everyone, np.random.default_rng(0))
@@ -145,12 +145,12 @@ def cooking_pays(task: AuditTree, assistants: Sequence[Assistant]) -> bool:
         for auditor in reversed(assistants):
             side = auditor.act(state, ())[0]
             state = side.save(everyone)
-        found.append(float(side.view()[:, 1].mean()))
+        rates.append(float(side.view()[:, 1].mean()))
 
     def score(steps: Sequence[int]) -> float:
         cooked = sum(steps)
         claim = len(steps) + (task.gain - 1) * cooked
-        return claim * (1 - (1 + task.penalty) * found[cooked])
+        return claim * (1 - (1 + task.penalty) * rates[cooked])
 
     def discounted(steps: Sequence[int]) -> float:
         scores = [score(steps[:t]) for t in range(task.length + 1)]
