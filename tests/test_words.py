@@ -38,6 +38,7 @@ RETIRED = {
     r"\bpractis(e|es|ed|ing)\b": "train; start states",
     r"\bto the same bits\b": "bit-exact",
     r"\btoss(es|ed)?\b|\bthose of a coin\b": "label noise; relative to chance",
+    r"\b([Ss]he|[Hh]ers?|[Hh]erself|[Hh]e|[Hh]im|[Hh]is|[Hh]imself)\b": "it for an evaluator; they for people",
     r"\b(that|who|one that) remembers\b|\.remembers\b|\bremembers:": "stateful",
 }
 """What is not to be found, as regular expressions, and the word that stands for it now."""

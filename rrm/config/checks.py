@@ -79,23 +79,25 @@ def _unlike(world: World, depth: int) -> int | None:
     return next((level for level, kind in kinds.items() if kind != kinds[1]), None)
 
 
-def check_together(conditions: Mapping[str, Condition]) -> None:
+def check_together(conditions: Mapping[str, Condition], unaided: str) -> None:
     """Refuse conditions of different environments, except controls with the same utility for the same episodes.
 
     Args:
-        conditions: by name.
+        conditions: by name, in any order.
+        unaided: the one with which the others are compared; if it is not there, they are compared with the first one.
 
     Raises:
         ConfigError: there are such; the message names the first.
     """
-    first, *others = conditions.items()
-    for name, condition in others:
+    base = unaided if unaided in conditions else next(iter(conditions))
+    alone = conditions[base]
+    for name, condition in conditions.items():
         for field in ("env", "env_settings"):
-            mine, its = getattr(condition, field), getattr(first[1], field)
-            if mine == its or (field == "env_settings" and _is_control(condition, first[1])):
+            mine, its = getattr(condition, field), getattr(alone, field)
+            if mine == its or (field == "env_settings" and _is_control(condition, alone)):
                 continue
-            right = f"must be {its!r}, as in {first[0]!r}: the gap compares utilities of one world"
-            if field == "env_settings" and first[1].world(1).controls:
+            right = f"must be {its!r}, as in {base!r}: the gap compares utilities of one world"
+            if field == "env_settings" and alone.world(1).controls:
                 right += "; or a control of it that leaves the utility as it is"
             raise ConfigError(f"conditions.{name}.{field}: {mine!r}: {right}")
 

@@ -221,7 +221,7 @@ def load(
     conditions = {name: _condition(name, base, tree) for name in tree["conditions"]}
     for name, each in conditions.items():
         check_env(each, _dotted(("conditions", name), "env", tree))
-    check_together(conditions)
+    check_together(conditions, str(tree.get("unaided", "unaided")))
     if usual:  # nobody has asked for help where there is none to be had
         conditions = {
             name: each
