@@ -196,6 +196,14 @@ TABLES: dict[str, Learnt] = {
         ACCURACY, [CUT], "20 min of CPU", partial(printed, table=1),
         {"docs/images/assistant_accuracy.png": "docs/images/assistant_accuracy.png"},
     ),
+    **{
+        f"{env}_semi_supervised": Learnt(
+            "docs/semi_supervised.md", [f"rrm run {env}_semi_supervised seeds={seeds}"], cost,
+            partial(conditions, run=f"{env}_semi_supervised", columns=("true utility", "utility of each seed", "labels")),
+            {f"runs/{env}_semi_supervised/figures/calls.png": f"docs/images/{env}_semi_supervised.png"},
+        )
+        for env, seeds, cost in (("cartpole", "3", "8 min of CPU"), ("foresight", "[5,6,7,8,9]", "3 min of CPU"))
+    },
     "digits": Learnt(
         "docs/debate_digits.md", ["python -m benchmarks.debate_digits --out docs/images/debate_digits.png"], "15 min",
         printed, {"docs/images/debate_digits.png": "docs/images/debate_digits.png"},
