@@ -184,6 +184,9 @@ TABLES: dict[str, Learnt] = {
     "claim_tree": Learnt(
         CLAIMS, ["rrm run claim_tree seeds=10"], "10 min", partial(beside_exact, run="claim_tree")
     ),
+    "claim_tree_hard": Learnt(
+        CLAIMS, ["rrm run claim_tree_hard"], "3 min", partial(beside_exact, run="claim_tree_hard")
+    ),
     "relative_strength": Learnt(
         CLAIMS, [STRENGTH], "3 min", pictures={"docs/images/relative_strength.png": "docs/images/relative_strength.png"}
     ),
