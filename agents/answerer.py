@@ -79,7 +79,11 @@ class AnswerNetwork(nn.Module):
         self.out = nn.Linear(width, shape.embedding if shape.copies else shape.vocab)
 
     def encode(self, facts: torch.Tensor) -> torch.Tensor:
-        """The facts (b, count, width), encoded, of their tokens (b, count, tokens)."""
+        """The facts, encoded: (b, count, width).
+
+        Args:
+            facts: (b, count, tokens).
+        """
         if self.shape.blind:
             facts = torch.zeros_like(facts)
         x = self.fact(self.embed(facts).flatten(-2))
@@ -120,7 +124,12 @@ class AnswerPolicy(BasePolicy):
         self.network = AnswerNetwork(shape)
 
     def logits(self, facts: torch.Tensor, questions: torch.Tensor) -> torch.Tensor:
-        """The logits (b, q, high - low) of the answers that there are."""
+        """The logits of the answers that there are, (b, q, high - low).
+
+        Args:
+            facts: (b, count, tokens).
+            questions: (b, q, tokens).
+        """
         low, high = self.shape.answers
         logits: torch.Tensor = self.network(facts, questions)[..., low:high]
         return logits

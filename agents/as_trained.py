@@ -34,7 +34,10 @@ class Trained:
     foreign: Foreign | None
 
     def wrap_env(self, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
-        """``env``, observed and acted in as in training: wrapped, or itself where it is so already.
+        """An environment, observed and acted in as in training: wrapped, or itself where it is so already.
+
+        Args:
+            env: of the same spaces as in training.
 
         Raises:
             ValueError: its spaces, or the longest episode, are others than in training; one line.
@@ -51,7 +54,14 @@ class Trained:
         return InterfaceWrapper(env, interface)
 
     def wrap_vec_env(self, venv: VecEnv) -> VecEnv:
-        """The same for a Stable-Baselines3 ``VecEnv``."""
+        """The same for a Stable-Baselines3 ``VecEnv``.
+
+        Args:
+            venv: of the same spaces as in training.
+
+        Raises:
+            ValueError: as in ``wrap_env``.
+        """
         world = venv.unwrapped.world if isinstance(venv.unwrapped, WorldVecEnv) else None
         own, inner = [], venv
         while isinstance(inner, VecEnvWrapper):
@@ -81,7 +91,12 @@ class Trained:
 
 
 class InterfaceVecEnv(VecEnvWrapper):
-    """``InterfaceWrapper`` for a Stable-Baselines3 ``VecEnv``."""
+    """``InterfaceWrapper`` for a Stable-Baselines3 ``VecEnv``.
+
+    Args:
+        venv: the environment.
+        interface: as it was in training.
+    """
 
     def __init__(self, venv: VecEnv, interface: Interface) -> None:
         size = len(interface.mean)

@@ -18,7 +18,11 @@ class Policy(Protocol):
 
 
 class Script:
-    """The world's own scripted agent of that name, ``ideal`` above all."""
+    """The world's own scripted agent of that name, ``ideal`` above all.
+
+    Args:
+        name: of the script.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -32,6 +36,10 @@ class Assistant:
 
     ``policy=None`` acts at random, from the generators passed to ``act``. So its actions for a state depend neither on
     the batch nor on what was judged before.
+
+    Args:
+        world: the evaluation world.
+        policy: its actions (n, …) in the current states; None: it acts at random.
     """
 
     def __init__(self, world: World, policy: Policy | None) -> None:
@@ -39,10 +47,14 @@ class Assistant:
         self.policy = policy
 
     def act(self, state: State, generators: Sequence[np.random.Generator]) -> tuple[World, Array]:
-        """Act from ``state`` (leading axis m) to the end of the evaluation.
+        """Act from given states to the end of the evaluation.
 
-        ``generators`` are m, one a state; none are needed where there is a policy. Returns the evaluation world, as it
-        is then, and the steps taken (m,).
+        Args:
+            state: as ``World.save`` gives it, m states.
+            generators: one for each state; none are needed where there is a policy.
+
+        Returns:
+            The evaluation world, as it is then, and the steps taken (m,).
         """
         m = len(next(iter(state.values())))
         world = self.world.copies(m)

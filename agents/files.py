@@ -48,7 +48,11 @@ def write_bytes(path: Path, content: bytes) -> Path:
 
 
 def read_bytes(path: Path, most: int) -> bytes:
-    """The content of a regular file of at most ``most`` bytes.
+    """The content of a regular file.
+
+    Args:
+        path: of the file.
+        most: how many bytes it may have.
 
     Raises:
         OSError: it cannot be read.
@@ -68,12 +72,21 @@ def read_bytes(path: Path, most: int) -> bytes:
 
 
 def holds(path: Path, content: bytes) -> bool:
-    """Whether a file is there and holds ``content``, no more and no less."""
+    """Whether a file is there and holds a content, no more and no less.
+
+    Args:
+        path: of the file.
+        content: what it should hold.
+    """
     return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def remove(path: Path) -> None:
-    """Remove a file, if it is there: a read-only disk refuses to remove what is not."""
+    """Remove a file, if it is there: a read-only disk refuses to remove what is not.
+
+    Args:
+        path: of the file.
+    """
     if path.exists():
         path.unlink()
 

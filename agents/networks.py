@@ -64,6 +64,11 @@ def policy_settings(layout: Layout, hidden: tuple[int, ...], activation: Activat
 
     On grids SB3's tanh saturates: some seeds unlearnt and stopped exploring. On a few quantities tanh explores better:
     its critic's values stay bounded far from all that it has seen.
+
+    Args:
+        layout: of the observations.
+        hidden: the widths of the hidden layers.
+        activation: relu or tanh.
     """
     settings: dict[str, Any] = {"net_arch": list(hidden), "activation_fn": _ACTIVATIONS[activation]}
     if layout.planes and layout.centred:

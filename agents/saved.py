@@ -58,7 +58,11 @@ class Foreign(_Strict):
 
     @classmethod
     def of(cls, interface: Interface) -> Foreign:
-        """The saved form of an interface."""
+        """The saved form of an interface.
+
+        Args:
+            interface: as it was in training.
+        """
         return cls(
             fingerprint=interface.digest,
             observation_space=clipped(interface.observation_space),
@@ -69,7 +73,15 @@ class Foreign(_Strict):
         )
 
     def interface(self, observation_space: spaces.Space[Any], action_space: spaces.Space[Any]) -> Interface:
-        """The interface to an environment of the same spaces. Raises ValueError, one line, where they are others."""
+        """The interface to an environment of the same spaces.
+
+        Args:
+            observation_space: of the environment.
+            action_space: of the environment.
+
+        Raises:
+            ValueError: they are others; one line.
+        """
         if digest(observation_space, action_space) != self.fingerprint:
             raise ValueError(
                 f"observes {clipped(observation_space)} and takes {clipped(action_space)}; must be"
@@ -127,7 +139,11 @@ class Transformer(_Strict):
 
 
 def clipped(space: object) -> str:
-    """A space as text of a bounded length."""
+    """A space as text of a bounded length.
+
+    Args:
+        space: any.
+    """
     text = " ".join(str(space).split())
     return text if len(text) <= 200 else f"{text[:197]}..."
 
@@ -159,9 +175,14 @@ class About(_Strict):
         return self
 
     def check_tensors(self, shapes: Mapping[str, Sequence[int]]) -> None:
-        """Raise ValueError unless tensors of these shapes are the networks', before memory is taken for them.
+        """Check that tensors are those of the networks, before memory is taken for them. Policy and critic each have
+        the hidden layers, on the features of ``policy_settings``.
 
-        Policy and critic each have the hidden layers, on the features of ``policy_settings``.
+        Args:
+            shapes: of the tensors, by name.
+
+        Raises:
+            ValueError: they are not.
         """
         planes = self.layout.planes or ()
         if self.layout.scalars < 0 or min(planes, default=1) < 1 or self.layout.size < 1:
@@ -186,7 +207,14 @@ class About(_Strict):
 
 
 def read_about(path: Path) -> About:
-    """The content of the file. Raises ValueError, one line that names the file and the field."""
+    """The content of the JSON file of an agent.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        ValueError: it is none; one line names the file and the field.
+    """
     try:
         return About.model_validate_json(read_bytes(path, LARGEST))
     except ValidationError as error:

@@ -22,11 +22,19 @@ class PriorAndValue(Protocol):
     """Guides a search. Both methods are called with the same array, one after the other."""
 
     def prior(self, positions: Positions) -> Floats:
-        """(m, cells) how likely each move is to be a good one; 0 for those that are not legal, and rows sum to 1."""
+        """How likely each move is to be a good one, (m, cells); 0 for those that are not legal, and rows sum to 1.
+
+        Args:
+            positions: m of them.
+        """
         ...
 
     def evaluate(self, positions: Positions) -> Floats:
-        """(m,) the expected outcome for whoever is to move, from -1 to 1."""
+        """The expected outcome for whoever is to move, (m,), from -1 to 1.
+
+        Args:
+            positions: m of them.
+        """
         ...
 
 

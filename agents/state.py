@@ -17,7 +17,11 @@ State = tuple[Tensors, dict[str, Any]]
 
 
 def seed_process(seed: int) -> None:
-    """Seed the global generators, and keep torch to one thread: with more, PPO crawls as soon as anything else runs."""
+    """Seed the global generators, and keep torch to one thread: with more, PPO crawls as soon as anything else runs.
+
+    Args:
+        seed: any whole number from 0.
+    """
     torch.set_num_threads(1)
     random.seed(seed)
     np.random.seed(seed % 2**32)
@@ -41,7 +45,12 @@ def generators() -> State:
 
 
 def load_generators(tensors: Tensors, values: Mapping[str, Any]) -> None:
-    """Put back what ``generators`` gave."""
+    """Put back what ``generators`` gave.
+
+    Args:
+        tensors: of that state.
+        values: of that state.
+    """
     torch.set_rng_state(tensors["torch"])
     position, has_gauss, cached = values["numpy"]
     np.random.set_state(("MT19937", tensors["numpy"].numpy().astype(np.uint32), position, has_gauss, cached))
@@ -50,7 +59,11 @@ def load_generators(tensors: Tensors, values: Mapping[str, Any]) -> None:
 
 
 def moments(optimizer: torch.optim.Optimizer) -> Tensors:
-    """The state that an optimiser keeps of each parameter, as tensors named ``optimizer.<parameter>.<slot>``."""
+    """The state that an optimiser keeps of each parameter, as tensors named ``optimizer.<parameter>.<slot>``.
+
+    Args:
+        optimizer: Adam, say.
+    """
     return {
         f"optimizer.{index}.{slot}": torch.as_tensor(value).clone()
         for index, slots in optimizer.state_dict()["state"].items()
@@ -59,7 +72,12 @@ def moments(optimizer: torch.optim.Optimizer) -> Tensors:
 
 
 def load_moments(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
-    """Put back what ``moments`` gave; other tensors are passed over."""
+    """Put back what ``moments`` gave; other tensors are passed over.
+
+    Args:
+        optimizer: of the same parameters.
+        tensors: by name.
+    """
     state: dict[int, Tensors] = {}
     for name, value in tensors.items():
         if name.startswith("optimizer."):
@@ -69,10 +87,18 @@ def load_moments(optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.T
 
 
 def as_tensors(arrays: Mapping[str, Array]) -> Tensors:
-    """Arrays as tensors over the same numbers."""
+    """Arrays as tensors over the same numbers.
+
+    Args:
+        arrays: by name.
+    """
     return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
 
 
 def as_arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, Array]:
-    """Tensors as arrays of their own."""
+    """Tensors as arrays of their own.
+
+    Args:
+        tensors: by name.
+    """
     return {name: tensor.numpy().copy() for name, tensor in tensors.items()}

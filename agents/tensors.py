@@ -29,5 +29,9 @@ def write_tensors(path: str | Path, tensors: Mapping[str, torch.Tensor], about: 
 
 
 def shapes_of(tensors: Mapping[str, torch.Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
-    """The shape and the type of each tensor, by name."""
+    """The shape and the type of each tensor, by name.
+
+    Args:
+        tensors: by name.
+    """
     return {name: (each.shape, each.dtype) for name, each in tensors.items()}

@@ -40,7 +40,13 @@ class Observer(Protocol):
 
 
 def own_generator(world: World, which: Indices, rng: np.random.Generator) -> None:
-    """The default start: the world's own episodes."""
+    """The default start: the world's own episodes.
+
+    Args:
+        world: the world.
+        which: (m,) the numbers of the copies.
+        rng: what the episodes are drawn from.
+    """
     world.reset(which, rng)
 
 
@@ -90,6 +96,14 @@ class WorldVecEnv(VecEnv):
     ``infos[i]["terminal_observation"]`` is its last observation. ``infos[i]["TimeLimit.truncated"]`` is False if the
     episode's length is a rule of the world, and wherever nothing is to be bootstrapped past the end. With a
     ``limit`` an episode is cut after so many steps, as by a time limit.
+
+    Args:
+        world: the world, which the environment takes over.
+        seed: of the episodes, or a generator.
+        start: puts copies at the start of an episode.
+        score: (n,) what a step's reward is the difference of.
+        bootstrap: whether a learner may add the critic's value where a time limit cuts an episode short.
+        limit: after how many steps an episode is cut; None: by the world's rules alone.
     """
 
     def __init__(

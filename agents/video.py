@@ -33,15 +33,26 @@ class Acts(Protocol):
     """Whatever chooses actions from observations: a trained agent, or any object with this method."""
 
     def predict(self, observations: Array, /) -> Array:
-        """(n,) actions for (n, size) observations."""
+        """The actions (n,).
+
+        Args:
+            observations: (n, size).
+        """
         ...
 
 
 def video_frames(world: World, agent: Acts, seed: int, title: str = "") -> list[Frame]:
-    """One episode of ``agent`` in ``world`` (a single copy), its start drawn by ``seed``: T + 1 frames, or in a long
-    episode every second, third, … moment, and the last.
+    """One episode of an agent: T + 1 frames, or in a long episode every second, third, … moment, and the last. The
+    caption shows the unaided evaluator's score beside the utility, which is red where the score is higher.
 
-    The caption shows the unaided evaluator's score beside the utility, which is red where the score is higher.
+    Args:
+        world: a single copy.
+        agent: who acts.
+        seed: what its start is drawn by.
+        title: of the caption.
+
+    Raises:
+        ValueError: the world has several copies.
     """
     if world.n != 1:
         raise ValueError(f"a video needs a world with a single copy, got n={world.n}")
@@ -57,7 +68,15 @@ def video_frames(world: World, agent: Acts, seed: int, title: str = "") -> list[
 
 
 def side_by_side(videos: Sequence[Sequence[Frame]], space: int = 12) -> list[Frame]:
-    """Several videos as one, from left to right; a shorter one stays at its last frame, a lower one ends in paper."""
+    """Several videos as one, from left to right; a shorter one stays at its last frame, a lower one ends in paper.
+
+    Args:
+        videos: each with at least one frame.
+        space: the pixels between them.
+
+    Raises:
+        ValueError: there is no video, or one without a frame.
+    """
     if not videos or not all(videos):
         raise ValueError("side_by_side needs videos, each with at least one frame")
     height = max(frame.shape[0] for one in videos for frame in one)
@@ -73,10 +92,20 @@ def side_by_side(videos: Sequence[Sequence[Frame]], space: int = 12) -> list[Fra
 
 
 def save_gif(frames: Sequence[Frame], path: str | Path, fps: float = 5.0, colours: int = 64) -> Path:
-    """Write ``frames`` (all of one size) as a GIF that loops and rests on its last frame; return its path.
+    """Write a GIF that loops and rests on its last frame. All frames share one palette, without dithering: flat
+    drawings stay flat, and what does not move is stored once.
 
-    All frames share one palette of at most ``colours``, without dithering: flat drawings stay flat, and what does not
-    move is stored once.
+    Args:
+        frames: all of one size.
+        path: of the file.
+        fps: frames per second.
+        colours: how many the palette has at most.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: there is no frame.
     """
     if not frames:
         raise ValueError("save_gif needs at least one frame")
@@ -99,7 +128,12 @@ def save_gif(frames: Sequence[Frame], path: str | Path, fps: float = 5.0, colour
 
 
 def still(frames: Sequence[Frame], colours: int = 64) -> bytes:
-    """The last frame as a small PNG."""
+    """The last frame as a small PNG.
+
+    Args:
+        frames: of a video.
+        colours: how many it has at most.
+    """
     out = io.BytesIO()
     picture = Image.fromarray(frames[-1]).quantize(colours, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     picture.save(out, "png", optimize=True)

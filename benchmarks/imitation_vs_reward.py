@@ -1,13 +1,13 @@
-"""Imitation of the evaluator beside optimisation of her score, by generation, on every family that has a table.
+"""Imitation of the evaluator beside optimisation of its score, by generation, on every family that has a table.
 
     rrm run camera_dropbox_imitation seeds=3        # the generations that are learnt, with
     rrm run tidy_rooms_small_imitation              # these
     python -m benchmarks.imitation_vs_reward --out docs/images/imitation_vs_reward.png      # a minute on one core
     python -m benchmarks.imitation_vs_reward --wrong 0.01 --draws 20 --worlds rrm/CameraDropbox-v0
 
-The evaluator tries each action, A[n] goes on, she looks, and A[n+1] does what she likes best, unaided or with ideal
-help. The first table is exact (``rrm.envs.exact.imitate``): the generations, and the agent that optimises the same
-score as far ahead by reward. With ``--wrong`` she errs in a share of the states, drawn at random, as in
+The evaluator tries each action, A[n] goes on, the evaluator looks, and A[n+1] does what it scores highest, unaided or
+with ideal help. The first table is exact (``rrm.envs.exact.imitate``): the generations, and the agent that optimises
+the same score as far ahead by reward. With ``--wrong`` it errs in a share of the states, drawn at random, as in
 ``judge_errors.py``, and figures are means over the draws. The second table has the learnt generations, read from
 ``--runs``. Below those of each seed stand the exact generations from the same A[0], the agent that was trained first.
 """
@@ -29,8 +29,8 @@ from rrm.envs.markdown import number, share
 from rrm.envs.sheets import families
 from rrm.envs.tables import hacks, solved, table_of
 from rrm.envs.world import Floats, Indices, State, World
+from rrm.report.files import round_result, rounds_of
 from rrm.report.rounds import load_agent
-from rrm.report.schema import round_result, rounds_of
 from rrm.storage import rundir
 
 WINDOWS = {"1 step": 1, "4 steps": 4, "to the end": None}
@@ -38,7 +38,7 @@ LEARNT = {
     "rrm/CameraDropbox-v0": "camera_dropbox_imitation",
     "rrm/TidyRoomsSmall-v0": "tidy_rooms_small_imitation",
 }
-"""The presets whose generations are learnt: she looks to the end."""
+"""The presets whose generations are learnt: the evaluator looks at the end."""
 
 HEAD = ("world", "help", "looks ahead", "A[1]", "best", "last", "hacks in half", "RL optimum", "better than RL")
 GENERATIONS = 6
@@ -265,7 +265,7 @@ def draw(exact: Sequence[Curve], trained: dict[str, list[Learnt]], path: Path) -
 
 def main() -> None:
     """Solve, print both tables, draw."""
-    parser = argparse.ArgumentParser(description="Imitation of the evaluator beside optimisation of her score.")
+    parser = argparse.ArgumentParser(description="Imitation of the evaluator beside optimisation of its score.")
     parser.add_argument("--worlds", nargs="+", help="their ids; by default each family, or the preset solved for it")
     parser.add_argument("--wrong", type=float, default=0.0, help="the share of states in which the evaluator errs")
     parser.add_argument("--draws", type=int, default=1, help="of these states")

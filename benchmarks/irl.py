@@ -3,8 +3,8 @@
     python benchmarks/irl.py               # about a minute on one core
 
 The demonstrator is soft-optimal for a known reward of states. All three students have the same demonstrations. *Broad*
-inverse RL takes it that the demonstrator plans to the end of the episode, *narrow* inverse RL that she looks one step
-ahead; each plans anew with the reward that it has inferred, to the end or one step. The *clone* repeats her actions.
+inverse RL takes it that the demonstrator plans to the end of the episode, *narrow* inverse RL that it looks one step
+ahead; each plans anew with the reward that it has inferred, to the end or one step. The *clone* repeats its actions.
 
 1. A grid of 5 × 5 cells whose dynamics change after the demonstrations. The share recovered is that of the way from
    random play to an agent that plans with the true reward in the changed world. It can be above 1: all agents take
@@ -36,7 +36,7 @@ EAST = 3
 WORTH = {(4, 4): 1.0, (1, 2): -1.0, (2, 2): -1.0, (3, 2): -1.0, (0, 4): 0.5}
 """The reward of the cells (row, column) that have one."""
 SCALE = 3.0
-"""The demonstrator's reward is so many times that: the larger it is, the fewer errors she makes."""
+"""The demonstrator's reward is so many times that: the larger it is, the fewer errors it makes."""
 EPISODES = 50
 """In a sample of demonstrations."""
 
@@ -86,7 +86,7 @@ class Students(NamedTuple):
 
 
 def demonstrator() -> Floats:
-    """(T, s, a) her chances in the world of the demonstrations."""
+    """(T, s, a) its chances in the world of the demonstrations."""
     world = grid()
     return soft(world, state_reward(world, SCALE * world.utility))
 

@@ -1,10 +1,10 @@
-"""Does imitating an evaluator exploit her errors less than optimising her score does? Computed exactly, by generation.
+"""Does imitating an evaluator exploit its errors less than optimising its score does? Computed exactly, by generation.
 
     python benchmarks/judge_errors.py               # about 2 minutes on one core
 
-The evaluator has ideal help, but errs in a share of the states, drawn at random: there her score is too high by what
+The evaluator has ideal help, but errs in a share of the states, drawn at random: there its score is too high by what
 the best agent gains over random play. Each draw of the errors is solved exactly: the agent that optimises the score to
-the end of the episode, the one that looks one step ahead, and the generations A[1], A[2], … that imitate her
+the end of the episode, the one that looks one step ahead, and the generations A[1], A[2], … that imitate it
 (``rrm.envs.exact.imitate``, to the end of the episode). Figures are means over the draws, of the share of that gain in
 utility that is left: 1 is the best agent without errors, 0 is random play.
 """
@@ -93,7 +93,7 @@ def table(ids: tuple[str, ...], draws: int) -> Iterator[list[str]]:
 
 def main() -> None:
     """Solve, and print a table."""
-    parser = argparse.ArgumentParser(description="Imitation of an evaluator who errs, and optimisation of her score.")
+    parser = argparse.ArgumentParser(description="Imitation of an evaluator that errs, and optimisation of its score.")
     parser.add_argument("--worlds", nargs="+", default=WORLDS)
     parser.add_argument("--draws", type=int, default=20)
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
 """Markdown tables of agents that imitate the evaluator, generation by generation: ``rrm exact ID --imitation``.
 
-In each state the evaluator tries each action, the last agent continues, and the next agent takes the action that she
+In each state the evaluator tries each action, the last agent continues, and the next agent takes the action that it
 scored highest (``rrm.envs.exact.imitate``). The tables also have the agent that optimises the same score at the same
 horizon.
 """
@@ -31,7 +31,7 @@ class Reached(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One way to imitate the evaluator, beside optimisation of her score."""
+    """One way to imitate the evaluator, beside optimisation of its score."""
 
     judge: str
     """Whose score it is, by who helps."""

@@ -25,7 +25,11 @@ from rrm.text import short
 
 
 def imported(where: str) -> type[Any]:
-    """Import what ``module:name`` names."""
+    """The class that ``module:name`` names.
+
+    Args:
+        where: the name.
+    """
     module, _, name = where.partition(":")
     imported_class: type[Any] = getattr(import_module(module), name)
     return imported_class
@@ -64,11 +68,18 @@ class Slot:
         return next(iter(self.own))
 
     def is_own(self, spec: str) -> bool:
-        """Whether ``spec`` names one of this package's choices."""
+        """Whether a name is that of one of this package's choices.
+
+        Args:
+            spec: the name.
+        """
         return spec in self.own
 
     def find(self, spec: str) -> type[Any]:
-        """The class of the user's own that ``spec`` names.
+        """The class of the user's own that a name stands for.
+
+        Args:
+            spec: ``module:Class``, ``path.py:Class`` or an entry point.
 
         Raises:
             ConfigError: there is none, or it has not what a choice has to have.
@@ -81,11 +92,18 @@ class Slot:
         return chosen_class
 
     def model(self, spec: str) -> type[BaseModel]:
-        """The model of the section, where ``spec`` is chosen."""
+        """The model of the section.
+
+        Args:
+            spec: the choice that is made in it.
+        """
         return imported(self.own.get(spec, self.brought))
 
     def declared(self, spec: str) -> type[BaseModel] | None:
         """The model of the settings that a class of the user's own declares, or None.
+
+        Args:
+            spec: the name of the class.
 
         Raises:
             ConfigError: its ``Settings`` is no pydantic model.
@@ -96,12 +114,25 @@ class Slot:
         return model
 
     def keys(self, spec: str) -> list[str]:
-        """The keys of the section, where ``spec`` is chosen. Raises ConfigError: there is no such choice."""
+        """The keys of the section.
+
+        Args:
+            spec: the choice that is made in it.
+
+        Raises:
+            ConfigError: there is no such choice.
+        """
         declared = None if self.is_own(spec) else self.declared(spec)
         return list(dict.fromkeys([*self.model(spec).model_fields, *(declared.model_fields if declared else ())]))
 
     def read(self, settings: Mapping[str, Any]) -> Any:
         """Validate a section of the configuration by the model of its choice.
+
+        Args:
+            settings: of the section, its choice among them.
+
+        Returns:
+            The section's settings, an instance of the choice's model.
 
         Raises:
             ConfigError: there is no such choice.
@@ -127,7 +158,12 @@ class Slot:
             declared.model_validate(settings)
 
     def unknown(self, spec: str, path: Sequence[str]) -> str:
-        """The message about a key at ``path`` that the section does not have with the choice ``spec``."""
+        """The message about a key that the section does not have.
+
+        Args:
+            spec: the choice that is made in it.
+            path: of the key, within the section.
+        """
         *above, key = path
         if above:
             known = _keys_within(self.model(spec), above)

@@ -251,7 +251,14 @@ def _folder(path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line ``arguments`` (those of the process by default); return the exit status."""
+    """Run the command line.
+
+    Args:
+        arguments: those of the process unless said.
+
+    Returns:
+        The exit status.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=PLAINER)

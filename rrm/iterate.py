@@ -92,6 +92,9 @@ def amplify(evaluator: Evaluator, assistants: Sequence[Assistant], plan: Plan) -
         evaluator: who judges.
         assistants: A_1 first, which acts last.
         plan: the round.
+
+    Returns:
+        The overseer.
     """
     chosen = plan.condition.amplify
     overseer: Overseer = chosen.find()(evaluator, assistants, **chosen.keywords)
@@ -112,6 +115,9 @@ def distill(
         home: the folder of the round.
         on_rollout: called after each rollout.
         previous: the agent of the generation before, if there is one.
+
+    Returns:
+        The agent, and what was recorded on the way.
     """
     method = plan.condition.distill.find()
     return Runner(method, overseer, plan, start, home, lambda row: on_rollout(plan, row), previous).run()

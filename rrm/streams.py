@@ -67,21 +67,40 @@ class Streams:
 
     @classmethod
     def of_round(cls, seed: int, level: int) -> Streams:
-        """The streams of the round of ``level`` with the experiment's ``seed``."""
+        """The streams of a round.
+
+        Args:
+            seed: of the experiment.
+            level: of the round.
+        """
         return cls(_digest("round", seed, level))
 
     def part(self, purpose: Purpose, *index: int) -> Streams:
-        """The streams of a part, such as one rollout's questions."""
+        """The streams of a part, such as one rollout's questions.
+
+        Args:
+            purpose: of the part.
+            *index: its number, if there are several.
+        """
         return Streams(_digest(self.digest, "part", purpose.value, *index))
 
     def generator(self, purpose: Purpose, *index: int) -> np.random.Generator:
-        """A new generator at the start of its stream: the same numbers at every call."""
+        """A new generator at the start of its stream: the same numbers at every call.
+
+        Args:
+            purpose: what it is for.
+            *index: its number, if there are several.
+        """
         return np.random.default_rng(int(_digest(self.digest, "generator", purpose.value, *index), 16))
 
     def seed(self, purpose: Purpose, *index: int) -> int:
         """A seed below 2^32 for torch and Stable-Baselines3, which read no more of it.
 
         Two of them are equal by chance once in 2^32 times.
+
+        Args:
+            purpose: what it is for.
+            *index: its number, if there are several.
         """
         return int(_digest(self.digest, "seed", purpose.value, *index)[:8], 16)
 

@@ -17,13 +17,22 @@ LONGEST_PATH = 200
 
 
 def line(value: object) -> str:
-    """Any text on one line, that moves no cursor and changes no colours: control characters are escaped."""
+    """Any text on one line, that moves no cursor and changes no colours: control characters are escaped.
+
+    Args:
+        value: any.
+    """
     text = " ".join(str(value).split())
     return text if text.isprintable() else "".join(map(_escaped, text))
 
 
 def clip(text: str, longest: int = LONGEST) -> str:
-    """A text that fits into a message."""
+    """A text that fits into a message.
+
+    Args:
+        text: any.
+        longest: its most characters.
+    """
     return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
@@ -49,7 +58,11 @@ codecs.register_error(PLAINER, _plainer)
 
 
 def place(path: object) -> str:
-    """A path, as messages show it."""
+    """A path, as messages show it.
+
+    Args:
+        path: of a file or a folder.
+    """
     return clip(line(path), LONGEST_PATH)
 
 
@@ -58,7 +71,11 @@ def _escaped(character: str) -> str:
 
 
 def short(value: Any) -> str:
-    """A value as Python writes it, on one line and not too long, however large or deep the value is."""
+    """A value as Python writes it, on one line and not too long, however large or deep the value is.
+
+    Args:
+        value: any.
+    """
     try:
         text = _Repr().repr(value)
     except Exception:  # of a user's class
@@ -67,7 +84,11 @@ def short(value: Any) -> str:
 
 
 def show(value: Any) -> str:
-    """A value as a person would have written it in YAML."""
+    """A value as a person would have written it in YAML.
+
+    Args:
+        value: any.
+    """
     return json.dumps(value) if value is None or isinstance(value, bool) else short(value)
 
 

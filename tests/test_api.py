@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,10 +17,9 @@ import pytest
 
 import rrm
 import rrm.envs
-from rrm import errors, protocols
+from rrm import cli, errors, protocols
 from rrm.protocols import METRICS
 from rrm.report.schema import RoundResult
-from tests.test_imports import folder
 from tests.test_packaging import MODULES, ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -39,17 +39,6 @@ def named(path: str) -> Any:
 
 # --- Args, Returns, Raises --------------------------------------------------------------------------------------------
 
-COMPLETE = (
-    "rrm.amplify",
-    "rrm.distill",
-    "rrm.envs",
-    "rrm.evaluators",
-    "rrm.feedback",
-    "rrm.protocols",
-    "rrm.rewards",
-)
-"""The folders in which every public function, method and constructor says all that ``missing`` asks for."""
-
 IMPERATIVE = re.compile(
     "(Add|Answer|Apply|Ask|Begin|Build|Call|Check|Collect|Combine|Compare|Compute|Continue|Copy|Count|Create|Cut|Draw|"
     "Evaluate|Fill|Find|Fit|Follow|Go|Have|Import|Judge|Keep|Learn|Load|Make|Map|Merge|Move|Open|Parse|Play|Put|Read|"
@@ -57,6 +46,12 @@ IMPERATIVE = re.compile(
     "Validate|Visit|Wait|Walk|Write)\\b"
 )
 """First words that say what a function does, and not what it returns."""
+
+
+IMPORTED = [name for name in MODULES if find_spec("ray") or not name.startswith("rrm.experiment.ray_")]
+"""All modules; there is no Ray for the newest versions of Python."""
+
+COMMANDS = [command.callback for command in cli.app.registered_commands]
 
 
 class Public(NamedTuple):
@@ -72,7 +67,7 @@ class Public(NamedTuple):
 def protocols_of_the_tree() -> dict[str, list[tuple[type, list[str]]]]:
     """The methods of all protocols, with their parameters."""
     methods = defaultdict(list)
-    for module in map(importlib.import_module, MODULES):
+    for module in map(importlib.import_module, IMPORTED):
         for kind in vars(module).values():
             if inspect.isclass(kind) and kind.__module__ == module.__name__ and getattr(kind, "_is_protocol", False):
                 for name, method in vars(kind).items():
@@ -151,8 +146,10 @@ def missing(each: Public) -> list[str]:
     - In ``Args``, an entry for each parameter. ``*args`` of a constructor are those of its base class.
     - ``Returns``, or ``Yields``, where there is a result, unless the first sentence says what it is.
     - In ``Raises``, an entry for each error that the function itself raises.
+
+    Of a command of ``rrm``, the help says all that.
     """
-    if fulfils_a_contract(each):
+    if fulfils_a_contract(each) or each.function in COMMANDS:
         return []
     if not each.docstring.strip():
         return ["docstring"]
@@ -162,7 +159,7 @@ def missing(each: Public) -> list[str]:
     }
     names = [name for name in parameters(each.function) if name not in passed_on]
     lacks = [f"Args: {name}" for name in names if not re.search(rf"^ +\*{{0,2}}{name}: ", text, re.M)]
-    has_result = signature.return_annotation not in ("None", None, signature.empty, "NoReturn")
+    has_result = signature.return_annotation not in ("None", None, signature.empty, "NoReturn", "Iterator[None]")
     if has_result and names and IMPERATIVE.match(text.split(maxsplit=1)[0]) and not re.search("(Return|Yield)s:", text):
         lacks.append("Returns")
     code = each.function.__code__
@@ -171,14 +168,11 @@ def missing(each: Public) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_entry_is_documented(name: str) -> None:
-    entry = named(name)
-    assert (entry.__doc__ or "").strip()
-    each = [Public(name, entry, entry.__doc__ or "")] if inspect.isfunction(entry) else methods(name, entry)
-    assert not [f"{one.path}: {', '.join(lacks)}" for one in each if (lacks := missing(one))]
+def test_every_entry_has_a_docstring(name: str) -> None:
+    assert (named(name).__doc__ or "").strip()
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if folder(name) in COMPLETE])
+@pytest.mark.parametrize("name", IMPORTED)
 def test_docstrings_are_complete(name: str) -> None:
     assert not [f"{each.path}: {', '.join(lacks)}" for each in public(name) if (lacks := missing(each))]
 

@@ -189,7 +189,7 @@ def test_the_wheel_holds_every_room(tmp_path: Path, links: bool) -> None:
         f"{name.replace('.', '/')}{'/__init__' * (path.stem == '__init__')}.py" for name, path in MODULES.items()
     }
     assert {name for name in names if name.endswith(".py")} == modules
-    assert {f"rrm/configs/{path.name}" for path in (ROOT / "configs").glob("*.yaml")} < names
+    assert {f"rrm/configs/{path.name}" for path in (ROOT / "configs").glob("*.[yn]*")} < names
     assert {"rrm/py.typed", "rrm/envs/py.typed", "rrm/agents/py.typed"} < names
     files = python(TRY_THE_ROOMS, tmp_path, PYTHONPATH=str(site)).split()
     assert len(files) == 5

@@ -38,6 +38,7 @@ RETIRED = {
     r"\bpractis(e|es|ed|ing)\b": "train; start states",
     r"\bto the same bits\b": "bit-exact",
     r"\btoss(es|ed)?\b|\bthose of a coin\b": "label noise; relative to chance",
+    r"\b([Ss]he|[Hh]ers?|[Hh]erself|[Hh]e|[Hh]im|[Hh]is|[Hh]imself)\b": "it for an evaluator; they for people",
     r"\b(that|who|one that) remembers\b|\.remembers\b|\bremembers:": "stateful",
 }
 """What is not to be found, as regular expressions, and the word that stands for it now."""
@@ -53,7 +54,7 @@ EXCEPTIONS = {
     "tests/rrm/test_evaluators.py": "tests that",
     "envs/world.py": "answers an old method of a world with the new one",
     "tests/envs/test_contract.py": "tests that",
-    "rrm/report/schema.py": "reads a figure of older results",
+    "rrm/report/files.py": "reads a figure of older results",
     "tests/rrm/test_report.py": "tests that",
     "rrm/feedback/tables.py": "reads a column of older label stores",
     "tests/rrm/test_older_stores.py": "tests that",

@@ -23,6 +23,23 @@ class PPOLearner(OnPolicyLearner):
     ``net_arch`` are the widths of the hidden layers of policy and critic, each its own, with one ``activation_fn``, on
     what ``rrm.agents.networks`` makes of the observation. With a ``window`` of M steps, the sums of the next M rewards
     take the place of GAE (``rrm.agents.learners.windows``); ``judging`` then says what a step is credited with.
+
+    Args:
+        env: where it learns.
+        layout: of the observations.
+        seed: of the first weights and the actions.
+        n_steps: of each copy, in a rollout.
+        batch_size: of a gradient step.
+        n_epochs: how often each step of a rollout is learnt from.
+        learning_rate: of Adam, at the start.
+        discount: γ.
+        gae_lambda: λ of GAE.
+        clip_range: ε of the clipped objective.
+        ent_coef: the weight of the entropy in the loss.
+        net_arch: the widths of the hidden layers.
+        activation_fn: relu or tanh.
+        window: M, or None for GAE.
+        judging: what a step is credited with (advance, hindsight or lower), where there is a window.
     """
 
     def __init__(

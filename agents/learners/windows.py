@@ -26,10 +26,17 @@ STEPS = ("observations", "actions", "rewards", "episode_starts", "values", "log_
 
 
 def window_sums(rewards: Floats, ends: Bools, window: int, discount: float = 1.0) -> tuple[Floats, Bools]:
-    """The sums of the next ``window`` rewards of each step, and whether the window is whole.
+    """The sums of the next rewards of each step, and whether the window is whole: its rewards are all there, or the
+    episode has ended within it.
 
-    ``rewards`` and ``ends`` (whether the episode ended with the step) are (steps, copies). A window is whole if its
-    rewards are all there, or the episode has ended within it.
+    Args:
+        rewards: (steps, copies).
+        ends: (steps, copies) whether the episode ended with the step.
+        window: how many rewards.
+        discount: of each further reward.
+
+    Returns:
+        The sums, and whether the window is whole, (steps, copies) each.
     """
     steps = len(rewards)
     sums = np.zeros(rewards.shape)
@@ -49,6 +56,11 @@ def credit(rewards: Floats, ends: Bools, judging: Judging) -> tuple[Floats, Bool
 
     In *advance*, its own reward. In *hindsight*, all that came of it: the sum of the rewards to the end of the episode,
     which for narrow reward is V(s_T) - V(s_t). *lower*: the lower of the two.
+
+    Args:
+        rewards: (steps, copies).
+        ends: (steps, copies) whether the episode ended with the step.
+        judging: advance, hindsight or lower.
     """
     if judging == "advance":
         return rewards, np.ones(rewards.shape, np.bool_)
@@ -57,7 +69,14 @@ def credit(rewards: Floats, ends: Bools, judging: Judging) -> tuple[Floats, Bool
 
 
 class WindowBuffer(RolloutBuffer):
-    """SB3's rollout buffer with window sums in the place of GAE, and steps that wait for their window to be whole."""
+    """SB3's rollout buffer with window sums in the place of GAE, and steps that wait for their window to be whole.
+
+    Args:
+        *args: those of SB3's ``RolloutBuffer``.
+        window: M.
+        judging: what a step is credited with.
+        **settings: its keywords.
+    """
 
     def __init__(self, *args: Any, window: int, judging: Judging = "advance", **settings: Any) -> None:
         self.window = window

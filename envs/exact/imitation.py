@@ -1,7 +1,7 @@
-"""Exact imitation of an evaluator who tries each action and delegates the rest to the last agent.
+"""Exact imitation of an evaluator that tries each action and delegates the rest to the last agent.
 
 This is iterated amplification by delegation (Cotra 2018, "Iterated distillation and amplification"). In each state the
-evaluator tries each action, the agent A[n] continues, and the evaluator scores the outcome. She chooses the action with
+evaluator tries each action, the agent A[n] continues, and the evaluator scores the outcome. It chooses the action with
 the highest score, and the next agent A[n+1] makes the same choice in every state. Nothing is learnt here.
 
 With a window of one step A[n] takes no step, and A[1] is the agent that optimises the score one step ahead. With a
@@ -43,7 +43,7 @@ def imitate(
     Args:
         table: the world.
         scores: what the evaluator answers in each state, (s,), such as ``table.scores["unaided"]``.
-        window: after how many steps the evaluator looks: the action that she tries and window - 1 of A[n]; None: at the
+        window: after how many steps the evaluator looks: the action that it tries and window - 1 of A[n]; None: at the
             end of the episode.
         first: A[0], as ``run`` takes it: actions (T, s), or chances (T, s, a); None: each action equally often.
         keep: whether an agent keeps its own action where the evaluator sees nothing better. Else, and where its own is

@@ -117,7 +117,7 @@ def label(canvas: Canvas, text: str, x: int, y: int, paper: Colour, ink: Colour)
 
     Args:
         canvas: (height, width, 3).
-        text: in capital letters, digits and signs of ``LETTERS``.
+        text: of the letters, digits and signs in ``LETTERS``.
         x: of the top left corner of the box, in pixels.
         y: of the top left corner.
         paper: the colour of the box.

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 def clashes(condition: Condition) -> Iterator[Clash]:
-    """The contradictions between fields of a condition; those that a choice reports come last."""
+    """The contradictions between fields of a condition; those that a choice reports come last.
+
+    Args:
+        condition: the condition.
+
+    Yields:
+        The key, its value, and what would be right.
+    """
     learner, amplify = condition.learner, condition.amplify
     rollout = learner.num_envs * learner.n_steps
     size = f"learner.num_envs x learner.n_steps = {learner.num_envs} x {learner.n_steps} = {rollout}"
@@ -56,9 +63,11 @@ def _clashes_of_help(condition: Condition) -> Iterator[Clash]:
 
 
 def has_assistants(condition: Condition, below: World | None) -> bool:
-    """Whether there are assistants of the condition's kind in ``below``, where A_1 acts, if there is such a world.
+    """Whether there are assistants of the condition's kind. Any acts at random or is trained, not all are scripted.
 
-    Any acts at random or is trained, not all are scripted.
+    Args:
+        condition: the condition.
+        below: the world in which A_1 acts, if there is one.
     """
     return below is not None and (condition.amplify.assistants != "ideal" or "ideal" in below.scripts)
 
@@ -70,16 +79,25 @@ def _unlike(world: World, depth: int) -> int | None:
     return next((level for level, kind in kinds.items() if kind != kinds[1]), None)
 
 
-def check_together(conditions: Mapping[str, Condition]) -> None:
-    """Refuse conditions of different environments, except controls with the same utility for the same episodes."""
-    first, *others = conditions.items()
-    for name, condition in others:
+def check_together(conditions: Mapping[str, Condition], unaided: str) -> None:
+    """Refuse conditions of different environments, except controls with the same utility for the same episodes.
+
+    Args:
+        conditions: by name, in any order.
+        unaided: the one with which the others are compared; if it is not there, they are compared with the first one.
+
+    Raises:
+        ConfigError: there are such; the message names the first.
+    """
+    base = unaided if unaided in conditions else next(iter(conditions))
+    alone = conditions[base]
+    for name, condition in conditions.items():
         for field in ("env", "env_settings"):
-            mine, its = getattr(condition, field), getattr(first[1], field)
-            if mine == its or (field == "env_settings" and _is_control(condition, first[1])):
+            mine, its = getattr(condition, field), getattr(alone, field)
+            if mine == its or (field == "env_settings" and _is_control(condition, alone)):
                 continue
-            right = f"must be {its!r}, as in {first[0]!r}: the gap compares utilities of one world"
-            if field == "env_settings" and first[1].world(1).controls:
+            right = f"must be {its!r}, as in {base!r}: the gap compares utilities of one world"
+            if field == "env_settings" and alone.world(1).controls:
                 right += "; or a control of it that leaves the utility as it is"
             raise ConfigError(f"conditions.{name}.{field}: {mine!r}: {right}")
 

@@ -58,7 +58,12 @@ def resolved() -> dict[str, Any]:
 
 
 def definition(slot: Slot, choice: str) -> str:
-    """The name of the definition of a slot's section, where ``choice`` is made."""
+    """The name of the definition of a slot's section.
+
+    Args:
+        slot: the slot.
+        choice: the one that is made in the section.
+    """
     return f"{slot.section}.{choice}"
 
 
@@ -111,14 +116,22 @@ def _or_null(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keys_of(model: str) -> dict[str, Any]:
-    """The schemas of a model's keys, by their names; of the experiment's, where the name is empty."""
+    """The schemas of a model's keys, by their names.
+
+    Args:
+        model: its name; empty for the experiment.
+    """
     schema = resolved()
     properties: dict[str, Any] = (schema["definitions"][model] if model else schema)["properties"]
     return properties
 
 
 def section_of(about: Mapping[str, Any]) -> str | None:
-    """The model of a key that is a section."""
+    """The model of a key that is a section.
+
+    Args:
+        about: the schema of the key.
+    """
     for each in (about, *about.get("anyOf", ())):
         if "$ref" in each:
             return str(each["$ref"]).rpartition("/")[2]

@@ -20,25 +20,41 @@ SHORT: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def full_path(path: Sequence[str]) -> tuple[str, ...]:
-    """A path within a condition, without short forms."""
+    """A path within a condition, without short forms.
+
+    Args:
+        path: of a key, short or not.
+    """
     return SHORT.get(path[0], tuple(path)) if len(path) == 1 else tuple(path)
 
 
 def short_path(path: Sequence[str]) -> tuple[str, ...]:
-    """The short form of a path within a condition, where it has one."""
+    """The short form of a path within a condition, where it has one.
+
+    Args:
+        path: of a key.
+    """
     return next(((short,) for short, full in SHORT.items() if full == tuple(path)), tuple(path))
 
 
 def stated(condition: Mapping[str, Any], short: str) -> Any:
-    """The value that a condition's configuration gives a key with a short form, in either form; None if it gives
-    none."""
+    """The value that a condition's configuration gives a key with a short form, in either form; None if it gives none.
+
+    Args:
+        condition: the configuration.
+        short: the short form.
+    """
     section, key = SHORT[short]
     inner = condition.get(section)
     return condition[short] if short in condition else inner.get(key) if isinstance(inner, Mapping) else None
 
 
 def is_true(reward: Any) -> bool:
-    """Whether a reward is the true utility; YAML reads ``reward: true`` as a truth value."""
+    """Whether a reward is the true utility; YAML reads ``reward: true`` as a truth value.
+
+    Args:
+        reward: the value of the key.
+    """
     return reward is True or (isinstance(reward, str) and reward == "true")
 
 
@@ -68,7 +84,11 @@ def without_short_forms(tree: Mapping[str, Any], where: str = "") -> Tree:
 
 def written_out(tree: Mapping[str, Any]) -> Tree:
     """A copy of a configuration in which a slot's choice is its section's key: ``distill: clone.py:Clone`` is short for
-    ``distill: {method: clone.py:Clone}``. In older files settings of a choice of one's own stood in ``settings``."""
+    ``distill: {method: clone.py:Clone}``. In older files settings of a choice of one's own stood in ``settings``.
+
+    Args:
+        tree: the configuration.
+    """
     written: Tree = plain(tree)
     conditions = written.get("conditions")
     for each in (written, *(conditions.values() if isinstance(conditions, dict) else ())):
@@ -81,15 +101,25 @@ def written_out(tree: Mapping[str, Any]) -> Tree:
 
 
 def chosen(section: Any, slot: Slot, before: str) -> str:
-    """The choice that a slot's section names, in either form; ``before`` if it names none."""
+    """The choice that a slot's section names, in either form.
+
+    Args:
+        section: of the slot, or the choice alone.
+        slot: the slot.
+        before: what is chosen if the section names nothing.
+    """
     named: Any = section.get(slot.key) if isinstance(section, Mapping) else section
     return named if isinstance(named, str) else before
 
 
 def chosen_in(condition: Any, slot: Slot, above: str) -> str:
-    """The choice for a slot in a condition's configuration; ``above`` where it says nothing of it.
+    """The choice for a slot in a condition's configuration. The true reward is that of the oracle, which is one however
+    other agents are distilled.
 
-    The true reward is that of the oracle, which is one however other agents are distilled.
+    Args:
+        condition: the configuration.
+        slot: the slot.
+        above: what is chosen where the condition says nothing of it.
     """
     if not isinstance(condition, Mapping):
         return above
@@ -98,8 +128,14 @@ def chosen_in(condition: Any, slot: Slot, above: str) -> str:
 
 
 def choose(tree: Tree, slot: Slot, choice: str, before: str) -> None:
-    """Set the choice of a slot's section. Settings for another choice are removed; ``before`` is the choice if it named
-    none."""
+    """Set the choice of a slot's section. Settings for another choice are removed.
+
+    Args:
+        tree: the configuration with the section, which is changed.
+        slot: the slot.
+        choice: what is chosen now.
+        before: what was chosen if the section names nothing.
+    """
     section = tree.get(slot.section)
     section = section if isinstance(section, dict) else {}
     if chosen(section, slot, before) != choice:
@@ -108,8 +144,13 @@ def choose(tree: Tree, slot: Slot, choice: str, before: str) -> None:
 
 
 def layered(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
-    """``below`` overridden by ``above``, for a condition. If ``above`` makes another choice for a slot, the settings of
-    the choice below are dropped."""
+    """A condition's configuration, overridden. If the upper one makes another choice for a slot, the settings of the
+    choice below are dropped.
+
+    Args:
+        below: the lower configuration.
+        above: the upper one.
+    """
     merged = {key: plain(value) for key, value in below.items()}
     for section, slot in SLOTS.items():
         was = chosen(below.get(section), slot, slot.default)
@@ -119,7 +160,11 @@ def layered(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
 
 
 def with_short_forms(condition: Mapping[str, Any]) -> Tree:
-    """A copy of a condition's configuration that uses short forms where there are any."""
+    """A copy of a condition's configuration that uses short forms where there are any.
+
+    Args:
+        condition: the configuration.
+    """
     written = plain(condition)
     for short, (section, key) in SHORT.items():
         if key in written.get(section, {}):
@@ -214,5 +259,10 @@ def renamed(path: Sequence[str], value: Any = None) -> tuple[str, str] | None:
 
 
 def renamed_value(key: str, value: Any) -> str | None:
-    """The newer name of an older value of a key; None if there never was such a value."""
+    """The newer name of an older value of a key; None if there never was such a value.
+
+    Args:
+        key: dotted.
+        value: that it was given.
+    """
     return _VALUES.get((key, value)) if isinstance(value, str) else None

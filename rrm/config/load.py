@@ -179,11 +179,17 @@ def load(
 ) -> Experiment:
     """Read, resolve and check an experiment.
 
-    ``config`` is a YAML file, the name of a preset, a mapping, or an experiment loaded before. ``overrides`` are
-    'a.b.c=value' with values in YAML; ``settings`` are the same with Python values, mappings merging key by key
-    (``task={"labels": 64}``, ``evaluator=my_function``). Both name only keys and conditions that exist.
+    Args:
+        config: a YAML file, the name of a preset, a mapping, or an experiment loaded before.
+        overrides: 'a.b.c=value', with values in YAML; they name only keys and conditions that exist.
+        **settings: the same with Python values, mappings merging key by key (``task={"labels": 64}``,
+            ``evaluator=my_function``).
 
-    Raises ``ConfigError`` (one line) for the first thing that is wrong.
+    Returns:
+        The experiment.
+
+    Raises:
+        ConfigError: one line, about the first thing that is wrong.
     """
     tree = read(config)
     if "suite" in tree:
@@ -215,7 +221,7 @@ def load(
     conditions = {name: _condition(name, base, tree) for name in tree["conditions"]}
     for name, each in conditions.items():
         check_env(each, _dotted(("conditions", name), "env", tree))
-    check_together(conditions)
+    check_together(conditions, str(tree.get("unaided", "unaided")))
     if usual:  # nobody has asked for help where there is none to be had
         conditions = {
             name: each

@@ -19,7 +19,12 @@ OWN = ("assistants", "depth", "reward")
 
 
 def minimal_config(experiment: Mapping[str, Any], order: Sequence[str]) -> str:
-    """YAML for the content of an experiment.json; conditions in ``order``, those that it does not name last."""
+    """YAML for the content of an experiment.json.
+
+    Args:
+        experiment: that content.
+        order: of the conditions; those that it does not name come last.
+    """
     conditions = experiment["conditions"]
     names = [*(name for name in order if name in conditions), *sorted(conditions.keys() - {*order})]
     tree = compact({**experiment, "conditions": {name: conditions[name] for name in names}})
@@ -27,7 +32,11 @@ def minimal_config(experiment: Mapping[str, Any], order: Sequence[str]) -> str:
 
 
 def compact(experiment: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration without defaults. What all conditions share is stated once, at the top."""
+    """The configuration without defaults. What all conditions share is stated once, at the top.
+
+    Args:
+        experiment: the content of an experiment.json.
+    """
     conditions = {name: with_short_forms(_without_null(tree)) for name, tree in experiment["conditions"].items()}
     shared = _shared(list(conditions.values()), but=OWN)
     tree = {**_without_null(experiment), **shared}

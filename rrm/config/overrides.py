@@ -106,6 +106,9 @@ def check_keys(settings: Tree, tree: Tree, path: tuple[str, ...] = (), shown: st
         tree: the configuration, with its conditions and choices.
         path: the sections above ``settings``.
         shown: the override that set it, if one did.
+
+    Raises:
+        ConfigError: there is such a key or value; the message names the nearest key.
     """
     for key, value in list(settings.items()):
         here = (*path, str(key))
@@ -128,7 +131,17 @@ def check_keys(settings: Tree, tree: Tree, path: tuple[str, ...] = (), shown: st
 
 
 def set_value(tree: Tree, dotted: str, value: Any, shown: str) -> None:
-    """Put ``value`` at a dotted path of ``tree``, whose conditions are there already. ``shown`` names it in errors."""
+    """Put a value at a dotted path.
+
+    Args:
+        tree: the configuration, whose conditions are there already; it is changed.
+        dotted: the path.
+        value: the value.
+        shown: what errors call it.
+
+    Raises:
+        ConfigError: there is no such key, or the value would change nothing.
+    """
     path, conditions = dotted.split("."), tree["conditions"]
     value = _choice_made(tree, path, value)
     own = 2 if path[0] == "conditions" else 0
@@ -196,7 +209,15 @@ def _nested(path: Sequence[str], value: Any) -> Any:
 
 
 def apply_override(tree: Tree, override: str) -> None:
-    """Apply 'a.b.c=value', its value read as YAML."""
+    """Apply 'a.b.c=value', its value read as YAML.
+
+    Args:
+        tree: the configuration, which is changed.
+        override: 'a.b.c=value'.
+
+    Raises:
+        ConfigError: it is none, or ``set_value`` refuses it.
+    """
     shown = clip(line(override))
     if len(override) > LONGEST:
         raise ConfigError(f"{shown}: is too long: must have at most {LONGEST:,} characters")
@@ -207,7 +228,12 @@ def apply_override(tree: Tree, override: str) -> None:
 
 
 def states(tree: Any, path: Sequence[str]) -> bool:
-    """Whether ``tree`` states a value at ``path``."""
+    """Whether a configuration states a value.
+
+    Args:
+        tree: the configuration.
+        path: of the key.
+    """
     for key in path:
         if not isinstance(tree, Mapping) or key not in tree:
             return False

@@ -79,7 +79,15 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 def parse(text: str, what: str) -> Any:
-    """The value of a YAML document; ``what`` names it in errors."""
+    """The value of a YAML document.
+
+    Args:
+        text: the document.
+        what: what errors call it.
+
+    Raises:
+        ConfigError: it is not YAML, or too large.
+    """
     if len(text) > LONGEST:
         raise ConfigError(f"{what}: is too long: must have at most {LONGEST:,} characters")
     loader = None
@@ -140,17 +148,28 @@ def presets() -> list[str]:
 
 
 def read(config: str | Path | Mapping[str, Any] | BaseModel) -> Tree:
-    """The tree of a file, of a preset, of a mapping or of a configuration that has been loaded before."""
+    """Read a configuration, unresolved.
+
+    Args:
+        config: a file, a preset, a mapping, or a configuration that was loaded before.
+
+    Returns:
+        The configuration as a tree of plain values.
+
+    Raises:
+        ConfigError: it cannot be read, or holds no keys and values.
+    """
     if isinstance(config, BaseModel | Mapping):
         return dict(checked(config, "config"))
     if not isinstance(config, str | Path):
         raise ConfigError(f"config: {show(config)}: must be a YAML file, a preset or a mapping")
     path, name = Path(config), place(config)
+    shipped = importlib.resources.files("rrm.configs")
     try:
         if path.exists():
             text = read_bytes(path, LONGEST).decode()
         elif str(config) in presets():
-            text = (importlib.resources.files("rrm.configs") / f"{config}.yaml").read_text(encoding="utf-8")
+            text = (shipped / f"{config}.yaml").read_text(encoding="utf-8")
         else:
             candidates = [*map(str, path.parent.glob("[!.]*.yaml")), *presets()]
             raise ConfigError(f"{name}: no such file or preset{nearest(str(config), candidates)}")
@@ -164,8 +183,8 @@ def read(config: str | Path | Mapping[str, Any] | BaseModel) -> Tree:
     tree.setdefault("experiment", path.stem)
     if path.exists():
         _look_beside(path)
-        tree = {key: _beside(value, path.parent) for key, value in tree.items()}
-    return tree
+        return {key: _beside(value, path.parent) for key, value in tree.items()}
+    return {key: _beside(value, Path(str(shipped)), first=True) for key, value in tree.items()}
 
 
 def _look_beside(path: Path) -> None:
@@ -175,24 +194,34 @@ def _look_beside(path: Path) -> None:
         sys.path.append(folder)
 
 
-def _beside(value: Any, folder: Path) -> Any:
-    """The same with files that are not where the process is but beside the configuration: ``file.py:name``, and of
-    demonstrations."""
+def _beside(value: Any, folder: Path, first: bool = False) -> Any:
+    """The same with the paths of files that lie beside the configuration: ``file.py:name``, and demonstrations.
+
+    A file of that name where the process is comes before them, unless those beside the configuration come ``first``.
+    """
     if isinstance(value, dict):
-        return {key: _beside(each, folder) for key, each in value.items()}
+        return {key: _beside(each, folder, first) for key, each in value.items()}
     if isinstance(value, list):
-        return [_beside(each, folder) for each in value]
+        return [_beside(each, folder, first) for each in value]
     if not isinstance(value, str):
         return value
     file = value.rpartition(":")[0] or value
     if not file.endswith((".py", ".npz")) or len(file) > LONGEST_PATH or "\0" in file:
         return value
     beside = folder / file
-    return f"{beside}{value[len(file) :]}" if not Path(file).exists() and beside.is_file() else value
+    return f"{beside}{value[len(file) :]}" if beside.is_file() and (first or not Path(file).exists()) else value
 
 
 def checked(value: Any, what: str) -> Any:
-    """A copy as ``plain`` makes it, of what a caller gave from Python; ``what`` names it in errors."""
+    """A copy as ``plain`` makes it, of what a caller gave from Python.
+
+    Args:
+        value: any.
+        what: what errors call it.
+
+    Raises:
+        ConfigError: it is too large or too deep.
+    """
     try:
         _bounded(value, _values)
     except ValueError as error:
@@ -201,7 +230,11 @@ def checked(value: Any, what: str) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A copy in plain mappings, so that nothing of the caller's changes; sections given as models become mappings."""
+    """A copy in plain mappings, so that nothing of the caller's changes; sections given as models become mappings.
+
+    Args:
+        value: any.
+    """
     if isinstance(value, BaseModel):  # not model_dump, which would take an evaluator that is a dataclass apart
         return {key: plain(each) for key, each in value}
     if isinstance(value, Mapping):
@@ -210,7 +243,12 @@ def plain(value: Any) -> Any:
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> Tree:
-    """``below`` with what ``above`` says instead, key by key in sections. Shares no mapping with either."""
+    """A configuration, overridden key by key in sections. It shares no mapping with either.
+
+    Args:
+        below: the lower configuration.
+        above: the upper one.
+    """
     merged = {key: plain(value) for key, value in below.items()}
     for key, value in above.items():
         old = merged.get(key)

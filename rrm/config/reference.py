@@ -166,6 +166,9 @@ def _sections() -> set[str]:
 def named(key: str) -> list[Key]:
     """The key of a name, or all keys of a section; short forms and the names of sections within sections are known.
 
+    Args:
+        key: its dotted name.
+
     Raises:
         ConfigError: there is none; the line says what it is called now, or which is nearest.
     """
@@ -186,8 +189,12 @@ def named(key: str) -> list[Key]:
 
 
 def text(keys: Sequence[Key], width: int = 80) -> str:
-    """Keys for the terminal, in lines of at most ``width`` characters. A key that several choices have alike appears
-    once."""
+    """Keys for the terminal. A key that several choices have alike appears once.
+
+    Args:
+        keys: in their order.
+        width: characters of a line.
+    """
     choices: dict[Key, list[Key]] = {}
     for each in keys:
         choices.setdefault(replace(each, choice="", presets=()), []).append(each)

@@ -189,7 +189,11 @@ class Condition(Section):
         return f"{named.__module__}:{named.__qualname__}"
 
     def world(self, n: int) -> World:
-        """Its world, with ``n`` copies."""
+        """The condition's world.
+
+        Args:
+            n: how many copies.
+        """
         from rrm.envs.adapters import make_world
 
         return make_world(self.env, n, **self.env_settings)
@@ -210,13 +214,19 @@ LONGEST_NAME: Final = 100
 """Characters of a name. A cell's folder adds a seed and a fingerprint, and systems allow 255 bytes."""
 
 MOST_CONDITIONS: Final = 500
-
 MOST_EXPERIMENTS: Final = 100
 """The most experiments of a suite."""
 
 
 def proper_name(value: str) -> str:
-    """Names become parts of folder names, on every system."""
+    """A name that can be a part of folder names, on every system.
+
+    Args:
+        value: the name.
+
+    Raises:
+        ValueError: it cannot.
+    """
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", value):
         raise ValueError("must be letters, digits, '_', '-' and '.', and begin with one of the first three")
     if len(value) > LONGEST_NAME:

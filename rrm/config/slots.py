@@ -1,3 +1,4 @@
+# Long because: it is the contract of the choices for each slot, documented method by method.
 """The sections of the slots: the keys that all choices share, and the methods of a choice's settings. Imports no torch.
 
 A choice of this package derives its section's model from ``AmplifySettings``, ``DistillSettings`` or
@@ -57,14 +58,32 @@ class Choice(Section):
         return imported(self.made_by)
 
     def clashes(self, condition: Condition) -> Iterator[Clash]:
-        """The contradictions between these settings and the rest of a condition."""
+        """The contradictions between these settings and the rest of a condition.
+
+        Args:
+            condition: the condition that the settings are of.
+
+        Yields:
+            The key, its value, and what would be right.
+        """
         yield from ()
 
     def check(self, plan: Plan) -> None:
-        """Raise ConfigError, which names the key, where a round cannot do what these settings ask of it."""
+        """Check that a round can do what these settings ask of it.
+
+        Args:
+            plan: of the round.
+
+        Raises:
+            ConfigError: it cannot; the message names the key.
+        """
 
     def content(self, plan: Plan) -> dict[str, Any]:
-        """The choice's share of the content by which a round is named, as JSON-able values."""
+        """The choice's share of the content by which a round is named, as JSON-able values.
+
+        Args:
+            plan: of the round.
+        """
         return {self.slot.section: self.share()}
 
     def share(self) -> dict[str, Any]:
@@ -145,6 +164,14 @@ class DistillSettings(Choice):
         """Whether labels are asked about random play first, and then along the training, as the schedule says."""
         return self.asks
 
+    def asks_to_the_end(self, level: int) -> bool:
+        """Whether a round asks for labels in its last rollout, too.
+
+        Args:
+            level: as in ``of_actions``.
+        """
+        return False
+
     @property
     def judged(self) -> bool:
         """Whether the overseer has a part in it; the oracle learns without one."""
@@ -156,29 +183,55 @@ class DistillSettings(Choice):
         return False
 
     def of_actions(self, level: int) -> bool:
-        """Whether actions are judged in a round of the level, in the states in which they were taken, not states."""
+        """Whether actions are judged, in the states in which they were taken, and not states.
+
+        Args:
+            level: of the round: 0 for the task, k for the k-th evaluation world.
+        """
         return False
 
     def judging_at(self, level: int) -> Judging:
-        """When a step is judged in a round of the level."""
+        """When a step is judged.
+
+        Args:
+            level: as in ``of_actions``.
+        """
         return "advance"
 
     def chain(self, condition: Condition) -> list[Condition]:
-        """The conditions of the task's rounds, its generations, each standing on the one before; ``condition`` itself
-        but for an agent to begin with."""
+        """The conditions of the task's rounds, its generations, each standing on the one before: this condition, but
+        for an agent to begin with.
+
+        Args:
+            condition: the condition that the settings are of.
+        """
         return [condition]
 
     def spends(self, condition: Condition, level: int) -> tuple[int, int]:
-        """The labels and steps that a round of the level asks for, as configured."""
+        """The labels and steps that a round asks for, as configured.
+
+        Args:
+            condition: the condition that the settings are of.
+            level: as in ``of_actions``.
+        """
         each = condition.assistant if level else condition.task
         return each.labels * self.asks, each.steps
 
     def total(self, plan: Plan) -> tuple[int, int]:
-        """All steps and labels of a round."""
+        """All steps and labels of a round.
+
+        Args:
+            plan: of the round.
+        """
         return plan.schedule.total()
 
     def steps_after(self, rollouts: int, plan: Plan) -> int:
-        """About how many steps a round has taken after a number of rollouts."""
+        """About how many steps a round has taken.
+
+        Args:
+            rollouts: how many have been done.
+            plan: of the round.
+        """
         return plan.schedule.steps_due(rollouts)
 
     def content(self, plan: Plan) -> dict[str, Any]:

@@ -12,7 +12,14 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 
 def whole(value: Any) -> Any:
-    """Take 1e6 and NumPy's integers for the whole numbers that they are; leave the rest to the check that follows."""
+    """Take 1e6 and NumPy's integers for the whole numbers that they are; leave the rest to the check that follows.
+
+    Args:
+        value: any.
+
+    Returns:
+        The whole number, or the value as it is.
+    """
     if isinstance(value, bool):
         return value
     if isinstance(value, numbers.Integral) or (isinstance(value, float) and value.is_integer()):

@@ -37,6 +37,9 @@ class Schedule:
     is_linear: bool
     """Whether the learning rate falls linearly to 0."""
 
+    to_the_end: bool = False
+    """Whether labels are asked in the last rollout, too: there they can be a reward, but no longer train V for one."""
+
     @property
     def steps_of_rollout(self) -> int:
         return self.num_envs * self.n_steps
@@ -65,12 +68,13 @@ class Schedule:
         return self.start_state_steps + self.random_steps + rollouts * self.steps_of_rollout
 
     def labels_due(self, rollout: int) -> int:
-        """How many labels have been asked before the given rollout (0: the first); all of them before the last.
+        """How many labels have been asked before the given rollout (0: the first): all of them before the last one, or
+        after it if they are asked ``to_the_end``.
 
         Args:
             rollout: its number, from 0.
         """
-        last, first = self.rollouts - 1, self.initial_labels
+        last, first = self.rollouts - (not self.to_the_end), self.initial_labels
         more = self.labels - first
         if rollout >= last:
             return self.labels

@@ -17,7 +17,7 @@ from rrm.experiment.graph import RoundGraph
 from rrm.experiment.live import clock, short
 from rrm.experiment.run import cells_of, workers_for
 from rrm.experiment.suite import read_suite
-from rrm.report.schema import round_result
+from rrm.report.files import round_result
 from rrm.rounds.plan import Plan
 from rrm.storage import rundir
 
@@ -105,7 +105,16 @@ class DryRun:
 
 
 def dry_runs(config: str, overrides: Sequence[str], folder: Path) -> list[tuple[str, DryRun]]:
-    """The same for each experiment of a suite, or for the one experiment in ``config``, with its name."""
+    """Say what a run would do, for each experiment of a suite, or for the one experiment.
+
+    Args:
+        config: a file or a preset.
+        overrides: such as ``seeds=5``.
+        folder: where the experiments' own folders go.
+
+    Returns:
+        The name of each experiment, and what would be run.
+    """
     suite = read_suite(config, overrides)
     if suite is None:
         experiment = load(config, overrides)
@@ -118,6 +127,15 @@ def dry_run(
     config: str | Path | Mapping[str, Any] | Experiment, *overrides: str, folder: str | Path = "runs", **settings: Any
 ) -> DryRun:
     """Say what ``run`` would do with the same arguments. Nothing is written, and no evaluator is asked.
+
+    Args:
+        config: as in ``run``.
+        *overrides: as in ``run``.
+        folder: as in ``run``.
+        **settings: as in ``run``.
+
+    Returns:
+        The rounds in the order in which they would run, and an estimate of the time.
 
     Raises:
         ConfigError: something in the configuration is wrong.

@@ -65,7 +65,11 @@ class Engine(AbstractContextManager["Engine"], Protocol):
         ...
 
     def start(self, plan: Plan) -> None:
-        """Start a round after the rounds below it. If it is finished already, verify its result."""
+        """Start a round after the rounds below it. If it is finished already, verify its result.
+
+        Args:
+            plan: of the round.
+        """
         ...
 
     def wait(self) -> list[Outcome]:
@@ -121,7 +125,20 @@ def run_rounds(
 def train(
     plan: Plan, folder: Path, on_rollout: Callable[[Row | None], None], on_wait: Callable[[], None]
 ) -> dict[str, Any]:
-    """Run a round in this process; return its result."""
+    """Run a round in this process.
+
+    Args:
+        plan: of the round.
+        folder: in which rounds have their folders.
+        on_rollout: called with the row of ``metrics.csv`` after each rollout, with None at the start.
+        on_wait: called if another process holds the round's folder.
+
+    Returns:
+        The round's result.
+
+    Raises:
+        RRMError: the user's environment failed.
+    """
     from rrm.evaluators.isolation import isolated
     from rrm.iterate import run_round  # torch: only where a round is run
 
@@ -146,7 +163,12 @@ def _is_of_world(error: BaseException, plan: Plan) -> bool:
 
 
 class InProcess:
-    """Runs one round after the other in this process."""
+    """Runs one round after the other in this process.
+
+    Args:
+        folder: in which rounds have their folders.
+        progress: is kept up to date.
+    """
 
     def __init__(self, folder: Path, progress: Progress) -> None:
         self._folder, self._progress = folder, progress
@@ -182,7 +204,14 @@ class InProcess:
 
 
 class Processes:
-    """Runs rounds in processes of this machine."""
+    """Runs rounds in processes of this machine.
+
+    Args:
+        folder: in which rounds have their folders.
+        progress: is kept up to date.
+        shared: what each process has to know.
+        workers: how many rounds run at once.
+    """
 
     def __init__(self, folder: Path, progress: Progress, shared: Shared, workers: int) -> None:
         self._folder, self._progress, self._shared, self._workers = folder, progress, shared, workers

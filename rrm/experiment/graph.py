@@ -49,6 +49,10 @@ class RoundGraph:
         return self.rounds[name]
 
     def done(self, name: str) -> None:
-        """Say that a round is done."""
+        """Say that a round is done.
+
+        Args:
+            name: of the round.
+        """
         for left in self._left.values():
             left.discard(name)

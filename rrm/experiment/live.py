@@ -32,14 +32,22 @@ NOTEBOOK_WIDTH: Final = 100
 
 
 def clock(seconds: float) -> str:
-    """1:02:03, or 2:03 below an hour."""
+    """1:02:03, or 2:03 below an hour.
+
+    Args:
+        seconds: how many.
+    """
     minutes, second = divmod(round(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def short(count: int) -> str:
-    """350 or 12k or 1.25M: three digits are enough at a glance."""
+    """350 or 12k or 1.25M: three digits are enough at a glance.
+
+    Args:
+        count: how many things there are.
+    """
     if count < 1_000:
         return str(count)
     return f"{count / 1e3:.0f}k" if count < 999_500 else f"{count / 1e6:.3g}M"
@@ -52,10 +60,14 @@ def _real(value: float | None) -> str:
 def draw(
     cells: Sequence[CellProgress], elapsed: float, left: float | None, width: int = 120, height: int | None = None
 ) -> RenderableType:
-    """The view: a row a cell, and the time below.
+    """The view: a row for each cell, and the time below.
 
-    If ``width`` columns are too few, the bars are left out; if ``height`` lines are too few, finished cells are left
-    out first.
+    Args:
+        cells: how far each cell is.
+        elapsed: seconds since the start.
+        left: seconds that are expected until the end; None: not known.
+        width: columns of the terminal. If there are too few, the bars are left out.
+        height: lines of the terminal. If there are too few, finished cells are left out first.
     """
     room = len(cells) if height is None else max(height - 6, 1)
     first = {"running": 0, "locked": 1, "failed": 2, "stopped": 3, "waiting": 4, "done": 5}
@@ -102,7 +114,11 @@ class NotebookTable:
         self._handle: Any = None
 
     def update(self, table: RenderableType) -> None:
-        """Show a table in place of the one before."""
+        """Show a table in place of the one before.
+
+        Args:
+            table: what is shown now.
+        """
         from IPython.display import HTML, display  # whoever is in a notebook has it
 
         console = Console(file=io.StringIO(), record=True, force_jupyter=False, width=NOTEBOOK_WIDTH)
@@ -119,6 +135,10 @@ class Live:
 
     On a terminal and in a notebook it is a table that is updated a few times a second. Elsewhere, in a log, it is one
     line for each round that starts and each cell that ends.
+
+    Args:
+        progress: what is shown.
+        console: where; a new one on stdout unless said.
     """
 
     def __init__(self, progress: Progress, console: Console | None = None) -> None:

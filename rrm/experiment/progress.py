@@ -78,21 +78,40 @@ class Progress:
         self._cells = cells
 
     def update(self, name: str, **figures: Any) -> None:
-        """Set fields of a round's ``RoundProgress``; the others stay as they were."""
+        """Set fields of a round's ``RoundProgress``; the others stay as they were.
+
+        Args:
+            name: of the round.
+            **figures: the fields.
+        """
         plain = {key: _plain(value) for key, value in figures.items()}
         self.rounds[name] = replace(self.rounds[name], **plain)
 
     def row(self, name: str, row: Mapping[str, Any] | None) -> None:
-        """Take in a rollout's row of ``metrics.csv``; None: the round has been taken up."""
+        """Take in a rollout's row.
+
+        Args:
+            name: of the round.
+            row: of ``metrics.csv``; None: the round has been taken up.
+        """
         if not self.rounds[name].before:
             self.update(name, status="running", **{key: row[key] for key in FIGURES} if row else {})
 
     def done(self, name: str, result: Mapping[str, Any]) -> None:
-        """Take in the result of a round."""
+        """Take in the result of a round.
+
+        Args:
+            name: of the round.
+            result: as in its ``result.json``.
+        """
         self.update(name, status="done", **{key: result[key] for key in FIGURES})
 
     def stop(self, failed: str | None = None) -> None:
-        """Mark all rounds that are not done as stopped, and ``failed`` as failed."""
+        """Mark all rounds that are not done as stopped.
+
+        Args:
+            failed: the name of the one that failed, if one did.
+        """
         for name, each in self.rounds.items():
             if each.status != "done":
                 self.update(name, status="failed" if name == failed else "stopped")
@@ -157,7 +176,15 @@ class Speed:
         self._seen: deque[tuple[float, int]] = deque()
 
     def see(self, now: float, rounds: Mapping[str, RoundProgress]) -> float:
-        """Take in how far all rounds are at the time ``now``; return the speed, 0 while it is not known."""
+        """Take in how far all rounds are.
+
+        Args:
+            now: the time, in seconds.
+            rounds: by name.
+
+        Returns:
+            Steps per second; 0 while that is not known.
+        """
         for name, round_ in rounds.items():
             before = self._before.get(name)
             # Not the first rollout that is seen of a round: one that is resumed has made most of its steps before.

@@ -63,7 +63,11 @@ class Mailbox:
         self._count = 0
 
     async def put(self, message: Message) -> None:
-        """Hand over a message. Returns once the driver has kept what is in it."""
+        """Hand over a message. Returns once the driver has kept what is in it.
+
+        Args:
+            message: for the driver.
+        """
         number, stored = self._count, asyncio.Event()
         self._count += 1
         self._kept[number] = stored
@@ -71,7 +75,14 @@ class Mailbox:
         await stored.wait()
 
     async def take(self, kept: Sequence[int]) -> list[tuple[int, Message]]:
-        """Wait for messages. Those numbered ``kept`` have been stored."""
+        """Wait for messages.
+
+        Args:
+            kept: the numbers of earlier messages whose content has been stored.
+
+        Returns:
+            The new messages, each with its number.
+        """
         for number in kept:
             self._kept.pop(number).set()
         messages = [await self._new.get()]
@@ -83,7 +94,7 @@ class Mailbox:
 def run_remotely(
     pickled: bytes, attempt: int, sources: Sources, below: Mapping[str, Files], own: Files, mailbox: Any
 ) -> dict[str, Any]:
-    """Run a round on a worker; return its result.
+    """Run a round on a worker.
 
     Args:
         pickled: the plan, and what is ``Shared``.
@@ -92,6 +103,12 @@ def run_remotely(
         below: the folders of the rounds that it needs.
         own: the files of its own folder, such as a checkpoint.
         mailbox: takes messages to the driver.
+
+    Returns:
+        The round's result.
+
+    Raises:
+        RRMError: the worker lacks a package, or the user's environment failed.
     """
     try:
         plan, shared = ray.cloudpickle.loads(pickled)
@@ -147,7 +164,11 @@ def _state(home: Path) -> dict[str, tuple[int, int]]:
 
 
 def sources_of(plan: Plan) -> Sources:
-    """The files that the plan's condition names, and the modules beside them that Python files import."""
+    """The files that the plan's condition names, and the modules beside them that Python files import.
+
+    Args:
+        plan: of the round.
+    """
     sources: Sources = {}
     for path in _named(plan.condition):
         file = Path(path).expanduser().resolve()

@@ -30,7 +30,8 @@ from rrm.experiment.graph import RoundGraph
 from rrm.experiment.live import Live
 from rrm.experiment.notices import notices
 from rrm.experiment.progress import Progress, RoundProgress
-from rrm.report.schema import cell_result, check_own
+from rrm.report.files import check_own
+from rrm.report.schema import cell_result
 from rrm.rounds.plan import Plan, plan
 from rrm.storage import rundir
 from rrm.text import short
@@ -72,7 +73,11 @@ class Cell:
         return [each.name for each in (*self.last.needed(), self.last)]
 
     def result(self, results: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-        """The result of the cell, from the results of rounds by their names."""
+        """The result of the cell.
+
+        Args:
+            results: of rounds, by their names.
+        """
         return cell_result([results[name] for name in self.rounds])
 
 
@@ -137,7 +142,14 @@ def run(
 
 
 def cells_of(experiment: Experiment) -> list[Cell]:
-    """All cells of an experiment. Raises ConfigError."""
+    """All cells of an experiment.
+
+    Args:
+        experiment: the experiment.
+
+    Raises:
+        ConfigError: a round cannot do what is asked of it.
+    """
     return [Cell(n, seed, plan(c, seed)) for n, c in experiment.conditions.items() for seed in experiment.seeds]
 
 
@@ -169,7 +181,12 @@ def _engine(experiment: Experiment, rounds: Path, progress: Progress, workers: i
 
 
 def workers_for(experiment: Experiment, cells: Sequence[Cell]) -> int:
-    """How many rounds run at once. The rounds of a cell need each other, so this is at most the number of cells."""
+    """How many rounds run at once. The rounds of a cell need each other, so this is at most the number of cells.
+
+    Args:
+        experiment: for its setting ``workers``.
+        cells: all of them.
+    """
     return min(experiment.workers or joblib.cpu_count(), len(cells))
 
 
@@ -190,6 +207,15 @@ def summarise(
     """Write the results of the experiment: ``experiment.json``, ``timings.json``, ``summary.json`` and the report.
 
     They belong together: those of another configuration are removed first, and nobody else writes in between.
+
+    Args:
+        experiment: the experiment.
+        home: its folder.
+        cells: all of them.
+        results: of rounds, by their names.
+
+    Returns:
+        The results, as they are written.
     """
     from rrm.report import build as report
     from rrm.report import stats
@@ -238,6 +264,9 @@ def _seconds(path: Path) -> float | None:
 
 def configuration(folder: Path) -> Experiment:
     """The configuration of a finished experiment in ``folder``. Nothing that it names is imported.
+
+    Args:
+        folder: of the experiment.
 
     Raises:
         DamagedFileError: it is not what the experiment was run with.

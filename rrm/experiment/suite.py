@@ -34,7 +34,11 @@ OWN = ("suite", "experiment", "seeds", "conditions", "unaided", "oracle")
 
 
 def is_suite(config: str | Path | Mapping[str, Any]) -> bool:
-    """Whether ``config`` names several experiments, rather than being one."""
+    """Whether a configuration names several experiments, rather than being one.
+
+    Args:
+        config: a file, a preset or a mapping.
+    """
     return "suite" in read(config)
 
 
@@ -50,10 +54,12 @@ class Suite:
 
 
 def read_suite(config: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Suite | None:
-    """Read a suite from ``config``. Returns None if it is a single experiment.
+    """The suite that a configuration names; None if it is a single experiment.
 
-    ``overrides`` hold for each experiment. If the suite has conditions of its own, the override ``env=ID`` runs them in
-    that world alone, with the settings of that world's experiment, or else the defaults.
+    Args:
+        config: a file, a preset or a mapping.
+        overrides: for each experiment. If the suite has conditions of its own, ``env=ID`` runs them in that world
+            alone, with the settings of that world's experiment, or else the defaults.
 
     Raises:
         ConfigError: a key is not one of a suite, or one of its experiments is wrong.
@@ -207,6 +213,9 @@ def exact_row(experiment: Experiment) -> dict[str, ExactRow] | None:
 
     None if the world is too large for a table. Conditions for which the solver has no row (an evaluator of one's own,
     approval with help) are left out.
+
+    Args:
+        experiment: the experiment.
     """
     import numpy as np
 
@@ -262,7 +271,12 @@ def _reward(table: exact.Table, condition: Condition) -> exact.Reward | None:
 
 
 def scores_of(table: exact.Table, condition: Condition) -> Floats:
-    """(s,) what rewards the condition's agent: the mean answers of its overseer, or the utility."""
+    """What rewards a condition's agent in each state, (s,): the mean answers of its overseer, or the utility.
+
+    Args:
+        table: the world.
+        condition: the condition.
+    """
     return table.scores[_score(condition)] if condition.distill.judged else table.utility
 
 

@@ -49,6 +49,8 @@ class Recorder:
         self._actions: Array = np.zeros((world.length, world.n, *(space.shape or ())), dtype=space.dtype)
         self._chosen: list[Indices] = []
         self._recorded: list[Candidates] = []
+        self.latest: Indices = np.zeros(0, np.intp)
+        """The copies of which the last step was chosen."""
 
     def choose(self, steps: int, count: int, rng: np.random.Generator) -> None:
         """Choose at random which of the next steps of all copies are recorded.
@@ -83,7 +85,7 @@ class Recorder:
         if self._segment:
             self._trail[t % self._segment, going_on] = self._seen(world)[going_on]
         if self._chosen:
-            which = self._chosen.pop(0)
+            self.latest = which = self._chosen.pop(0)
             if self._segment:
                 self._record_segments(world, which, self._beyond.pop(0), done[which])
             elif len(which):

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from rrm.errors import DamagedFileError
-from rrm.report.schema import MOST_ROWS, round_result
+from rrm.report.files import MOST_ROWS, round_result
 from rrm.report.stats import Floats
 from rrm.report.summary import LARGEST
 from rrm.storage import rundir
@@ -43,7 +43,14 @@ class AnswerCurve:
 
 
 def answer_curve(home: Path) -> AnswerCurve | None:
-    """What the round in ``home`` has measured; None where it trained no answerer. Raises DamagedFileError."""
+    """What a round has measured; None where it trained no answerer.
+
+    Args:
+        home: the folder of the round.
+
+    Raises:
+        DamagedFileError: the file is not what was written there.
+    """
     files = round_result(home)["files"]
     if FILE not in files:
         return None

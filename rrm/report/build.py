@@ -11,9 +11,10 @@ from rrm.config.minimal import minimal_config
 from rrm.envs.world import World
 from rrm.errors import DamagedFileError
 from rrm.report import goodhart, grid, tradeoff, videos, wording
+from rrm.report.files import CellFiles, cell_files, check_own, curve, reading
 from rrm.report.html import variables
 from rrm.report.page import Content, Round, page
-from rrm.report.schema import ROUND_FIGURES, CellFiles, cell_files, check_own, curve, reading
+from rrm.report.schema import ROUND_FIGURES
 from rrm.report.stats import interval
 from rrm.report.summary import Condition, parse_summary
 from rrm.storage import rundir
@@ -76,6 +77,11 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
         ]
         learning = panels.learning(folder, summary, curves, elsewhere, shades, palette)
         answered = panels.answers(folder, summary, answer_curves, shades, palette)
+        semi_supervised = any(
+            config["distill"].get("unlabelled", "predicted") != "predicted" for config in configs.values()
+        )
+        asked = {name: many for name, many in curves.items() if any(each.labels.any() for each in many)}
+        calls = panels.calls(folder, asked if semi_supervised else {}, shades, palette)
         cost = panels.cost(folder, summary, shades, palette)
     turns = any(goodhart.turn(each) is not None for many in curves.values() for each in many)
 
@@ -102,6 +108,8 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
         config=again,
         answers=answered,
         answers_caption=answers.CAPTION,
+        calls=calls,
+        calls_caption=panels.CALLS_CAPTION,
     )
     return write_bytes(folder / "report.html", page(shown_on_page).encode())
 

@@ -47,7 +47,11 @@ TIP = "tip: "
 
 
 def colours(summary: Summary) -> dict[str, str]:
-    """The colour of each condition."""
+    """The colour of each condition.
+
+    Args:
+        summary: of the experiment.
+    """
     colour_of = {one.name: OTHERS[i % len(OTHERS)] for i, one in enumerate(summary.others)}
     if summary.unaided is not None:
         colour_of[summary.unaided.name] = UNAIDED
@@ -57,7 +61,11 @@ def colours(summary: Summary) -> dict[str, str]:
 
 
 def shared_colours(experiments: Sequence[Summary]) -> dict[str, str]:
-    """The colour of each condition in several experiments. Conditions of the same name have the same colour."""
+    """The colour of each condition in several experiments. Conditions of the same name have the same colour.
+
+    Args:
+        experiments: the summary of each.
+    """
     baselines: dict[str, str] = {}
     for each in experiments:
         own = colours(each)
@@ -67,7 +75,12 @@ def shared_colours(experiments: Sequence[Summary]) -> dict[str, str]:
 
 
 def palette(variables: Mapping[str, str], shades: Mapping[str, str]) -> dict[str, str]:
-    """The CSS variables of a page's colours, by what ``svg`` finds in a figure; conditions' are in ``variables``."""
+    """The CSS variables of a page's colours, by what ``svg`` finds in a figure.
+
+    Args:
+        variables: of conditions, by name.
+        shades: the colours of conditions, by name.
+    """
     paper = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper"}
     return paper | {shade: variables[name] for name, shade in shades.items()}
 
@@ -98,7 +111,14 @@ def style() -> AbstractContextManager[None]:
 
 
 def canvas(height: float, *, across: int = 1, down: int = 1, width: float = WIDTH) -> tuple[Figure, list[Axes]]:
-    """A figure with ``across`` x ``down`` panels, each ``width`` x ``height`` inches; no global state is touched."""
+    """A figure with panels; no global state is touched.
+
+    Args:
+        height: of a panel, in inches.
+        across: panels in a row.
+        down: rows.
+        width: of a panel, in inches.
+    """
     figure = Figure(figsize=(width * across, height * down), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(down, across, squeeze=False)
@@ -106,22 +126,37 @@ def canvas(height: float, *, across: int = 1, down: int = 1, width: float = WIDT
 
 
 def png(figure: Figure, path: Path) -> Path:
-    """Write a figure on white paper."""
+    """Write a figure on white paper.
+
+    Args:
+        figure: the figure.
+        path: of the file.
+
+    Returns:
+        The path.
+    """
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=200, facecolor="white", metadata={"Software": None})
     return write_bytes(path, out.getvalue())
 
 
 def tip(text: str) -> str:
-    """A gid that ``svg`` makes into the artist's tooltip."""
+    """A gid that ``svg`` makes into the artist's tooltip.
+
+    Args:
+        text: of the tooltip.
+    """
     return TIP + quote(text)  # of letters alone, whatever the text: so the gid is found in the figure
 
 
 def svg(figure: Figure, label: str, palette: Mapping[str, str]) -> str:
-    """A figure for the inside of a page: its text is the page's, its colours follow the page's variables.
+    """A figure for the inside of a page: its text is the page's, its colours follow the page's variables. An artist
+    whose gid is made by ``tip`` has a tooltip.
 
-    ``palette`` maps colours to the names of CSS variables; ``label`` is the text for screen readers. An artist whose
-    gid is made by ``tip`` has a tooltip.
+    Args:
+        figure: the figure.
+        label: the text for screen readers.
+        palette: the names of CSS variables, by colour.
     """
     out = io.StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
@@ -142,12 +177,24 @@ def svg(figure: Figure, label: str, palette: Mapping[str, str]) -> str:
 
 
 def dots_height(rows: int) -> float:
-    """Inches that ``dots`` needs."""
+    """Inches that ``dots`` needs.
+
+    Args:
+        rows: how many conditions.
+    """
     return 0.62 + 0.52 * rows
 
 
 def dots(ax: Axes, rows: Sequence[Condition], key: str, shades: Mapping[str, str], summary: Summary) -> None:
-    """One row a condition: its seeds as dots, its interquartile mean as a stroke, its interval as a bar."""
+    """One row for each condition: its seeds as dots, its interquartile mean as a stroke, its interval as a bar.
+
+    Args:
+        ax: where it is drawn.
+        rows: the conditions.
+        key: the figure, ``utility`` or ``gap_recovered``.
+        shades: the colours of conditions, by name.
+        summary: of the experiment.
+    """
     gap = key == "gap_recovered"
     style: Style = share if gap else amount
     values = [value for row in rows for value in _seeds(row, key)]
@@ -208,12 +255,24 @@ COSTS = (
 
 
 def cost_height(rows: int) -> float:
-    """Inches that ``cost`` needs for each of ``COSTS``."""
+    """Inches that ``cost`` needs for each of ``COSTS``.
+
+    Args:
+        rows: how many conditions.
+    """
     return 0.34 + 0.2 * rows
 
 
 def cost(ax: Axes, rows: Sequence[Condition], key: str, title: str, shades: Mapping[str, str]) -> None:
-    """One bar a condition."""
+    """One bar for each condition.
+
+    Args:
+        ax: where it is drawn.
+        rows: the conditions.
+        key: the figure, one of ``COSTS``.
+        title: of the panel.
+        shades: the colours of conditions, by name.
+    """
     values = [row.known(key).value for row in rows]
     ax.barh(range(len(rows)), values, height=0.62, color=[shades[row.name] for row in rows], alpha=0.85)
     ax.set_ylim(len(rows) - 0.4, -0.6)

@@ -26,7 +26,11 @@ SURE = 4.0
 
 
 def watched(curve: Curve) -> bool:
-    """Whether the curve has a learnt reward's prediction, and is long enough to be smoothed."""
+    """Whether the curve has a learnt reward's prediction, and is long enough to be smoothed.
+
+    Args:
+        curve: of a round.
+    """
     return int((np.isfinite(curve.predicted) & np.isfinite(curve.utility)).sum()) >= FEWEST_ROWS
 
 
@@ -37,6 +41,9 @@ def turn(curve: Curve) -> float | None:
     its best (``NEAR_BEST`` of its range). From there to the end the utility falls by at least ``TURN`` of its range and
     the prediction rises by at least ``NEAR_BEST`` of its own, both by more than noise explains. Less is required of the
     prediction, since most of its range is what it rose by while the utility rose as well.
+
+    Args:
+        curve: of a round.
     """
     if not watched(curve):
         return None
@@ -66,7 +73,12 @@ def _medians(values: Floats, reach: int) -> Floats:
 
 
 def paragraph(summary: Summary, curves: Mapping[str, Sequence[Curve]]) -> str:
-    """The turns in words, and what was looked for; empty if no curve is long enough."""
+    """The turns in words, and what was looked for; empty if no curve is long enough.
+
+    Args:
+        summary: of the experiment.
+        curves: of each condition, one for each seed.
+    """
     clauses, seen = [], 0
     for one in summary.conditions:
         watchable = [curve for curve in curves[one.name] if watched(curve)]

@@ -28,6 +28,10 @@ def find(summary: Summary, configs: Mapping[str, Mapping[str, Any]]) -> Grid | N
 
     A grid has at least two horizons and two depths, and more than half of its cells. Depth 0 is an agent whose
     evaluator has no help, such as the unaided baseline.
+
+    Args:
+        summary: of the experiment.
+        configs: of each condition.
     """
     alike: dict[str, dict[tuple[str, int], Condition]] = {}
     reach: dict[str, tuple[float, float]] = {}
@@ -67,7 +71,11 @@ def _reach(horizon: Horizon) -> tuple[float, float]:
 
 def paragraph(grid: Grid) -> str:
     """What the deepest help changes at each horizon: the utility, if the two intervals do not overlap; the hack rate,
-    if all seeds of one are beyond all seeds of the other."""
+    if all seeds of one are beyond all seeds of the other.
+
+    Args:
+        grid: of conditions.
+    """
     sentences = []
     for horizon in grid.horizons:
         depths = [depth for depth in grid.depths if (horizon, depth) in grid.cells]

@@ -9,12 +9,23 @@ from html import escape
 
 
 def variables(colours: Mapping[str, str]) -> dict[str, str]:
-    """The CSS variable of each condition."""
+    """The CSS variable of each condition.
+
+    Args:
+        colours: of each condition.
+    """
     return {name: f"c{i}" for i, name in enumerate(colours)}
 
 
 def document(headline: str, title: str, colours: Mapping[str, str], body: str) -> str:
-    """A whole page around ``body``; in the head of the window stands the headline, and then ``title``."""
+    """A whole page.
+
+    Args:
+        headline: stands in the head of the window.
+        title: stands behind it.
+        colours: of each condition.
+        body: HTML.
+    """
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -34,7 +45,12 @@ def document(headline: str, title: str, colours: Mapping[str, str], body: str) -
 
 
 def coloured(text: str, names: Mapping[str, str]) -> str:
-    """Escaped, with the names of conditions, which stand between asterisks, in their colours."""
+    """Escaped, with the names of conditions, which stand between asterisks, in their colours.
+
+    Args:
+        text: plain, with names between asterisks.
+        names: the CSS variable of each condition.
+    """
     return re.sub(
         r"\*([^*]+)\*",
         lambda m: f'<b style="color:var(--{names[m[1]]})">{m[1]}</b>' if m[1] in names else f"<b>{m[1]}</b>",
@@ -43,18 +59,36 @@ def coloured(text: str, names: Mapping[str, str]) -> str:
 
 
 def cell(heading: str, content: str) -> str:
-    """A cell that carries its heading: on a phone, where the head of the table is gone, it stands before the figure."""
+    """A cell that carries its heading: on a phone, where the head of the table is gone, it stands before the figure.
+
+    Args:
+        heading: of its column.
+        content: HTML.
+    """
     return f'<td data-head="{escape(heading)}">{content}</td>'
 
 
 def row(name: str, names: Mapping[str, str], cells: Iterable[str], more: str = "") -> str:
-    """A row of a table: whose it is, in its colour, and its cells."""
+    """A row of a table: whose it is, in its colour, and its cells.
+
+    Args:
+        name: of the condition.
+        names: the CSS variable of each condition.
+        cells: HTML.
+        more: HTML behind the name.
+    """
     head = f'<th scope="row" style="color:var(--{names[name]})">{escape(name)}{more}</th>'
     return f"<tr>{head}{''.join(cells)}</tr>"
 
 
 def table(headings: Iterable[str], rows: Iterable[str], kind: str) -> str:
-    """A whole table, its first column of conditions; ``kind`` is its class."""
+    """A whole table, its first column of conditions.
+
+    Args:
+        headings: of the other columns.
+        rows: HTML.
+        kind: its class in CSS.
+    """
     heads = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
     return (
         f'<table class="{kind}"><thead><tr><th scope="col">condition</th>{heads}</tr></thead>'

@@ -122,10 +122,16 @@ class Content:
     config: str
     answers: Sequence[str] = ()
     answers_caption: str = ""
+    calls: Sequence[str] = ()
+    calls_caption: str = ""
 
 
 def page(content: Content) -> str:
-    """The whole page."""
+    """The whole page, HTML.
+
+    Args:
+        content: of the report.
+    """
     summary = content.summary
     names = variables(content.colours)
     seeds = f"{summary.seeds} seed{'s' * (summary.seeds > 1)}"
@@ -187,6 +193,14 @@ Costs are those of all rounds together.</p>
 <h2>How they learn to answer</h2>
 <div class="grid">{"".join(f"<figure>{each}</figure>" for each in content.answers)}</div>
 <p class="note">{coloured_text(content.answers_caption)}</p>
+</section>"""
+        )
+    if content.calls:
+        sections.append(
+            f"""<section>
+<h2>How much they learn from how many answers</h2>
+<div class="grid">{"".join(f"<figure>{each}</figure>" for each in content.calls)}</div>
+<p class="note">{coloured_text(content.calls_caption)}</p>
 </section>"""
         )
     sections += [

@@ -20,7 +20,17 @@ from rrm.report.summary import Curve, Summary
 
 
 def dots(folder: Path, summary: Summary, shades: Mapping[str, str], palette: Mapping[str, str]) -> tuple[str, str]:
-    """Each seed as a dot: its gap recovered or, without a gap, its utility. Returns the figure and its caption."""
+    """Each seed as a dot: its gap recovered or, without a gap, its utility.
+
+    Args:
+        folder: of the experiment.
+        summary: of it.
+        shades: the colours of conditions, by name.
+        palette: the names of CSS variables, by colour.
+
+    Returns:
+        The figure as SVG, and its caption.
+    """
     gap = summary.gap is not None and bool(summary.others)
     rows = summary.others if gap else summary.conditions
     key = "gap_recovered" if gap else "utility"
@@ -42,7 +52,14 @@ def dots(folder: Path, summary: Summary, shades: Mapping[str, str], palette: Map
 
 
 def tradeoff(folder: Path, summary: Summary, shades: Mapping[str, str], palette: Mapping[str, str]) -> str | None:
-    """Utility against hack rate; None where there are fewer than three conditions, or no hack is defined."""
+    """Utility against hack rate, as SVG; None where there are fewer than three conditions, or no hack is defined.
+
+    Args:
+        folder: of the experiment.
+        summary: of it.
+        shades: the colours of conditions, by name.
+        palette: the names of CSS variables, by colour.
+    """
     path = folder / "figures" / "tradeoff.png"
     if len(summary.conditions) < 3 or not summary.hacks:
         remove(path)
@@ -54,7 +71,11 @@ def tradeoff(folder: Path, summary: Summary, shades: Mapping[str, str], palette:
 
 
 def tradeoff_caption(summary: Summary) -> str:
-    """The caption of ``tradeoff``."""
+    """The caption of ``tradeoff``.
+
+    Args:
+        summary: of the experiment.
+    """
     text = "Utility against hack rate: each condition at its interquartile mean and its mean hack rate"
     if summary.seeds > 1:
         text += ", with 95\u202f% intervals both ways, and its seeds as small dots"
@@ -65,7 +86,14 @@ def tradeoff_caption(summary: Summary) -> str:
 
 
 def heats(folder: Path, plan: Grid | None, palette: Mapping[str, str]) -> list[str]:
-    """Utility and hack rate over horizon and rounds of assistants; none where the experiment is not such a grid."""
+    """Utility and hack rate over horizon and rounds of assistants, as SVG; none where the experiment is not such a
+    grid.
+
+    Args:
+        folder: of the experiment.
+        plan: the grid; None where it is none.
+        palette: the names of CSS variables, by colour.
+    """
     path = folder / "figures" / "horizon_rounds.png"
     if plan is None:
         remove(path)
@@ -91,7 +119,16 @@ def learning(
     shades: Mapping[str, str],
     palette: Mapping[str, str],
 ) -> list[str]:
-    """The learning curves of each condition's last round. ``own_scale``: whose scores have an axis of their own."""
+    """The learning curves of each condition's last round, as SVG.
+
+    Args:
+        folder: of the experiment.
+        summary: of it.
+        curves: of each condition, one for each seed.
+        own_scale: the conditions whose scores have an axis of their own.
+        shades: the colours of conditions, by name.
+        palette: the names of CSS variables, by colour.
+    """
     limits = lines.curve_limits(curves, own_scale)
     ceiling = (summary.oracle.name, summary.oracle.known("utility").value) if summary.oracle else None
     names = [one.name for one in summary.conditions]
@@ -115,7 +152,13 @@ def learning(
 
 
 def learning_caption(summary: Summary, own_scale: Sequence[str], turns: bool) -> str:
-    """The caption of ``learning``. ``turns``: whether the step where Goodhart’s law set in is marked in any."""
+    """The caption of ``learning``.
+
+    Args:
+        summary: of the experiment.
+        own_scale: the conditions whose scores have an axis of their own.
+        turns: whether the step where Goodhart’s law set in is marked in any.
+    """
     text = (
         "Utility (in colour), the evaluator’s score (dashed) and the reward model’s prediction (thin) of the episodes "
         "that ended during the last round of each condition: the mean over seeds, and the range from the lowest to the "
@@ -142,7 +185,15 @@ def answers(
     shades: Mapping[str, str],
     palette: Mapping[str, str],
 ) -> list[str]:
-    """How the answerer of each condition learns; none where there is no answerer."""
+    """How the answerer of each condition learns, as SVG; none where there is no answerer.
+
+    Args:
+        folder: of the experiment.
+        summary: of it.
+        curves: of each condition, one for each seed.
+        shades: the colours of conditions, by name.
+        palette: the names of CSS variables, by colour.
+    """
     path = folder / "figures" / "answers.png"
     names = [one.name for one in summary.conditions if curves[one.name]]
     if not names:
@@ -162,8 +213,50 @@ def answers(
     return drawn
 
 
+def calls(
+    folder: Path, curves: Mapping[str, Sequence[Curve]], shades: Mapping[str, str], palette: Mapping[str, str]
+) -> list[str]:
+    """Utility against answers of the evaluator, as SVG; none where there are no curves.
+
+    Args:
+        folder: of the experiment.
+        curves: of the conditions, one for each seed.
+        shades: the colours of conditions, by name.
+        palette: the names of CSS variables, by colour.
+    """
+    path = folder / "figures" / "calls.png"
+    if not curves:
+        remove(path)
+        return []
+    whole, axes = figures.canvas(2.7, across=2)
+    drawn = []
+    for ax, in_steps in zip(axes, (False, True), strict=True):
+        alone, (own,) = figures.canvas(2.7)
+        for each in (ax, own):
+            lines.against_calls(each, curves, shades, in_steps=in_steps)
+        price = f"steps and {lines.PRICE} times the answers" if in_steps else "the answers of the evaluator"
+        drawn.append(figures.svg(alone, f"Utility against {price}", palette))
+    figures.png(whole, path)
+    return drawn
+
+
+CALLS_CAPTION = (
+    "The utility of the episodes that ended during the last round, against the answers of the evaluator until then, "
+    f"and against what they and the steps cost together if an answer costs as much as {lines.PRICE:,} steps: the mean "
+    "over seeds, and the range from the lowest to the highest. The axes below are logarithmic."
+)
+"""The caption of ``calls``."""
+
+
 def cost(folder: Path, summary: Summary, shades: Mapping[str, str], palette: Mapping[str, str]) -> list[str]:
-    """What each condition cost."""
+    """What each condition cost, as SVG.
+
+    Args:
+        folder: of the experiment.
+        summary: of it.
+        shades: the colours of conditions, by name.
+        palette: the names of CSS variables, by colour.
+    """
     height = figures.cost_height(len(summary.conditions))
     whole, axes = figures.canvas(height, across=len(figures.COSTS), width=3.1)
     panels = []

@@ -23,17 +23,26 @@ from rrm.report.tradeoff import HONEST, recovered
 
 
 def tradeoff_height(rows: int) -> float:
-    """Inches that ``tradeoff`` needs: names want room."""
+    """Inches that ``tradeoff`` needs: names want room.
+
+    Args:
+        rows: how many conditions.
+    """
     return 3.0 + 0.12 * max(0, rows - 4)
 
 
 def tradeoff(
     ax: Axes, summary: Summary, shades: Mapping[str, str], *, normalised: bool = False, title: str = ""
 ) -> None:
-    """Every condition a point with its intervals, its seeds as small dots, its name beside it.
-
-    ``normalised``: the gap recovered instead of the utility, for worlds that are to be compared. The shaded corner is
+    """Every condition as a point with its intervals, its seeds as small dots, its name beside it. The shaded corner is
     where capable and honest conditions are.
+
+    Args:
+        ax: where it is drawn.
+        summary: of the experiment.
+        shades: the colours of conditions, by name.
+        normalised: the gap recovered instead of the utility, for worlds that are to be compared.
+        title: of the panel.
     """
     if not summary.hacks:
         ax.set_title(title, loc="left", fontweight="bold", fontsize=10, pad=9)
@@ -157,12 +166,25 @@ HEATS = (("utility", "utility", amount, OTHERS[0]), ("hack_rate", "hack rate", s
 
 
 def heat_height(rows: int) -> float:
-    """Inches that ``heat`` needs."""
+    """Inches that ``heat`` needs.
+
+    Args:
+        rows: how many horizons.
+    """
     return 0.95 + 0.5 * rows
 
 
 def heat(ax: Axes, grid: Grid, key: str, title: str, style: Style, shade: str) -> None:
-    """A cell for each horizon and each number of rounds, the darker the higher; hatched where nothing was run."""
+    """A cell for each horizon and each number of rounds, the darker the higher; hatched where nothing was run.
+
+    Args:
+        ax: where it is drawn.
+        grid: of conditions.
+        key: the figure, such as ``utility``.
+        title: of the panel.
+        style: how numbers are written.
+        shade: the colour of the cells.
+    """
     values = [one.known(key).value for one in grid.cells.values()]
     low, high = (0.0, 1.0) if key == "hack_rate" else (min(values), max(values))
     ax.set_title(title, loc="left", fontsize=9, color=INK)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from rrm.config.values import Kind
 from rrm.errors import ConfigError, DamagedFileError, RRMError
 from rrm.feedback.tables import STORE, digest_of
-from rrm.report.schema import round_result, rounds_of
+from rrm.report.files import round_result, rounds_of
 from rrm.report.summary import LARGEST
 from rrm.storage import rundir
 
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
 
 def round_folder(run: str | Path) -> Path:
-    """The folder of a round that is done, given itself or the folder of a cell, whose last round it then is."""
+    """The folder of a round that is done, given itself or the folder of a cell, whose last round it then is.
+
+    Args:
+        run: the folder of a round, or of a cell.
+
+    Raises:
+        DamagedFileError: there is no such folder.
+        RRMError: it is neither.
+    """
     folder = Path(run)
     if (folder / "cell.json").exists():
         return rounds_of(folder)[-1]
@@ -31,7 +39,14 @@ def round_folder(run: str | Path) -> Path:
 
 
 def result_of(home: Path) -> dict[str, Any]:
-    """The result of a round that is done, all its files verified. Raises DamagedFileError."""
+    """The result of a round that is done, all its files verified.
+
+    Args:
+        home: the folder of the round.
+
+    Raises:
+        DamagedFileError: a file is not what was written there.
+    """
     path = home / "result.json"
     with rundir.advice(f"to train the round again, without asking again, move {path} away and `rrm run` it"):
         result = round_result(home)
@@ -48,13 +63,27 @@ def result_of(home: Path) -> dict[str, Any]:
 
 
 def check_name(home: Path) -> None:
-    """Raise DamagedFileError unless ``round.json`` holds what the folder is named after."""
+    """Check that ``round.json`` holds what the folder is named after.
+
+    Args:
+        home: the folder of the round.
+
+    Raises:
+        DamagedFileError: it does not.
+    """
     if rundir.fingerprint(rundir.read_json(home / "round.json")) != home.resolve().name.rpartition("-")[2]:
         raise DamagedFileError(f"{home / 'round.json'}: is not what the folder {home.resolve().name} is named after")
 
 
 def load_agent(home: Path) -> Agent:
-    """The agent of a round that is done. Raises DamagedFileError."""
+    """The agent of a round that is done.
+
+    Args:
+        home: the folder of the round.
+
+    Raises:
+        DamagedFileError: a file is not what was written there.
+    """
     from rrm.agents import loading
 
     result_of(home)
@@ -65,13 +94,29 @@ def load_agent(home: Path) -> Agent:
 
 
 def untrusted(error: UntrustedError, folder: str | Path, command: str) -> RRMError:
-    """That a folder names what is not registered in this process, with the command by which one says to trust it."""
+    """That a folder names what is not registered in this process, with the command by which one says to trust it.
+
+    Args:
+        error: which says what is not registered.
+        folder: of the run.
+        command: what the user gave.
+    """
     what = str(error).rpartition("; if you trust")[0]
     return RRMError(f"{folder}: {what}; if you trust the folder: `{command} --trust`")
 
 
 def load_reward(home: Path, kind: Kind | None) -> Reward:
-    """The reward of a round that is done, of the round's own kind unless said. No world is made for it."""
+    """The reward of a round that is done. No world is made for it.
+
+    Args:
+        home: the folder of the round.
+        kind: narrow, broad or approval; the round's own unless said.
+
+    Raises:
+        DamagedFileError: a file is not what was written there.
+        ConfigError: the round has no reward of that kind.
+        RRMError: it has no learnt reward.
+    """
     from rrm.agents.agent import Agent
     from rrm.rewards.ensemble import RewardModel
     from rrm.rewards.functions import REWARDS

@@ -1,3 +1,4 @@
+# Long because: each figure is documented with its source and its unit.
 """Figures over seeds: interquartile means, hack rates, the gap recovered, and their 95 % intervals.
 
 The interquartile mean over seeds is that of Agarwal et al. 2021 (arXiv 2108.13264). Hack rates are plain means, since
@@ -71,7 +72,12 @@ class Cell:
 
 
 def interquartile_mean(values: ArrayLike, axis: int = -1) -> Any:
-    """The mean of the middle half along ``axis``; with fewer than four values it is the mean."""
+    """The mean of the middle half; with fewer than four values it is the mean.
+
+    Args:
+        values: of any shape.
+        axis: along which.
+    """
     return trim_mean(np.asarray(values, np.float64), 0.25, axis=axis)
 
 
@@ -122,6 +128,10 @@ def gap(unaided: ArrayLike, oracle: ArrayLike) -> Estimate | None:
 
     Its interval is that of ``interval``, with seeds redrawn in pairs. Within noise means that it reaches down to 0, or,
     with a single seed, that the difference is not greater than rounding.
+
+    Args:
+        unaided: (seeds,) utilities.
+        oracle: (seeds,) utilities of the same seeds.
     """
     u, o = _paired(unaided, oracle)
 
@@ -159,7 +169,13 @@ def gap_recovered(condition: ArrayLike, unaided: ArrayLike, oracle: ArrayLike) -
 
 
 def gap_by_seed(condition: float, unaided: float, oracle: float) -> float | None:
-    """The gap recovered by one seed alone; None where this seed's oracle is no better than its unaided agent."""
+    """The gap recovered by one seed alone; None where this seed's oracle is no better than its unaided agent.
+
+    Args:
+        condition: its utility.
+        unaided: the utility of the unaided agent.
+        oracle: that of the oracle.
+    """
     whole = oracle - unaided
     return (condition - unaided) / whole if whole > SMALLEST_GAP else None
 
@@ -167,14 +183,20 @@ def gap_by_seed(condition: float, unaided: float, oracle: float) -> float | None
 def summarise(
     experiment: str, env: str, cells: Sequence[Cell], *, unaided: str = "unaided", oracle: str = "oracle"
 ) -> dict[str, Any]:
-    """The content of summary.json.
+    """The content of summary.json. Estimates are rounded to nine significant digits, so that the last bits of a sum,
+    which depend on the processor, do not show; the figures of single seeds stay as they were measured. ``order``
+    keeps the conditions in the order of the cells, which JSON with sorted keys would lose. Estimates are ``{"iqm",
+    "low", "high"}``, of hack rates ``{"mean", "low", "high"}``, or null where no hack is defined.
+    ``seeds_that_hack`` is a number; ``seeds_that_recover`` are two: of seeds that recover 90 % or more of their own
+    gap, and of seeds that have one.
 
-    ``unaided`` and ``oracle`` name the two baselines. If one of them is not among the cells, every gap recovered is
-    null. Estimates are rounded to nine significant digits, so that the last bits of a sum, which depend on the
-    processor, do not show; the figures of single seeds stay as they were measured. ``order`` keeps the conditions in
-    the order of the cells, which JSON with sorted keys would lose. Estimates are ``{"iqm", "low", "high"}``, of hack
-    rates ``{"mean", "low", "high"}``, or null where no hack is defined. ``seeds_that_hack`` is a number;
-    ``seeds_that_recover`` are two: of seeds that recover 90 % or more of their own gap, and of seeds that have one.
+    Args:
+        experiment: its name.
+        env: the name of its environment.
+        cells: all of them, with their results.
+        unaided: the name of the baseline without help. If one of the two is not among the cells, every gap recovered is
+            null.
+        oracle: the name of the baseline with the true utility.
     """
     conditions: dict[str, dict[int, Cell]] = {}
     for cell in cells:
@@ -221,12 +243,20 @@ def summarise(
 
 
 def seeds_that_hack(rates: Iterable[float]) -> int:
-    """How many seeds hack in more than 1 % of their episodes (``HACKS``)."""
+    """How many seeds hack in more than 1 % of their episodes (``HACKS``).
+
+    Args:
+        rates: the hack rate of each seed.
+    """
     return sum(rate > HACKS for rate in rates)
 
 
 def seeds_that_recover(shares: Iterable[float | None]) -> list[int] | None:
-    """How many seeds recover 90 % (``CAPABLE``) or more of their own gap, and how many have one; None if none has."""
+    """How many seeds recover 90 % (``CAPABLE``) or more of their own gap, and how many have one; None if none has.
+
+    Args:
+        shares: the gap recovered by each seed; None where it has no gap.
+    """
     own = [share for share in shares if share is not None]
     return [sum(share >= CAPABLE for share in own), len(own)] if own else None
 

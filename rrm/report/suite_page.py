@@ -12,9 +12,9 @@ from rrm.agents.files import write_bytes
 from rrm.config.schema import MOST_EXPERIMENTS, proper_name
 from rrm.envs.tables import NOTE
 from rrm.report import formats, tradeoff, wording
+from rrm.report.files import check_own, reading
 from rrm.report.formats import amount, share
 from rrm.report.html import cell, coloured, document, row, table, variables
-from rrm.report.schema import check_own, reading
 from rrm.report.summary import Condition, Summary, parse_summary
 from rrm.report.terminal import exact_figures, has_ties, suite_markdown
 from rrm.storage import rundir
@@ -31,11 +31,17 @@ class Member:
 
 
 def build(folder: str | Path) -> Path:
-    """Make ``report.html``, ``figures/tradeoff.png`` and, for pages elsewhere, ``table.md`` from the ``suite.json`` in
-    ``folder``; returns the page's path.
+    """Make ``report.html``, ``figures/tradeoff.png`` and, for pages elsewhere, ``table.md`` from a ``suite.json``. The
+    same results give the same files, byte for byte.
 
-    The same results give the same files, byte for byte. Raises ``DamagedFileError`` where suite.json is not what a
-    suite writes.
+    Args:
+        folder: of the suite.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        DamagedFileError: suite.json is not what a suite writes.
     """
     folder = Path(folder)
     rundir.check_regular(folder / "suite.json")  # before a lock is made where there is no suite
@@ -87,7 +93,11 @@ def _member(summary: Mapping[str, Any]) -> Member:
 
 
 def headline(experiments: Sequence[Summary]) -> str:
-    """Which condition is capable and honest in most experiments, the first of several; baselines aside."""
+    """Which condition is capable and honest in most experiments, the first of several; baselines aside.
+
+    Args:
+        experiments: the summary of each.
+    """
     won = {name: stands.count("capable and honest") for name, stands in _stands(experiments).items()}
     mine = {one.name for each in experiments for one in each.others}
     best = max((name for name in won if name in mine), key=lambda name: won[name], default=None)

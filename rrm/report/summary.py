@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from rrm.config.schema import MOST_CONDITIONS, proper_name
 from rrm.config.values import MOST_SEEDS
@@ -35,7 +37,14 @@ class Condition:
     seeds: Sequence[Seed]
 
     def known(self, key: str) -> Estimate:
-        """An estimate that every condition has (utility, costs; the hack rate where hacks are defined)."""
+        """An estimate that every condition has (utility, costs; the hack rate where hacks are defined).
+
+        Args:
+            key: ``utility``, ``hack_rate``, or one of the costs.
+
+        Raises:
+            ValueError: it is null.
+        """
         estimate = self.figures[key]
         if estimate is None:
             raise ValueError(f"conditions.{self.name}.{key} is null")
@@ -47,7 +56,12 @@ class Condition:
         return min(rates), max(rates)
 
     def seeds_told(self, key: str, word: str = " seeds") -> str | None:
-        """In how many seeds it hacks or recovers the gap; None for other figures, for one seed, and without gaps."""
+        """In how many seeds it hacks or recovers the gap; None for other figures, for one seed, and without gaps.
+
+        Args:
+            key: of the figure.
+            word: the word for seeds; narrow tables leave it out.
+        """
         if len(self.seeds) < 2 or self.figures[key] is None:
             return None
         if key == "hack_rate":
@@ -66,13 +80,15 @@ class Condition:
 class Curve:
     """The learning curve of one seed: (rows,) each, NaN where no episode ended or no evaluator was asked.
 
-    ``predicted`` is the reward model's prediction for the same episodes, in the evaluator's units.
+    ``predicted`` is the reward model's prediction for the same episodes, in the evaluator's units; ``labels`` is how
+    many had been asked for when they began.
     """
 
     env_steps: Floats
     predicted: Floats
     utility: Floats
     evaluator_score: Floats
+    labels: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -108,7 +124,17 @@ class Summary:
 
 
 def parse_summary(content: Any) -> Summary:
-    """Check the content of a ``summary.json``; ``ValueError`` names the first field that is not right."""
+    """Check the content of a ``summary.json``.
+
+    Args:
+        content: the JSON value.
+
+    Returns:
+        The summary.
+
+    Raises:
+        ValueError: the first field that is not right.
+    """
     order = _field(content, "order", kind=list)
     if len(order) > MOST_CONDITIONS:
         raise ValueError(f"order holds {len(order):,} conditions, more than {MOST_CONDITIONS}")

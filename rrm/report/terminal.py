@@ -18,7 +18,11 @@ from rrm.text import line
 
 
 def table(content: Mapping[str, Any]) -> Table:
-    """The results for a terminal of 100 columns: each condition with its intervals, and below it each of its seeds."""
+    """The results for a terminal of 100 columns: each condition with its intervals, and below it each of its seeds.
+
+    Args:
+        content: of ``summary.json``.
+    """
     summary = parse_summary(content)
     rows = Table(
         box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), title=_title(f"{summary.experiment} · {summary.env}")
@@ -59,7 +63,11 @@ SUITE_COLUMNS = (
 
 
 def suite_table(summary: Mapping[str, Any]) -> Table:
-    """The results of a suite for a terminal: each condition learnt and, where the world can be solved, exact."""
+    """The results of a suite for a terminal: each condition learnt and, where the world can be solved, exact.
+
+    Args:
+        summary: the content of ``suite.json``.
+    """
     rows = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), title=_title(summary["suite"]))
     rows.title_justify, rows.title_style, rows.caption_justify = "left", "bold", "left"
     for heading in SUITE_COLUMNS:
@@ -80,7 +88,11 @@ def _title(text: str) -> Text:
 
 
 def suite_markdown(summary: Mapping[str, Any]) -> str:
-    """The same in Markdown, for a page: intervals in brackets, then the number of seeds."""
+    """The same in Markdown, for a page: intervals in brackets, then the number of seeds.
+
+    Args:
+        summary: the content of ``suite.json``.
+    """
     lines = [SUITE_COLUMNS, ["---"] * len(SUITE_COLUMNS)]
     for row in _suite_rows(summary, word=" seeds"):
         cells = [[_markdown(part) for part in cell.plain.split("\n")] for cell in row]
@@ -90,7 +102,11 @@ def suite_markdown(summary: Mapping[str, Any]) -> str:
 
 
 def exact_figures(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Utility and gap recovered of an exact row (empty if there is none), marked if they depend on ties."""
+    """Utility and gap recovered of an exact row (empty if there is none), marked if they depend on ties.
+
+    Args:
+        row: of the solver; empty if there is none.
+    """
     tied, kinds = row.get("tied", ()), {"utility": amount, "gap_recovered": share}
     utility, gap = (
         "–" if row.get(key) is None else style(row[key]) + TIED * (key in tied) for key, style in kinds.items()
@@ -99,7 +115,11 @@ def exact_figures(row: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def has_ties(summary: Mapping[str, Any]) -> bool:
-    """Whether an exact figure of a suite hangs on how ties are broken."""
+    """Whether an exact figure of a suite hangs on how ties are broken.
+
+    Args:
+        summary: the content of ``suite.json``.
+    """
     return any(row.get("tied") for each in summary["experiments"] for row in (each["exact"] or {}).values())
 
 

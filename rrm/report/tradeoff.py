@@ -27,7 +27,12 @@ MOST_VIDEOS = 4
 
 
 def recovered(summary: Summary, one: Condition) -> Estimate | None:
-    """The gap recovered; of the baselines, which measure it, 0 and 1. None where there is no gap."""
+    """The gap recovered; of the baselines, which measure it, 0 and 1. None where there is no gap.
+
+    Args:
+        summary: of the experiment.
+        one: the condition.
+    """
     if summary.gap is None:
         return None
     if one is summary.unaided or one is summary.oracle:
@@ -38,7 +43,12 @@ def recovered(summary: Summary, one: Condition) -> Estimate | None:
 
 def corner(summary: Summary, one: Condition) -> Corner | None:
     """The corner of a condition; None if it is in between, if its seeds are on both sides of a threshold, or without
-    hacks."""
+    hacks.
+
+    Args:
+        summary: of the experiment.
+        one: the condition.
+    """
     if not summary.hacks:
         return None
     fewest, most = one.hack_rates()
@@ -54,12 +64,20 @@ def corner(summary: Summary, one: Condition) -> Corner | None:
 
 
 def paragraph(summary: Summary) -> str:
-    """The corners in a few sentences, and what their names mean."""
+    """The corners in a few sentences, and what their names mean.
+
+    Args:
+        summary: of the experiment.
+    """
     return f"{in_words(summary)} {meaning(summary.gap is not None, summary.seeds > 1)}".lstrip()
 
 
 def in_words(summary: Summary) -> str:
-    """The conditions in each corner, in words."""
+    """The conditions in each corner, in words.
+
+    Args:
+        summary: of the experiment.
+    """
     if not summary.hacks:
         return "No hack is defined here, so nobody is called honest."
     stand: dict[Corner | None, list[str]] = {}
@@ -86,7 +104,12 @@ def in_words(summary: Summary) -> str:
 
 
 def meaning(gap: bool, intervals: bool) -> str:
-    """The meaning of the words."""
+    """The meaning of the words.
+
+    Args:
+        gap: whether there is a gap to measure by.
+        intervals: whether there are several seeds.
+    """
     capable = (
         f"Capable means at least {share(CAPABLE)} of the gap recovered, incapable less than {share(INCAPABLE)}; h"
         if gap
@@ -116,6 +139,10 @@ def shown_in_videos(summary: Summary, about: Condition | None) -> list[tuple[Con
 
     For a corner it is the most extreme condition: of the capable the best, of the hackers the worst, of the safe the
     least capable.
+
+    Args:
+        summary: of the experiment.
+        about: the condition that the report is about.
     """
     first = [summary.unaided, about] if summary.unaided and about else list(summary.conditions[:2])
     chosen = {one.name: one for one in first if one is not None}

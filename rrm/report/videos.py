@@ -10,9 +10,9 @@ from rrm.envs.named import UntrustedError
 from rrm.envs.world import World
 from rrm.errors import RRMError
 from rrm.report import formats, tradeoff
+from rrm.report.files import CellFiles
 from rrm.report.page import Video
 from rrm.report.rounds import load_agent, round_folder, untrusted
-from rrm.report.schema import CellFiles
 from rrm.report.summary import Condition, Summary
 
 VIDEO_SEED = 0
@@ -29,7 +29,19 @@ def videos(
 ) -> list[Video]:
     """Record the unaided agent, that of the condition which the experiment is about, and those of other corners.
 
-    Raises RRMError: a world is not registered in this process, or cannot be made.
+    Args:
+        folder: of the experiment.
+        summary: of it.
+        cells: the files of each condition's cells.
+        about: the condition that the report is about.
+        trust: whether to import and run what the folder names.
+        worlds: makes the world of each condition; None: the one that the folder names is made.
+
+    Returns:
+        The videos.
+
+    Raises:
+        RRMError: a world is not registered in this process, or cannot be made.
     """
     from rrm.agents.video import save_gif, side_by_side, still, video_frames
 
@@ -62,7 +74,11 @@ def _uri(kind: str, content: bytes) -> str:
 
 
 def caption(shown: Sequence[Video]) -> str:
-    """The caption below the videos: whose they are, and what is seen."""
+    """The caption below the videos: whose they are, and what is seen.
+
+    Args:
+        shown: the videos.
+    """
     agents = [
         f"*{video.condition}* (seed {video.seed}{f', {video.corner}' if video.corner else ''})" for video in shown
     ]

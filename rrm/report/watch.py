@@ -13,11 +13,16 @@ from rrm.storage import rundir
 
 
 def watch(run: str | Path, out: str | Path | None = None, seed: int = 0, *, trust: bool = False) -> Path:
-    """Record one episode of the last agent of ``run`` (a cell's folder or a round's), started by ``seed``.
+    """Record one episode of the last agent of a run, as a GIF. The agent acts deterministically.
 
-    Writes a GIF to ``out``, by default ``video.gif`` in the run's folder; returns its path. The agent acts
-    deterministically. ``trust``: whether to import and run what the folder names, where its world is not registered in
-    this process.
+    Args:
+        run: the folder of a cell or of a round.
+        out: the file; ``video.gif`` in the run's folder unless said.
+        seed: what the start is drawn by.
+        trust: whether to import and run what the folder names, where its world is not registered in this process.
+
+    Returns:
+        The path of the file.
 
     Raises:
         DamagedFileError: there is no agent to be loaded.

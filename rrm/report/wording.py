@@ -29,7 +29,12 @@ INTERVAL_NOTE = (
 def below(summary: Summary, one: Condition, key: str, style: Style, word: str = " seeds") -> list[str]:
     """The text under a figure in a table: its interval, and in how many seeds it hacks or recovers the gap.
 
-    ``word`` is the word for seeds; narrow tables leave it out.
+    Args:
+        summary: of the experiment.
+        one: the condition.
+        key: of the figure.
+        style: how its numbers are written.
+        word: the word for seeds; narrow tables leave it out.
     """
     estimate = one.figures[key]
     inside = None if estimate is None else bounds(estimate, style)
@@ -39,13 +44,24 @@ def below(summary: Summary, one: Condition, key: str, style: Style, word: str = 
 
 
 def featured(summary: Summary, configs: Mapping[str, Mapping[str, Any]]) -> Condition | None:
-    """The condition that the experiment is about: the first with trained assistants, else the first not a baseline."""
+    """The condition that the experiment is about: the first with trained assistants, else the first not a baseline.
+
+    Args:
+        summary: of the experiment.
+        configs: of each condition.
+    """
     trained = [one for one in summary.others if configs[one.name]["amplify"]["assistants"] == "trained"]
     return next(iter([*trained, *summary.others]), None)
 
 
 def headline(summary: Summary, about: Condition | None, helped: Sequence[str] = ()) -> str:
-    """The main finding in one line. ``helped`` names the conditions with assistants: a baseline may have some, too."""
+    """The main finding in one line.
+
+    Args:
+        summary: of the experiment.
+        about: the condition that the report is about.
+        helped: the conditions with assistants: a baseline may have some, too.
+    """
     if summary.unaided is None or summary.oracle is None:
         return f"{len(summary.conditions)} condition{'s' * (len(summary.conditions) > 1)} of {summary.experiment}"
     if summary.gap is None:
@@ -67,8 +83,11 @@ def paragraph(
 ) -> str:
     """The results in a few sentences.
 
-    ``about`` is the condition to tell of where there are too many for a paragraph; ``own_scale`` names conditions whose
-    scores are not in units of the utility, ``helped`` those with assistants (a baseline may have some, too).
+    Args:
+        summary: of the experiment.
+        about: the condition to tell of where there are too many for a paragraph.
+        own_scale: the conditions whose scores are not in units of the utility.
+        helped: the conditions with assistants: a baseline may have some, too.
     """
     sentences = []
     others = summary.others if len(summary.others) <= MOST_TOLD or about is None else [about]

@@ -24,6 +24,10 @@ Broad reward gets the bonus at the end, approval gets it at each action, and A0 
 ``label_target: segment`` the standard deviation is that of one step, not of a segment. If V is fitted to comparisons,
 each member counts in units of its own spread, so that β means the same. The members are V's, not a committee's raters.
 
+**Semi-supervised.** With ``estimates`` the evaluator's own scores of a share of the moments take the place of V
+(``rrm.rewards.estimates``). The start of an episode is never asked about: there a narrow reward reads V, which no
+action changes.
+
 Query strategies choose among the states that the agent visits: ``query_strategy: disagreement`` asks where members
 disagree once the agent is there; optimism makes it go there. They work together, and each works alone.
 """
@@ -39,6 +43,7 @@ from gymnasium import spaces
 from rrm.config.values import Kind
 from rrm.envs.world import Array, Bools, Floats
 from rrm.feedback.clips import at_rest, with_action
+from rrm.rewards.estimates import Estimates
 
 
 class Model(Protocol):
@@ -90,6 +95,8 @@ class LearntReward:
         self._actions = actions
         self._absorbing_weight = absorbing_weight
         self._optimism = 0.0
+        self.estimates: Estimates | None = None
+        """What takes the place of the model's values; None: nothing does."""
 
     @property
     def optimism(self) -> float:
@@ -119,6 +126,11 @@ class LearntReward:
         values = members.mean(axis=0)
         return values, values + self._optimism * members.std(axis=0)
 
+    def _read_present(self, inputs: Array) -> tuple[Floats, Floats]:
+        """The same of the inputs (n, d) of the present moments, which may be asked about."""
+        values, potentials = self._read(inputs)
+        return values, potentials if self.estimates is None else self.estimates.present(potentials)
+
 
 class Narrow(LearntReward):
     """V(s1) - V(s0) each step.
@@ -141,10 +153,17 @@ class Narrow(LearntReward):
         before = self._before(observations)
         self.values, self._potentials = self._read(next_observations)
         self._seen = next_observations.copy()  # some environments write the next one into the same array
-        return self._potentials - before - self.step_cost
+        estimates = self.estimates
+        after = self._potentials if estimates is None else estimates.arrived(self.values, done, terminated)
+        return after - before - self.step_cost
 
     def _before(self, observations: Array) -> Floats:
-        """V(s0) (n,), with optimism."""
+        """V(s0) (n,), with optimism; or the potential, where the evaluator's scores take the place of V."""
+        if self.estimates is not None:
+            past = self.estimates.past()
+            if (begun := np.isnan(past)).any():
+                past[begun] = self._read(observations[begun])[1]
+            return past
         if self._seen.shape != observations.shape:
             return self._read(observations)[1]
         new = (self._seen != observations).reshape(len(observations), -1).any(axis=1)
@@ -163,7 +182,7 @@ class Broad(LearntReward):
     def __call__(
         self, observations: Array, actions: Array, next_observations: Array, done: Bools, terminated: Bools
     ) -> Floats:
-        self.values, potentials = self._read(next_observations)
+        self.values, potentials = self._read_present(next_observations)
         return np.where(done, potentials, 0.0) - self.step_cost
 
 
@@ -175,7 +194,7 @@ class Approval(LearntReward):
     def __call__(
         self, observations: Array, actions: Array, next_observations: Array, done: Bools, terminated: Bools
     ) -> Floats:
-        self.values, rewards = self._read(with_action(observations, actions, self._actions))
+        self.values, rewards = self._read_present(with_action(observations, actions, self._actions))
         if self._absorbing_weight:
             rewards = rewards - self.model.baseline
             if len(ended := np.flatnonzero(terminated)):

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 
 def check(plan: Plan) -> None:
-    """Raise ConfigError, which names the key, where it cannot."""
+    """Check that a round can do what is asked of it.
+
+    Args:
+        plan: of the round.
+
+    Raises:
+        ConfigError: it cannot; the message names the key.
+    """
     _check_evaluation(plan)
     condition = plan.condition
     for choice in (condition.learner, condition.amplify, condition.distill):
@@ -49,7 +56,14 @@ def _check_evaluation(plan: Plan) -> None:
 
 
 def check_code(plan: Plan) -> None:
-    """Raise ConfigError unless this process has loaded the code, and reads the files, that the round is named after."""
+    """Check that this process has loaded the code, and reads the files, that a round is named after.
+
+    Args:
+        plan: of the round.
+
+    Raises:
+        ConfigError: it has not: they have been edited.
+    """
     condition, now = plan.condition, replace(plan).content  # nothing in it is remembered
     named = {"evaluator": condition.evaluator, "env_code": condition.env, "amplify": condition.amplify.method}
     named |= {"distill": condition.distill.method, "learner": condition.learner.algorithm}
@@ -63,7 +77,11 @@ def check_code(plan: Plan) -> None:
 
 
 def user_choices(plan: Plan) -> list[str]:
-    """The user's own choices that are at work in a round, each with the key that names it."""
+    """The user's own choices that are at work in a round, each with the key that names it.
+
+    Args:
+        plan: of the round.
+    """
     condition = plan.condition
     chosen: list[Choice] = [condition.learner]
     if condition.distill.judged:

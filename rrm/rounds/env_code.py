@@ -16,6 +16,9 @@ def env_code(env: Any) -> str | None:
     """The fingerprint of an environment's code, with all that it refers to; None where that is not the user's own.
 
     Environments that are installed, and those of this package, have versions in their ids.
+
+    Args:
+        env: an id, a name of a constructor, or a constructor.
     """
     name = name_of(env)
     constructor: Any = constructor_of(env)

@@ -38,6 +38,11 @@ def finished(plan: Plan, home: Path, on_wait: Callable[[], None] | None = None) 
 
     Its agent and labels are never changed, and its result is replaced as a whole: this needs no lock.
 
+    Args:
+        plan: of the round.
+        home: its folder.
+        on_wait: called if another process holds the folder.
+
     Raises:
         DamagedFileError: a file is not what was written there.
     """
@@ -53,7 +58,15 @@ def finished(plan: Plan, home: Path, on_wait: Callable[[], None] | None = None) 
 
 
 def begin(plan: Plan, home: Path) -> None:
-    """Write what the round's folder is named after. Raises DamagedFileError: something else is there."""
+    """Write what the round's folder is named after.
+
+    Args:
+        plan: of the round.
+        home: its folder.
+
+    Raises:
+        DamagedFileError: something else is there.
+    """
     path = home / "round.json"
     if os.path.lexists(path):
         with rundir.advice(f"move {path} away, and it is written again"):
@@ -62,7 +75,12 @@ def begin(plan: Plan, home: Path) -> None:
 
 
 def load_assistants(plan: Plan, folder: Path) -> list[Assistant]:
-    """The assistants of the round, A_1 first, each in its evaluation world. The rounds below must be finished."""
+    """The assistants of the round, A_1 first, each in its evaluation world. The rounds below must be finished.
+
+    Args:
+        plan: of the round.
+        folder: in which rounds have their folders.
+    """
     if plan.below:
         agents = [_agent_of(each, folder) for each in plan.below]
         return [Assistant(plan.world(1, level), agent) for level, agent in enumerate(agents, start=1)]
@@ -81,12 +99,22 @@ def _agent_of(plan: Plan, folder: Path) -> Agent:
 
 
 def load_previous(plan: Plan, folder: Path) -> Agent | None:
-    """The agent of the generation before, whose round is done; None: there is none."""
+    """The agent of the generation before, whose round is done; None: there is none.
+
+    Args:
+        plan: of the round.
+        folder: in which rounds have their folders.
+    """
     return _agent_of(plan.previous, folder) if plan.previous else None
 
 
 def start_states(plan: Plan, folder: Path) -> Start:
-    """The start-state distribution of the round: states that another agent visits, or the world's own."""
+    """The start-state distribution of the round: states that another agent visits, or the world's own.
+
+    Args:
+        plan: of the round.
+        folder: in which rounds have their folders.
+    """
     if plan.start_state_round is None:
         return own_generator
     agent = _agent_of(plan.start_state_round, folder)
@@ -111,7 +139,17 @@ def start_states(plan: Plan, folder: Path) -> Start:
 
 
 def finish(plan: Plan, start: Start, outcome: Outcome, home: Path) -> dict[str, Any]:
-    """Judge the final policy, and write all that the round leaves; its result last."""
+    """Judge the final policy, and write all that the round leaves; its result last.
+
+    Args:
+        plan: of the round.
+        start: the start-state distribution.
+        outcome: what the distiller has made.
+        home: the round's folder.
+
+    Returns:
+        The round's result.
+    """
     agent = outcome.agent.placed(name_of(plan.condition.env), plan.level, plan.condition.env_settings, _foreign(plan))
     agent.algorithm = agent.algorithm or plan.condition.distill.name
     labels = outcome.labels
@@ -139,10 +177,19 @@ def finish(plan: Plan, start: Start, outcome: Outcome, home: Path) -> dict[str, 
 
 
 def judge_again(plan: Plan, start: Start, overseer: Overseer, result: Mapping[str, Any], home: Path) -> dict[str, Any]:
-    """Ask about the final policy of a round that is done as often as its plan allows now; returns the new result.
+    """Ask about the final policy of a round that is done as often as its plan allows now. The labels and the agent stay
+    as they are, and answers that are there are not asked for again. Until the new result is written the old one
+    holds, whatever has been asked in addition.
 
-    The labels and the agent stay as they are, and answers that are there are not asked for again. Until the new result
-    is written the old one holds, whatever has been asked in addition.
+    Args:
+        plan: of the round.
+        start: the start-state distribution.
+        overseer: who is asked.
+        result: the one so far.
+        home: the round's folder.
+
+    Returns:
+        The new result.
     """
     labels = Labeller(overseer, home / STORE, run_anew(home / STORE))
     labels.go_on(result["labels"], result.get("evaluation_labels", 0) - final_labels(result))
@@ -172,7 +219,11 @@ def _judged(plan: Plan, start: Start, agent: Agent, labels: Labeller) -> dict[st
 
 
 def held_out_error(rows: Sequence[Row]) -> float | None:
-    """The root mean square of the errors on new labels in the second half of a round, in their standard deviations."""
+    """The root mean square of the errors on new labels in the second half of a round, in their standard deviations.
+
+    Args:
+        rows: of ``metrics.csv``.
+    """
     errors = [row.get("held_out_error") for row in rows[len(rows) // 2 :]]
     squares = [error**2 for error in errors if error is not None]
     return float(np.sqrt(np.mean(squares))) if squares else None

@@ -23,7 +23,11 @@ def _changed(settings: BaseModel, *, only: set[str] | None = None, but: set[str]
 
 
 def content(plan: Plan) -> dict[str, Any]:
-    """All that a round depends on, as JSON-able values."""
+    """All that a round depends on, as JSON-able values.
+
+    Args:
+        plan: of the round.
+    """
     c = plan.condition
     contents: dict[str, Any] = {
         "format": FORMAT,

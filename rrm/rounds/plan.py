@@ -121,7 +121,15 @@ class Plan:
         return list(by_name.values())
 
     def world(self, n: int, level: int | None = None) -> World:
-        """The round's world, or that of another level, with ``n`` copies."""
+        """The round's world, or that of another level.
+
+        Args:
+            n: how many copies.
+            level: 0 for the task, k for the k-th evaluation world; that of the round unless said.
+
+        Raises:
+            ConfigError: there is no such evaluation world.
+        """
         level = self.level if level is None else level
         world = self.condition.world(n)
         if level == 0:
@@ -162,11 +170,19 @@ class Plan:
         return min(self.evaluation_labels, self.condition.episodes)
 
     def lacks_evaluation_labels(self, result: Mapping[str, Any]) -> bool:
-        """Whether the final policy is to be judged on more evaluation labels than the round's result rests on."""
+        """Whether the final policy is to be judged on more evaluation labels than the round's result rests on.
+
+        Args:
+            result: of the round, from an earlier run.
+        """
         return self.final_labels > final_labels(result)
 
     def curve_labels_due(self, rollouts: int) -> int:
-        """How many of the other evaluation labels may have been asked for after a number of rollouts."""
+        """How many of the other evaluation labels may have been asked for after a number of rollouts.
+
+        Args:
+            rollouts: how many have been done.
+        """
         return (self.evaluation_labels - self.final_labels) * rollouts // self.schedule.rollouts
 
     @property
@@ -187,11 +203,16 @@ class Plan:
             spread=spends.schedule,
             start_states=self.start_state_round is not None,
             is_linear=learner.is_linear,
+            to_the_end=self.condition.distill.asks_to_the_end(self.level),
         )
 
 
 def plan(condition: Condition, seed: int) -> Plan:
     """The last round of a condition, with all rounds that it needs.
+
+    Args:
+        condition: the condition.
+        seed: of the experiment.
 
     Raises:
         ConfigError: the steps of a round are too few for what it has to do.

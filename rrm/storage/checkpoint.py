@@ -21,6 +21,9 @@ class Checkpoint:
     """The newest state of a round: tensors in one safetensors file, the rest in ``checkpoint.json``, which names it.
 
     The JSON file is replaced last, so whenever the process is killed there is one whole checkpoint or none.
+
+    Args:
+        folder: of the round.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,6 +39,16 @@ class Checkpoint:
         )
 
     def save(self, step: int, tensors: Tensors, values: Mapping[str, Any]) -> None:
+        """Replace the checkpoint.
+
+        Args:
+            step: how many rollouts have been done.
+            tensors: of the state.
+            values: of the state.
+
+        Raises:
+            RRMError: it would be larger than any file of a run.
+        """
         weights = self._folder / f"checkpoint-{step:06d}.safetensors"
         content = serialized({name: tensor.contiguous() for name, tensor in tensors.items()})
         if len(content) > LARGEST:  # or it would be refused when it is read
@@ -47,7 +60,11 @@ class Checkpoint:
                 old.unlink()
 
     def load(self) -> tuple[int, Tensors, dict[str, Any]] | None:
-        """The newest step, tensors and values; None where there is none yet. Raises ``DamagedFileError``."""
+        """The newest step, tensors and values; None where there is none yet.
+
+        Raises:
+            DamagedFileError: a file is not what was written there.
+        """
         if not os.path.lexists(self.path):
             return None
         with advice(self.advice):
@@ -72,13 +89,26 @@ class Checkpoint:
 
 
 def joined(parts: Mapping[str, State]) -> State:
-    """The states of several things as one, their names before those of the tensors."""
+    """The states of several things as one, their names before those of the tensors.
+
+    Args:
+        parts: by name.
+    """
     tensors = {f"{name}/{each}": tensor for name, (own, _) in parts.items() for each, tensor in own.items()}
     return tensors, {name: values for name, (_, values) in parts.items()}
 
 
 def part(name: str, tensors: Tensors, values: Mapping[str, Any]) -> tuple[Tensors, dict[str, Any]]:
-    """The state that was joined under ``name``. Raises KeyError: there is none."""
+    """One of the states that ``joined`` has joined.
+
+    Args:
+        name: of that part.
+        tensors: of all parts.
+        values: of all parts.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
     prefix = f"{name}/"
     own = {each.removeprefix(prefix): tensor for each, tensor in tensors.items() if each.startswith(prefix)}
     return own, values[name]

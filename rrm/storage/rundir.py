@@ -21,20 +21,28 @@ from filelock import FileLock, Timeout
 from rrm.agents.files import TEMPORARY, write_bytes
 from rrm.errors import DamagedFileError
 
-LARGEST = 2**31
-"""The most bytes of any file, tensors and labels included."""
-
-MOST = 2**26
-"""The most bytes of a JSON or CSV file that are read."""
+LARGEST, MOST = 2**31, 2**26
+"""The most bytes of any file, tensors and labels included; and of a JSON or CSV file that is read."""
 
 
 def fingerprint(content: Any) -> str:
-    """A name for JSON-able ``content``: equal contents have equal names."""
+    """A name for a content: equal contents have equal names.
+
+    Args:
+        content: what JSON can hold.
+    """
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a regular file, in hexadecimal. Raises ``DamagedFileError``."""
+    """The SHA-256 of a regular file, in hexadecimal.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DamagedFileError: it cannot be read.
+    """
     check_regular(path)
     try:
         with path.open("rb") as file:
@@ -44,7 +52,14 @@ def digest(path: Path) -> str:
 
 
 def check_regular(path: Path) -> None:
-    """Raise ``DamagedFileError`` unless ``path`` is a regular file or a link to one: others may block, or never end."""
+    """Check that a path leads to a regular file, also by a link: others may block, or never end.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DamagedFileError: it does not, or the file is too large.
+    """
     try:
         about = path.stat()
     except FileNotFoundError:
@@ -60,6 +75,10 @@ def check_regular(path: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a file that is there whole or not at all, whenever the process is killed.
 
+    Args:
+        path: of the file.
+        text: its content.
+
     Raises:
         DamagedFileError: a folder is in its place.
     """
@@ -72,27 +91,52 @@ def write_text(path: Path, text: str) -> None:
 
 
 def as_json(content: Any) -> str:
-    """JSON with its keys sorted: equal contents are equal byte for byte."""
+    """JSON with its keys sorted: equal contents are equal byte for byte.
+
+    Args:
+        content: what JSON can hold.
+    """
     return json.dumps(content, indent=2, sort_keys=True) + "\n"
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write ``content`` as JSON, whole or not at all."""
+    """Write JSON, whole or not at all.
+
+    Args:
+        path: of the file.
+        content: what JSON can hold.
+    """
     write_text(path, as_json(content))
 
 
 def sealed(content: Mapping[str, Any]) -> str:
-    """JSON with the fingerprint of the content in it, by which ``read_sealed`` finds any change."""
+    """JSON with the fingerprint of the content in it, by which ``read_sealed`` finds any change.
+
+    Args:
+        content: what JSON can hold, by name.
+    """
     return as_json({**content, "fingerprint": fingerprint(content)})
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
-    """Write ``content`` as JSON with its fingerprint, whole or not at all."""
+    """Write JSON with its fingerprint, whole or not at all.
+
+    Args:
+        path: of the file.
+        content: what JSON can hold, by name.
+    """
     write_text(path, sealed(content))
 
 
 def read_text(path: Path) -> str:
-    """The text of a regular file of at most ``MOST`` bytes. Raises ``DamagedFileError``."""
+    """The text of a regular file of at most ``MOST`` bytes.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DamagedFileError: it cannot be read, or is larger.
+    """
     check_regular(path)
     try:
         with path.open("rb") as file:
@@ -105,7 +149,14 @@ def read_text(path: Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The named values that a JSON file holds. Raises ``DamagedFileError``."""
+    """The named values that a JSON file holds.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DamagedFileError: it holds none.
+    """
     text = read_text(path)
     try:
         content = json.loads(text)
@@ -119,7 +170,14 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
-    """The content that ``write_sealed`` wrote. Raises ``DamagedFileError``: it has been changed since."""
+    """The content that ``write_sealed`` wrote.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        DamagedFileError: it has been changed since.
+    """
     content = read_json(path)
     try:
         whole = content.pop("fingerprint", None) == fingerprint(content)
@@ -131,12 +189,24 @@ def read_sealed(path: Path) -> dict[str, Any]:
 
 
 def manifest(paths: Iterable[Path]) -> dict[str, str]:
-    """The fingerprints of files, by name, to be kept in a result."""
+    """The fingerprints of files, by name, to be kept in a result.
+
+    Args:
+        paths: of the files.
+    """
     return {path.name: digest(path) for path in sorted(paths)}
 
 
 def verify(folder: Path, files: Mapping[str, str]) -> None:
-    """Raise ``DamagedFileError`` unless each of ``files`` is in ``folder`` just as it was written, and no link."""
+    """Check that files are just as they were written, and no links.
+
+    Args:
+        folder: where they are.
+        files: their fingerprints, by name.
+
+    Raises:
+        DamagedFileError: one is not.
+    """
     for name, expected in files.items():
         path = folder / name
         if path.is_symlink():
@@ -147,7 +217,14 @@ def verify(folder: Path, files: Mapping[str, str]) -> None:
 
 @contextlib.contextmanager
 def advice(text: str) -> Iterator[None]:
-    """Add advice to the message about a damaged file."""
+    """Add advice to the message about a damaged file.
+
+    Args:
+        text: the advice.
+
+    Raises:
+        DamagedFileError: the same error, with the advice.
+    """
     try:
         yield
     except DamagedFileError as error:
@@ -155,9 +232,14 @@ def advice(text: str) -> Iterator[None]:
 
 
 def inside(home: Path, *names: str) -> Path:
-    """A folder in ``home``. Raises DamagedFileError: a link on the way leads elsewhere, where nothing must be written.
+    """A folder within a folder.
 
-    ``home`` itself may be a link.
+    Args:
+        home: the outer folder; it may be a link.
+        *names: of the folders on the way.
+
+    Raises:
+        DamagedFileError: a link on the way leads elsewhere, where nothing must be written.
     """
     path = home
     for name in names:
@@ -177,6 +259,9 @@ def locked(folder: Path, on_wait: Callable[[], None] | None = None) -> Iterator[
     Args:
         folder: made if there is none.
         on_wait: called once if another process holds the folder, before waiting for it. None: a line on stderr says so.
+
+    Raises:
+        DamagedFileError: the lock is a link.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / ".lock"
@@ -207,5 +292,9 @@ def locked(folder: Path, on_wait: Callable[[], None] | None = None) -> Iterator[
 
 
 def leftovers(folder: Path) -> bool:
-    """Whether there is something in the folder of a round that is done which a killed process has left there."""
+    """Whether there is something in the folder of a round that is done which a killed process has left there.
+
+    Args:
+        folder: of the round.
+    """
     return any(next(folder.glob(pattern), None) for pattern in ("checkpoint*", TEMPORARY))

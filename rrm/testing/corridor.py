@@ -28,6 +28,7 @@ class Corridor(World):
     the hack.
 
     Args:
+        n: how many copies.
         cells: of the corridor.
         length: T.
         planes: whether the observation is a grid (agent, goal; then t/T) or plain scalars (agent, goal, t/T in [0, 1]).
@@ -121,7 +122,13 @@ class Corridor(World):
 
 
 class CorridorInspection(World):
-    """Open the box in which the corridor's goal is written. That ends the inspection; knocking at it does nothing."""
+    """Open the box in which the corridor's goal is written. That ends the inspection; knocking at it does nothing.
+
+    Args:
+        n: how many copies.
+        cells: of the corridor.
+        length: the steps of an episode.
+    """
 
     fields = ("at", "goal", "opened")
     scripts = ("ideal",)

@@ -93,7 +93,11 @@ def _check_same(whole: Path, stopped: Path) -> None:
 
 
 def left_in(folder: Path) -> dict[str, Any]:
-    """What a round left, by file: bytes, and the rows of its labels. Seconds are left out."""
+    """What a round left, by file: bytes, and the rows of its labels. Seconds are left out.
+
+    Args:
+        folder: of the round.
+    """
     content: dict[str, Any] = {}
     for path in sorted(folder.iterdir()):
         if path.name == "labels.sqlite":

@@ -1,4 +1,4 @@
-"""Imitation of an evaluator who delegates, exactly: against a second solver, closed forms, and in every family."""
+"""Imitation of an evaluator that delegates, exactly: against a second solver, closed forms, and in every family."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def by_hand(table: Table, scores: Floats, policy: Floats, window: int, keep: boo
     """The next policy, by recursion, state by state."""
 
     def came_of(state: int, time: int, steps: int) -> float:
-        """The score that she expects when the policy has so many steps left before she looks."""
+        """The score that it expects when the policy has so many steps left before it looks."""
         if table.over[state] or steps == 0 or time == table.length:
             return float(scores[state])
         return float(sum(policy[time, state, action] * tried(state, action, time, steps) for action in actions))
@@ -221,7 +221,7 @@ def test_the_tables_of_a_preset_in_place_of_a_large_world_and_of_none(monkeypatc
     assert "nobody's help" in imitation_page("rrm/Fork-v0") and "ideal help" not in imitation_page("rrm/Fork-v0")
 
 
-# --- An evaluator who errs --------------------------------------------------------------------------------------------
+# --- An evaluator that errs -------------------------------------------------------------------------------------------
 
 
 def test_an_evaluator_who_errs_is_exploited_later_by_imitation() -> None:

@@ -152,7 +152,9 @@ def test_a_penalty_ends_what_would_grow_without_end() -> None:
 def test_a_reward_is_found_from_exact_demonstrations() -> None:
     inferred = exactly(demonstrator())
     assert explained(inferred.broad) >= 0.9999
-    assert explained(inferred.narrow) < 0.5  # it says what a cell is worth to her, not what she receives there
+    assert (
+        explained(inferred.narrow) < 0.5
+    )  # it says what a cell is worth to the demonstrator, not what it receives there
 
 
 def test_broad_inverse_rl_survives_every_change_narrow_less_and_a_clone_not_mirrored_actions() -> None:

@@ -155,7 +155,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path: Path, env: str) -> Non
 
 
 def test_the_reward_reaches_nothing_that_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under an evaluator who does not read it, another reward changes not a bit of agent or reward model."""
+    """Under an evaluator that does not read it, another reward changes not a bit of agent or reward model."""
 
     def learnt(folder: Path) -> dict[str, bytes]:
         condition = load({**TINY, "env": WALK, "evaluator": where}).conditions["unaided"]

@@ -137,6 +137,17 @@ def test_presets_load_by_name_from_anywhere(name: str, tmp_path: Path, monkeypat
 # --- Who overrides whom -----------------------------------------------------------------------------------------------
 
 
+def test_worlds_are_compared_with_that_of_the_unaided_condition() -> None:
+    """In whatever order conditions stand: a run's folder has them sorted by name."""
+    kinds = {"advisor": {"assistants": "ideal", "env_settings": {"sides": "pro"}}, "alone": {"assistants": "none"}}
+    tree = {"env": "rrm/ClaimTree-v0", "conditions": kinds}
+    assert [*load({**tree, "unaided": "alone"}).conditions] == ["advisor", "alone"]
+    with pytest.raises(
+        ConfigError, match=r"conditions.alone.env_settings: \{\}: must be \{'sides': 'pro'\}, as in 'adv"
+    ):
+        load(tree)
+
+
 def test_the_later_word_wins() -> None:
     config = {"env": ENV, "task": {"labels": 200}, "conditions": {"unaided": {"task": {"labels": 210}}, "assisted": {}}}
 

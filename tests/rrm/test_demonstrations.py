@@ -286,6 +286,27 @@ def test_they_are_of_the_task_alone_and_the_oracle_needs_none(demos: Path) -> No
     assert oracle.name == plan(conditions(COMPARED)["oracle"], 0).name
 
 
+def test_the_preset_brings_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From anywhere, also where a file has the same name. The page makes the same file, and few.yaml is the preset."""
+    monkeypatch.chdir(tmp_path)
+    Path("honest_cleaner.npz").write_bytes(b"of somebody else")
+    preset = load("demonstrations").conditions
+    shipped = Path(str(modeling(preset["seeded"]).demonstrations))
+    assert shipped.is_absolute() and modeling(preset["plain"]).demonstrations is None
+    page = (Path(__file__).resolve().parents[2] / "docs" / "demonstrations.md").read_text(encoding="utf-8")
+    python, *_ = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)
+    exec(python, {})
+    with np.load("honest.npz") as made, np.load(shipped) as kept:
+        assert all(np.array_equal(made[name], kept[name]) for name in {*made} | {*kept})
+    Path("honest.npz").write_bytes(shipped.read_bytes())  # zlib's compressions differ, and files go by their bytes
+    few = next(each for each in re.findall(r"^```yaml\n(.*?)^```$", page, re.M | re.S) if "few.yaml" in each)
+    Path("few.yaml").write_text(few, encoding="utf-8")
+    written = load("few.yaml").conditions
+    assert {name: plan(each, 0).name for name, each in written.items()} == {
+        name: plan(each, 0).name for name, each in preset.items()
+    }
+
+
 def test_the_page_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     page = (Path(__file__).resolve().parents[2] / "docs" / "demonstrations.md").read_text(encoding="utf-8")

@@ -27,7 +27,7 @@ from rrm.feedback.clips import Clip
 from rrm.rounds.plan import plan
 from tests.helpers.judging import some_clips, visible
 from tests.helpers.tiny import Line, LineInspection
-from tests.helpers.training import ROOMS, conditions, labels_in, train
+from tests.helpers.training import ROOMS, SHORT, conditions, labels_in, train
 
 ROOT = Path(__file__).parents[2]
 TRUTH = ("utility", "hacked")
@@ -79,6 +79,12 @@ def learnt(folder: Path, name: str, env: str, **settings: Any) -> dict[str, Any]
     return learned
 
 
+SEMI_SUPERVISED = {
+    "distill": {**SHORT["distill"], "unlabelled": "control_variate", "optimism": 0},
+    "task": {**SHORT["task"], "query_strategy": "uniform"},
+}
+
+
 @pytest.mark.parametrize(
     ("name", "env", "settings"),
     [
@@ -86,6 +92,7 @@ def learnt(folder: Path, name: str, env: str, **settings: Any) -> dict[str, Any]
         ("assisted", ROOMS, {}),
         ("ideal", ROOMS, {}),
         ("unaided", ROOMS, {"reward": "broad"}),
+        ("unaided", ROOMS, SEMI_SUPERVISED),
         ("unaided", ROOMS, {"reward": "approval", "evaluator": "tests.helpers.judging:visible"}),
     ],
 )

@@ -25,7 +25,7 @@ from rrm.envs.world import Array, World
 from rrm.errors import DamagedFileError
 from rrm.report import build as report
 from rrm.report import curves, figures, formats, stats, terminal, tradeoff, videos, wording
-from rrm.report.schema import curve
+from rrm.report.files import curve
 from rrm.report.summary import Curve, parse_summary
 from rrm.storage import rundir
 from tests.helpers.runs import STORY, Made, write_run
@@ -212,13 +212,26 @@ def test_a_grid_is_drawn_and_told(tmp_path: Path) -> None:
 
 def test_pictures_that_no_longer_apply_go(tmp_path: Path) -> None:
     folder = write_run(tmp_path, {name: STORY[name] for name in ("unaided", "oracle")}, seeds=1)
-    stale = [folder / "figures" / name for name in ("tradeoff.png", "horizon_rounds.png")]
+    stale = [folder / "figures" / name for name in ("tradeoff.png", "horizon_rounds.png", "calls.png")]
     stale[0].parent.mkdir()
     for path in stale:
         path.touch()
     text = report.build(folder).read_text()
     assert not any(path.exists() for path in stale)
     assert "Capability against hack rate" not in text and "Over horizon" not in text
+    assert "how many answers" not in text
+
+
+def test_semi_supervised_rewards_are_shown_against_answers(tmp_path: Path) -> None:
+    distill = {"reward": "narrow", "ensemble_size": 3, "hidden": 32, "unlabelled": "control_variate"}
+    control = Made(-1.2, -1.2, 0.0, more={"distill": distill})
+    folder = write_run(tmp_path, {"unaided": STORY["unaided"], "control": control}, seeds=2)
+    text = report.build(folder).read_text()
+    assert (folder / "figures" / "calls.png").is_file() and "How much they learn from how many answers" in text
+    for label in ("Utility against the answers of the evaluator", "Utility against steps and 1000 times the answers"):
+        drawn = text[text.index(f'aria-label="{label}"') :]
+        drawn = drawn[: drawn.index("</svg>")]
+        assert ">control<" in drawn and ">unaided<" in drawn
 
 
 def test_goodharts_law_is_reported(tmp_path: Path) -> None:

@@ -29,6 +29,9 @@ from tests.helpers.training import Stopped, conditions, labels_in, left_by, stop
 ROOT = Path(__file__).parents[2]
 LAST = {name: plan(condition, 0) for name, condition in conditions().items()}
 LAST["windows"] = plan(conditions("horizon.window=5", "distill.judging=hindsight")["unaided"], 0)
+LAST["control variate"] = plan(
+    conditions("distill.unlabelled=control_variate", "distill.optimism=0", "task.query_strategy=uniform")["unaided"], 0
+)
 LAST["approval"] = plan(conditions("reward=approval", evaluator="tests.helpers.judging:rightwards")["unaided"], 0)
 
 
@@ -56,7 +59,16 @@ def same(last: Plan, folder: Path, whole: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "rows"), [("unaided", 3), ("assisted", 2), ("ideal", 1), ("oracle", 1), ("windows", 2), ("approval", 2)]
+    ("name", "rows"),
+    [
+        ("unaided", 3),
+        ("assisted", 2),
+        ("ideal", 1),
+        ("oracle", 1),
+        ("windows", 2),
+        ("control variate", 2),
+        ("approval", 2),
+    ],
 )
 def test_stopped_after_every_few_rollouts(whole: Path, tmp_path: Path, name: str, rows: int) -> None:
     stops = 0
@@ -70,22 +82,27 @@ def test_stopped_after_every_few_rollouts(whole: Path, tmp_path: Path, name: str
     same(LAST[name], tmp_path, whole)
 
 
-@pytest.mark.parametrize("number", [0, 5, 12, 13, 29])
-def test_stopped_at_a_question(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Between an answer and the next one: before the first checkpoint, and after it."""
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [*(("approval", number) for number in (0, 5, 12, 13, 29)), ("control variate", 13), ("control variate", 29)],
+)
+def test_stopped_at_a_question(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: int
+) -> None:
+    """Between an answer and the next one: before the first checkpoint, and after it, also within a rollout."""
     keep = Labels._keep
 
     def stop(self: Labels, rows: Sequence[tuple[Any, ...]]) -> None:
-        if [row[1] for row in rows] == [number]:
+        if rows and rows[0][1] == number:
             raise Stopped
         keep(self, rows)
 
     with monkeypatch.context() as patched:
         patched.setattr(Labels, "_keep", stop)
-        stopped(LAST["approval"], tmp_path, lambda each, row: None)
-    assert len(labels_in(tmp_path / LAST["approval"].name / "labels.sqlite")) == number
-    train(LAST["approval"], tmp_path)
-    same(LAST["approval"], tmp_path, whole)
+        stopped(LAST[name], tmp_path, lambda each, row: None)
+    assert len(labels_in(tmp_path / LAST[name].name / "labels.sqlite")) == number
+    train(LAST[name], tmp_path)
+    same(LAST[name], tmp_path, whole)
 
 
 @pytest.mark.parametrize("what", ["save", "remove"])

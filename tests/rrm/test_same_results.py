@@ -24,6 +24,7 @@ from tests.helpers.training import conditions, train
 
 COMPARISONS = "task.label_type=comparisons"
 RATES = ("distill.label_target=segment", "distill.segment_length=4")
+RANDOM = ("distill.optimism=0", "task.query_strategy=uniform")
 COMMITTEE = {"committee": ["bounded", {"of": "bounded", "noise": 0.5}], "by": "mean"}
 
 KINDS: Mapping[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
@@ -46,6 +47,8 @@ KINDS: Mapping[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
     "broad": ("unaided", ("reward=broad",), {}),
     "window": ("unaided", ("horizon.window=5",), {}),
     "hindsight": ("unaided", ("horizon.window=5", "distill.judging=hindsight"), {}),
+    "control variate": ("unaided", ("distill.unlabelled=control_variate", *RANDOM), {}),
+    "ignore": ("unaided", ("distill.unlabelled=ignore", *RANDOM), {}),
     "foreign": ("unaided", (COMPARISONS, *RATES, "task.steps=3000"), {"env": Walk}),
     "foreign approval": (
         "unaided",
@@ -92,6 +95,8 @@ EXPECTED: Mapping[str, list[float | None]] = {
     "broad": [30.0, 1696.0, 30.0, 0.0, -3.3, -3.033, 0.406, None, 20.216],
     "window": [30.0, 1696.0, 30.0, 0.0, -3.467, -2.4, 1.022, None, 20.162],
     "hindsight": [30.0, 1696.0, 30.0, 0.0, -2.833, -3.033, 0.908, None, 20.167],
+    "control variate": [30.0, 1696.0, 30.0, 0.0, -3.2, 0.0, 1.204, None, 20.177],
+    "ignore": [30.0, 1696.0, 30.0, 0.0, -3.2, 0.0, 1.197, None, 20.112],
     "foreign": [30.0, 2976.0, 300.0, 0.0, 18.802, 18.802, 0.781, None, 17.236],
     "foreign approval": [30.0, 2976.0, 150.0, 0.0, 11.934, None, 0.521, None, 16.933],
     "foreign oracle": [0.0, 2880.0, 0.0, 0.0, 27.835, 27.835, None, None, 18.687],

@@ -1,4 +1,4 @@
-"""The auditors' world of AuditTree: stand on a node of the books, and walk on to one of its children."""
+"""The auditors' world of AuditTree: an auditor stands on a node of the books and walks to one of its children."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rrm.envs.world import Array, Bools, Floats, Indices, Layout, State
 
 
 class AuditNode(AuditWorld):
-    """Stand on a node of the books, told which children have a false leaf below, and walk on to one of them.
+    """Walk from a node of the books to one of its children, being told which of them have a false leaf below.
 
     Args:
         n: how many copies.
@@ -35,13 +35,14 @@ class AuditNode(AuditWorld):
         self.actions = self.branching
         self.layout = Layout(scalars=self.branching + 2)
         self.node = np.full(n, self.tree.first[level], np.int64)
-        # Drawn at random: the leaf to which the evaluator's own choices lead, wherever there is no auditor.
+        # The leaf to which random choices lead, on the levels without an auditor.
         self.read = np.zeros(n, np.int64)
 
     def reset(self, which: Indices, rng: np.random.Generator) -> None:
-        """Books with any number of cooked steps; in every other copy the node is above a leaf that was drawn for them.
+        """Begin with books of any number of cooked steps.
 
-        (Else the auditor of a large tree would hardly ever have anything to find.)
+        If there are such steps, the node is above a leaf that was drawn for them in half of the copies. Otherwise the
+        auditor of a large tree would hardly ever have anything to find.
         """
         drawn = rng.random((len(which), self.periods + 5))
         size, drawn = self.sizes[(len(self.sizes) * drawn[:, 0]).astype(np.int64)], drawn[:, 1:]
@@ -59,8 +60,8 @@ class AuditNode(AuditWorld):
     def load(self, state: State, which: Indices) -> None:
         """Take over the books, at the node where the auditor above stopped.
 
-        If there is no auditor above, the evaluator's random choices lead to a node of this height: from the root, for
-        books that come from the accountant.
+        If there is no auditor right above, random choices lead to a node of this height: from the root, if the books
+        come from the accountant.
         """
         if "reads" in state:
             read = state["reads"][np.arange(len(state["t"])), state["t"]]
@@ -77,7 +78,7 @@ class AuditNode(AuditWorld):
         return np.asarray(self.tree.height[self.node] < self.level)
 
     def _children(self) -> Array:
-        """(n, b) the nodes of which there is one to choose, or was."""
+        """(n, b) the children among which the auditor chooses, or has chosen."""
         start = np.where(self._acted(), (self.node - 1) // self.branching, self.node)
         return np.asarray(self.branching * start[:, None] + 1 + np.arange(self.branching))
 
@@ -98,7 +99,8 @@ class AuditNode(AuditWorld):
         return np.ones(self.n, np.bool_)
 
     def observe(self) -> NDArray[np.float32]:
-        """What the auditor is told of each child; then of the chosen child (0 before the choice), and t/T."""
+        """What the auditor is told of each child, then what it was told of the chosen one (0 before the choice), then
+        t/T."""
         pointers, acted = self._hints(), self._acted()
         chosen = pointers[np.arange(self.n), (self.node - 1) % self.branching]
         return np.concatenate([pointers, (acted & chosen)[:, None], acted[:, None]], axis=1).astype(np.float32)
@@ -122,7 +124,7 @@ class AuditNode(AuditWorld):
         return self._hints().argmax(axis=1) if name in self.scripts else super().script(name)
 
     def table(self) -> Table | None:
-        """None where an auditor is not told what a table would say, and where the table would be large."""
+        """The table of the world; None where auditors are told noise, and where it would have too many states."""
         if self.uninformative or not few_node_states(self.branching, self.periods):
             return None
         return node_table(self.branching, self.height, self.periods, self.level, self.off_books)
@@ -139,7 +141,7 @@ class AuditNode(AuditWorld):
         return np.concatenate([acted, np.where(acted, after, counts)], axis=1).astype(np.int64)
 
     def draw(self, i: int) -> NDArray[np.uint8]:
-        """The auditor on its node; what it has left behind is pale."""
+        """The auditor on its node; the part of the tree that it has left is pale."""
         read, node, gone = int(self._read()[i]), int(self.node[i]), float(self._acted()[i])
         return draw_auditor(self.tree, self.false()[i], read, node, float(self.claim[i]), gone)
 

@@ -1,4 +1,4 @@
-"""What every distiller has that learns from a demonstrator: who shows what to do, and what it comes to beside her."""
+"""What the distillers that learn from a demonstrator have in common: who demonstrates, and what is measured."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Reward modeling: an overseer's answers train a reward model V, and a learner optimises the reward made from V.
 
-One round: play at random and ask the overseer about moments that cover what was seen; fit V; then, rollout by rollout,
-train on the reward, ask about what the agent now does, and fit V again. V and its statistics are frozen while the
-learner collects.
+A round begins with random play: the overseer is asked about moments that cover what was seen, and V is fitted to the
+answers. Then come the rollouts. In each, the learner trains on the reward, the overseer is asked about moments of the
+rollout, and V is fitted again. While the learner collects steps, V and its statistics stay as they are.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from rrm.agents.state import State, Tensors, as_arrays, as_tensors
 from rrm.distill.base import Context
 from rrm.distill.queries import Queries
 from rrm.distill.random_play import random_play
+from rrm.distill.reward_modeling.online import OnlineQuestions
 from rrm.distill.reward_modeling.settings import RewardModelingSettings
 from rrm.distill.training import Training
 from rrm.envs.world import Array, Floats
@@ -29,6 +30,7 @@ from rrm.feedback.clips import Candidates
 from rrm.feedback.recorder import Recorder
 from rrm.protocols import Distiller, Row
 from rrm.rewards.ensemble import RewardModel
+from rrm.rewards.estimates import Estimates
 from rrm.rewards.functions import REWARDS, Predictions
 from rrm.storage.checkpoint import joined, part
 from rrm.streams import Purpose
@@ -38,7 +40,7 @@ FIRST_FIT = 10
 
 
 class TrainingData:
-    """The data to which the reward model is fitted: labels, and pairs of demonstrated and early moments.
+    """The data to which the reward model is fitted: labels, and pairs of a demonstrated moment and one of early play.
 
     Args:
         of_each: the shape of V's input for one label: (d,); (2, …) for comparisons, (…, steps, d) for segments.
@@ -47,13 +49,13 @@ class TrainingData:
 
     def __init__(self, of_each: tuple[int, ...], raters: int) -> None:
         self.inputs: Array = np.empty((0, *of_each), dtype=np.float32)
-        """Observations; for approval with the action behind them."""
+        """(m, …) the inputs of V: observations; for approval, each is followed by the action."""
         self.answers: Floats = np.empty(0)
-        """Scores; of comparisons the preferences, NaN where there is none."""
+        """(m,) scores, or of comparisons the preferences for the first; NaN where there was no answer."""
         self.ratings: Floats = np.empty((0, raters))
-        """What each rater said."""
+        """(m, raters) the rating of each rater."""
         self.demonstrated: Array = self.inputs
-        """Pairs like the inputs: of what was demonstrated, and of early play."""
+        """(k, 2, …) inputs of V: a demonstrated moment and one of early play."""
 
     def add(self, inputs: Array, answers: Floats, ratings: Floats) -> None:
         """Add new labels.
@@ -81,7 +83,7 @@ class TrainingData:
 
 
 class RewardModeling(Distiller):
-    """Labels -> V -> reinforcement learning, round by round as in RLHF.
+    """Train a reward model V on labels, and an agent on the reward made from V, in turns, as in RLHF.
 
     Args:
         context: the round's plan, settings, overseer and stores.
@@ -102,12 +104,18 @@ class RewardModeling(Distiller):
         self.layout = replace(world.layout, scalars=world.layout.scalars + behind)
         self.model = RewardModel(self.layout, settings, seed)
         self.reward = REWARDS[kind](self.model, world.action_space, world.step_cost, self.rest)
+        recorder = Recorder(world, plan.of_actions, settings.segment)
+        self.online = OnlineQuestions(recorder, context.labels, plan.streams.part(Purpose.LABELS))
+        if plan.schedule.to_the_end:
+            unlabelled = settings.unlabelled_at(plan.level)
+            discount = None if plan.horizon.window else plan.horizon.gamma
+            self.reward.estimates = Estimates(self.model, world.n, unlabelled, self.online, discount)
         self.predictions = Predictions(self.reward, world.n)
         self.training = Training(
             context,
             world,
             self.predictions,
-            Recorder(world, plan.of_actions, settings.segment),
+            recorder,
             bootstrap=self.reward.bootstraps,
             scored=not plan.of_actions,
         )
@@ -115,7 +123,7 @@ class RewardModeling(Distiller):
         of_each = (2,) * self.comparing + (settings.segment,) * bool(settings.segment) + (self.layout.size,)
         self.data = TrainingData(of_each, raters if raters > 1 else 0)
         self.raters: RewardModel | None = None
-        """The model of the raters, each of whose members is fitted to what one of them said."""
+        """A second model, with one member for each rater, which is fitted to the ratings of that rater."""
         if plan.round.query_strategy == "rater_disagreement":
             # The reward model's own seed: where all raters say the same, it is the reward model.
             self.raters = RewardModel(self.layout, settings.model_copy(update={"ensemble_size": raters}), seed)
@@ -127,16 +135,24 @@ class RewardModeling(Distiller):
         if number == 0:
             self._begin()
         have, due = labels.count, schedule.labels_due(number + 1)
-        asks = number < self.rollouts - 1 and due > have
+        estimates = self.reward.estimates
+        asks = (number < self.rollouts - 1 or estimates is not None) and due > have
         if asks:
-            self.training.recorder.choose(schedule.n_steps, schedule.candidates, self.rng)
+            count = schedule.candidates
+            if estimates is not None:
+                count = due - have
+                estimates.share = count / schedule.steps_of_rollout
+            self.training.recorder.choose(schedule.n_steps, count, self.rng)
         self.reward.changed(self.settings.optimism_in(number, schedule))
         row = self.training.rollout(number)
         finished = self.predictions.finished()
         row["labels"] = schedule.labels_due(number)
         row["predicted"] = None if finished is None else finished * self.model.std + self.model.mean
         if asks:
-            row["held_out_error"] = self._ask(self.training.recorder.recorded(), due)
+            if estimates is None:
+                row["held_out_error"] = self._ask(self.training.recorder.recorded(), due)
+            else:
+                row["held_out_error"] = self._add(*self.online.answered())
             row["rater_disagreement"] = rater_disagreement(self.data.ratings[have:], self.comparing)
             if labels.count > have:  # without a new label V stays as it is
                 self._fit()
@@ -150,8 +166,8 @@ class RewardModeling(Distiller):
         self._fit(FIRST_FIT * self.settings.fit_steps)
 
     def _demonstrate(self, candidates: Candidates) -> None:
-        """Pair demonstrated moments with early play: as many pairs as there are initial labels, so that both weigh the
-        same at first."""
+        """Pair demonstrated moments with moments of early play. There are as many pairs as initial labels, so that both
+        weigh the same at first."""
         plan = self.plan
         path = self.settings.demonstrations_at(plan.level)
         if path is not None and len(candidates):
@@ -161,12 +177,12 @@ class RewardModeling(Distiller):
             self.data.demonstrated = recorded.beside(candidates, count, rng, plan.of_actions, self.settings.segment)
 
     def _ask(self, candidates: Candidates, due: int) -> float | None:
-        """Choose among the moments, and ask until ``due`` labels are there. Returns V's error on the new ones.
+        """Choose moments and ask about them, until there are ``due`` labels. Returns V's error on the new ones.
 
-        They are asked about in random order: in the order of choice, a question's number would tell how unusual its
-        moment is, though the view does not show it.
+        The questions are put in random order. In the order of choice, the number of a question would tell how unusual
+        its moment is, which the view does not show.
 
-        Where there are none, as no segment was whole, the questions wait until the next rollout.
+        If there are no candidates, because no segment was whole, the questions wait until the next rollout.
         """
         if len(candidates) < 1 + self.comparing:
             return None
@@ -180,9 +196,13 @@ class RewardModeling(Distiller):
         else:
             clips = [candidates.clip(i, have + k, streams) for k, i in enumerate(chosen.tolist())]
             answers = labels.scores(clips)
-        inputs = candidates.observations[chosen]
+        return self._add(candidates.observations[chosen], answers)
+
+    def _add(self, inputs: Array, answers: Floats) -> float | None:
+        """Add the newest labels to the data. Returns V's error on them; None for the first."""
+        have, count = len(self.data.answers), self.context.labels.count
         error = self._error(inputs, answers) if have else None
-        self.data.add(inputs, answers, labels.ratings(have, labels.count))
+        self.data.add(inputs, answers, self.context.labels.ratings(have, count))
         return error
 
     def _error(self, inputs: Array, answers: Floats) -> float | None:
@@ -213,7 +233,7 @@ class RewardModeling(Distiller):
             preferred = np.concatenate([answers, np.ones(len(data.demonstrated))])
             self.model.fit_comparisons(np.concatenate([inputs, data.demonstrated]), preferred, steps)
         if self.rest:
-            # In the layout of who shows the end, the last number of the observation: behind it is the action.
+            # The flag of the end is the last number of the observation; the numbers of the action come after it.
             candidates = inputs.reshape(-1, self.layout.size)
             ends = candidates[candidates[:, self.training.world.layout.size - 1] > 0]
             self.model.baseline = float(self.model.values(ends).mean()) if len(ends) else 0.0
@@ -242,6 +262,8 @@ class RewardModeling(Distiller):
         }
         if self.raters:
             parts["raters"] = self.raters.state()
+        if self.reward.estimates is not None:
+            parts["estimates"] = (as_tensors({"potentials": self.reward.estimates.potentials}), {})
         tensors, values = joined(parts)
         return tensors, {**values, "choice": self.rng.bit_generator.state}
 
@@ -250,6 +272,8 @@ class RewardModeling(Distiller):
         self.data.load_state(*part("labelled", tensors, values))
         if self.raters:
             self.raters.load_state(*part("raters", tensors, values))
+        if self.reward.estimates is not None:
+            self.reward.estimates.potentials[:] = as_arrays(part("estimates", tensors, values)[0])["potentials"]
         self.predictions.tally[:] = as_arrays(part("predictions", tensors, values)[0])["tally"]
         self.training.load_state(*part("training", tensors, values))
         self.rng.bit_generator.state = values["choice"]

@@ -10,7 +10,9 @@ from pydantic import Field
 from rrm.choices import imported
 from rrm.config.slots import Clash, DistillSettings
 from rrm.config.values import Count, FileName, Judging, Kind, Real, RewardKind
+from rrm.distill.reward_modeling import unbiased
 from rrm.errors import ConfigError
+from rrm.rewards.estimates import Unlabelled
 from rrm.rewards.settings import EnsembleSettings
 
 if TYPE_CHECKING:
@@ -58,6 +60,13 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         description="Weight of the ensemble's standard deviation, which is added to V while the agent trains, so that"
         " it tries what V does not know. It falls linearly to 0 over the first 70 % of the rollouts; labels, fits and"
         " results use V alone. An ensemble of one has no spread, and the weight changes nothing.",
+    )
+    unlabelled: Unlabelled = Field(
+        default="predicted",
+        description="What stands in, in the agent's reward, for scores that the evaluator is not asked for. V makes the"
+        " whole reward (predicted); or a share p of the moments, drawn at random, is judged while the agent acts, and V"
+        " is corrected there by (score - V) / p (control_variate), or score / p counts there and 0 elsewhere (ignore)."
+        " These two are unbiased, and need query_strategy uniform and optimism 0.",
     )
 
     def find(self) -> type[Any]:
@@ -107,6 +116,17 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
         """
         return None if level or not self.judged else self.demonstrations
 
+    def unlabelled_at(self, level: int) -> Unlabelled:
+        """What stands in for the answers that are not asked for; in rounds of assistants, V.
+
+        Args:
+            level: as in ``reward_at``.
+        """
+        return self.unlabelled if self.judged and not level else "predicted"
+
+    def asks_to_the_end(self, level: int) -> bool:
+        return self.unlabelled_at(level) != "predicted"
+
     def rest(self, plan: Plan) -> float:
         """γ / (1 - γ), the absorbing-state weight of approval (``rrm.rewards.functions``).
 
@@ -140,6 +160,8 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
             yield "distill.judging", self.judging, "needs horizon.window: the step is credited when the episode is over"
         if self.judging != "advance" and self.reward == "broad":
             yield "distill.judging", self.judging, "broad reward is hindsight already: must be 'advance'"
+        if self.asks_to_the_end(0):
+            yield from unbiased.clashes(self, condition.task)
         world = condition.world(1)
         if self.reward == "approval" and condition.evaluator == "bounded" and not world.approves:
             yield "reward", "approval", f"the evaluator of {condition.env} does not judge actions (World.approve)"
@@ -186,8 +208,10 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
             )
         if not self.judged:
             return
+        if spends.to_the_end:
+            unbiased.check_shares(self, plan)
         # Pairs are drawn with replacement: there are always enough. Before a single rollout all are asked at once.
-        if plan.round.label_type == "scores" and spends.rollouts > 1 and spends.labels > spends.most_scores:
+        elif plan.round.label_type == "scores" and spends.rollouts > 1 and spends.labels > spends.most_scores:
             raise ConfigError(
                 f"{plan.section}.labels: {spends.labels}: must be at most {spends.most_scores}: the"
                 f" {spends.initial_labels} of {plan.section}.initial_labels, and {spends.candidates} after each of"
@@ -218,7 +242,7 @@ class RewardModelingSettings(DistillSettings, EnsembleSettings):
             content["judging"] = self.judging_at(level)
         if not self.judged:
             return {**content, "distill": None, "round": plan.round.model_dump(**CHANGED, include={"steps"})}
-        apart = {"reward", "judging", "demonstrations"}
+        apart = {"reward", "judging", "demonstrations", *({"unlabelled"} if level else ())}
         content["distill"] = self.model_dump(**CHANGED, exclude={"method", *apart})
         if not self.optimism_in(0, plan.schedule):
             content["distill"]["optimism"] = 0.0

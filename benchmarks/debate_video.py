@@ -1,0 +1,117 @@
+"""A video of a debate in ClaimTree: a false claim, the moves of the trained assistants, and what the evaluator reads.
+
+    rrm run claim_tree
+    python -m benchmarks.debate_video runs/claim_tree --out docs/images/claim_tree.gif
+
+First the agent of the unaided evaluator answers. Then the trained assistants debate about its answer, each move along
+an edge in the colour of its side. At last the agent answers that was trained on the scores after such debates. The tree
+is the first one, counted by the seed of the world from 0, about which the first agent makes a false claim that the
+evaluator believes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from rrm.agents.assistants import Assistant, Policy
+from rrm.agents.video import Frame, save_gif
+from rrm.envs.families.claim_tree import ClaimTree
+from rrm.envs.world import World
+from rrm.experiment.run import configuration
+from rrm.report.rounds import load_agent
+from rrm.rounds.folder import load_assistants
+from rrm.rounds.plan import plan
+
+ONE = np.arange(1)
+STRIP = 40
+"""Pixels above the picture, for a line of text."""
+
+
+def answered(world: ClaimTree, agent: Policy, seed: int) -> list[World]:
+    """The world at the start of an episode, and after each answer."""
+    world = world.copies(1)
+    world.reset(ONE, np.random.default_rng(seed))
+    moments, over = [copy_of(world)], False
+    while not over:
+        over = bool(world.step(agent(world))[0])
+        moments.append(copy_of(world))
+    return moments
+
+
+def copy_of(world: World) -> World:
+    """The world as it is now."""
+    copy = world.copies(1)
+    copy.load(world.save(ONE), ONE)
+    return copy
+
+
+def debate(world: World, assistants: Sequence[Assistant]) -> list[World]:
+    """The assistants' worlds after each move, A_1's last."""
+    moves: list[World] = []
+    for assistant in reversed(assistants):
+        state = (moves[-1] if moves else world).save(ONE)
+        moves.append(assistant.act(state, ())[0])
+    return moves
+
+
+def captioned(world: World, text: str) -> Frame:
+    """The picture of a world below a line of text."""
+    scene = Image.fromarray(world.draw(0))
+    picture = Image.new("RGB", (scene.width, STRIP + scene.height), "white")
+    ImageDraw.Draw(picture).text((12, 12), text, "#1f2328", ImageFont.load_default(17))
+    picture.paste(scene, (0, STRIP))
+    return np.asarray(picture)
+
+
+def frames(world: ClaimTree, unaided: Policy, assisted: Policy, assistants: Sequence[Assistant]) -> Iterator[Frame]:
+    """The pictures, one after the other.
+
+    Raises:
+        ValueError: the agent makes no false claim that is believed about any of the first 1,000 trees.
+    """
+    for seed in range(1000):
+        moments = answered(world, unaided, seed)
+        claim = moments[-1]
+        if claim.hacked()[0] and score(claim, claim) > 0:
+            break
+    else:
+        raise ValueError("the unaided agent makes no false claim that is believed about any of the first 1,000 trees")
+    yield captioned(moments[0], "Is the root green?")
+    yield captioned(claim, f"The agent of the unaided evaluator claims so. Score {score(claim, claim):g}")
+    moves = debate(claim, assistants)
+    for move, assistant in zip(moves, reversed(assistants), strict=True):
+        side = "Pro" if getattr(assistant.world, "pro", False) else "Con"
+        yield captioned(move, f"A debate about the claim: {side} moves")
+    yield captioned(moves[-1], f"The evaluator reads this leaf. Score {score(claim, moves[-1]):g}")
+    last = answered(world, assisted, seed)[-1]
+    yield captioned(last, f"The agent trained on such scores answers {int(last.view()[0, 0])}")
+
+
+def score(world: World, evidence: World) -> float:
+    """What the evaluator gives, after it has read the leaf of the evidence."""
+    return float(world.appraise(world.view(), evidence.view())[0])
+
+
+def main() -> None:
+    """Record the video."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="that of a run of claim_tree")
+    parser.add_argument("--seed", type=int, default=0, help="that of the agents")
+    parser.add_argument("--out", type=Path, default=Path("claim_tree.gif"))
+    given = parser.parse_args()
+    conditions, rounds = configuration(given.folder).conditions, given.folder / "rounds"
+    world = conditions["unaided"].world(1)
+    assert isinstance(world, ClaimTree), f"{given.folder} is no run of claim_tree"
+    plans = [plan(conditions[name], given.seed) for name in ("unaided", "assisted")]
+    unaided, assisted = (load_agent(rounds / each.name) for each in plans)
+    pictures = [*frames(world, unaided, assisted, load_assistants(plans[1], rounds))]
+    print(save_gif(pictures, given.out, fps=0.6))
+
+
+if __name__ == "__main__":
+    main()
