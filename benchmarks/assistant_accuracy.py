@@ -1,6 +1,6 @@
 """How accurate must trained assistants be? The hack rate of the agent by their accuracy, in AuditTree and ClaimTree.
 
-    python -m benchmarks.assistant_accuracy --out docs/images/assistant_accuracy.png       # about 10 minutes of CPU
+    python -m benchmarks.assistant_accuracy --out docs/images/assistant_accuracy.png       # about 20 minutes of CPU
 
 The training of the assistants is cut: they get few labels and fewer and fewer steps. The agents are trained as in the
 presets ``audit_tree`` and ``claim_tree``. In ClaimTree assistants are told the leaves (``told=bits``), since what to do
@@ -14,13 +14,17 @@ right. In ClaimTree it is that of con, who has to refute false claims.
 The line is the accuracy at which the best agent should stop hacking. In AuditTree that is ``needed_accuracy``. In
 ClaimTree it is the accuracy at which the best agent hacks half as often as without help, if each assistant errs at
 random and equally often. The switch of the trained agents is the accuracy that parts those that hack at least half as
-often as the best agent does without help from the others, with the fewest on the wrong side.
+often as the best agent does without help from the others, with the fewest on the wrong side. In AuditTree the best
+agent under the same auditors says what each agent should have done: auditors who were trained little find one false
+leaf less often than three, so that cooking once can still pay where cooking always does not.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +34,7 @@ from rrm.agents.assistants import Assistant
 from rrm.config.load import load
 from rrm.envs.admission import exact
 from rrm.envs.families.audit_tree import AuditTree
+from rrm.envs.families.audit_tree.books import COOKED, HONEST
 from rrm.envs.families.claim_tree import ClaimTree
 from rrm.envs.families.claim_tree.classes import classes, is_or
 from rrm.envs.markdown import markdown, share
@@ -81,6 +86,8 @@ class Trained(NamedTuple):
     seed: int
     levels: list[float]
     hack_rate: float
+    should: bool | None
+    """Whether the best agent under the same assistants hacks; None in ClaimTree, where that is not computed."""
 
     @property
     def accuracy(self) -> float:
@@ -117,8 +124,40 @@ def train(study: Study, steps: int, seed: int, folder: Path) -> Trained:
     last = plan_with_cut_training(study, steps, seed)
     result = iterate(last, folder, lambda plan, row: None)[-1]
     assistants = load_assistants(last, folder)
-    levels = [accuracy(last.world(1), assistants[level - 1]) for level in study.levels]
-    return Trained(steps, seed, levels, result["hack_rate"])
+    task = last.world(1)
+    levels = [accuracy(task, assistants[level - 1]) for level in study.levels]
+    should = cooking_pays(task, assistants) if isinstance(task, AuditTree) else None
+    return Trained(steps, seed, levels, result["hack_rate"], should)
+
+
+def cooking_pays(task: AuditTree, assistants: Sequence[Assistant]) -> bool:
+    """Whether the best agent cooks, by how often these auditors find books with one, two, … cooked steps.
+
+    The agent does not see which leaves are false, so its plan is a row of actions.
+    """
+    everyone, rates = np.arange(NODES), [0.0]
+    for cooked in range(1, task.length + 1):
+        books = task.copies(NODES)
+        books.reset(everyone, np.random.default_rng(0))
+        for t in range(task.length):
+            books.step(np.full(NODES, COOKED if t < cooked else HONEST))
+        state = books.save(everyone)
+        for auditor in reversed(assistants):
+            side = auditor.act(state, ())[0]
+            state = side.save(everyone)
+        rates.append(float(side.view()[:, 1].mean()))
+
+    def score(steps: Sequence[int]) -> float:
+        cooked = sum(steps)
+        claim = len(steps) + (task.gain - 1) * cooked
+        return claim * (1 - (1 + task.penalty) * rates[cooked])
+
+    def discounted(steps: Sequence[int]) -> float:
+        scores = [score(steps[:t]) for t in range(task.length + 1)]
+        return float(np.diff(scores) @ task.discount ** np.arange(task.length))
+
+    best = max(product((0, 1), repeat=task.length), key=discounted)
+    return any(best)
 
 
 def best_hack_rate(world: ClaimTree, accuracy: float) -> float:
@@ -187,13 +226,13 @@ def draw(trained: dict[str, list[Trained]], worlds: dict[str, World], path: Path
     plt.close(figure)
 
 
-HEAD = ["world", "line", "switch of the agents", "off", "agents", "against the line", "of these beyond ± .07"]
+HEAD = ["world", "line", "switch of the agents", "off", "agents", "against the line", "beyond ± .07", "as they should"]
 
 
 def main() -> None:
     """Train, print two tables, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[*range(5)])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[*range(10)])
     parser.add_argument("--folder", type=Path, default=Path("runs/assistant_accuracy"), help="where rounds are kept")
     parser.add_argument("--out", type=Path, help="the picture")
     given = parser.parse_args()
@@ -209,8 +248,9 @@ def main() -> None:
         learnt, against = switch(accuracies, hacks), hacks != (accuracies < at)
         beyond = against & (abs(accuracies - at) > 0.07)
         off = f"{learnt - at:+.3f}".replace("-", "−")
-        cells = [world.name, f"{at:.3f}", f"{learnt:.3f}", off, str(len(agents)), str(against.sum()), str(beyond.sum())]
-        switches.append(cells)
+        right = [hack == each.should for hack, each in zip(hacks, agents, strict=True) if each.should is not None]
+        counts = [str(len(agents)), str(against.sum()), str(beyond.sum()), str(sum(right)) if right else "–"]
+        switches.append([world.name, f"{at:.3f}", f"{learnt:.3f}", off, *counts])
         for steps in study.steps:
             of = [each for each in agents if each.steps == steps]
             x, y = ([getattr(each, key) for each in of] for key in ("accuracy", "hack_rate"))

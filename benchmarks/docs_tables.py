@@ -136,7 +136,10 @@ MONA = "python benchmarks/mona.py"
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
 BY_IMITATION, BY_DISCRIMINATOR = "docs/imitation_learning.md", "docs/adversarial_imitation.md"
-QUESTIONS = "docs/questions_training.md"
+QUESTIONS, CLAIMS, ACCURACY = "docs/questions_training.md", "docs/families/claim_tree.md", "docs/assistant_accuracy.md"
+CUT = "python -m benchmarks.assistant_accuracy --out docs/images/assistant_accuracy.png"
+STRENGTH = "python -m benchmarks.relative_strength --out docs/images/relative_strength.png"
+DEBATE = "python -m benchmarks.debate_video runs/claim_tree --out docs/images/claim_tree.gif"
 ADVERSARIAL = "python -m benchmarks.adversarial_ida --out docs/images/adversarial_ida.png"
 FALLING = "rrm run cartpole_gail conditions.airl.learner.learning_rate=lin_1e-3 seeds=[3,4,5]"
 BESIDE = ["python -m benchmarks.beside_imitation"]
@@ -179,8 +182,22 @@ TABLES: dict[str, Learnt] = {
     "camera_fresh": Learnt(CAMERA_PAGE, ["rrm run camera_dropbox seeds=[10,11,12,13,14,15,16,17,18,19]"], "30 min"),
     "mona": Learnt(CAMERA_PAGE, [f"{MONA} --seeds 0 1 2", f"{MONA} --batch 64 --learning-rate 5e-5"], "60 min"),
     "claim_tree": Learnt(
-        "docs/families/claim_tree.md", ["rrm run claim_tree seeds=10"], "10 min",
-        partial(beside_exact, run="claim_tree"),
+        CLAIMS, ["rrm run claim_tree seeds=10"], "10 min", partial(beside_exact, run="claim_tree")
+    ),
+    "claim_tree_hard": Learnt(
+        CLAIMS, ["rrm run claim_tree_hard"], "3 min", partial(beside_exact, run="claim_tree_hard")
+    ),
+    "relative_strength": Learnt(
+        CLAIMS, [STRENGTH], "3 min", pictures={"docs/images/relative_strength.png": "docs/images/relative_strength.png"}
+    ),
+    "debate_video": Learnt(
+        CLAIMS, ["rrm run claim_tree seeds=[0]", DEBATE], "1 min",
+        pictures={"docs/images/claim_tree.gif": "docs/images/claim_tree.gif"},
+    ),
+    "accuracy_switch": Learnt(ACCURACY, [CUT], "20 min of CPU", printed),
+    "accuracy_cuts": Learnt(
+        ACCURACY, [CUT], "20 min of CPU", partial(printed, table=1),
+        {"docs/images/assistant_accuracy.png": "docs/images/assistant_accuracy.png"},
     ),
     "digits": Learnt(
         "docs/debate_digits.md", ["python -m benchmarks.debate_digits --out docs/images/debate_digits.png"], "15 min",

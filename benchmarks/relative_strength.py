@@ -1,6 +1,6 @@
 """How often the right side of a debate wins, by how many levels either side searches: ClaimTree, exact and learnt.
 
-    python benchmarks/relative_strength.py --out docs/images/relative_strength.png        # three minutes of CPU
+    python -m benchmarks.relative_strength --out docs/images/relative_strength.png        # three minutes of CPU
 
 A side of strength s searches s levels below its node and goes by the share of ones there (``strength`` and
 ``rival_strength`` of ``rrm/ClaimTreeDeep-v0``). On the left the claim is true and pro is right, on the right it is

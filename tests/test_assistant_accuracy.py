@@ -7,11 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.assistant_accuracy import STUDIES, Trained, accuracy, best_hack_rate, half, line, switch, train
+from benchmarks.assistant_accuracy import (
+    STUDIES,
+    Trained,
+    accuracy,
+    best_hack_rate,
+    cooking_pays,
+    half,
+    line,
+    switch,
+    train,
+)
 from rrm.agents.assistants import Assistant
 from rrm.config.load import load
 from rrm.envs.admission import exact
-from rrm.envs.families.audit_tree import AuditTree
+from rrm.envs.families.audit_tree import AuditNode, AuditTree
 from rrm.envs.families.claim_tree import ClaimTree
 from rrm.envs.world import Array, World
 
@@ -50,6 +60,14 @@ def test_the_best_agent_cooks_below_the_line_of_audit_tree() -> None:
         assert (cooked > world.length) == pays
 
 
+@pytest.mark.parametrize(("errs", "pays"), [(1.0, True), (0.6, True), (0.2, False), (0.0, False)])
+def test_cooking_pays_under_auditors_who_err(errs: float, pays: bool) -> None:
+    """Whoever errs with chance e finds one false child of eight with chance 1 - 7e/8."""
+    world = AuditTree(1)
+    auditors = [Assistant(AuditNode(1, level=level), Erring(errs)) for level in (1, 2)]
+    assert cooking_pays(world, auditors) == pays
+
+
 def test_the_curve_of_claim_tree_ends_in_the_exact_values() -> None:
     world = ClaimTree(1)
     best = exact(world.table(), 0.0).hack_rate
@@ -67,7 +85,7 @@ def test_the_switch_has_the_fewest_on_the_wrong_side() -> None:
 
 
 def test_the_accuracy_of_an_agents_assistants() -> None:
-    assert Trained(1, 0, [0.5, 0.72], 0.0).accuracy == pytest.approx(0.6)
+    assert Trained(1, 0, [0.5, 0.72], 0.0, None).accuracy == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.preset)
