@@ -143,6 +143,7 @@ STRENGTH = "python -m benchmarks.relative_strength --out docs/images/relative_st
 DEBATE = "python -m benchmarks.debate_video runs/claim_tree --out docs/images/claim_tree.gif"
 ADVERSARIAL = "python -m benchmarks.adversarial_ida --out docs/images/adversarial_ida.png"
 FALLING = "rrm run cartpole_gail conditions.airl.learner.learning_rate=lin_1e-3 seeds=[3,4,5]"
+AMPLIFIED = "python -m benchmarks.questions_training {} --conditions amplified"
 BESIDE = ["python -m benchmarks.beside_imitation"]
 BESIDE_REWARD = "python -m benchmarks.imitation_vs_reward --out docs/images/imitation_vs_reward.png"
 
@@ -259,9 +260,17 @@ TABLES: dict[str, Learnt] = {
     "powers_training": Learnt(
         QUESTIONS, ["python -m benchmarks.questions_training powers --seeds 1 2"], "9 min of CPU", printed
     ),
+    "powers8_training": Learnt(
+        QUESTIONS, [AMPLIFIED.format("powers8 --seeds 0")], "5 min of CPU", printed,
+    ),
     "wildcard_training": Learnt(
-        QUESTIONS, ["python -m benchmarks.questions_training wildcard --seeds 0 1 2 --conditions amplified supervised"],
-        "7 min of CPU", printed,
+        QUESTIONS, [AMPLIFIED.format("wildcard --seeds 3 4 5")], "6 min of CPU", printed,
+    ),
+    "union_find_training": Learnt(
+        QUESTIONS, [AMPLIFIED.format("union_find --seeds 0 1 2")], "4 min of CPU", printed,
+    ),
+    "shortest_path_training": Learnt(
+        QUESTIONS, [AMPLIFIED.format("shortest_path --seeds 0 1 2")], "9 min of CPU", printed,
     ),
     "wildcard_controls": Learnt(
         QUESTIONS, ["python -m benchmarks.questions_training wildcard_controls --seeds 0 1"], "4 min of CPU", printed,
