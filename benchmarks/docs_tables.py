@@ -201,6 +201,11 @@ TABLES: dict[str, Learnt] = {
         ACCURACY, [CUT], "20 min of CPU", partial(printed, table=1),
         {"docs/images/assistant_accuracy.png": "docs/images/assistant_accuracy.png"},
     ),
+    "cartpole_semi_supervised": Learnt(
+        "docs/semi_supervised.md", ["rrm run cartpole_semi_supervised seeds=3"], "8 min of CPU",
+        partial(conditions, run="cartpole_semi_supervised", columns=SEMI_SUPERVISED),
+        {"runs/cartpole_semi_supervised/figures/calls.png": "docs/images/cartpole_semi_supervised.png"},
+    ),
     "foresight_semi_supervised": Learnt(
         "docs/semi_supervised.md", ["rrm run foresight_semi_supervised seeds=5"], "3 min of CPU",
         partial(conditions, run="foresight_semi_supervised", columns=SEMI_SUPERVISED),
