@@ -127,6 +127,7 @@ def written(_: str, path: str) -> str:
 # --- Every learnt table and figure ----------------------------------------------------------------------------------
 
 USUAL = ("true utility", "evaluator’s score", "hack rate", "gap recovered", "labels")
+SEMI_SUPERVISED = ("true utility", "utility of each seed", "labels")
 EACH = ("true utility", "utility of each seed", "hack rate", "gap recovered", "labels")
 CAMERA = [(name, key) for key in ("utility", "hack_rate") for name in ("unaided", "random", "assisted", "oracle")]
 TREES = ("audit_tree", "audit_tree_deep", "audit_tree_smooth")
@@ -199,6 +200,11 @@ TABLES: dict[str, Learnt] = {
     "accuracy_cuts": Learnt(
         ACCURACY, [CUT], "20 min of CPU", partial(printed, table=1),
         {"docs/images/assistant_accuracy.png": "docs/images/assistant_accuracy.png"},
+    ),
+    "foresight_semi_supervised": Learnt(
+        "docs/semi_supervised.md", ["rrm run foresight_semi_supervised seeds=5"], "3 min of CPU",
+        partial(conditions, run="foresight_semi_supervised", columns=SEMI_SUPERVISED),
+        {"runs/foresight_semi_supervised/figures/calls.png": "docs/images/foresight_semi_supervised.png"},
     ),
     "digits": Learnt(
         "docs/debate_digits.md", ["python -m benchmarks.debate_digits --out docs/images/debate_digits.png"], "15 min",
