@@ -22,6 +22,7 @@ from rrm.agents.assistants import Assistant, Policy
 from rrm.agents.video import Frame, save_gif
 from rrm.envs.families.claim_tree import ClaimTree
 from rrm.envs.world import World
+from rrm.errors import RRMError
 from rrm.experiment.run import configuration
 from rrm.report.rounds import load_agent
 from rrm.rounds.folder import load_assistants
@@ -97,6 +98,23 @@ def score(world: World, evidence: World) -> float:
     return float(world.appraise(world.view(), evidence.view())[0])
 
 
+def of_run(folder: Path, seed: int) -> Iterator[Frame]:
+    """The pictures of a run of ``claim_tree``, with its agents of a seed.
+
+    Raises:
+        ValueError: it is another run, or ``frames`` finds nothing to show.
+        RRMError: a file is missing or damaged.
+    """
+    conditions, rounds = configuration(folder).conditions, folder / "rounds"
+    used = [conditions[name] for name in ("unaided", "assisted") if name in conditions]
+    world = used[0].world(1) if len(used) == 2 else None
+    if not isinstance(world, ClaimTree):
+        raise ValueError(f"{folder}: must be a run of ClaimTree with the conditions unaided and assisted")
+    plans = [plan(each, seed) for each in used]
+    unaided, assisted = (load_agent(rounds / each.name) for each in plans)
+    yield from frames(world, unaided, assisted, load_assistants(plans[1], rounds))
+
+
 def main() -> None:
     """Record the video."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -104,12 +122,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="that of the agents")
     parser.add_argument("--out", type=Path, default=Path("claim_tree.gif"))
     given = parser.parse_args()
-    conditions, rounds = configuration(given.folder).conditions, given.folder / "rounds"
-    world = conditions["unaided"].world(1)
-    assert isinstance(world, ClaimTree), f"{given.folder} is no run of claim_tree"
-    plans = [plan(conditions[name], given.seed) for name in ("unaided", "assisted")]
-    unaided, assisted = (load_agent(rounds / each.name) for each in plans)
-    pictures = [*frames(world, unaided, assisted, load_assistants(plans[1], rounds))]
+    try:
+        pictures = [*of_run(given.folder, given.seed)]
+    except (RRMError, ValueError) as error:
+        parser.error(str(error))
     print(save_gif(pictures, given.out, fps=0.6))
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.debate_video import captioned, debate, frames, score
+from benchmarks.debate_video import captioned, debate, frames, main, score
 from benchmarks.relative_strength import draw, learnt, played
 from rrm.agents.assistants import Assistant, Script
 from rrm.agents.video import save_gif
+from rrm.config.load import load
 from rrm.envs.families.claim_tree import ClaimTree
 from rrm.envs.families.claim_tree.drawing import CON, ONE, PRO
 from rrm.envs.world import World
@@ -71,3 +72,17 @@ def test_an_agent_that_claims_nothing_false_has_no_video() -> None:
     world = ClaimTree(1, depth=1)
     with pytest.raises(ValueError, match="makes no false claim that is believed about any of the first 1,000 trees"):
         [*frames(world, Script("honest"), Script("honest"), sides(world))]
+
+
+@pytest.mark.parametrize("preset", [None, "powers8", "audit_tree"])
+def test_what_is_no_run_of_claim_tree_is_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], preset: str | None
+) -> None:
+    message = "experiment.json: is missing"
+    if preset:
+        monkeypatch.setattr("benchmarks.debate_video.configuration", lambda folder: load(preset))
+        message = "nowhere: must be a run of ClaimTree with the conditions unaided and assisted"
+    monkeypatch.setattr("sys.argv", ["debate_video", "nowhere"])
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().err.splitlines()[-1].endswith(message)

@@ -80,7 +80,7 @@ def _build(folder: Path, trust: bool, worlds: Mapping[str, Callable[[], World]] 
         semi_supervised = any(
             config["distill"].get("unlabelled", "predicted") != "predicted" for config in configs.values()
         )
-        asked = {name: many for name, many in curves.items() if any(each.labels.any() for each in many)}
+        asked = {name: many for name, many in curves.items() if any((each.labels > 0).any() for each in many)}
         calls = panels.calls(folder, asked if semi_supervised else {}, shades, palette)
         cost = panels.cost(folder, summary, shades, palette)
     turns = any(goodhart.turn(each) is not None for many in curves.values() for each in many)

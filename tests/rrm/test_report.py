@@ -234,6 +234,21 @@ def test_semi_supervised_rewards_are_shown_against_answers(tmp_path: Path) -> No
         assert ">control<" in drawn and ">unaided<" in drawn
 
 
+@pytest.mark.parametrize("labels", ["", "-5"])
+def test_without_a_number_of_answers_nothing_is_shown_against_answers(tmp_path: Path, labels: str) -> None:
+    """The axis is logarithmic."""
+    distill = {"reward": "narrow", "ensemble_size": 3, "hidden": 32, "unlabelled": "ignore"}
+    folder = write_run(tmp_path, {"unaided": replace(STORY["unaided"], more={"distill": distill})}, seeds=1)
+    (home,) = (folder / "rounds").iterdir()
+    path, result = home / "metrics.csv", rundir.read_sealed(home / "result.json")
+    head, *rows = [line.split(",") for line in path.read_text().splitlines()]
+    for row in rows:
+        row[head.index("labels")] = labels
+    path.write_text("\n".join(",".join(row) for row in (head, *rows)))
+    rundir.write_sealed(home / "result.json", {**result, "files": rundir.manifest([path])})
+    assert "how many answers" not in report.build(folder).read_text()
+
+
 def test_goodharts_law_is_reported(tmp_path: Path) -> None:
     page = report.build(write_run(tmp_path, {**STORY, "unaided": replace(STORY["unaided"], falls=1.3)})).read_text()
     page = re.sub(r"<[^>]+>", "", page)
