@@ -48,6 +48,8 @@ def result_of(home: Path) -> dict[str, Any]:
         DamagedFileError: a file is not what was written there.
     """
     path = home / "result.json"
+    if not path.is_symlink() and not path.exists():
+        raise DamagedFileError(f"{path}: is missing: the round is not finished yet, or lost the file; `rrm run` finishes it")
     with rundir.advice(f"to train the round again, without asking again, move {path} away and `rrm run` it"):
         result = round_result(home)
         check_name(home)
