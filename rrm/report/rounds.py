@@ -49,7 +49,9 @@ def result_of(home: Path) -> dict[str, Any]:
     """
     path = home / "result.json"
     if not path.is_symlink() and not path.exists():
-        raise DamagedFileError(f"{path}: is missing: the round is not finished yet, or lost the file; `rrm run` finishes it")
+        raise DamagedFileError(
+            f"{path}: is missing: the round is not finished, or lost the file; `rrm run` finishes it"
+        )
     with rundir.advice(f"to train the round again, without asking again, move {path} away and `rrm run` it"):
         result = round_result(home)
         check_name(home)
