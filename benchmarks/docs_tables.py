@@ -134,6 +134,8 @@ TREES = ("audit_tree", "audit_tree_deep", "audit_tree_smooth")
 DRAW = "python benchmarks/rounds.py {} --out docs/images/{}.png"
 RATERS = "rrm run committee task.labels=64 task.initial_labels=32 task.query_strategy=rater_disagreement"
 MONA = "python benchmarks/mona.py"
+UNUSED = ",".join(str(seed) for seed in range(1002, 1022))
+FRESH = ("audit_tree", "claim_tree", "staged_crisis")
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
 BY_IMITATION, BY_DISCRIMINATOR = "docs/imitation_learning.md", "docs/adversarial_imitation.md"
@@ -163,6 +165,10 @@ TABLES: dict[str, Learnt] = {
         "docs/suite.md",
         [*(f"rrm run {tree} seeds=10" for tree in TREES), DRAW.format(" ".join(f"runs/{x}" for x in TREES), "rounds")],
         "60 min", pictures={"docs/images/rounds.png": "docs/images/rounds.png"},
+    ),
+    "unused_seeds": Learnt(
+        "docs/suite.md",
+        [f'rrm run {preset} "seeds=[{UNUSED}]" "conditions={{assisted: {{}}}}"' for preset in FRESH], "60 min",
     ),
     "intervals": Learnt("docs/suite.md", ["python -m benchmarks.intervals"], "5 min", printed),
     "stepping": Learnt("docs/measured/stepping.txt", ["python benchmarks/stepping.py"], "2 min", str),
