@@ -485,7 +485,7 @@ def test_a_report_of_too_much_is_one_line(folder: Path) -> None:
     def many_rows() -> None:
         home = last_round(cell(folder))
         path, result = home / "metrics.csv", rundir.read_sealed(home / "result.json")
-        path.write_text("env_steps,predicted,utility,evaluator_score\n" + "1,1,1,1\n" * 50_001)
+        path.write_text("env_steps,predicted,utility,evaluator_score,labels\n" + "1,1,1,1,1\n" * 50_001)
         rundir.write_sealed(
             home / "result.json", {**result, "files": {**result["files"], path.name: rundir.digest(path)}}
         )
