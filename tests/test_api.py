@@ -77,7 +77,8 @@ def protocols_of_the_tree() -> dict[str, list[tuple[type, list[str]]]]:
 
 
 def parameters(function: Callable[..., Any]) -> list[str]:
-    return [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
+    # Ray adds a `_ray_trace_ctx` to the methods of its actors once one has been started.
+    return [name for name in inspect.signature(function).parameters if name not in ("self", "cls", "_ray_trace_ctx")]
 
 
 def fulfils_a_contract(each: Public) -> bool:
