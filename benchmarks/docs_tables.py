@@ -135,7 +135,7 @@ DRAW = "python benchmarks/rounds.py {} --out docs/images/{}.png"
 RATERS = "rrm run committee task.labels=64 task.initial_labels=32 task.query_strategy=rater_disagreement"
 MONA = "python benchmarks/mona.py"
 UNUSED = ",".join(str(seed) for seed in range(1002, 1022))
-FRESH = ("audit_tree", "claim_tree", "staged_crisis")
+FRESH = ("audit_tree", "claim_tree", "foresight", "staged_crisis")
 ROOMS, CAMERA_PAGE = "docs/families/tidy_rooms.md", "docs/families/camera_dropbox.md"
 NARROW, FORESIGHT, IMITATION = "docs/narrow_vs_broad.md", "docs/families/foresight.md", "docs/imitation.md"
 BY_IMITATION, BY_DISCRIMINATOR = "docs/imitation_learning.md", "docs/adversarial_imitation.md"
