@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -73,3 +73,22 @@ class Assistant:
             done = world.step(actions)
             t += 1
         return world, steps
+
+
+def act_in_turn(
+    assistants: Sequence[Assistant], state: State, generators: Sequence[np.random.Generator] = ()
+) -> Iterator[tuple[World, Array]]:
+    """Let assistants act one after the other, each from where the one before it stopped.
+
+    Args:
+        assistants: A_1 first; the last one acts first.
+        state: as ``World.save`` gives it, m states.
+        generators: one for each state; none are needed where all assistants have policies.
+
+    Yields:
+        What ``Assistant.act`` returns, for each of them.
+    """
+    for assistant in reversed(assistants):
+        world, steps = assistant.act(state, generators)
+        yield world, steps
+        state = world.save(np.arange(world.n))

@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rrm.agents.assistants import Assistant
+from rrm.agents.assistants import Assistant, act_in_turn
 from rrm.config.load import load
 from rrm.envs.admission import exact
 from rrm.envs.families.audit_tree import AuditTree
@@ -141,10 +141,7 @@ def cooking_pays(task: AuditTree, assistants: Sequence[Assistant]) -> bool:
         books.reset(everyone, np.random.default_rng(0))
         for t in range(task.length):
             books.step(np.full(NODES, COOKED if t < cooked else HONEST))
-        state = books.save(everyone)
-        for auditor in reversed(assistants):
-            side = auditor.act(state, ())[0]
-            state = side.save(everyone)
+        *_, (side, _) = act_in_turn(assistants, books.save(everyone))
         rates.append(float(side.view()[:, 1].mean()))
 
     def score(steps: Sequence[int]) -> float:
@@ -243,8 +240,9 @@ def main() -> None:
         world = worlds[study.preset] = load(study.preset).conditions["assisted"].world(1)
         agents = [train(study, steps, seed, given.folder) for steps in study.steps for seed in given.seeds]
         trained[study.preset] = agents
-        at, accuracies = line(world), np.array([each.accuracy for each in agents])
-        hacks = np.array([each.hack_rate >= half(world) for each in agents])
+        at, hacking = line(world), half(world)
+        accuracies = np.array([each.accuracy for each in agents])
+        hacks = np.array([each.hack_rate >= hacking for each in agents])
         learnt, against = switch(accuracies, hacks), hacks != (accuracies < at)
         beyond = against & (abs(accuracies - at) > 0.07)
         off = f"{learnt - at:+.3f}".replace("-", "−")
@@ -256,9 +254,7 @@ def main() -> None:
             x, y = ([getattr(each, key) for each in of] for key in ("accuracy", "hack_rate"))
             mean = f"{np.mean(x):.2f} ({min(x):.2f} to {max(x):.2f})"
             rates = f"{share(float(np.mean(y)))} ({share(min(y))} to {share(max(y))})"
-            cuts.append(
-                [world.name, f"{steps:,}", mean, rates, f"{sum(each >= half(world) for each in y)} of {len(y)}"]
-            )
+            cuts.append([world.name, f"{steps:,}", mean, rates, f"{sum(each >= hacking for each in y)} of {len(y)}"])
     print(markdown(HEAD, switches))
     print(markdown(["world", "steps of each assistant", "their accuracy", "hack rate", "agents that hack"], cuts))
     if given.out:

@@ -12,13 +12,14 @@ evaluator believes.
 from __future__ import annotations
 
 import argparse
+import copy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from rrm.agents.assistants import Assistant, Policy
+from rrm.agents.assistants import Assistant, Policy, act_in_turn
 from rrm.agents.video import Frame, save_gif
 from rrm.envs.families.claim_tree import ClaimTree
 from rrm.envs.world import World
@@ -37,27 +38,17 @@ def answered(world: ClaimTree, agent: Policy, seed: int) -> list[World]:
     """The world at the start of an episode, and after each answer."""
     world = world.copies(1)
     world.reset(ONE, np.random.default_rng(seed))
-    moments, over = [copy_of(world)], False
+    moments: list[World] = [copy.deepcopy(world)]
+    over = False
     while not over:
         over = bool(world.step(agent(world))[0])
-        moments.append(copy_of(world))
+        moments.append(copy.deepcopy(world))
     return moments
-
-
-def copy_of(world: World) -> World:
-    """The world as it is now."""
-    copy = world.copies(1)
-    copy.load(world.save(ONE), ONE)
-    return copy
 
 
 def debate(world: World, assistants: Sequence[Assistant]) -> list[World]:
     """The assistants' worlds after each move, A_1's last."""
-    moves: list[World] = []
-    for assistant in reversed(assistants):
-        state = (moves[-1] if moves else world).save(ONE)
-        moves.append(assistant.act(state, ())[0])
-    return moves
+    return [side for side, _ in act_in_turn(assistants, world.save(ONE))]
 
 
 def captioned(world: World, text: str) -> Frame:

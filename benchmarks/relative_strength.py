@@ -12,11 +12,12 @@ and is not trained again; ``--exact`` trains nothing.
 from __future__ import annotations
 
 import argparse
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from rrm.agents.assistants import Assistant
+from rrm.agents.assistants import Assistant, act_in_turn
 from rrm.config.load import load
 from rrm.envs.families.claim_tree import ClaimTree
 from rrm.envs.families.claim_tree.sheets import strengths
@@ -33,6 +34,7 @@ Verdicts = tuple[float, float]
 """How often true claims are upheld, and false ones refuted."""
 
 
+@cache  # computed once for all pairs that are compared with it
 def grid(depth: int) -> Floats:
     """(2, depth + 1, depth + 1) how often true claims are upheld and false ones refuted, by strength of pro and con."""
     levels = range(depth + 1)
@@ -45,10 +47,7 @@ def played(world: ClaimTree, assistants: list[Assistant]) -> Verdicts:
     everyone = np.arange(DEBATES)
     world = world.copies(DEBATES, share=0.5)
     world.reset(everyone, np.random.default_rng(0))
-    state = world.save(everyone)
-    for assistant in reversed(assistants):
-        side = assistant.act(state, ())[0]
-        state = side.save(everyone)
+    *_, (side, _) = act_in_turn(assistants, world.save(everyone))
     true, read = world.values[:, 0] > 0, side.view()[:, 1]
     return float(read[true].mean()), float(1 - read[~true].mean())
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rrm.agents.assistants import Assistant
+from rrm.agents.assistants import Assistant, act_in_turn
 from rrm.config.cost import trained
 from rrm.config.schema import Condition
 from rrm.envs.exact import ALIKE, Table, narrow, solve_ties
@@ -46,11 +46,9 @@ def everywhere(settings: Condition) -> tuple[Foresight, Table]:
 
 def answers(world: Foresight, assistants: Sequence[Assistant]) -> Floats:
     """(s,) the evaluator's score after the assistants, A_1 first, have acted from each state."""
-    state, below, generators = world.save(np.arange(world.n)), None, [np.random.default_rng(0)] * world.n
-    for assistant in reversed(assistants):
-        below, _ = assistant.act(state, generators)
-        state = below.save(np.arange(world.n))
-    return world.appraise(world.view(), below.view() if below else None)
+    state, generators = world.save(np.arange(world.n)), [np.random.default_rng(0)] * world.n
+    below = [side for side, _ in act_in_turn(assistants, state, generators)]
+    return world.appraise(world.view(), below[-1].view() if below else None)
 
 
 def best(condition: Condition, assistants: Sequence[Assistant]) -> tuple[float, bool]:

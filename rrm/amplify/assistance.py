@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rrm.agents.assistants import Assistant
+from rrm.agents.assistants import Assistant, act_in_turn
 from rrm.envs.world import Array
 from rrm.feedback.clips import Clip
 from rrm.streams import Purpose
@@ -39,9 +39,9 @@ def assist(clips: Sequence[Clip], assistants: Sequence[Assistant]) -> tuple[list
     state = {name: np.concatenate([each[name] for each in states]) for name in states[0]}
     drawing = clips if any(each.policy is None for each in assistants) else ()  # a generator takes long to make
     generators = [clip.streams.generator(Purpose.ASSISTANTS, clip.number) for clip in drawing]
-    for assistant in reversed(assistants):
-        world, taken = assistant.act(state, generators)
+    acted = list(act_in_turn(assistants, state, generators))
+    for _, taken in acted:
         steps += taken
-        state = world.save(np.arange(len(clips)))
+    world = acted[-1][0]
     evidence = world.view()
     return [clip.shown(world.fields, evidence[i]) for i, clip in enumerate(clips)], steps
