@@ -104,10 +104,10 @@ def _condition(name: str, base: Tree, tree: Tree) -> Condition:
     """One condition of ``tree``, each of its fields right by itself: ``base`` is what holds for all."""
     settings = tree["conditions"][name]
     own = ("conditions", name)
-    distill = DISTILL.model(chosen(base.get("distill"), DISTILL, DISTILL.default))
+    method = chosen(base.get("distill"), DISTILL, DISTILL.default)
+    distill = DISTILL.model(method)
     is_oracle = is_true(stated(settings, "reward")) and not chosen(settings.get("distill"), DISTILL, "")
     if is_oracle and (truth := getattr(distill, "truth", "")):
-        method = chosen(base.get("distill"), DISTILL, DISTILL.default)
         right = f"distill.method {method!r} learns from no reward; its oracle is distill: {truth}"
         raise ConfigError(f"conditions.{name}.reward: 'true': {right}")
     # What only the top level says gives way where it can mean nothing.
