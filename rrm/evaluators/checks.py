@@ -60,15 +60,10 @@ def checked(name: str, answer: Any, clip: Clip) -> float:
     Raises:
         EvaluatorError: it is not one finite number of at most ``LARGEST``.
     """
-    if math.isnan(score := number(answer)):
-        raise EvaluatorError(
-            f"evaluator {name!r} answered {short(answer)} to clip {clip.number}; it must be one finite number"
-        )
-    if abs(score) > LARGEST:
-        limits = f"from {-LARGEST:g} to {LARGEST:g}"
-        raise EvaluatorError(
-            f"evaluator {name!r} answered {short(answer)} to clip {clip.number}; it must be a number {limits}"
-        )
+    score = number(answer)
+    if not abs(score) <= LARGEST:  # NaN, too
+        right = "one finite number" if math.isnan(score) else f"a number from {-LARGEST:g} to {LARGEST:g}"
+        raise EvaluatorError(f"evaluator {name!r} answered {short(answer)} to clip {clip.number}; it must be {right}")
     return score
 
 
